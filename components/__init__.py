@@ -1,0 +1,1 @@
+"""The pipeline's layers as Pulumi component resources, a package each."""

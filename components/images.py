@@ -1,0 +1,93 @@
+"""What differs between the images that a stack may run: one table, nothing elsewhere.
+
+The components bring their own configuration files and settings; of an image they need to know only
+its name, where its programs lie and what ships in it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
+
+from components.config.base import Settings
+
+ImageFamily = Literal["confluent", "sandbox"]
+
+
+@dataclass(frozen=True)
+class ImageFamilyTable:
+    """One family of images."""
+
+    postgresql: str
+    kafka: str
+    connect: str
+    registry: str | None
+    """None: the family has no Schema Registry."""
+    plugin_installer: str | None
+    """Image with curl, for plugins downloaded at start; None: they are in the image."""
+
+    postgres_bin: str
+    """Folder of initdb, postgres and psql."""
+    broker_command: str
+    """Shell words that start a broker; the path of server.properties follows."""
+    storage_command: str
+    """Shell words of Kafka's storage tool."""
+    worker_command: str
+    """Shell words that start a Connect worker; the path of its properties follows."""
+    plugin_path: str
+    """Connect's plugin.path."""
+    plugin_discovery: Literal["hybrid_warn", "service_load"]
+
+
+_JAVA = (
+    "java $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_LOG4J_OPTS -cp '/opt/kafka/libs/*'"
+)
+
+FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
+    "confluent": ImageFamilyTable(
+        postgresql="docker.io/library/postgres:15.10-alpine",
+        kafka="docker.io/confluentinc/cp-kafka:7.9.2",
+        connect="docker.io/confluentinc/cp-kafka-connect:7.9.2",
+        registry="docker.io/confluentinc/cp-schema-registry:7.9.2",
+        plugin_installer="docker.io/curlimages/curl:8.11.1",
+        postgres_bin="/usr/local/bin",
+        broker_command="kafka-server-start",
+        storage_command="kafka-storage",
+        worker_command="connect-distributed",
+        plugin_path="/usr/share/java,/kafka/connect",
+        plugin_discovery="hybrid_warn",
+    ),
+    "sandbox": ImageFamilyTable(
+        postgresql="localhost/datapipe/postgresql:15",
+        kafka="localhost/datapipe/kafka:3.9.2",
+        connect="localhost/datapipe/connect:3.9.2-2.4.2",
+        registry=None,
+        plugin_installer=None,
+        postgres_bin="/usr/lib/postgresql/15/bin",
+        broker_command=f"{_JAVA} kafka.Kafka",
+        storage_command=f"{_JAVA} kafka.tools.StorageTool",
+        worker_command=f"{_JAVA} org.apache.kafka.connect.cli.ConnectDistributed",
+        plugin_path="/kafka/connect",
+        plugin_discovery="service_load",
+    ),
+}
+
+
+class ImageSettings(Settings):
+    """Which images a stack runs (`datapipe:images`); names given here replace the family's."""
+
+    family: ImageFamily = "confluent"
+    postgresql: str | None = Field(default=None, min_length=1)
+    kafka: str | None = Field(default=None, min_length=1)
+    connect: str | None = Field(default=None, min_length=1)
+    registry: str | None = Field(default=None, min_length=1)
+    plugin_installer: str | None = Field(default=None, min_length=1)
+
+    def resolve(self) -> ImageFamilyTable:
+        """The family's table with this stack's image names in it."""
+        given = {
+            name: image
+            for name in ("postgresql", "kafka", "connect", "registry", "plugin_installer")
+            if (image := getattr(self, name)) is not None
+        }
+        return replace(FAMILIES[self.family], **given)
