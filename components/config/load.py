@@ -41,7 +41,7 @@ def _given(project: str) -> dict[str, Any]:
     """Every key of this project in the stack file, known or not, parsed from Pulumi's JSON."""
     prefix = f"{project}:"
     given: dict[str, Any] = {}
-    for key, text in runtime_config.CONFIG.items():
+    for key, text in runtime_config.CONFIG.get().items():
         if key.startswith(prefix):
             try:
                 given[key.removeprefix(prefix)] = json.loads(text)

@@ -1,0 +1,63 @@
+"""The pipeline's four workloads: names, labels and the security contexts of their pods.
+
+Names and labels are stable: selectors are immutable, and a changed one would replace a StatefulSet.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+PART_OF = "datapipe"
+
+
+class Workload(StrEnum):
+    """A program of the pipeline; the value is the name of its Service, StatefulSet and labels."""
+
+    POSTGRESQL = "postgresql"
+    KAFKA = "kafka"
+    REGISTRY = "schema-registry"
+    CONNECT = "kafka-connect"
+
+    @property
+    def service_account(self) -> str:
+        """Design: "dedicated_per_component"."""
+        return f"{self.value}-sa"
+
+    @property
+    def user_id(self) -> int:
+        """Uid, gid and fsGroup of the pod (design: "Pod Security Contexts")."""
+        return 70 if self is Workload.POSTGRESQL else 1000
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that select this workload's pods."""
+        return {"app.kubernetes.io/name": self.value}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of everything that belongs to this workload."""
+        return {**self.selector, "app.kubernetes.io/part-of": PART_OF}
+
+    def pod_security_context(self) -> dict[str, Any]:
+        """The pod's security context; meets the Kubernetes restricted profile."""
+        return {
+            "runAsNonRoot": True,
+            "runAsUser": self.user_id,
+            "runAsGroup": self.user_id,
+            "fsGroup": self.user_id,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+
+def container_security_context(read_only_root: bool = True) -> dict[str, Any]:
+    """A container's security context: nothing may be gained, and nothing written but to volumes."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": read_only_root,
+    }
+
+
+def service_host(service: str, namespace: str) -> str:
+    """The cluster's DNS name of a service."""
+    return f"{service}.{namespace}.svc.cluster.local"
