@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sandbox.errors import SandboxError
+
 # What was unpacked: one line `package version` each, in the order of the names.
 VERSIONS_FILE = ".debian-packages"
 
@@ -18,7 +20,7 @@ _SOURCE_TIMEOUT_SECONDS = 10
 _DOWNLOAD_TIMEOUT_SECONDS = 600
 
 
-class DebianPackageError(RuntimeError):
+class DebianPackageError(SandboxError):
     """A package could not be found, downloaded or unpacked."""
 
 
@@ -48,7 +50,7 @@ def unpack(packages: Sequence[str], into: Path) -> None:
 
 
 def unpacked_versions(folder: Path) -> Mapping[str, str]:
-    """Return package names and versions that `unpack` put into `folder`; empty if there are none."""
+    """Return package name to version of what `unpack` put into `folder`; empty if nothing."""
     record = folder / VERSIONS_FILE
     if not record.is_file():
         return {}
