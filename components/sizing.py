@@ -6,7 +6,7 @@ policy compare their sums with these. The defaults are the design's ("Resource A
 All memory and storage is in MiB, all CPU in millicores.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -56,8 +56,8 @@ def _resources(memory: tuple[int, int], cpu: tuple[int, int]) -> Resources:
 class JvmProfile:
     """What a JVM needs beside its heap, and how its collector is tuned.
 
-    The numbers come from the resident memory measured in spikes.md; a container that outgrows them
-    is killed, so they lie above what was seen.
+    A container that outgrows its limit is killed, so the numbers lie above what was measured with
+    the JVM's Native Memory Tracking; the figures stand beside each profile.
     """
 
     metaspace: int
@@ -67,35 +67,49 @@ class JvmProfile:
     direct: int
     """MiB, -XX:MaxDirectMemorySize"""
     threads: int
-    """threads at full load; their stacks are STACK_KIB each"""
+    """at full load"""
+    page_cache: int
+    """MiB left to the kernel for files: Kafka serves its readers from there"""
     gc_pause_ms: int
     """-XX:MaxGCPauseMillis"""
 
 
 STACK_KIB = 512
-"""-Xss, KiB"""
-COLLECTOR_SHARE = 0.08
-"""G1's own tables, as a share of the heap"""
+"""-Xss, KiB: the most that a thread's stack may grow to"""
+THREAD_KIB = 128
+"""KiB of a thread's stack that are in use; 102 were measured"""
+COLLECTOR_SHARE = 0.12
+"""G1's own tables, as a share of the heap; measured"""
 NATIVE_OVERHEAD = 32
 """MiB for the JVM's own code, symbols and malloc's slack"""
 MINIMUM_HEAP = 128
 """MiB; below this none of the three programs starts"""
 
-BROKER_JVM = JvmProfile(metaspace=72, code_cache=48, direct=64, threads=90, gc_pause_ms=20)
-CONNECT_JVM = JvmProfile(metaspace=144, code_cache=64, direct=128, threads=90, gc_pause_ms=200)
-REGISTRY_JVM = JvmProfile(metaspace=96, code_cache=48, direct=32, threads=60, gc_pause_ms=200)
+BROKER_JVM = JvmProfile(
+    metaspace=72, code_cache=48, direct=48, threads=150, page_cache=128, gc_pause_ms=20
+)
+"""Measured with three brokers in 682Mi and half a CPU each, at 10,000 records of 1 KB a second:
+metaspace 45, code 21, direct 2, 142 threads, and 355 to 390 MiB resident in all."""
+CONNECT_JVM = JvmProfile(
+    metaspace=144, code_cache=64, direct=128, threads=90, page_cache=0, gc_pause_ms=200
+)
+REGISTRY_JVM = JvmProfile(
+    metaspace=96, code_cache=48, direct=32, threads=60, page_cache=0, gc_pause_ms=200
+)
 JVM_PROFILES = {"broker": BROKER_JVM, "connect": CONNECT_JVM, "registry": REGISTRY_JVM}
 
 
 def heap_for(limit: int, profile: JvmProfile) -> int:
     """MiB of heap that fit under a container's memory limit (MiB) beside everything else.
 
-    limit = heap × (1 + COLLECTOR_SHARE) + metaspace + code cache + direct + stacks + overhead
+    limit = heap × (1 + COLLECTOR_SHARE) + metaspace + code cache + direct + stacks + page cache
+            + overhead
 
     Raises ValueError where less than MINIMUM_HEAP would be left.
     """
-    stacks = profile.threads * STACK_KIB / 1024
-    beside = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
+    stacks = profile.threads * THREAD_KIB / 1024
+    jvm = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
+    beside = jvm + profile.page_cache
     heap = int((limit - beside) / (1 + COLLECTOR_SHARE))
     if heap < MINIMUM_HEAP:
         needed = int(MINIMUM_HEAP * (1 + COLLECTOR_SHARE) + beside) + 1
@@ -149,6 +163,29 @@ class Sizing(Settings):
         return self.broker_storage or KAFKA_CLUSTER_STORAGE // brokers
 
 
+LOG_SHARE = 0.7
+"""of a broker's claim for the topics' logs; the rest is for Kafka's and Connect's own topics, the
+metadata log, indexes, and the one segment by which a log may be above its bound"""
+MINIMUM_SEGMENT = 16
+MAXIMUM_SEGMENT = 1024
+"""MiB of a log's segment, the unit in which old records are deleted"""
+
+
+@dataclass(frozen=True)
+class LogSize:
+    """The bound of a partition's log, MiB."""
+
+    retention: int
+    segment: int
+
+
+def log_size(storage: int, replicas: int) -> LogSize:
+    """The bound of each log where `replicas` of them share a broker's claim (MiB)."""
+    retention = int(storage * LOG_SHARE / replicas)
+    segment = min(max(retention // 4, MINIMUM_SEGMENT), MAXIMUM_SEGMENT)
+    return LogSize(max(retention, segment), segment)
+
+
 def jvm_heap_options(limit: int, profile: JvmProfile) -> str:
     """The JVM's memory options for a container limit (MiB)."""
     heap = heap_for(limit, profile)
@@ -177,28 +214,53 @@ class PostgresMemory:
     wal_buffers: int
     work_mem: int
     maintenance_work_mem: int
+    logical_decoding_work_mem: int
     max_connections: int
     autovacuum_workers: int
 
+    def worst_case(self, wal_senders: int) -> int:
+        """MiB of a server with every connection, worker and WAL sender at its full allowance."""
+        return (
+            self.shared_buffers
+            + SHARED_OVERHEAD
+            + self.maintenance_work_mem * self.autovacuum_workers
+            + (self.logical_decoding_work_mem + BACKEND_OVERHEAD) * wal_senders
+            + (self.work_mem + BACKEND_OVERHEAD) * self.max_connections
+        )
 
-BACKEND_OVERHEAD = 2
-"""MiB of private memory of an idle PostgreSQL backend"""
+
+BACKEND_OVERHEAD = 3
+"""MiB of private memory of a PostgreSQL backend that has served some queries"""
+SHARED_OVERHEAD = 32
+"""MiB for the lock tables, the WAL buffers and the background processes"""
+MINIMUM_CONNECTIONS = 10
+"""three of them are reserved for the superuser"""
 
 
-def postgres_memory(limit: int) -> PostgresMemory:
+def postgres_memory(limit: int, wal_senders: int = 4) -> PostgresMemory:
     """PostgreSQL's settings for a container limit (MiB).
 
     Half of the limit is shared_buffers (design: 256MB of 512Mi); the rest holds the maintenance
-    workers and as many connections as fit with their work_mem.
+    workers, the WAL senders and as many connections as fit with their work_mem.
+
+    Raises ValueError where fewer than MINIMUM_CONNECTIONS would fit.
     """
-    shared_buffers, work_mem, maintenance, workers = limit // 2, 4, limit // 16, 2
-    left = limit - shared_buffers - maintenance * workers
-    connections = left // (work_mem + BACKEND_OVERHEAD)
-    return PostgresMemory(
+    shared_buffers = limit // 2
+    without_clients = PostgresMemory(
         shared_buffers=shared_buffers,
         wal_buffers=min(16, max(1, shared_buffers // 16)),
-        work_mem=work_mem,
-        maintenance_work_mem=maintenance,
-        max_connections=min(connections, 200),
-        autovacuum_workers=workers,
+        work_mem=4,
+        maintenance_work_mem=max(4, limit // 32),
+        logical_decoding_work_mem=max(4, limit // 64),
+        max_connections=0,
+        autovacuum_workers=2,
     )
+    left = limit - without_clients.worst_case(wal_senders)
+    connections = left // (without_clients.work_mem + BACKEND_OVERHEAD)
+    if connections < MINIMUM_CONNECTIONS:
+        raise ValueError(
+            f"a memory limit of {limit}Mi leaves room for {max(0, connections)} connections beside"
+            f" {wal_senders} WAL senders, at least {MINIMUM_CONNECTIONS} are needed;"
+            " give more memory or lower source.maxWalSenders"
+        )
+    return replace(without_clients, max_connections=min(connections, 200))

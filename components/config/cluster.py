@@ -1,8 +1,9 @@
 """Where the pipeline runs: Kubernetes (`datapipe:cluster`) and AWS (`datapipe:aws`)."""
 
-from ipaddress import IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from components.config.base import Settings
 
@@ -45,3 +46,19 @@ class AwsSettings(Settings):
         pattern=r"^https?://[^/]+$",
         description="of an AWS stand-in such as moto, as reached from here and from the pods",
     )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _endpoint_is_an_address(cls, endpoint: str | None) -> str | None:
+        """A NetworkPolicy, which must let the pods reach it, knows addresses and no names."""
+        if endpoint is None:
+            return None
+        host = urlsplit(endpoint).hostname or ""
+        try:
+            IPv4Address(host)
+        except AddressValueError:
+            raise ValueError(
+                f"{endpoint} names its host as {host!r}; give the IPv4 address under which the"
+                " pods reach it, e.g. http://10.0.0.1:5566"
+            ) from None
+        return endpoint

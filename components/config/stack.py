@@ -17,7 +17,7 @@ from components.config.streaming import (
     TopicSettings,
 )
 from components.images import ImageSettings
-from components.sizing import Sizing
+from components.sizing import Sizing, postgres_memory
 
 TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")
 
@@ -67,9 +67,16 @@ class StackConfig(Settings):
         if len(set(self.tables)) != len(self.tables):
             twice = sorted({name for name in self.tables if self.tables.count(name) > 1})
             raise ValueError(f"tables: {', '.join(twice)} is listed more than once")
+        self._postgresql_fits()
         if self.images.family == "sandbox":
             self._can_run_in_the_sandbox()
         return self
+
+    def _postgresql_fits(self) -> None:
+        try:
+            postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
+        except ValueError as error:
+            raise ValueError(f"sizing.postgresql.memoryLimit: {error}") from None
 
     def _can_run_in_the_sandbox(self) -> None:
         """Confluent's sink, converter and registry are on no package registry."""

@@ -1,0 +1,105 @@
+"""The pipeline: PostgreSQL → Debezium on Kafka Connect → Kafka → Parquet on S3."""
+
+import pulumi
+
+from components.archive import Archive, ArchiveArgs
+from components.cluster_access import ClusterAccess
+from components.config import load
+from components.providers import aws_provider, kubernetes_provider
+from components.security import Security, SecurityArgs
+from components.source import Source, SourceArgs
+from components.streaming.layer import Streaming, StreamingArgs
+from components.workloads import Workload
+
+config = load()
+images = config.images.resolve()
+ports = config.cluster.node_ports
+on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
+on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
+
+security = Security(
+    "security",
+    SecurityArgs(
+        settings=config.security,
+        cluster=config.cluster,
+        source_port=config.source.port,
+        kafka=config.kafka,
+        connect_port=config.connect.port,
+        registry_port=config.registry.port if config.needs_registry else None,
+        archive_endpoint=config.aws.endpoint,
+    ),
+    opts=on_cluster,
+)
+
+source = Source(
+    "source",
+    SourceArgs(
+        settings=config.source,
+        tables=config.tables,
+        resources=config.sizing.postgresql,
+        storage=config.sizing.postgresql_storage,
+        storage_class=config.cluster.storage_class,
+        image=images.postgresql,
+        postgres_bin=images.postgres_bin,
+        namespace=security.namespace,
+        credentials=security.credentials,
+        node_port=ports.postgresql if ports else None,
+        external_host=config.cluster.external_host,
+        certificate_days=config.security.certificate_days,
+        cluster=ClusterAccess(context=config.cluster.context),
+    ),
+    opts=on_cluster,
+)
+
+archive = Archive(
+    "archive",
+    ArchiveArgs(
+        settings=config.archive,
+        aws=config.aws,
+        namespace=security.namespace,
+        connect_service_account=Workload.CONNECT.service_account,
+    ),
+    opts=on_aws,
+)
+
+streaming = Streaming(
+    "streaming",
+    StreamingArgs(
+        config=config,
+        images=images,
+        namespace=security.namespace,
+        credentials=security.credentials,
+        source=source,
+        archive=archive,
+        cluster=ClusterAccess(context=config.cluster.context),
+    ),
+    opts=on_cluster,
+)
+
+pulumi.export("namespace", security.namespace)
+pulumi.export("tables", list(config.tables))
+pulumi.export(
+    "database",
+    {
+        "host": config.cluster.external_host,
+        "port": ports.postgresql if ports else None,
+        "name": config.source.database,
+        "user": "postgres",
+        "caCertificate": source.ca_certificate,
+    },
+)
+pulumi.export("databasePassword", security.credentials.postgres)
+pulumi.export("bootstrapServers", streaming.bootstrap_servers)
+pulumi.export("connect", {"service": Workload.CONNECT.value, "port": config.connect.port})
+pulumi.export("connectors", streaming.connectors)
+pulumi.export(
+    "archive",
+    {
+        "bucket": archive.bucket,
+        "prefix": config.archive.prefix,
+        "sink": config.archive.sink,
+        "catalogDatabase": config.archive.catalog_database,
+        "region": config.aws.region,
+        "endpoint": config.aws.endpoint,
+    },
+)

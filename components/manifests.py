@@ -1,0 +1,28 @@
+"""Kubernetes manifests as they are written in YAML: dictionaries with camelCase keys."""
+
+from typing import Any, TypeAlias
+
+import pulumi
+
+from components.workloads import PART_OF, Workload
+
+Manifest: TypeAlias = Any
+"""A piece of a manifest. The API server checks its fields, in preview too (server-side dry run)."""
+
+PIPELINE_LABELS = {"app.kubernetes.io/part-of": PART_OF}
+
+
+def metadata(
+    name: str,
+    namespace: pulumi.Input[str],
+    workload: Workload | None = None,
+) -> Manifest:
+    """The `metadata` of an object that belongs to a workload, or to the pipeline as a whole."""
+    labels = workload.labels if workload else PIPELINE_LABELS
+    return {"name": name, "namespace": namespace, "labels": labels}
+
+
+def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:
+    """An object's `metadata.name`, for references that wait until the object is there."""
+    name: pulumi.Output[str] = resource.metadata.apply(lambda created: created.name)  # type: ignore[attr-defined]
+    return name

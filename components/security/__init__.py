@@ -1,0 +1,6 @@
+"""The security layer: namespace, accounts, credentials and the network's flows."""
+
+from components.security.credentials import Credentials
+from components.security.layer import Security, SecurityArgs
+
+__all__ = ["Credentials", "Security", "SecurityArgs"]

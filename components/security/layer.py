@@ -1,0 +1,90 @@
+"""The security layer as one component."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.config.cluster import ClusterSettings
+from components.config.security import SecuritySettings
+from components.config.streaming import KafkaSettings
+from components.manifests import PIPELINE_LABELS, metadata, name_of
+from components.security.accounts import declare_connect_role, declare_service_accounts
+from components.security.credentials import Credentials, generate_credentials
+from components.security.network import flows, policy_specs
+from components.workloads import Workload
+
+
+@dataclass(frozen=True)
+class SecurityArgs:
+    """What the security layer must know of the others: their ports, and where they may go."""
+
+    settings: SecuritySettings
+    cluster: ClusterSettings
+    source_port: int
+    kafka: KafkaSettings
+    connect_port: int
+    registry_port: int | None
+    """None: no registry in the stack"""
+    archive_endpoint: str | None
+    """of an AWS stand-in; None: AWS itself"""
+
+    @property
+    def workloads(self) -> list[Workload]:
+        """The workloads of this stack."""
+        absent = Workload.REGISTRY if self.registry_port is None else None
+        return [workload for workload in Workload if workload is not absent]
+
+
+class Security(pulumi.ComponentResource):
+    """Namespace, accounts, credentials and network policies."""
+
+    namespace: pulumi.Output[str]
+    """its name, known to other layers only when its accounts and network policies are there: no
+    pod starts without them, and they go after the last pod"""
+    credentials: Credentials
+
+    def __init__(
+        self, name: str, args: SecurityArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("datapipe:security:Security", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        namespace = self._declare_namespace(args.settings)
+        guards = [*self._accounts(args, namespace), *self._network_policies(args, namespace)]
+        self.namespace = pulumi.Output.all(namespace, *(guard.urn for guard in guards)).apply(
+            lambda values: str(values[0])
+        )
+        self.credentials = generate_credentials(self._child)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _declare_namespace(self, settings: SecuritySettings) -> pulumi.Output[str]:
+        """The pipeline's namespace, which admits no pod below the stack's Pod Security level."""
+        levels = {
+            f"pod-security.kubernetes.io/{mode}": settings.pod_security
+            for mode in ("enforce", "audit", "warn")
+        }
+        namespace = kubernetes.core.v1.Namespace(
+            settings.namespace,
+            metadata={"name": settings.namespace, "labels": {**PIPELINE_LABELS, **levels}},
+            opts=self._child,
+        )
+        return name_of(namespace)
+
+    def _accounts(self, args: SecurityArgs, namespace: pulumi.Output[str]) -> list[pulumi.Resource]:
+        asks_kubernetes = {Workload.CONNECT} if args.settings.connect_rbac == "design" else set()
+        accounts = declare_service_accounts(args.workloads, namespace, asks_kubernetes, self._child)
+        role = declare_connect_role(namespace, self._child) if asks_kubernetes else []
+        return [*accounts, *role]
+
+    def _network_policies(
+        self, args: SecurityArgs, namespace: pulumi.Output[str]
+    ) -> list[pulumi.Resource]:
+        return [
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{policy}-network",
+                metadata=metadata(policy, namespace),
+                spec=spec,
+                opts=self._child,
+            )
+            for policy, spec in policy_specs(args.workloads, flows(args)).items()
+        ]

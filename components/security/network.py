@@ -1,0 +1,136 @@
+"""Who may talk to whom: the design's "Network Security Implementation" as data.
+
+Everything is denied by default. `flows()` lists what is allowed; each flow becomes an egress rule
+where it starts and an ingress rule where it ends. Addresses are those after a Service's
+translation: pods and their ports, not Services and theirs.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from components.manifests import Manifest
+from components.workloads import Workload
+
+if TYPE_CHECKING:
+    from components.security.layer import SecurityArgs
+
+HTTPS = 443
+DNS = 53
+
+PRIVATE_RANGES = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
+    "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A range of addresses that are no pods of ours."""
+
+    cidr: str
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """TCP connections that are allowed, from one end to some ports of the other."""
+
+    source: Workload | Network
+    target: Workload | Network
+    ports: tuple[int, ...]
+    reason: str
+
+
+PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
+
+
+def flows(args: "SecurityArgs") -> list[Flow]:
+    """Every allowed flow of a stack, name resolution apart."""
+    nodes = Network(str(args.cluster.node_network))
+    kafka, connect = Workload.KAFKA, Workload.CONNECT
+    allowed = [
+        Flow(connect, Workload.POSTGRESQL, (args.source_port,), "change data capture"),
+        Flow(kafka, kafka, (args.kafka.port, args.kafka.controller_port), "replication, quorum"),
+        Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
+        Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
+        Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
+        _to_archive(args.archive_endpoint),
+    ]
+    if args.registry_port is not None:
+        allowed += [
+            Flow(connect, Workload.REGISTRY, (args.registry_port,), "schemas"),
+            Flow(Workload.REGISTRY, kafka, (args.kafka.port,), "the registry's topic"),
+        ]
+    if args.cluster.node_ports is not None:
+        allowed += [
+            Flow(nodes, Workload.POSTGRESQL, (args.source_port,), "node port"),
+            Flow(nodes, kafka, (args.kafka.external_port,), "node ports, one per broker"),
+        ]
+    return allowed
+
+
+def _to_archive(endpoint: str | None) -> Flow:
+    """The way to AWS, or to its stand-in at an address (`aws.endpoint`) and nowhere else."""
+    if endpoint is None:
+        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
+    url = urlsplit(endpoint)
+    port = url.port or (HTTPS if url.scheme == "https" else 80)
+    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")
+
+
+def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Manifest]:
+    """The NetworkPolicies' names and specs: deny all, resolve names, one for each workload."""
+    return {
+        "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        "allow-dns": _name_resolution(),
+        **{workload.value: _policy_of(workload, allowed) for workload in workloads},
+    }
+
+
+def _policy_of(workload: Workload, allowed: list[Flow]) -> Manifest:
+    """What the flows that start or end at a workload mean for its pods."""
+    return {
+        "podSelector": {"matchLabels": workload.selector},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [
+            {"from": [_peer(flow.source)], "ports": _tcp(flow.ports)}
+            for flow in allowed
+            if flow.target is workload
+        ],
+        "egress": [
+            {"to": [_peer(flow.target)], "ports": _tcp(flow.ports)}
+            for flow in allowed
+            if flow.source is workload
+        ],
+    }
+
+
+def _name_resolution() -> Manifest:
+    """Every pod may ask the cluster's DNS, and no other server."""
+    cluster_dns = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    ports = [{"protocol": protocol, "port": DNS} for protocol in ("UDP", "TCP")]
+    return {
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [cluster_dns], "ports": ports}],
+    }
+
+
+def _peer(end: Workload | Network) -> Manifest:
+    if isinstance(end, Workload):
+        return {"podSelector": {"matchLabels": end.selector}}
+    block: Manifest = {"cidr": end.cidr}
+    if end.excluded:
+        block["except"] = list(end.excluded)
+    return {"ipBlock": block}
+
+
+def _tcp(ports: tuple[int, ...]) -> list[Manifest]:
+    return [{"protocol": "TCP", "port": port} for port in ports]

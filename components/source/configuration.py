@@ -1,0 +1,78 @@
+"""PostgreSQL's two configuration files, rendered from the stack's settings."""
+
+from components.config.source import SourceSettings
+from components.sizing import Resources, postgres_memory
+
+CONFIGURATION = "/etc/postgresql/conf"
+CREDENTIALS = "/etc/postgresql/credentials"
+CERTIFICATE = "/etc/postgresql/tls"
+SOCKET = "/var/run/postgresql"
+DATA = "/var/lib/postgresql/data"
+PGDATA = f"{DATA}/pgdata"
+"""below the volume's root, which may hold lost+found"""
+
+
+def server_settings(settings: SourceSettings, resources: Resources) -> dict[str, str]:
+    """The server's settings by name (design: "PostgreSQL Tuning")."""
+    memory = postgres_memory(resources.memory_limit, settings.max_wal_senders)
+    return {
+        "listen_addresses": "*",
+        "port": str(settings.port),
+        "unix_socket_directories": SOCKET,
+        # only the server's own user may connect by the socket, which asks for no password
+        "unix_socket_permissions": "0700",
+        "hba_file": f"{CONFIGURATION}/pg_hba.conf",
+        "password_encryption": settings.password_encryption,
+        "ssl": "on",
+        "ssl_cert_file": f"{CERTIFICATE}/tls.crt",
+        "ssl_key_file": f"{CERTIFICATE}/tls.key",
+        "ssl_min_protocol_version": "TLSv1.2",
+        # replication
+        "wal_level": "logical",
+        "max_replication_slots": str(settings.max_replication_slots),
+        "max_wal_senders": str(settings.max_wal_senders),
+        "max_wal_size": settings.max_wal_size,
+        "max_slot_wal_keep_size": settings.max_slot_wal_keep_size,
+        "checkpoint_completion_target": str(settings.checkpoint_completion_target),
+        # memory, so that the whole fits under the container's limit
+        "max_connections": str(memory.max_connections),
+        "shared_buffers": f"{memory.shared_buffers}MB",
+        "wal_buffers": f"{memory.wal_buffers}MB",
+        "work_mem": f"{memory.work_mem}MB",
+        "hash_mem_multiplier": "1.0",
+        "maintenance_work_mem": f"{memory.maintenance_work_mem}MB",
+        "logical_decoding_work_mem": f"{memory.logical_decoding_work_mem}MB",
+        "autovacuum_max_workers": str(memory.autovacuum_workers),
+        "effective_cache_size": settings.effective_cache_size,
+        # parallel workers and compiled queries take memory that nothing above accounts for
+        "max_parallel_workers_per_gather": "0",
+        "max_parallel_maintenance_workers": "0",
+        "jit": "off",
+        # to the container's log, without the rows' values
+        "log_destination": "stderr",
+        "logging_collector": "off",
+        "log_line_prefix": "%m [%p] %q%u@%d ",
+        "log_parameter_max_length_on_error": "0",
+        "log_timezone": "UTC",
+        "timezone": "UTC",
+    }
+
+
+def postgresql_conf(settings: SourceSettings, resources: Resources) -> str:
+    """The text of postgresql.conf."""
+    lines = [f"{name} = '{value}'" for name, value in server_settings(settings, resources).items()]
+    return "\n".join(lines) + "\n"
+
+
+def pg_hba_conf(settings: SourceSettings) -> str:
+    """The text of pg_hba.conf: TLS and a password from anywhere; no physical replication.
+
+    A logical replication connection names its database, so it falls under that database's line.
+    """
+    method = settings.password_encryption
+    rules = [
+        ("local", "all", "postgres", "", "trust"),
+        ("hostssl", settings.database, "all", "all", method),
+        ("hostssl", "postgres", "postgres", "all", method),
+    ]
+    return "\n".join(" ".join(filter(None, rule)) for rule in rules) + "\n"

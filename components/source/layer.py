@@ -1,0 +1,214 @@
+"""The source layer as one component."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.cluster_access import ClusterAccess
+from components.config.source import SourceSettings
+from components.manifests import metadata, name_of
+from components.security import Credentials
+from components.sizing import Resources
+from components.source import server
+from components.source.certificate import ServerCertificate
+from components.source.configuration import pg_hba_conf, postgresql_conf
+from components.source.database_schema import DatabaseSchema
+from components.source.schema import database_script
+from components.workloads import Workload, service_host
+
+POSTGRESQL = Workload.POSTGRESQL
+
+
+@dataclass(frozen=True)
+class SourceArgs:
+    """What the source layer is made of."""
+
+    settings: SourceSettings
+    tables: tuple[str, ...]
+    """captured, as schema.table"""
+    resources: Resources
+    storage: int
+    """MiB"""
+    storage_class: str
+    image: str
+    postgres_bin: str
+    """folder of initdb, postgres and psql in the image"""
+    namespace: pulumi.Input[str]
+    credentials: Credentials
+    node_port: int | None
+    """None: not reachable from outside the cluster"""
+    external_host: str
+    certificate_days: int
+    cluster: ClusterAccess
+    """for applying the schema in the pod"""
+
+
+class Source(pulumi.ComponentResource):
+    """PostgreSQL, its certificate, its schema and the accounts in it."""
+
+    host: pulumi.Output[str]
+    port: int
+    database: str
+    ca_certificate: pulumi.Output[str]
+    ready: list[pulumi.Resource]
+    """what a client must wait for: tables, user and publication exist"""
+
+    def __init__(
+        self, name: str, args: SourceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("datapipe:source:Source", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self.port = args.settings.port
+        self.database = args.settings.database
+        self.host = pulumi.Output.from_input(args.namespace).apply(
+            lambda namespace: service_host(POSTGRESQL.value, namespace)
+        )
+        certificate = self._certificate(args)
+        self.ca_certificate = certificate.ca_certificate
+        passwords = _digest(args.credentials.postgres, args.credentials.debezium)
+        configuration = _configuration_files(args)
+        digests: dict[str, pulumi.Input[str]] = {
+            "datapipe/configuration": _sha256("".join(configuration.values())),
+            "datapipe/credentials": passwords,
+            "datapipe/certificate": _digest(certificate.certificate),
+        }
+        files = server.ServerFiles(
+            configuration=self._config_map(args, configuration),
+            credentials=self._credentials(args),
+            certificate=self._certificate_files(args, certificate),
+            digests=digests,
+        )
+        self._services(args)
+        running = self._stateful_set(args, files)
+        self.ready = [self._schema(args, passwords, running)]
+        self.register_outputs({"host": self.host, "caCertificate": self.ca_certificate})
+
+    def _certificate(self, args: SourceArgs) -> ServerCertificate:
+        """A certificate for every name by which a client may know the server."""
+        namespace, service = args.namespace, POSTGRESQL.value
+        in_cluster = [
+            pulumi.Output.concat(service, ".", namespace),
+            pulumi.Output.concat(service, ".", namespace, ".svc"),
+            pulumi.Output.concat(
+                server.POD, ".", server.HEADLESS_SERVICE, ".", namespace, ".svc.cluster.local"
+            ),
+        ]
+        hosts: list[pulumi.Input[str]] = [
+            self.host,
+            service,
+            *in_cluster,
+            "localhost",
+            args.external_host,
+        ]
+        return ServerCertificate(
+            "postgresql-certificate", hosts, args.certificate_days, self._child
+        )
+
+    def _config_map(self, args: SourceArgs, files: dict[str, str]) -> pulumi.Output[str]:
+        config_map = kubernetes.core.v1.ConfigMap(
+            POSTGRESQL.value,
+            metadata=metadata(POSTGRESQL.value, args.namespace, POSTGRESQL),
+            data=files,
+            opts=self._child,
+        )
+        return name_of(config_map)
+
+    def _credentials(self, args: SourceArgs) -> pulumi.Output[str]:
+        name = f"{POSTGRESQL.value}-credentials"
+        secret = kubernetes.core.v1.Secret(
+            name,
+            metadata=metadata(name, args.namespace, POSTGRESQL),
+            string_data={
+                "postgres": args.credentials.postgres,
+                "debezium": args.credentials.debezium,
+            },
+            opts=self._child,
+        )
+        return name_of(secret)
+
+    def _certificate_files(
+        self, args: SourceArgs, certificate: ServerCertificate
+    ) -> pulumi.Output[str]:
+        name = f"{POSTGRESQL.value}-tls"
+        secret = kubernetes.core.v1.Secret(
+            name,
+            metadata=metadata(name, args.namespace, POSTGRESQL),
+            type="kubernetes.io/tls",
+            string_data={
+                "ca.crt": certificate.ca_certificate,
+                "tls.crt": certificate.certificate,
+                "tls.key": certificate.private_key,
+            },
+            opts=self._child,
+        )
+        return name_of(secret)
+
+    def _services(self, args: SourceArgs) -> None:
+        port = args.settings.port
+        services = {
+            POSTGRESQL.value: server.service_spec(port),
+            server.HEADLESS_SERVICE: server.service_spec(port, headless=True),
+        }
+        if args.node_port is not None:
+            services[server.EXTERNAL_SERVICE] = server.service_spec(port, node_port=args.node_port)
+        for service, spec in services.items():
+            kubernetes.core.v1.Service(
+                service,
+                metadata=metadata(service, args.namespace, POSTGRESQL),
+                spec=spec,
+                opts=self._child,
+            )
+
+    def _stateful_set(
+        self, args: SourceArgs, files: server.ServerFiles
+    ) -> kubernetes.apps.v1.StatefulSet:
+        return kubernetes.apps.v1.StatefulSet(
+            POSTGRESQL.value,
+            metadata=metadata(POSTGRESQL.value, args.namespace, POSTGRESQL),
+            spec=server.stateful_set_spec(
+                image=args.image,
+                postgres_bin=args.postgres_bin,
+                port=args.settings.port,
+                resources=args.resources,
+                storage=args.storage,
+                storage_class=args.storage_class,
+                files=files,
+            ),
+            opts=self._child,
+        )
+
+    def _schema(
+        self, args: SourceArgs, passwords: pulumi.Output[str], running: pulumi.Resource
+    ) -> DatabaseSchema:
+        return DatabaseSchema(
+            "database-schema",
+            access=args.cluster,
+            namespace=args.namespace,
+            target=(server.POD, server.CONTAINER),
+            command=server.psql_command(args.postgres_bin, args.settings.port),
+            script=database_script(args.settings, args.tables),
+            passwords=passwords,
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=[running])
+            ),
+        )
+
+
+def _configuration_files(args: SourceArgs) -> dict[str, str]:
+    return {
+        "postgresql.conf": postgresql_conf(args.settings, args.resources),
+        "pg_hba.conf": pg_hba_conf(args.settings),
+        "initialize.sh": (Path(__file__).parent / "initialize.sh").read_text(),
+    }
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest(*texts: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Changes when one of the texts does; secret where one of them is."""
+    return pulumi.Output.all(*texts).apply(lambda known: _sha256("\n".join(known)))

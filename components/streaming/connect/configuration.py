@@ -1,0 +1,86 @@
+"""The workers' configuration file (design: "Kafka Connect Cluster")."""
+
+from collections.abc import Iterable
+
+from components.config import StackConfig
+from components.images import ImageFamilyTable
+from components.streaming.properties import Properties
+
+CONFIG_DIR = "/etc/kafka-connect"
+SOURCE_CA = "postgresql-ca.crt"
+SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
+"""the certificate authority of the source database, for sslmode verify-full"""
+
+POD_IP = "POD_IP"
+JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
+
+OFFSET_PARTITIONS = 6
+STATUS_PARTITIONS = 3
+"""Kafka's defaults, 25 and 5, are meant for hundreds of connectors and cost each broker memory."""
+
+REBALANCE_DELAY_MS = 5000
+"""How long the tasks of a worker that left wait for its return. The default of five minutes is for
+large clusters; here a restarted worker is back sooner than that, and nobody else can take over."""
+
+TASK_SHUTDOWN_MS = 15_000
+"""for a sink to finish its file or commit"""
+
+
+def worker_properties(
+    config: StackConfig, images: ImageFamilyTable, bootstrap: str, variables: Iterable[str]
+) -> Properties:
+    """connect-distributed.properties; `variables` may be referred to as ${env:NAME}."""
+    settings = config.connect
+    replicas = config.kafka.replication_factor
+    return {
+        "bootstrap.servers": bootstrap,
+        "group.id": settings.group_id,
+        "listeners": f"http://:{settings.port}",
+        "rest.advertised.host.name": f"${{env:{POD_IP}}}",
+        "rest.advertised.port": settings.port,
+        "config.storage.topic": settings.config_topic,
+        "config.storage.replication.factor": replicas,
+        "offset.storage.topic": settings.offset_topic,
+        "offset.storage.replication.factor": replicas,
+        "offset.storage.partitions": OFFSET_PARTITIONS,
+        "offset.flush.interval.ms": 10_000,
+        "status.storage.topic": settings.status_topic,
+        "status.storage.replication.factor": replicas,
+        "status.storage.partitions": STATUS_PARTITIONS,
+        # Each connector names its own converters; a worker does not start without any.
+        "key.converter": JSON_CONVERTER,
+        "value.converter": JSON_CONVERTER,
+        "plugin.path": images.plugin_path,
+        "plugin.discovery": images.plugin_discovery,
+        "topic.creation.enable": False,
+        "exactly.once.source.support": "enabled" if settings.exactly_once else "disabled",
+        "connector.client.config.override.policy": "All",
+        "scheduled.rebalance.max.delay.ms": REBALANCE_DELAY_MS,
+        "task.shutdown.graceful.timeout.ms": TASK_SHUTDOWN_MS,
+        **_environment_references(variables),
+        **_clients(),
+    }
+
+
+def _environment_references(variables: Iterable[str]) -> Properties:
+    """${env:NAME}, for the names that are meant to be read and no others."""
+    names = "|".join(sorted({*variables, POD_IP}))
+    return {
+        "config.providers": "env",
+        "config.providers.env.class": (
+            "org.apache.kafka.common.config.provider.EnvVarConfigProvider"
+        ),
+        "config.providers.env.param.allowlist.pattern": f"^({names})$",
+    }
+
+
+def _clients() -> Properties:
+    """Design: "Kafka Tuning", with acks=all instead of 1: see the README's differences."""
+    return {
+        "producer.acks": "all",
+        "producer.enable.idempotence": True,
+        "producer.batch.size": 32768,
+        "producer.linger.ms": 10,
+        "producer.compression.type": "lz4",
+        "consumer.isolation.level": "read_committed",
+    }

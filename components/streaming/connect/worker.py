@@ -1,0 +1,239 @@
+"""The Connect workers: a Deployment, its Service, and what the connectors read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.config import StackConfig
+from components.images import ImageFamilyTable
+from components.manifests import Manifest, metadata
+from components.sizing import CONNECT_JVM
+from components.streaming.connect.configuration import (
+    CONFIG_DIR,
+    POD_IP,
+    SOURCE_CA,
+    worker_properties,
+)
+from components.streaming.connect.plugins import (
+    PLUGIN_DIR,
+    PluginArchive,
+    install_arguments,
+    plugin_archives,
+    warn_of_unpinned,
+)
+from components.streaming.pods import (
+    config_mount,
+    config_volume,
+    environment,
+    http_probe,
+    jvm_environment,
+    pod_metadata,
+    read_files,
+    scratch_mount,
+    scratch_volume,
+    spread_over_nodes,
+)
+from components.streaming.properties import render_properties
+from components.workloads import Workload, container_security_context
+
+CONNECT = Workload.CONNECT.value
+GRACE_SECONDS = 45
+"""to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM"""
+AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
+SCRATCH_SIZE = "512Mi"
+"""for the parts of files that the Iceberg sink keeps there until they are uploaded"""
+PLUGINS_SIZE = "512Mi"
+
+
+@dataclass(frozen=True)
+class WorkerArgs:
+    """What the workers are made of."""
+
+    config: StackConfig
+    images: ImageFamilyTable
+    namespace: pulumi.Input[str]
+    bootstrap: str
+    """of the brokers, inside the cluster"""
+    source_ca: pulumi.Input[str]
+    """PEM of the source database's certificate authority"""
+    role_arn: pulumi.Input[str] | None
+    """the AWS role that the pods take on; None: the access keys among the secrets"""
+    settings: dict[str, pulumi.Input[str]]
+    """environment variables that are no secrets"""
+    secrets: dict[str, pulumi.Input[str]]
+    """environment variables that are"""
+
+    @property
+    def plugins(self) -> list[PluginArchive]:
+        """What is to be installed when a worker starts."""
+        return plugin_archives(self.config, self.images)
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What connectors may refer to as ${env:NAME}."""
+        return frozenset({*self.settings, *self.secrets})
+
+
+class Worker(pulumi.ComponentResource):
+    """Kafka Connect."""
+
+    ready: list[pulumi.Resource]
+    """what a connector must wait for: the REST API answers"""
+
+    def __init__(
+        self, name: str, args: WorkerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("datapipe:streaming:Worker", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        warn_of_unpinned(args.plugins)
+        files = worker_files(args)
+        about = metadata(CONNECT, args.namespace, Workload.CONNECT)
+        config_map = kubernetes.core.v1.ConfigMap(
+            CONNECT, metadata=about, data={**files, SOURCE_CA: args.source_ca}, opts=child
+        )
+        secret = kubernetes.core.v1.Secret(
+            CONNECT, metadata=about, string_data=args.secrets, opts=child
+        )
+        deployment = kubernetes.apps.v1.Deployment(
+            CONNECT,
+            metadata=about,
+            spec=deployment_spec(args, files),
+            opts=pulumi.ResourceOptions.merge(
+                child, pulumi.ResourceOptions(depends_on=[config_map, secret])
+            ),
+        )
+        service = kubernetes.core.v1.Service(
+            CONNECT, metadata=about, spec=_service_spec(args), opts=child
+        )
+        self.ready = [deployment, service]
+        self.register_outputs({"service": CONNECT})
+
+
+def worker_files(args: WorkerArgs) -> dict[str, str]:
+    """Scripts and configuration, by the name that they have in CONFIG_DIR."""
+    properties = worker_properties(args.config, args.images, args.bootstrap, args.variables)
+    return {
+        **read_files(Path(__file__).parent / "files"),
+        "connect-distributed.properties": render_properties(properties),
+    }
+
+
+def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
+    """A rolling update that never runs one worker more: the memory budget has no room for it."""
+    read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
+    return {
+        "replicas": args.config.connect.workers,
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
+        },
+        "selector": {"matchLabels": Workload.CONNECT.selector},
+        "template": {
+            "metadata": pod_metadata(Workload.CONNECT, files, read_at_start),
+            "spec": _pod_spec(args),
+        },
+    }
+
+
+def _pod_spec(args: WorkerArgs) -> Manifest:
+    volumes = [config_volume(Workload.CONNECT), scratch_volume(SCRATCH_SIZE)]
+    if args.role_arn is not None:
+        volumes.append(_aws_token_volume())
+    installers: Manifest = {}
+    if args.plugins:
+        volumes.append({"name": "plugins", "emptyDir": {"sizeLimit": PLUGINS_SIZE}})
+        installers = {"initContainers": [_plugin_installer(args)]}
+    return {
+        "serviceAccountName": Workload.CONNECT.service_account,
+        "automountServiceAccountToken": args.config.security.connect_rbac == "design",
+        # The variables of a Service named kafka (KAFKA_PORT=tcp://…) would pass for settings.
+        "enableServiceLinks": False,
+        "securityContext": Workload.CONNECT.pod_security_context(),
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "affinity": spread_over_nodes(Workload.CONNECT),
+        **installers,
+        "containers": [_worker_container(args)],
+        "volumes": volumes,
+    }
+
+
+def _worker_container(args: WorkerArgs) -> Manifest:
+    """The worker. It is ready when it has joined its group and answers for it.
+
+    Starting takes 30 to 60 s on one CPU. Liveness asks only for the server's own page, which a
+    rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
+    """
+    variables: dict[str, pulumi.Input[str]] = {
+        **jvm_environment("KAFKA", args.config.sizing.connect, CONNECT_JVM, CONFIG_DIR),
+        "WORKER_COMMAND": args.images.worker_command,
+        **args.settings,
+    }
+    mounts = [config_mount(CONFIG_DIR), scratch_mount()]
+    if args.role_arn is not None:
+        variables["AWS_ROLE_ARN"] = args.role_arn
+        variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{AWS_TOKEN_DIR}/token"
+        mounts.append({"name": "aws-token", "mountPath": AWS_TOKEN_DIR, "readOnly": True})
+    if args.plugins:
+        mounts.append({"name": "plugins", "mountPath": PLUGIN_DIR, "readOnly": True})
+    return {
+        "name": CONNECT,
+        "image": args.images.connect,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", f"{CONFIG_DIR}/start-worker.sh"],
+        "env": [_pod_ip(), *environment(variables)],
+        "envFrom": [{"secretRef": {"name": CONNECT}}],
+        "ports": [{"name": "rest", "containerPort": args.config.connect.port}],
+        "securityContext": container_security_context(),
+        "resources": args.config.sizing.connect.manifest(),
+        "volumeMounts": mounts,
+        "startupProbe": http_probe("rest", "/connectors", period=5, failures=60),
+        "livenessProbe": http_probe("rest", "/", period=20, failures=3),
+        "readinessProbe": http_probe("rest", "/connectors", period=10, failures=3),
+    }
+
+
+def _plugin_installer(args: WorkerArgs) -> Manifest:
+    """Runs before the worker in the same pod, so it may use what the worker will have anyway."""
+    return {
+        "name": "install-plugins",
+        "image": args.images.plugin_installer,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", f"{CONFIG_DIR}/install-plugins.sh"],
+        "args": install_arguments(args.plugins),
+        "env": environment({"PLUGIN_DIR": PLUGIN_DIR, "TMPDIR": PLUGIN_DIR}),
+        "securityContext": container_security_context(),
+        "resources": args.config.sizing.connect.manifest(),
+        "volumeMounts": [
+            config_mount(CONFIG_DIR),
+            scratch_mount(),
+            {"name": "plugins", "mountPath": PLUGIN_DIR},
+        ],
+    }
+
+
+def _aws_token_volume() -> Manifest:
+    """The service account's token for AWS, as EKS's webhook would mount it.
+
+    Its audience is AWS's STS: the Kubernetes API does not accept it.
+    """
+    token = {"audience": "sts.amazonaws.com", "expirationSeconds": 3600, "path": "token"}
+    return {
+        "name": "aws-token",
+        "projected": {"sources": [{"serviceAccountToken": token}]},
+    }
+
+
+def _pod_ip() -> Manifest:
+    """By which workers reach each other: a Deployment's pods have no names in the DNS."""
+    return {"name": POD_IP, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+
+
+def _service_spec(args: WorkerArgs) -> Manifest:
+    return {
+        "selector": Workload.CONNECT.selector,
+        "ports": [{"name": "rest", "port": args.config.connect.port, "targetPort": "rest"}],
+    }

@@ -1,0 +1,49 @@
+"""How records are written to Kafka: one typed class per converter."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from components.streaming.connectors.model import PropertyGroup, environment
+
+
+class JsonConverter(PropertyGroup):
+    """JSON with the schema in every record, so that a sink knows columns and types."""
+
+    converter_class: Literal["org.apache.kafka.connect.json.JsonConverter"] = Field(
+        default="org.apache.kafka.connect.json.JsonConverter", serialization_alias=""
+    )
+    schemas_enable: bool = Field(default=True, serialization_alias=".schemas.enable")
+    replace_null_with_default: bool = Field(
+        default=False,
+        serialization_alias=".replace.null.with.default",
+        description="true would archive a column's default where the row has NULL",
+    )
+
+
+class AvroConverter(PropertyGroup):
+    """Avro with Confluent Schema Registry, authenticated with BASIC as in the design."""
+
+    converter_class: Literal["io.confluent.connect.avro.AvroConverter"] = Field(
+        default="io.confluent.connect.avro.AvroConverter", serialization_alias=""
+    )
+    schema_registry_url: str = Field(
+        pattern=r"^https?://", serialization_alias=".schema.registry.url"
+    )
+    user_info: str = Field(
+        default=f"{environment('SCHEMA_AUTH_USER')}:{environment('SCHEMA_AUTH_PASS')}",
+        serialization_alias=".basic.auth.user.info",
+    )
+    ignore_default_for_nullables: bool = Field(
+        default=True,
+        serialization_alias=".ignore.default.for.nullables",
+        description="false would archive a column's default where the row has NULL",
+    )
+
+    def fixed_properties(self) -> Mapping[str, str]:
+        """The credentials are those of `user_info`."""
+        return {".basic.auth.credentials.source": "USER_INFO"}
+
+
+Converter = JsonConverter | AvroConverter

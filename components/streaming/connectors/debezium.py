@@ -1,0 +1,150 @@
+"""Debezium's PostgreSQL connector (design: "Debezium CDC Connector")."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.errors import SourceErrors
+from components.streaming.connectors.model import Connector, environment
+
+EventField = Literal[
+    "op", "ts_ms", "source.ts_ms", "source.lsn", "source.txId", "source.schema", "source.table"
+]
+"""Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on."""
+
+
+class DebeziumPostgresConnector(Connector):
+    """Captures the row changes of tables; one flat record per change, one topic per table."""
+
+    connector_class: Literal["io.debezium.connector.postgresql.PostgresConnector"] = Field(
+        default="io.debezium.connector.postgresql.PostgresConnector",
+        serialization_alias="connector.class",
+    )
+    tasks_max: Literal[1] = Field(
+        default=1,
+        serialization_alias="tasks.max",
+        description="a replication slot has one reader",
+    )
+
+    hostname: str = Field(min_length=1, serialization_alias="database.hostname")
+    port: int = Field(default=5432, ge=1, le=65535, serialization_alias="database.port")
+    user: str = Field(default=environment("DBZ_DB_USERNAME"), serialization_alias="database.user")
+    password: str = Field(
+        default=environment("DBZ_DB_PASSWORD"), serialization_alias="database.password"
+    )
+    database: str = Field(min_length=1, serialization_alias="database.dbname")
+    sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        default="require", serialization_alias="database.sslmode"
+    )
+    sslrootcert: str | None = Field(
+        default=None,
+        serialization_alias="database.sslrootcert",
+        description="path in the worker of the CA that verify-ca and verify-full check against",
+    )
+
+    topic_prefix: str = Field(
+        default="postgres", pattern=r"^[a-zA-Z0-9_-]+$", serialization_alias="topic.prefix"
+    )
+    tables: tuple[str, ...] = Field(min_length=1, serialization_alias="table.include.list")
+    slot: str = Field(
+        default="debezium_slot", pattern=r"^[a-z0-9_]{1,63}$", serialization_alias="slot.name"
+    )
+    publication: str = Field(
+        default="dbz_publication",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        serialization_alias="publication.name",
+    )
+    publication_autocreate: Literal["disabled", "all_tables", "filtered"] = Field(
+        default="disabled",
+        serialization_alias="publication.autocreate.mode",
+        description="disabled: the schema makes the publication; debezium owns no table",
+    )
+    snapshot: Literal["initial", "always", "never", "initial_only"] = Field(
+        default="initial", serialization_alias="snapshot.mode"
+    )
+    event_fields: tuple[EventField, ...] = Field(
+        default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
+        serialization_alias="transforms.unwrap.add.fields",
+    )
+    deletes: Literal["rewrite", "drop", "none"] = Field(
+        default="rewrite",
+        serialization_alias="transforms.unwrap.delete.handling.mode",
+        description="rewrite: a delete is the row's last content with __deleted=true",
+    )
+    decimals: Literal["string", "precise", "double"] = Field(
+        default="string", serialization_alias="decimal.handling.mode"
+    )
+    time_precision: Literal["adaptive_time_microseconds", "adaptive", "connect"] = Field(
+        default="adaptive_time_microseconds", serialization_alias="time.precision.mode"
+    )
+    heartbeat_interval_ms: int = Field(
+        default=30_000,
+        ge=0,
+        serialization_alias="heartbeat.interval.ms",
+        description="keeps the slot moving while the captured tables are quiet",
+    )
+    status_interval_ms: int = Field(
+        default=10_000,
+        ge=1,
+        serialization_alias="status.update.interval.ms",
+        description="how often the database is told how far the slot has been read",
+    )
+    restart_delay_ms: int = Field(
+        default=10_000,
+        ge=1,
+        serialization_alias="retriable.restart.connector.wait.ms",
+        description="before the task is started again after a lost connection",
+    )
+    heartbeat_prefix: str = Field(
+        default="__debezium-heartbeat", serialization_alias="topic.heartbeat.prefix"
+    )
+    transaction_metadata: bool = Field(
+        default=True, serialization_alias="provide.transaction.metadata"
+    )
+
+    exactly_once: Literal["required", "requested"] | None = Field(
+        default="required", serialization_alias="exactly.once.support"
+    )
+    transaction_boundary: Literal["poll", "interval", "connector"] | None = Field(
+        default="poll", serialization_alias="transaction.boundary"
+    )
+    transaction_timeout_ms: int | None = Field(
+        default=10_000,
+        ge=1000,
+        serialization_alias="producer.override.transaction.timeout.ms",
+        description="after a worker's death its open transaction blocks readers this long",
+    )
+    key_converter: Converter = Field(serialization_alias="key.converter")
+    value_converter: Converter = Field(serialization_alias="value.converter")
+    errors: SourceErrors = Field(default=SourceErrors(), serialization_alias="errors.")
+
+    def fixed_properties(self) -> Mapping[str, str]:
+        """Logical decoding built into PostgreSQL, and records unwrapped from their envelope."""
+        return {
+            "plugin.name": "pgoutput",
+            "transforms": "unwrap",
+            "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+            "transforms.unwrap.drop.tombstones": "true",
+        }
+
+    def topics(self) -> tuple[str, ...]:
+        """The topics of the captured tables, in their order."""
+        return tuple(f"{self.topic_prefix}.{table}" for table in self.tables)
+
+    @model_validator(mode="after")
+    def _exactly_once_is_whole(self) -> "DebeziumPostgresConnector":
+        given = (self.exactly_once, self.transaction_boundary, self.transaction_timeout_ms)
+        if any(part is None for part in given) and any(part is not None for part in given):
+            raise ValueError(
+                "exactly_once, transaction_boundary and transaction_timeout_ms go together:"
+                " set all of them, or none for at-least-once"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _authority_is_given(self) -> "DebeziumPostgresConnector":
+        if self.sslmode.startswith("verify") and not self.sslrootcert:
+            raise ValueError(f"sslmode {self.sslmode} needs sslrootcert, the CA's path")
+        return self

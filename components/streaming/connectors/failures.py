@@ -1,0 +1,95 @@
+"""What can go wrong between us and Kafka Connect, told apart and with what to do about it."""
+
+import re
+from typing import Any
+
+import requests
+
+
+class ConnectError(Exception):
+    """Connect refused a request; the message is Connect's own."""
+
+
+class ConnectorMissingError(ConnectError):
+    """Connect has no connector (or no status yet) of that name."""
+
+
+class WorkerMissingError(ConnectError):
+    """The API server says that the worker's service or namespace does not exist."""
+
+
+class UnsettledError(ConnectError):
+    """A worker starts, or the workers share out connectors anew: repeat the request later."""
+
+
+class ConnectUnavailableError(ConnectError):
+    """No answer, or none from Connect itself."""
+
+
+REBALANCE = re.compile(
+    r"rebalance|conflicting operation|stale configuration|forward REST request"
+    r"|Request timed out|no known leader",
+    re.IGNORECASE,
+)
+"""What Connect says, with 409 or 500, while its workers are not settled."""
+
+
+def failure_of(response: requests.Response, what: str) -> ConnectError:
+    """The error for a response that is none of success."""
+    body = _json(response)
+    if "error_code" in body:
+        return _of_connect(response.status_code, str(body.get("message")), what)
+    return _of_the_way_there(response, body, what)
+
+
+def _of_connect(status: int, message: str, what: str) -> ConnectError:
+    if status == requests.codes.not_found:
+        return ConnectorMissingError(f"{what}: {message}")
+    if status == requests.codes.conflict or REBALANCE.search(message):
+        return UnsettledError(f"{what}: {message}")
+    if status >= requests.codes.server_error:
+        return ConnectUnavailableError(f"{what}: Kafka Connect failed with {status}: {message}")
+    return ConnectError(f"{what}: {message}")
+
+
+def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: str) -> ConnectError:
+    """An error of the API server's proxy, or of something that is no Connect at all."""
+    status = response.status_code
+    said = str(body.get("message") or response.text.strip()[:300] or response.reason)
+    if status == requests.codes.not_found:
+        return _not_found(body, said, what)
+    if status in (requests.codes.unauthorized, requests.codes.forbidden):
+        return ConnectError(
+            f"{what}: the Kubernetes API server refuses: {said}. The kubeconfig's user needs the"
+            " verbs get, create, update and delete on services/proxy in that namespace."
+        )
+    if "no endpoints available" in said:
+        return ConnectUnavailableError(
+            f"{what}: no Kafka Connect worker is ready: {said}. kubectl describe pod -l"
+            " app.kubernetes.io/name=kafka-connect tells why."
+        )
+    if status in (requests.codes.bad_gateway, requests.codes.service_unavailable):
+        return ConnectUnavailableError(
+            f"{what}: the API server can't reach the worker: {said}. Is its port open to the node"
+            " network (NetworkPolicy), and has it started?"
+        )
+    if status >= requests.codes.server_error:
+        return ConnectUnavailableError(f"{what}: HTTP {status}: {said}")
+    return ConnectError(f"{what}: HTTP {status}, and not from Kafka Connect: {said}")
+
+
+def _not_found(body: dict[str, Any], said: str, what: str) -> ConnectError:
+    if body.get("kind") == "Status":
+        return WorkerMissingError(f"{what}: {said}")
+    if "URI:" in said:
+        # Jetty's own page: it listens a few seconds before the worker has added its resources.
+        return UnsettledError(f"{what}: the Kafka Connect worker is starting")
+    return ConnectError(f"{what}: HTTP 404, and not from Kafka Connect: {said}")
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except requests.exceptions.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,151 @@
+"""Apache Iceberg's sink connector: tables of Parquet files on S3 with the Glue catalog."""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from components.streaming.connectors.model import environment
+from components.streaming.connectors.sink import SinkConnector
+
+MEBIBYTE = 1024 * 1024
+MINIMUM_PART_SIZE = 5 * MEBIBYTE
+"""S3's smallest part of a multipart upload (but the last)."""
+
+TOPIC_COLUMN = "__topic"
+"""Holds the record's topic; the sink chooses the table by it."""
+
+SOURCE_TIME_COLUMN = "__source_ts_ms"
+"""When PostgreSQL committed the change; the tables are partitioned by its hour."""
+
+
+class IcebergSinkConnector(SinkConnector):
+    """Appends each topic's records to one Iceberg table, exactly once.
+
+    Tables are found by the topic's name, as a column: a transform that renamed the topic
+    (RegexRouter) would make the sink commit offsets of topics that do not exist.
+    """
+
+    connector_class: Literal["org.apache.iceberg.connect.IcebergSinkConnector"] = Field(
+        default="org.apache.iceberg.connect.IcebergSinkConnector",
+        serialization_alias="connector.class",
+    )
+    tasks_max: int = Field(default=2, ge=1, serialization_alias="tasks.max")
+    routes: Mapping[str, str] = Field(
+        min_length=1, exclude=True, description="table, as database.table, of each topic"
+    )
+
+    auto_create: bool = Field(
+        default=True, serialization_alias="iceberg.tables.auto-create-enabled"
+    )
+    evolve_schema: bool = Field(
+        default=True,
+        serialization_alias="iceberg.tables.evolve-schema-enabled",
+        description="columns added in PostgreSQL appear in the table; int may widen to bigint",
+    )
+    force_optional: bool = Field(
+        default=True,
+        serialization_alias="iceberg.tables.schema-force-optional",
+        description="a NOT NULL column dropped in PostgreSQL would stop the sink otherwise",
+    )
+    partition_by: str = Field(
+        default=f"hour({SOURCE_TIME_COLUMN})",
+        serialization_alias="iceberg.tables.default-partition-by",
+    )
+    row_group_bytes: int = Field(
+        default=16 * MEBIBYTE,
+        ge=MEBIBYTE,
+        serialization_alias="iceberg.tables.auto-create-props.write.parquet.row-group-size-bytes",
+        description="held in memory per open file (design: parquet.block.size)",
+    )
+    page_bytes: int = Field(
+        default=MEBIBYTE,
+        ge=1024,
+        serialization_alias="iceberg.tables.auto-create-props.write.parquet.page-size-bytes",
+    )
+    compression: Literal["snappy", "zstd", "gzip", "uncompressed"] = Field(
+        default="snappy",
+        serialization_alias="iceberg.tables.auto-create-props.write.parquet.compression-codec",
+    )
+
+    control_topic: str = Field(
+        default="control-iceberg", serialization_alias="iceberg.control.topic"
+    )
+    commit_interval_ms: int = Field(
+        default=60_000, ge=1000, serialization_alias="iceberg.control.commit.interval-ms"
+    )
+    commit_timeout_ms: int = Field(
+        default=30_000, ge=1000, serialization_alias="iceberg.control.commit.timeout-ms"
+    )
+
+    warehouse: str = Field(pattern=r"^s3://.+", serialization_alias="iceberg.catalog.warehouse")
+    region: str = Field(default="us-east-1", serialization_alias="iceberg.catalog.client.region")
+    part_bytes: int = Field(
+        default=MINIMUM_PART_SIZE,
+        ge=MINIMUM_PART_SIZE,
+        serialization_alias="iceberg.catalog.s3.multipart.part-size-bytes",
+    )
+    endpoint: str | None = Field(
+        default=None, exclude=True, description="of an AWS stand-in; None is AWS itself"
+    )
+
+    auto_offset_reset: Literal["earliest", "latest"] = Field(
+        default="earliest", serialization_alias="consumer.override.auto.offset.reset"
+    )
+    fetch_max_wait_ms: int = Field(
+        default=50,
+        ge=1,
+        serialization_alias="consumer.override.fetch.max.wait.ms",
+        description="at Kafka's default of 500 the sink spent most of its time waiting",
+    )
+
+    def fixed_properties(self) -> Mapping[str, str]:
+        """Topics, routes and the time column's type follow from the routes; Glue on S3."""
+        return {
+            "topics": ",".join(self.routes),
+            "transforms": "sourceTime,topic",
+            "transforms.sourceTime.type": (
+                "org.apache.kafka.connect.transforms.TimestampConverter$Value"
+            ),
+            "transforms.sourceTime.field": SOURCE_TIME_COLUMN,
+            "transforms.sourceTime.target.type": "Timestamp",
+            "transforms.sourceTime.replace.null.with.default": "false",
+            "transforms.topic.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+            "transforms.topic.topic.field": TOPIC_COLUMN,
+            "transforms.topic.replace.null.with.default": "false",
+            "iceberg.tables": ",".join(self.routes.values()),
+            "iceberg.tables.route-field": TOPIC_COLUMN,
+            **{
+                f"iceberg.table.{table}.route-regex": re.escape(topic)
+                for topic, table in self.routes.items()
+            },
+            "iceberg.catalog": "glue",
+            "iceberg.catalog.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+            "iceberg.catalog.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            **self._stand_in(),
+        }
+
+    def _stand_in(self) -> dict[str, str]:
+        if self.endpoint is None:
+            return {}
+        return {
+            "iceberg.catalog.s3.endpoint": self.endpoint,
+            "iceberg.catalog.s3.path-style-access": "true",
+            "iceberg.catalog.glue.endpoint": self.endpoint,
+        }
+
+    @model_validator(mode="after")
+    def _tables_are_apart(self) -> "IcebergSinkConnector":
+        tables = list(self.routes.values())
+        for table in tables:
+            if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", table):
+                raise ValueError(f"routes: {table!r} is no database.table that Glue accepts")
+            if tables.count(table) > 1:
+                raise ValueError(f"routes: two topics lead to {table}; give each its own table")
+        return self
+
+
+def warehouse(prefix: str) -> str:
+    """The folder of all tables: `prefix` in the bucket that the worker's environment names."""
+    return f"s3://{environment('S3_BUCKET_NAME')}/{prefix}"

@@ -1,0 +1,116 @@
+"""The pipeline's two connectors, as the stack's configuration asks for them."""
+
+from components.config import StackConfig
+from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.connectors.converters import AvroConverter, Converter, JsonConverter
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.errors import SinkErrors
+from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.connectors.sink import SinkConnector
+from components.workloads import Workload, service_host
+
+TOPIC_PREFIX = "postgres"
+"""Topics are named postgres.<schema>.<table>."""
+
+SINK_DEAD_LETTERS = "s3-sink-dlq"
+CONTROL_TOPIC = "control-iceberg"
+
+
+def topic_of(table: str) -> str:
+    """The topic of a captured table, given as schema.table."""
+    return f"{TOPIC_PREFIX}.{table}"
+
+
+def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
+    """The connector that captures the stack's tables."""
+    exactly_once = config.connect.exactly_once
+    return DebeziumPostgresConnector(
+        name="postgres-cdc-connector",
+        hostname=service_host(Workload.POSTGRESQL, config.security.namespace),
+        port=config.source.port,
+        database=config.source.database,
+        sslmode="verify-full",
+        sslrootcert=SOURCE_CA_FILE,
+        topic_prefix=TOPIC_PREFIX,
+        tables=config.tables,
+        slot=config.source.slot,
+        publication=config.source.publication,
+        heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
+        key_converter=converter(config),
+        value_converter=converter(config),
+        exactly_once="required" if exactly_once else None,
+        transaction_boundary="poll" if exactly_once else None,
+        transaction_timeout_ms=10_000 if exactly_once else None,
+    )
+
+
+def sink_connector(config: StackConfig) -> SinkConnector:
+    """The connector that archives the stack's tables.
+
+    Raises ValueError where it does not fit the stack's topics or brokers.
+    """
+    sink = _iceberg(config) if config.archive.sink == "iceberg" else _confluent_s3(config)
+    sink.require_partitions(config.topics.partitions * len(config.tables))
+    sink.require_brokers(config.kafka.brokers)
+    return sink
+
+
+def converter(config: StackConfig) -> Converter:
+    """The stack's converter, for keys and values alike."""
+    if config.connect.converter == "json":
+        return JsonConverter()
+    registry = service_host(Workload.REGISTRY, config.security.namespace)
+    return AvroConverter(schema_registry_url=f"http://{registry}:{config.registry.port}")
+
+
+def archive_table(database: str, table: str) -> str:
+    """The archive's table of a captured one; the schema is part of its name unless it is public."""
+    schema, _, name = table.partition(".")
+    return f"{database}.{name}" if schema == "public" else f"{database}.{schema}_{name}"
+
+
+def _iceberg(config: StackConfig) -> IcebergSinkConnector:
+    return IcebergSinkConnector(
+        name="s3-sink-connector",
+        tasks_max=config.archive.tasks,
+        routes={
+            topic_of(table): archive_table(config.archive.catalog_database, table)
+            for table in config.tables
+        },
+        control_topic=CONTROL_TOPIC,
+        commit_interval_ms=config.archive.rotate_interval_ms,
+        warehouse=warehouse(config.archive.prefix),
+        region=config.aws.region,
+        endpoint=config.aws.endpoint,
+        key_converter=converter(config),
+        value_converter=converter(config),
+        errors=_dead_letters(config),
+    )
+
+
+def _confluent_s3(config: StackConfig) -> ConfluentS3SinkConnector:
+    schemas = sorted({table.partition(".")[0] for table in config.tables})
+    one_of = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
+    return ConfluentS3SinkConnector(
+        name="s3-sink-connector",
+        tasks_max=config.archive.tasks,
+        topics_regex=rf"{TOPIC_PREFIX}\.{one_of}\..*",
+        topics_dir=config.archive.prefix,
+        region=config.aws.region,
+        endpoint=config.aws.endpoint,
+        encryption=config.archive.encryption,
+        kms_key=config.archive.kms_key_arn,
+        flush_size=config.archive.flush_size,
+        rotate_interval_ms=config.archive.rotate_interval_ms,
+        key_converter=converter(config),
+        value_converter=converter(config),
+        errors=_dead_letters(config),
+    )
+
+
+def _dead_letters(config: StackConfig) -> SinkErrors:
+    return SinkErrors(
+        dead_letter_topic=SINK_DEAD_LETTERS,
+        dead_letter_replication=config.kafka.replication_factor,
+    )

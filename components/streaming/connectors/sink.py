@@ -1,0 +1,49 @@
+"""What every sink connector of ours shares, and the rules that hold for any of them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.errors import SinkErrors
+from components.streaming.connectors.model import Connector
+
+
+class SinkConnector(Connector):
+    """Reads topics; what it can't convert goes to its dead letter queue."""
+
+    key_converter: Converter = Field(serialization_alias="key.converter")
+    value_converter: Converter = Field(serialization_alias="value.converter")
+    errors: SinkErrors = Field(default=SinkErrors(), serialization_alias="errors.")
+    isolation_level: Literal["read_committed", "read_uncommitted"] = Field(
+        default="read_committed",
+        serialization_alias="consumer.override.isolation.level",
+        description="read_committed skips what an exactly-once source wrote and took back",
+    )
+    max_poll_records: int = Field(
+        default=1000, ge=1, serialization_alias="consumer.override.max.poll.records"
+    )
+    max_poll_interval_ms: int = Field(
+        default=180_000, ge=1, serialization_alias="consumer.override.max.poll.interval.ms"
+    )
+    fetch_max_bytes: int = Field(
+        default=5 * 1024 * 1024, ge=1, serialization_alias="consumer.override.fetch.max.bytes"
+    )
+
+    def require_partitions(self, available: int) -> None:
+        """Raise ValueError where there are more tasks than partitions to share among them."""
+        if self.tasks_max > available:
+            raise ValueError(
+                f"connector {self.name}: {self.tasks_max} tasks share {available} partitions, so"
+                f" {self.tasks_max - available} would idle and hold memory; give at most"
+                f" {available} tasks"
+            )
+
+    def require_brokers(self, brokers: int) -> None:
+        """Raise ValueError where the dead letter queue wants more replicas than brokers."""
+        replicas = self.errors.dead_letter_replication
+        if replicas > brokers:
+            raise ValueError(
+                f"connector {self.name}: the dead letter queue's replication factor {replicas} is"
+                f" above the {brokers} brokers"
+            )

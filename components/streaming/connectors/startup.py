@@ -1,0 +1,101 @@
+"""Waiting for a connector and all its tasks to be RUNNING."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.streaming.connectors.client import ConnectClient
+from components.streaming.connectors.failures import (
+    ConnectorMissingError,
+    ConnectUnavailableError,
+    UnsettledError,
+)
+from components.streaming.connectors.status import Status, advice_for, explain
+
+MAXIMUM_RESTARTS = 2
+"""of failed tasks, for causes that pass (a database that has just been started)"""
+
+
+class ConnectorFailedError(Exception):
+    """The connector or a task failed; the message has the first cause and what to do."""
+
+
+class NotRunningInTimeError(Exception):
+    """The connector is neither RUNNING nor FAILED when the time is over."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds. Tests shorten them."""
+
+    timeout: float
+    poll: float = 1.0
+    settle: float = 3.0
+    """RUNNING must last this long: a task is RUNNING before it has opened its first connection"""
+    restart_delay: float = 5.0
+
+
+def wait_for_worker(client: ConnectClient, patience: Patience, say: Callable[[str], None]) -> None:
+    """Return when a worker answers. Raises ConnectUnavailableError when the time is over."""
+    began = time.monotonic()
+    while not client.answers(timeout=3):
+        waited = time.monotonic() - began
+        if waited > patience.timeout:
+            raise ConnectUnavailableError(
+                f"no Kafka Connect worker answered at {client.url} within {waited:.0f} s;"
+                " kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
+            )
+        say(f"waiting for a Kafka Connect worker ({waited:.0f} s)")
+        time.sleep(patience.poll)
+
+
+def wait_until_running(
+    client: ConnectClient, name: str, patience: Patience, say: Callable[[str], None]
+) -> Status:
+    """Return the status once all has been RUNNING for `settle` seconds.
+
+    Failed tasks are restarted MAXIMUM_RESTARTS times.
+    Raises ConnectorFailedError with the first cause, NotRunningInTimeError when the time is over.
+    """
+    began, restarts, running_since, said = time.monotonic(), 0, None, ""
+    while True:
+        now = time.monotonic()
+        status, progress = _look(client, name)
+        if status and status.running:
+            running_since = running_since or now
+            if now - running_since >= patience.settle:
+                return status
+        else:
+            running_since = None
+        if status and status.failed:
+            if restarts == MAXIMUM_RESTARTS:
+                raise ConnectorFailedError(explain(name, status))
+            restarts += 1
+            progress += f", restart {restarts} of {MAXIMUM_RESTARTS}"
+            _restart(client, name, patience)
+        if now - began > patience.timeout:
+            raise NotRunningInTimeError(
+                f"connector {name} is not RUNNING after {now - began:.0f} s: {progress}."
+                f" {advice_for('')}"
+            )
+        if progress != said:
+            say(f"{name}: {progress} ({now - began:.0f} s)")
+            said = progress
+        time.sleep(patience.poll)
+
+
+def _look(client: ConnectClient, name: str) -> tuple[Status | None, str]:
+    """The status, or why there is none at the moment, such as a worker that restarts."""
+    try:
+        status = Status.of(client.status(name))
+        return status, status.progress()
+    except ConnectorMissingError:
+        return None, "not yet taken up by a worker"
+    except (ConnectUnavailableError, UnsettledError) as error:
+        return None, str(error)
+
+
+def _restart(client: ConnectClient, name: str, patience: Patience) -> None:
+    time.sleep(patience.restart_delay)
+    client.restart_failed(name)
+    time.sleep(patience.poll)

@@ -1,0 +1,137 @@
+"""A connector's state as Connect reports it, and why its tasks failed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+IN_TRANSITION = frozenset({"UNASSIGNED", "RESTARTING"})
+"""States that pass by themselves; they are no drift."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a connector and its tasks."""
+
+    connector: str
+    tasks: tuple[str, ...]
+    traces: tuple[str, ...]
+    """Java stack traces of what failed, the connector's own first."""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> "Status":
+        """From Connect's answer to GET /connectors/…/status."""
+        tasks = sorted(answer.get("tasks", ()), key=lambda task: int(task["id"]))
+        parts = [answer["connector"], *tasks]
+        return cls(
+            connector=str(answer["connector"]["state"]),
+            tasks=tuple(str(task["state"]) for task in tasks),
+            traces=tuple(str(part["trace"]) for part in parts if part.get("trace")),
+        )
+
+    @property
+    def running(self) -> bool:
+        """The connector and every task run; one without tasks does nothing yet."""
+        return self.connector == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
+
+    @property
+    def failed(self) -> bool:
+        """The connector or a task has failed and will not come back by itself."""
+        return "FAILED" in (self.connector, *self.tasks)
+
+    @property
+    def summary(self) -> str:
+        """One word for all of it; RUNNING also while tasks move from worker to worker."""
+        if self.failed:
+            return "FAILED"
+        return "RUNNING" if self.connector in IN_TRANSITION else self.connector
+
+    def progress(self) -> str:
+        """For people who wait."""
+        running = self.tasks.count("RUNNING")
+        return f"connector {self.connector}, {running} of {len(self.tasks)} tasks RUNNING"
+
+
+ADVICE = (
+    (
+        r"password authentication failed|no password was provided",
+        "The database refuses the password: the worker's environment (DBZ_DB_USERNAME,"
+        " DBZ_DB_PASSWORD) and the database disagree. Was the worker restarted after a rotation?",
+    ),
+    (
+        r"no pg_hba\.conf entry|SSL (is )?(off|required)|server does not support SSL",
+        "The database accepts TLS connections of this user only: check sslmode and pg_hba.conf.",
+    ),
+    (
+        r"replication slot .* is active",
+        "Another reader holds the replication slot: an earlier connector, or another stack on the"
+        " same database. SELECT * FROM pg_replication_slots shows it; give each its own slot.",
+    ),
+    (
+        r"all replication slots are in use",
+        "The database is out of replication slots: drop unused ones or raise maxReplicationSlots.",
+    ),
+    (
+        r"publication .* does not exist|No table filters found for filtered publication",
+        "The publication is made by the schema, not by the connector: run up again, and look at"
+        " the source layer's schema resource if it stays away.",
+    ),
+    (
+        r"permission denied for|must be (superuser|owner)",
+        "The debezium user lacks a grant: every captured table must be in the stack's tables list.",
+    ),
+    (
+        r"AccessDenied|Access Denied|not authorized to perform|status code: 403",
+        "AWS denies the sink: compare the action named above with the policy of the archive layer.",
+    ),
+    (r"NoSuchBucket", "The bucket does not exist: is the archive layer deployed, in this region?"),
+    (
+        r"Unable to load credentials|InvalidAccessKeyId|SignatureDoesNotMatch|security token",
+        "The worker has no valid AWS credentials: check its environment or its service account.",
+    ),
+    (
+        r"UnknownTopicOrPartition|is not present in metadata|UNKNOWN_TOPIC",
+        "A topic is missing and topics are not made by themselves: it must be in the stack.",
+    ),
+    (
+        r"NoClassDefFoundError|ClassNotFoundException|Failed to find any class",
+        "The worker lacks a plugin or a part of it: check the plugin folders of its image.",
+    ),
+    (
+        r"UnknownHostException|Connection refused|connection attempt failed|timed? ?out",
+        "Something the connector needs can't be reached from the worker: check that it runs and"
+        " that a NetworkPolicy lets the worker through.",
+    ),
+    (
+        r"OutOfMemoryError",
+        "The worker's heap is too small for its tasks: fewer tasks, or more memory for connect.",
+    ),
+)
+"""What is known to stop our connectors, by what the trace says, and what helps."""
+
+
+def first_cause(trace: str) -> str:
+    """The line of a Java stack trace that says what went wrong first: the last "Caused by"."""
+    lines = [line.strip() for line in trace.splitlines() if line.strip()]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by:")]
+    return causes[-1] if causes else (lines[0] if lines else "no trace given")
+
+
+def advice_for(trace: str) -> str:
+    """What to do about a trace."""
+    for pattern, advice in ADVICE:
+        if re.search(pattern, trace, re.IGNORECASE):
+            return advice
+    return "The worker's log has the whole story: kubectl logs statefulset/kafka-connect."
+
+
+def explain(name: str, status: Status) -> str:
+    """A failed connector in a few lines: how much of it, the first cause, what to do."""
+    trace = status.traces[0] if status.traces else ""
+    head = trace.splitlines()[0].strip() if trace else ""
+    cause = first_cause(trace)
+    lines = [f"connector {name} failed ({status.progress()})", f"  cause: {cause}"]
+    if head and head != cause:
+        lines.insert(1, f"  error: {head}")
+    lines.append(f"  what to do: {advice_for(trace)}")
+    return "\n".join(lines)

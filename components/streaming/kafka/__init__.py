@@ -1,0 +1,1 @@
+"""The Kafka cluster: brokers in KRaft combined mode."""

@@ -1,0 +1,187 @@
+"""The brokers' configuration files (design: "Apache Kafka (Event Streaming Platform)").
+
+`server.properties` is what all brokers share; `kafka-<n>.properties` is what is broker n's own.
+The start script puts the two together, so that no script has to compute a setting.
+"""
+
+from dataclasses import dataclass
+
+from components.config.cluster import ClusterSettings
+from components.config.streaming import KafkaSettings
+from components.streaming.properties import Properties
+from components.workloads import Workload, service_host
+
+KAFKA = Workload.KAFKA.value
+HEADLESS_SERVICE = f"{KAFKA}-headless"
+DATA_DIR = "/var/lib/kafka/data"
+"""a folder below the volume: its root may hold a file system's lost+found, which is no log"""
+
+INTERNAL, CONTROLLER, EXTERNAL = "INTERNAL", "CONTROLLER", "EXTERNAL"
+
+INTERNAL_TOPIC_PARTITIONS = 6
+"""of the offsets and transaction topics, for the handful of groups and transactional ids here.
+
+Kafka's default of 50 each, on three brokers, is 100 logs more per broker with their open files,
+index mappings and replica fetching, for nothing. The number can't be changed once they exist.
+"""
+
+CLEANER_DEDUPE_BYTES = 16 * 1024 * 1024
+"""of heap for compaction; the default of 128 MiB would be a third of the heap of a 682Mi broker"""
+
+OWN_SEGMENT_BYTES = 16 * 1024 * 1024
+"""of a segment of Kafka's own topics"""
+
+REPLICA_RESPONSE_BYTES = 4 * 1024 * 1024
+"""of heap per fetcher and peer; the default of 10 MiB × 4 fetchers × 2 peers is 80 MiB"""
+
+
+@dataclass(frozen=True)
+class KafkaNetwork:
+    """Where each broker is found, inside the cluster and outside it."""
+
+    settings: KafkaSettings
+    cluster: ClusterSettings
+    namespace: str
+
+    def pod(self, ordinal: int) -> str:
+        """The name of a broker's pod."""
+        return f"{KAFKA}-{ordinal}"
+
+    def host(self, ordinal: int) -> str:
+        """A broker's own name in the cluster's DNS."""
+        return f"{self.pod(ordinal)}.{service_host(HEADLESS_SERVICE, self.namespace)}"
+
+    def internal(self, ordinal: int) -> str:
+        return f"{self.host(ordinal)}:{self.settings.port}"
+
+    def external(self, ordinal: int) -> str | None:
+        """Where clients outside the cluster reach a broker; None: they can't."""
+        if self.cluster.node_ports is None:
+            return None
+        return f"{self.cluster.external_host}:{self.cluster.node_ports.first_broker + ordinal}"
+
+    @property
+    def bootstrap(self) -> str:
+        """The bootstrap server of clients in the cluster: any broker that is ready."""
+        return f"{service_host(KAFKA, self.namespace)}:{self.settings.port}"
+
+    @property
+    def external_bootstrap(self) -> list[str]:
+        """The bootstrap servers of clients outside: of Pulumi itself, which makes the topics.
+
+        Without node ports these are the cluster's own names: whoever runs Pulumi must then be able
+        to resolve and reach them, as from within the cluster's private network.
+        """
+        brokers = range(self.settings.brokers)
+        return [self.external(ordinal) or self.internal(ordinal) for ordinal in brokers]
+
+
+def shared_properties(network: KafkaNetwork) -> Properties:
+    """What all brokers share."""
+    settings = network.settings
+    voters = (
+        f"{node_id(ordinal)}@{network.host(ordinal)}:{settings.controller_port}"
+        for ordinal in range(settings.brokers)
+    )
+    listeners = _listeners(network)
+    return {
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": ",".join(voters),
+        "listeners": ",".join(f"{name}://:{port}" for name, port in listeners.items()),
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "inter.broker.listener.name": INTERNAL,
+        "controller.listener.names": CONTROLLER,
+        "log.dirs": DATA_DIR,
+        **_throughput(settings),
+        **_durability(settings),
+        **_memory(settings),
+        **_storage(),
+        **_patience(),
+    }
+
+
+def node_properties(network: KafkaNetwork, ordinal: int) -> Properties:
+    """What is one broker's own."""
+    advertised = {INTERNAL: network.internal(ordinal), EXTERNAL: network.external(ordinal)}
+    return {
+        "node.id": node_id(ordinal),
+        "advertised.listeners": ",".join(
+            f"{name}://{address}" for name, address in advertised.items() if address
+        ),
+    }
+
+
+def node_id(ordinal: int) -> int:
+    """The design counts the brokers' ids from 1, Kubernetes its pods from 0."""
+    return ordinal + 1
+
+
+def _listeners(network: KafkaNetwork) -> dict[str, int]:
+    """Names and ports; clients outside get one of their own, for they need other addresses."""
+    settings = network.settings
+    listeners = {INTERNAL: settings.port, CONTROLLER: settings.controller_port}
+    if network.cluster.node_ports is not None:
+        listeners[EXTERNAL] = settings.external_port
+    return listeners
+
+
+def _throughput(settings: KafkaSettings) -> Properties:
+    return {
+        "num.network.threads": settings.network_threads,
+        "num.io.threads": settings.io_threads,
+        "num.replica.fetchers": settings.replica_fetchers,
+        "replica.fetch.max.bytes": settings.replica_fetch_max_bytes,
+        "socket.send.buffer.bytes": settings.socket_send_buffer_bytes,
+        "socket.receive.buffer.bytes": settings.socket_receive_buffer_bytes,
+        "socket.request.max.bytes": settings.socket_request_max_bytes,
+    }
+
+
+def _durability(settings: KafkaSettings) -> Properties:
+    """No acknowledged record is lost with a broker, and no topic is made by accident."""
+    return {
+        "default.replication.factor": settings.replication_factor,
+        "min.insync.replicas": settings.min_insync_replicas,
+        "unclean.leader.election.enable": False,
+        "auto.create.topics.enable": False,
+        "delete.topic.enable": True,
+        "offsets.topic.replication.factor": settings.replication_factor,
+        "offsets.topic.num.partitions": INTERNAL_TOPIC_PARTITIONS,
+        "transaction.state.log.replication.factor": settings.replication_factor,
+        "transaction.state.log.min.isr": settings.min_insync_replicas,
+        "transaction.state.log.num.partitions": INTERNAL_TOPIC_PARTITIONS,
+    }
+
+
+def _memory(settings: KafkaSettings) -> Properties:
+    """What keeps a broker's heap within a 682Mi container."""
+    return {
+        "log.cleaner.dedupe.buffer.size": CLEANER_DEDUPE_BYTES,
+        "replica.fetch.response.max.bytes": REPLICA_RESPONSE_BYTES,
+        # Requests that wait for a thread hold their bytes: no more in all than one may have.
+        "queued.max.request.bytes": settings.socket_request_max_bytes,
+    }
+
+
+def _storage() -> Properties:
+    """Segments small enough for a volume of a few GiB: only closed ones are compacted.
+
+    With Kafka's defaults (1 GiB, and 100 MiB for its own topics) the compacted topics, to which
+    exactly-once writes at every transaction, could fill the volume before the first compaction.
+    """
+    return {
+        "log.segment.bytes": 4 * OWN_SEGMENT_BYTES,
+        "offsets.topic.segment.bytes": OWN_SEGMENT_BYTES,
+        "transaction.state.log.segment.bytes": OWN_SEGMENT_BYTES,
+    }
+
+
+def _patience() -> Properties:
+    """Time limits for brokers of half a CPU, which may stand still for a second at start."""
+    return {
+        "controller.quorum.election.timeout.ms": 3000,
+        "controller.quorum.fetch.timeout.ms": 6000,
+        # After an unclean stop, logs are checked by this many threads; more than the CPU holds
+        # would only make each slower.
+        "num.recovery.threads.per.data.dir": 2,
+    }

@@ -1,0 +1,159 @@
+"""The streaming layer as one component."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kafka
+
+from components.archive import Archive
+from components.cluster_access import ClusterAccess
+from components.config import StackConfig
+from components.images import ImageFamilyTable
+from components.security import Credentials
+from components.source import Source
+from components.streaming.connect.worker import Worker, WorkerArgs
+from components.streaming.connectors.access import ServiceProxy
+from components.streaming.connectors.model import Connector
+from components.streaming.connectors.pipeline import sink_connector, source_connector
+from components.streaming.connectors.resource import KafkaConnector
+from components.streaming.kafka.brokers import Brokers, BrokersArgs
+from components.streaming.kafka.configuration import KafkaNetwork
+from components.streaming.registry.configuration import DEVELOPER_USER
+from components.streaming.registry.registry import Registry, RegistryArgs
+from components.streaming.topics import declare_topics
+from components.workloads import Workload
+
+
+@dataclass(frozen=True)
+class StreamingArgs:
+    """What the streaming layer is made of, and the layers at its two ends."""
+
+    config: StackConfig
+    images: ImageFamilyTable
+    namespace: pulumi.Input[str]
+    credentials: Credentials
+    source: Source
+    archive: Archive
+    cluster: ClusterAccess
+    """for reaching the worker's REST API"""
+
+    @property
+    def network(self) -> KafkaNetwork:
+        """Where the brokers are found."""
+        return KafkaNetwork(self.config.kafka, self.config.cluster, self.config.security.namespace)
+
+
+class Streaming(pulumi.ComponentResource):
+    """Kafka and Kafka Connect, and the connectors from the source to the archive."""
+
+    bootstrap_servers: str
+    """of clients outside the cluster"""
+    connectors: list[str]
+    """their names on the worker"""
+
+    def __init__(
+        self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("datapipe:streaming:Streaming", name, None, opts)
+        brokers_args = BrokersArgs(args.config, args.images, args.namespace, args.network)
+        brokers = Brokers("kafka", brokers_args, pulumi.ResourceOptions(parent=self))
+        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
+
+        topics = self._declare_topics(args, on_brokers)
+        registry = self._declare_registry(args, on_brokers)
+        worker = worker_arguments(args)
+        workers = Worker("kafka-connect", worker, on_brokers)
+        runtime = [*topics, *registry, *workers.ready]
+
+        environment = worker.variables
+        self._declare_connector(
+            args, source_connector(args.config), environment, [*runtime, *args.source.ready]
+        )
+        self._declare_connector(
+            args, _sink(args.config), environment, [*runtime, *args.archive.ready]
+        )
+        self.bootstrap_servers = ",".join(args.network.external_bootstrap)
+        self.connectors = [source_connector(args.config).name, _sink(args.config).name]
+        self.register_outputs(
+            {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
+        )
+
+    def _declare_topics(
+        self, args: StreamingArgs, opts: pulumi.ResourceOptions
+    ) -> list[pulumi_kafka.Topic]:
+        provider = pulumi_kafka.Provider(
+            "kafka",
+            bootstrap_servers=args.network.external_bootstrap,
+            tls_enabled=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return declare_topics(args.config, provider, opts)
+
+    def _declare_registry(
+        self, args: StreamingArgs, opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """The registry, where the stack's converter needs one."""
+        if not args.config.needs_registry:
+            return []
+        registry = RegistryArgs(
+            args.config, args.images, args.namespace, args.credentials, args.network
+        )
+        return Registry("schema-registry", registry, opts).ready
+
+    def _declare_connector(
+        self,
+        args: StreamingArgs,
+        connector: Connector,
+        environment: Collection[str],
+        depends_on: list[pulumi.Resource],
+    ) -> None:
+        KafkaConnector(
+            connector.name,
+            connector,
+            ServiceProxy(
+                args.namespace,
+                Workload.CONNECT.value,
+                args.config.connect.port,
+                args.cluster.context,
+            ),
+            environment=environment,
+            start_timeout_seconds=args.config.connect.start_timeout_seconds,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
+        )
+
+
+def _sink(config: StackConfig) -> Connector:
+    """The sink connector. Raises pulumi.RunError where the stack's settings contradict it."""
+    try:
+        return sink_connector(config)
+    except ValueError as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def worker_arguments(args: StreamingArgs) -> WorkerArgs:
+    """The workers, with the environment that the connectors' ${env:NAME} refer to."""
+    settings: dict[str, pulumi.Input[str]] = {
+        "DBZ_DB_USERNAME": args.config.source.debezium_user,
+        "S3_BUCKET_NAME": args.archive.bucket,
+        "AWS_REGION": args.config.aws.region,
+    }
+    secrets: dict[str, pulumi.Input[str]] = {"DBZ_DB_PASSWORD": args.credentials.debezium}
+    if args.config.needs_registry:
+        settings["SCHEMA_AUTH_USER"] = DEVELOPER_USER
+        secrets["SCHEMA_AUTH_PASS"] = args.credentials.registry_developer
+    if args.archive.access_key_id and args.archive.secret_access_key:
+        secrets["AWS_ACCESS_KEY_ID"] = args.archive.access_key_id
+        secrets["AWS_SECRET_ACCESS_KEY"] = args.archive.secret_access_key
+    return WorkerArgs(
+        config=args.config,
+        images=args.images,
+        namespace=args.namespace,
+        bootstrap=args.network.bootstrap,
+        source_ca=args.source.ca_certificate,
+        role_arn=args.archive.role_arn,
+        settings=settings,
+        secrets=secrets,
+    )

@@ -1,0 +1,125 @@
+"""What the pods of the streaming layer share: a JVM, files of ours, and a roll when they change."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+
+from components.manifests import Manifest
+from components.sizing import JvmProfile, Resources, jvm_collector_options, jvm_heap_options
+from components.workloads import Workload
+
+CONFIGURATION = "datapipe/configuration"
+CREDENTIALS = "datapipe/credentials"
+
+LOG4J_FILE = "log4j.properties"
+
+NAME_CACHE_OPTIONS = "-Dsun.net.inetaddr.ttl=10 -Dsun.net.inetaddr.negative.ttl=2"
+"""A restarted pod has a new address; the JVM's own 30 s of caching would keep it alone so long."""
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """The files of a folder by name: scripts and configuration that need no rendering."""
+    return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+
+def checksum(files: Mapping[str, str]) -> str:
+    """Of a pod's files; a pod template that bears it rolls when one of them changes."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def secret_checksum(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
+    """Of a pod's secrets. They are long and random, so a digest tells nothing of them."""
+    return pulumi.Output.all(**values).apply(checksum)
+
+
+def pod_metadata(
+    workload: Workload,
+    files: Mapping[str, str],
+    secrets: Mapping[str, pulumi.Input[str]] | None = None,
+) -> Manifest:
+    """The metadata of a pod template: it changes whenever what the pod reads at start changes."""
+    annotations: dict[str, pulumi.Input[str]] = {CONFIGURATION: checksum(files)}
+    if secrets:
+        annotations[CREDENTIALS] = secret_checksum(secrets)
+    return {"labels": workload.labels, "annotations": annotations}
+
+
+def environment(variables: Mapping[str, pulumi.Input[str]]) -> list[Manifest]:
+    """The `env` field of a container."""
+    return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def jvm_environment(
+    program: str, resources: Resources, profile: JvmProfile, config_dir: str
+) -> dict[str, str]:
+    """How the start scripts of Kafka's and Confluent's distributions are told a JVM's options.
+
+    `program` is the prefix of the variables: KAFKA (brokers and Connect) or SCHEMA_REGISTRY.
+    """
+    return {
+        f"{program}_HEAP_OPTS": jvm_heap_options(resources.memory_limit, profile),
+        f"{program}_JVM_PERFORMANCE_OPTS": f"{jvm_collector_options(profile)} {NAME_CACHE_OPTIONS}",
+        f"{program}_LOG4J_OPTS": f"-Dlog4j.configuration=file:{config_dir}/{LOG4J_FILE}",
+        # Confluent's scripts make this folder; their own EXTRA_ARGS has a collector log go to it.
+        "LOG_DIR": "/tmp/logs",  # noqa: S108  the pod's own emptyDir
+        "EXTRA_ARGS": f"-name {program.lower()}",
+        # glibc keeps an arena of up to 64 MiB per thread and core; two are enough.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def scratch_volume(size: str) -> Manifest:
+    """An emptyDir for /tmp, the one writable folder beside the data; on the node's disk."""
+    return {"name": "scratch", "emptyDir": {"sizeLimit": size}}
+
+
+def scratch_mount() -> Manifest:
+    return {"name": "scratch", "mountPath": "/tmp"}  # noqa: S108  the pod's own emptyDir
+
+
+def config_volume(workload: Workload) -> Manifest:
+    """The ConfigMap that bears the workload's name."""
+    return {"name": "config", "configMap": {"name": workload.value}}
+
+
+def config_mount(config_dir: str) -> Manifest:
+    return {"name": "config", "mountPath": config_dir, "readOnly": True}
+
+
+def tcp_probe(port: int | str, period: int, failures: int) -> Manifest:
+    """A probe that costs the container no CPU: the kubelet opens a connection, that is all."""
+    return {
+        "tcpSocket": {"port": port},
+        "periodSeconds": period,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def http_probe(port: int | str, path: str, period: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"port": port, "path": path},
+        "periodSeconds": period,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }
+
+
+def spread_over_nodes(workload: Workload) -> Manifest:
+    """Anti-affinity: apart where there are nodes enough, together on one node if need be."""
+    return {
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "weight": 100,
+                    "podAffinityTerm": {
+                        "labelSelector": {"matchLabels": workload.selector},
+                        "topologyKey": "kubernetes.io/hostname",
+                    },
+                }
+            ]
+        }
+    }

@@ -1,0 +1,1 @@
+"""Schema Registry with BASIC authentication."""

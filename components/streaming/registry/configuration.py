@@ -1,0 +1,61 @@
+"""Schema Registry's configuration files (design: "Schema Registry")."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from components.config import StackConfig
+from components.streaming.kafka.configuration import KafkaNetwork
+from components.streaming.properties import Properties
+from components.workloads import Workload, service_host
+
+REALM = "SchemaRegistry"
+"""names the login module in jaas.conf, too"""
+
+
+class Role(StrEnum):
+    """The design's roles.
+
+    The community edition lets in whoever has one of them and makes no difference between them:
+    what a role may do is decided by Confluent's commercial security plugin, and only there.
+    """
+
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    READONLY = "readonly"
+
+
+DEVELOPER_USER = "developer"
+"""Connect's converters"""
+PROBE_USER = "probe"
+"""the kubelet's probes"""
+USERS = {"admin": Role.ADMIN, DEVELOPER_USER: Role.DEVELOPER, PROBE_USER: Role.READONLY}
+
+
+def registry_properties(config: StackConfig, network: KafkaNetwork) -> Properties:
+    """schema-registry.properties."""
+    settings = config.registry
+    brokers = ",".join(
+        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(config.kafka.brokers)
+    )
+    return {
+        "listeners": f"http://0.0.0.0:{settings.port}",
+        "host.name": service_host(Workload.REGISTRY, network.namespace),
+        "kafkastore.bootstrap.servers": brokers,
+        "kafkastore.topic": settings.topic,
+        "kafkastore.topic.replication.factor": config.kafka.replication_factor,
+        "schema.compatibility.level": settings.compatibility,
+        "authentication.method": "BASIC",
+        "authentication.realm": REALM,
+        "authentication.roles": ",".join(Role),
+        "debug": False,
+    }
+
+
+def user_properties(passwords: Mapping[str, str]) -> str:
+    """user.properties as Jetty's PropertyFileLoginModule reads it: user: password,role."""
+    return "".join(f"{user}: {passwords[user]},{role}\n" for user, role in USERS.items())
+
+
+def probe_netrc(passwords: Mapping[str, str]) -> str:
+    """The probe's credentials as curl reads them, so that they are in no process's arguments."""
+    return f"machine localhost login {PROBE_USER} password {passwords[PROBE_USER]}\n"
