@@ -1,0 +1,1 @@
+"""Stands in for pulumi-kubernetes in the sandbox: server-side apply to a real API server."""
