@@ -1,0 +1,102 @@
+"""The budgets of memory and CPU: every pod of the stack that can run at once, by its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from policies.budget_report import Budget, Row, report
+from policies.finding import Finding, NotJudged, Violation
+from policies.pod_counts import PodCount, UnboundedCountError, pod_count
+from policies.pod_resources import PARSERS, UnboundedError, effective
+from policies.pods import TEMPLATE_PATHS, pod_template
+from policies.quantities import format_mebibytes, format_millicores
+from policies.resource import NotKnownYetError, Resource
+
+NODES = {
+    "type": "integer",
+    "minimum": 1,
+    "default": 2,
+    "description": "nodes of the cluster, each of which runs one pod of a DaemonSet",
+}
+MEMORY_SETTINGS = {
+    "limit": {
+        "type": "string",
+        "default": "4096Mi",
+        "description": "the most memory that all pods at once may take, as a Kubernetes quantity",
+    },
+    "nodes": NODES,
+}
+CPU_SETTINGS = {
+    "limit": {
+        "type": "string",
+        "default": "4",
+        "description": "the most CPU that all pods at once may take, as a Kubernetes quantity",
+    },
+    "nodes": NODES,
+}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What is budgeted."""
+
+    resource: str
+    """as Kubernetes calls it"""
+    step: int
+    """the unit in which a limit is lowered: 1 MiB in bytes, 1 millicore"""
+    write: Callable[[int], str]
+
+
+MEMORY = Dimension("memory", 1024 * 1024, format_mebibytes)
+CPU = Dimension("cpu", 1, format_millicores)
+
+
+def memory_budget(resources: Sequence[Resource], settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """The memory limits of all pods at once stay within the budget."""
+    return _within_budget(resources, settings, MEMORY)
+
+
+def cpu_budget(resources: Sequence[Resource], settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """The CPU limits of all pods at once stay within the budget."""
+    return _within_budget(resources, settings, CPU)
+
+
+def _within_budget(
+    resources: Sequence[Resource], settings: Mapping[str, Any], dimension: Dimension
+) -> Iterator[Finding]:
+    autoscalers = [r for r in resources if r.is_kind("HorizontalPodAutoscaler")]
+    rows: list[Row] = []
+    for workload in resources:
+        if workload.excepted or not workload.is_kind(*TEMPLATE_PATHS):
+            continue
+        try:
+            rows.append(_row(workload, autoscalers, int(settings["nodes"]), dimension))
+        except NotKnownYetError as unknown:
+            yield NotJudged(str(unknown))
+        except UnboundedError as unbounded:
+            message = f"{workload.title}: {unbounded} has no {dimension.resource} limit; state one"
+            yield Violation(message, workload.urn)
+        except (UnboundedCountError, ValueError) as wrong:
+            yield Violation(f"{workload.title}: {wrong}", workload.urn)
+    allowed = PARSERS[dimension.resource](settings["limit"])
+    budget = Budget(dimension.resource, allowed, dimension.step, dimension.write, rows)
+    if budget.excess > 0:
+        spared = [r.title for r in resources if r.excepted and r.is_kind(*TEMPLATE_PATHS)]
+        yield Violation(report(budget, spared))
+
+
+def _row(
+    workload: Resource, autoscalers: Sequence[Resource], nodes: int, dimension: Dimension
+) -> Row:
+    template = pod_template(workload)
+    if template is None:
+        raise ValueError(f"{workload.kind} makes no pods")
+    count: PodCount = pod_count(workload, autoscalers, nodes)
+    return Row(
+        workload.title,
+        count,
+        request=effective(template, "requests", dimension.resource),
+        limit=effective(template, "limits", dimension.resource),
+    )

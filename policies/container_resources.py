@@ -1,0 +1,64 @@
+"""Every container states what it needs and what it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.finding import Finding, judge
+from policies.pods import Container, pod_template
+from policies.quantities import parse_bytes, parse_millicores
+from policies.resource import Resource
+
+SETTINGS = {
+    "reservedMemory": {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": ["postgresql", "kafka-connect"],
+        "description": "workloads whose memory request equals the limit, so that the node can't"
+        " take memory back that they were promised (design: container_limits)",
+    },
+}
+PARSERS = {"memory": parse_bytes, "cpu": parse_millicores}
+
+
+def stated_resources(resource: Resource, settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """Requests and limits of memory and CPU are there, in order, and equal where they must be."""
+    template = pod_template(resource)
+    if template is None:
+        return
+    workload = resource.metadata.get("name", resource.name)
+    for container in template.containers():
+        for name in PARSERS:
+            yield from judge(_stated, container, name)
+        if workload in settings["reservedMemory"]:
+            yield from judge(_reserved, container)
+
+
+def _stated(container: Container, resource: str) -> Iterator[str]:
+    stated = container.spec.get("resources", {})
+    parse = PARSERS[resource]
+    amounts = {}
+    for kind in ("requests", "limits"):
+        quantity = stated.get(kind, {}).get(resource)
+        if quantity is None:
+            yield f"{container.title} states no {resource} {kind}; give resources.{kind}.{resource}"
+            continue
+        try:
+            amounts[kind] = parse(quantity)
+        except ValueError as wrong:
+            yield f"{container.title}, {resource} {kind}: {wrong}"
+    if len(amounts) == len(("requests", "limits")) and amounts["requests"] > amounts["limits"]:
+        yield f"{container.title} requests more {resource} than its limit"
+
+
+def _reserved(container: Container) -> Iterator[str]:
+    request, limit = (container.quantity(kind, "memory") for kind in ("requests", "limits"))
+    if request is None or limit is None:
+        return  # `_stated` has said so
+    try:
+        equal = parse_bytes(request) == parse_bytes(limit)
+    except ValueError:
+        return  # `_stated` has said so
+    if not equal:
+        yield f"{container.title}: memory request {request} must equal the limit {limit}"

@@ -1,0 +1,170 @@
+"""The bridge between the pack's pure rules and Pulumi's policy SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pulumi_policy as sdk
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
+
+from policies import exceptions
+from policies.finding import Finding, NotJudged, Violation, judge
+from policies.resource import Resource, Unknown
+
+Settings = Mapping[str, Any]
+ResourceRule = Callable[[Resource, Settings], Iterable[str | Finding]]
+StackRule = Callable[[Sequence[Resource], Settings], Iterable[str | Finding]]
+
+
+class PartlyUnknownError(UnknownValueError):
+    """Tells Pulumi, as an advisory, what this preview could not judge."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        super().__init__(UNKNOWN_STRING_VALUE, [])
+        listed = sorted(set(paths))
+        self.message = (
+            "not judged yet, the update itself will: " + ", ".join(listed) + " known only then"
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One policy: what it is called, its rule, and its settings with their defaults."""
+
+    name: str
+    description: str
+    settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """JSON schema of each setting, with its default"""
+    level: sdk.EnforcementLevel = sdk.EnforcementLevel.MANDATORY
+
+    def for_pulumi(self) -> sdk.Policy:
+        """The policy as Pulumi's SDK takes it."""
+        raise NotImplementedError
+
+    def schema(self) -> sdk.PolicyConfigSchema:
+        """The settings, and the exceptions that every policy may have."""
+        return sdk.PolicyConfigSchema({**self.settings, "exceptions": exceptions.SCHEMA})
+
+    def settings_from(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The given settings, and the defaults of the others."""
+        defaults = {name: schema["default"] for name, schema in self.settings.items()}
+        return {**defaults, "exceptions": [], **given}
+
+
+@dataclass(frozen=True)
+class ResourcePolicy(Policy):
+    """Judges one resource at a time, before it is made or changed."""
+
+    rule: ResourceRule = field(kw_only=True)
+
+    def findings(self, resource: Resource, given: Settings, today: date) -> Iterator[Finding]:
+        """What the rule finds in a resource that is not excepted."""
+        settings = self.settings_from(given)
+        spared = [
+            e for e in exceptions.parse_exceptions(settings["exceptions"]) if e.names(resource)
+        ]
+        yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))
+        if not exceptions.is_excepted(resource, spared, today):
+            yield from judge(self.rule, resource, settings)
+
+    def for_pulumi(self) -> sdk.Policy:
+        """The policy as Pulumi's SDK takes it."""
+
+        def validate(args: sdk.ResourceValidationArgs, report: sdk.ReportViolation) -> None:
+            resource = Resource(
+                args.resource_type, args.name, plain(args.props, args.name), args.urn
+            )
+            tell(self.findings(resource, args.get_config(), _today()), report)
+
+        return sdk.ResourceValidationPolicy(
+            self.name, self.description, validate, self.level, self.schema()
+        )
+
+
+@dataclass(frozen=True)
+class StackPolicy(Policy):
+    """Judges all resources of the stack together, at the end of the preview and of the update."""
+
+    rule: StackRule = field(kw_only=True)
+
+    def findings(
+        self, resources: Sequence[Resource], given: Settings, today: date
+    ) -> Iterator[Finding]:
+        """What the rule finds in the stack, but for what is laid to an excepted resource."""
+        settings = self.settings_from(given)
+        spared = exceptions.parse_exceptions(settings["exceptions"])
+        yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))
+        marked = [
+            replace(resource, excepted=exceptions.is_excepted(resource, spared, today))
+            for resource in resources
+        ]
+        free = {resource.urn for resource in marked if resource.excepted}
+        for finding in judge(self.rule, marked, settings):
+            if isinstance(finding, NotJudged) or finding.urn not in free:
+                yield finding
+
+    def for_pulumi(self) -> sdk.Policy:
+        """The policy as Pulumi's SDK takes it."""
+
+        def validate(args: sdk.StackValidationArgs, report: sdk.ReportViolation) -> None:
+            resources = [_stack_resource(given) for given in args.resources]
+            tell(self.findings(resources, args.get_config(), _today()), report)
+
+        return sdk.StackValidationPolicy(
+            self.name, self.description, validate, self.level, self.schema()
+        )
+
+
+def tell(findings: Iterable[Finding], report: sdk.ReportViolation) -> None:
+    """Report every violation; then raise PartlyUnknownError if something was not judged."""
+    unknown: list[str] = []
+    for finding in findings:
+        if isinstance(finding, NotJudged):
+            unknown.append(finding.path)
+        else:
+            report(finding.message, finding.urn or None)
+    if unknown:
+        raise PartlyUnknownError(unknown)
+
+
+def plain(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The SDK's guarded properties as plain data; what is null is left out."""
+    found = {}
+    for key in properties:
+        value = _plain_entry(properties, key, f"{path}.{key}")
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def _plain_entry(owner: Any, key: Any, path: str) -> Any:
+    """One entry of a mapping or list of the SDK, which raise where a value is unknown."""
+    try:
+        value = owner[key]
+    except UnknownValueError:
+        return Unknown(path)
+    if isinstance(value, Mapping):
+        return plain(value, path)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain_entry(value, index, f"{path}[{index}]") for index in range(len(value))]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _stack_resource(given: sdk.PolicyResource) -> Resource:
+    used = {resource.urn for owners in given.property_dependencies.values() for resource in owners}
+    return Resource(
+        given.resource_type,
+        given.name,
+        plain(given.props, given.name),
+        given.urn,
+        frozenset(used),
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
