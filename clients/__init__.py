@@ -1,0 +1,1 @@
+"""What uses a running pipeline from outside, knowing nothing but the stack's outputs."""

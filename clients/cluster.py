@@ -1,0 +1,186 @@
+"""The pipeline's pods as the cluster sees them: readiness, restarts, memory, limits."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kubernetes import config
+from kubernetes.utils.quantity import parse_quantity
+
+from clients.stack import StackError, StackOutputs
+
+MEBIBYTE = 1024 * 1024
+
+ALLOWED_MEMORY = 4096 * MEBIBYTE
+"""Bytes; design: "Resource Allocation (4Gi Total)"."""
+ALLOWED_CPU = Decimal(4)
+"""Cores; design: "total: 4Gi RAM, 4 CPU"."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Memory in bytes and CPU in cores."""
+
+    memory: int = 0
+    cpu: Decimal = Decimal(0)
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(self.memory + other.memory, self.cpu + other.cpu)
+
+    def at_least(self, other: "Resources") -> "Resources":
+        """The larger of both, for memory and CPU apart."""
+        return Resources(max(self.memory, other.memory), max(self.cpu, other.cpu))
+
+    def within(self, allowed: "Resources") -> bool:
+        """Whether neither memory nor CPU is above what is allowed."""
+        return self.memory <= allowed.memory and self.cpu <= allowed.cpu
+
+
+ALLOWED = Resources(ALLOWED_MEMORY, ALLOWED_CPU)
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of the pipeline."""
+
+    name: str
+    phase: str
+    ready: bool
+    why_not_ready: str
+    """the cluster's own words; empty where it is ready"""
+    restarts: int
+    out_of_memory_kills: int
+    """containers whose present or last end was the OOM killer's work"""
+    limits: Resources
+    unlimited: tuple[str, ...]
+    """containers without a memory or a CPU limit"""
+    used: Resources
+
+
+class Cluster:
+    """The namespace of a stack, read with the user's own kubeconfig."""
+
+    def __init__(self, outputs: StackOutputs) -> None:
+        """Raises StackError where no kubeconfig can be used."""
+        self.namespace = outputs.namespace
+        try:
+            self.api = config.new_client_from_config(context=outputs.context)
+        except config.ConfigException as error:
+            raise StackError(
+                f'no usable kubeconfig: {error}; run eval "$(make env)" or set KUBECONFIG'
+            ) from None
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON that the API server, or what it proxies to, answers at a path.
+
+        Raises kubernetes.client.ApiException for any other answer than 2xx.
+        """
+        return self.api.call_api(
+            path,
+            "GET",
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json"},
+            response_type="object",
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _request_timeout=20,
+        )
+
+    def pods(self) -> list[Pod]:
+        """Every pod of the namespace that runs or is about to."""
+        found = self.get(f"/api/v1/namespaces/{self.namespace}/pods")["items"]
+        present = [pod for pod in found if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
+        nodes = {pod["spec"].get("nodeName") for pod in present} - {None}
+        used = self._used(nodes)
+        return [read_pod(pod, used.get(pod["metadata"]["name"], Resources())) for pod in present]
+
+    def _used(self, nodes: Iterable[str]) -> dict[str, Resources]:
+        """What each pod uses, from the kubelets' own statistics: no metrics server is needed."""
+        used: dict[str, Resources] = {}
+        for node in nodes:
+            for pod in self.get(f"/api/v1/nodes/{node}/proxy/stats/summary")["pods"]:
+                if pod["podRef"]["namespace"] == self.namespace:
+                    used[pod["podRef"]["name"]] = Resources(
+                        pod.get("memory", {}).get("workingSetBytes", 0),
+                        Decimal(pod.get("cpu", {}).get("usageNanoCores", 0)) / 1_000_000_000,
+                    )
+        return used
+
+
+def read_pod(manifest: Mapping[str, Any], used: Resources) -> Pod:
+    """What a pod's manifest and status say."""
+    status = manifest["status"]
+    containers = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
+    conditions = {each["type"]: each for each in status.get("conditions", [])}
+    ready = conditions.get("Ready", {}).get("status") == "True"
+    return Pod(
+        name=manifest["metadata"]["name"],
+        phase=status["phase"],
+        ready=ready,
+        why_not_ready="" if ready else _why_not_ready(containers, conditions),
+        restarts=sum(container["restartCount"] for container in containers),
+        out_of_memory_kills=sum(_was_out_of_memory(container) for container in containers),
+        limits=effective_limits(manifest["spec"]),
+        unlimited=_unlimited(manifest["spec"]),
+        used=used,
+    )
+
+
+def effective_limits(spec: Mapping[str, Any]) -> Resources:
+    """The most that a pod may use at any time, by Kubernetes' rule for init containers.
+
+    They run one after the other before the containers, beside the sidecars (init containers with
+    restartPolicy Always) that were started before them.
+    """
+    sidecars, while_starting = Resources(), Resources()
+    for container in spec.get("initContainers", []):
+        if container.get("restartPolicy") == "Always":
+            sidecars += _limits(container)
+            while_starting = while_starting.at_least(sidecars)
+        else:
+            while_starting = while_starting.at_least(sidecars + _limits(container))
+    running = sum((_limits(container) for container in spec["containers"]), start=sidecars)
+    return running.at_least(while_starting)
+
+
+def total(parts: Iterable[Resources]) -> Resources:
+    """The sum of all."""
+    return sum(parts, start=Resources())
+
+
+def _limits(container: Mapping[str, Any]) -> Resources:
+    limits = container.get("resources", {}).get("limits", {})
+    return Resources(
+        int(parse_quantity(limits.get("memory", "0"))), parse_quantity(limits.get("cpu", "0"))
+    )
+
+
+def _unlimited(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    every = [*spec.get("initContainers", []), *spec["containers"]]
+    return tuple(
+        container["name"]
+        for container in every
+        if not {"memory", "cpu"} <= container.get("resources", {}).get("limits", {}).keys()
+    )
+
+
+def _was_out_of_memory(container: Mapping[str, Any]) -> bool:
+    return any(
+        container.get(state, {}).get("terminated", {}).get("reason") == "OOMKilled"
+        for state in ("state", "lastState")
+    )
+
+
+def _why_not_ready(
+    containers: Iterable[Mapping[str, Any]], conditions: Mapping[str, Mapping[str, Any]]
+) -> str:
+    for container in containers:
+        for state in container["state"].values():
+            if state and state.get("reason") not in {None, "Completed", "PodInitializing"}:
+                return f"{container['name']}: {state['reason']} {state.get('message', '')}".strip()
+    for condition in ("PodScheduled", "Ready"):
+        message = conditions.get(condition, {}).get("message")
+        if message:
+            return str(message)
+    return "starting"

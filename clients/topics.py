@@ -1,0 +1,141 @@
+"""The topics as the brokers see them: what is in them and what a sink has not yet read."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from types import TracebackType
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+DEAD_LETTER_TOPICS = ("s3-sink-dlq", "connect-dlq")
+"""Design: "DLQ Topology"."""
+
+REQUEST_SECONDS = 15
+COUNTED = 1_000
+"""Lags up to this are counted record by record, see GroupReader.lag()."""
+
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic, what is in it, and how far a consumer group is behind."""
+
+    name: str
+    partitions: int
+    retained: int
+    """offsets that the brokers hold"""
+    lag: int
+    """records that the group has not read yet"""
+
+
+class GroupReader:
+    """Reads topics as a consumer group would, from outside, without joining the group."""
+
+    def __init__(self, bootstrap_servers: str, group: str) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "log_level": 0,  # errors reach us as exceptions
+            }
+        )
+
+    def __enter__(self) -> "GroupReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._consumer.close()
+
+    def topics(self, names: Iterable[str]) -> list[Topic]:
+        """Those of the topics that exist. Raises KafkaException where the brokers do not answer.
+
+        The distance between the committed and the last offset counts the markers of transactions
+        too, of which one lies at the end of each partition for ever; so a short distance is
+        measured by reading.
+        """
+        partitions = self._partitions(names)
+        bounds = {each: self._bounds(each) for each in partitions}
+        position = {each: first for each, (first, _) in bounds.items()} | self._committed(
+            partitions
+        )
+        distance = {each: max(0, bounds[each][1] - position[each]) for each in partitions}
+        if 0 < sum(distance.values()) <= COUNTED:
+            distance |= self._count({each: position[each] for each in partitions if distance[each]})
+        return [
+            Topic(
+                name=name,
+                partitions=sum(1 for topic, _ in partitions if topic == name),
+                retained=sum(
+                    bounds[each][1] - bounds[each][0] for each in partitions if each[0] == name
+                ),
+                lag=sum(distance[each] for each in partitions if each[0] == name),
+            )
+            for name in dict.fromkeys(topic for topic, _ in partitions)
+        ]
+
+    def _partitions(self, names: Iterable[str]) -> list[Partition]:
+        known = self._consumer.list_topics(timeout=REQUEST_SECONDS).topics
+        return [
+            (name, number)
+            for name in names
+            if name in known
+            for number in sorted(known[name].partitions)
+        ]
+
+    def _bounds(self, partition: Partition) -> tuple[int, int]:
+        """The first offset, and the one after the last."""
+        bounds = self._consumer.get_watermark_offsets(
+            TopicPartition(*partition), timeout=REQUEST_SECONDS
+        )
+        if bounds is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no answer about offsets"))
+        return bounds
+
+    def _committed(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        committed = self._consumer.committed(
+            [TopicPartition(*each) for each in partitions], timeout=REQUEST_SECONDS
+        )
+        return {(each.topic, each.partition): each.offset for each in committed if each.offset >= 0}
+
+    def _count(self, positions: Mapping[Partition, int]) -> dict[Partition, int]:
+        """The committed records from each position to the end of its partition.
+
+        Partitions whose end was not reached in time are left out.
+        """
+        unfinished, counted = set(positions), Counter[Partition]()
+        deadline = monotonic() + REQUEST_SECONDS
+        self._consumer.assign([TopicPartition(*each, offset) for each, offset in positions.items()])
+        while unfinished and monotonic() < deadline:
+            for message in self._consumer.consume(num_messages=COUNTED, timeout=0.5):
+                if _is_end_of_partition(message):
+                    unfinished.discard(_partition(message))
+                else:
+                    counted[_partition(message)] += 1
+        return {each: counted[each] for each in positions if each not in unfinished}
+
+
+def _partition(message: Message) -> Partition:
+    topic, number = message.topic(), message.partition()
+    if topic is None or number is None:
+        raise KafkaException(message.error())
+    return topic, number
+
+
+def _is_end_of_partition(message: Message) -> bool:
+    """Raises KafkaException for any other error that a message stands for."""
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() != KafkaError._PARTITION_EOF:
+        raise KafkaException(error)
+    return True

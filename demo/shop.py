@@ -1,0 +1,181 @@
+"""The demo's load: a small shop whose customers register, order, change their minds and leave."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from clients.database import Row
+from demo.changes import Captured, Change
+from demo.rows import Live, RowMaker
+
+CHILDREN: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "users": (("orders", "user_id"),),
+    "products": (("order_items", "product_id"),),
+    "orders": (("order_items", "order_id"),),
+    "order_items": (),
+}
+"""Tables, and the columns by which ON DELETE CASCADE takes their rows along."""
+
+PARENTS: Mapping[str, tuple[str, ...]] = {
+    "users": (),
+    "products": (),
+    "orders": ("users",),
+    "order_items": ("orders", "products"),
+}
+
+ACTIONS = {
+    ("insert", "users"): 12,
+    ("insert", "products"): 10,
+    ("insert", "orders"): 18,
+    ("insert", "order_items"): 22,
+    ("update", "users"): 6,
+    ("update", "products"): 10,
+    ("update", "orders"): 10,
+    ("update", "order_items"): 4,
+    ("delete", "users"): 2,
+    ("delete", "products"): 1,
+    ("delete", "orders"): 2,
+    ("delete", "order_items"): 3,
+}
+"""How often each is done, of 100. Deletes take children along, so they are rare."""
+
+TRANSACTION_ACTIONS = 20
+"""Most actions in one transaction."""
+ROLLED_BACK = 0.05
+"""Share of transactions that are rolled back: nothing of them may reach the archive."""
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A committed transaction."""
+
+    changes: tuple[Change, ...]
+    at: float
+    """time.time() when the commit was confirmed"""
+
+
+class Shop:
+    """Makes seeded changes to rows of its own, and tells exactly which.
+
+    Rows of earlier runs are left alone. What a statement changed is taken from RETURNING, which
+    shows defaults and triggers too, and the rows that a delete takes along are read before it; so
+    the account does not depend on the archive.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection[Row], tables: Mapping[str, Captured], seed: int
+    ) -> None:
+        self._connection = connection
+        self._tables = tables
+        self._random = Random(seed)  # noqa: S311  repeatable, not secret
+        self._live: Live = {table: [] for table in CHILDREN}
+        # E-mail addresses are unique in the table, and the same seed may be used again.
+        self._rows = RowMaker(self._random, run=f"{wal_position(connection):x}")
+
+    def transactions(self, changes: int) -> Iterator[Commit]:
+        """Commit transactions until at least so many rows were changed."""
+        made = 0
+        while made < changes:
+            commit = self._transaction()
+            if commit:
+                made += len(commit.changes)
+                yield commit
+
+    def _transaction(self) -> Commit | None:
+        """One transaction; None where it was rolled back or changed nothing."""
+        before = {table: list(keys) for table, keys in self._live.items()}
+        abandoned = self._random.random() < ROLLED_BACK
+        changes: list[Change] = []
+        with self._connection.transaction(force_rollback=abandoned):
+            for _ in range(self._random.randint(1, TRANSACTION_ACTIONS)):
+                changes += self._action()
+        if abandoned:
+            self._live = before
+            return None
+        return Commit(tuple(changes), time.time()) if changes else None
+
+    def _action(self) -> list[Change]:
+        action, table = self._random.choices(list(ACTIONS), weights=list(ACTIONS.values()))[0]
+        if action == "insert":
+            return self._insert(self._first_without_parent(table))
+        if not self._live[table]:
+            return []
+        return self._update(table) if action == "update" else self._delete(table)
+
+    def _first_without_parent(self, table: str) -> str:
+        """The table itself, or the parent that must have a row before it."""
+        for parent in PARENTS[table]:
+            if not self._live[parent]:
+                return self._first_without_parent(parent)
+        return table
+
+    def _insert(self, table: str) -> list[Change]:
+        row = self._rows.new(table, self._live)
+        query = sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING *").format(
+            self._identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        )
+        changes = self._run_query(table, "c", query, row)
+        self._live[table] += [change.key for change in changes]
+        return changes
+
+    def _update(self, table: str) -> list[Change]:
+        """A few rows in one statement."""
+        keys = self._random.sample(
+            self._live[table], min(len(self._live[table]), self._random.randint(1, 3))
+        )
+        row = self._rows.changed(table)
+        assignments = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(column), sql.Placeholder(column))
+            for column in row
+        )
+        query = sql.SQL("UPDATE {} SET {} WHERE id = ANY(%(keys)s) RETURNING *").format(
+            self._identifier(table), assignments
+        )
+        return self._run_query(table, "u", query, {**row, "keys": keys})
+
+    def _delete(self, table: str) -> list[Change]:
+        keys = [self._random.choice(self._live[table])]
+        taken_along = self._descendants(table, keys)
+        query = sql.SQL("DELETE FROM {} WHERE id = ANY(%(keys)s) RETURNING *").format(
+            self._identifier(table)
+        )
+        changes = [*self._run_query(table, "d", query, {"keys": keys}), *taken_along]
+        for change in changes:
+            self._live[change.table.split(".")[-1]].remove(change.key)
+        return changes
+
+    def _descendants(self, table: str, keys: list[Any]) -> list[Change]:
+        """The deletes that deleting these rows brings with it."""
+        changes: list[Change] = []
+        for child, column in CHILDREN[table]:
+            query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%(keys)s) FOR UPDATE").format(
+                self._identifier(child), sql.Identifier(column)
+            )
+            found = self._run_query(child, "d", query, {"keys": keys})
+            changes += found + self._descendants(child, [change.key for change in found])
+        return changes
+
+    def _run_query(
+        self, table: str, operation: str, query: sql.Composed, parameters: Mapping[str, Any]
+    ) -> list[Change]:
+        rows = self._connection.execute(query, parameters).fetchall()
+        return [self._tables[table].committed(operation, row) for row in rows]
+
+    def _identifier(self, table: str) -> sql.Identifier:
+        return sql.Identifier(*self._tables[table].table.split("."))
+
+
+def wal_position(connection: psycopg.Connection[Row]) -> int:
+    """Where the next change will be written in the WAL, in bytes, as Debezium's source.lsn."""
+    row = connection.execute(
+        "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint AS position"
+    ).fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM has one row
+    return int(row["position"])
