@@ -1,0 +1,3 @@
+module datapipe/sandbox/pause
+
+go 1.26
