@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Prints the exports of the stack's environment: eval "$(make env)"
+. "$(dirname "$0")/environment.sh"
+
+if [ "$STACK" = sandbox ]; then
+  bash sandbox/bootstrap.sh env
+else
+  bash sandbox/bootstrap.sh env --tools-only
+fi
+use_stack
+if pulumi stack output --stack "$STACK" >/dev/null 2>&1; then
+  python -m clients.env --stack "$STACK"
+fi

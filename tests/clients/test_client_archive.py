@@ -1,0 +1,141 @@
+"""Both forms of the archive are read back through one interface."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from moto.server import ThreadedMotoServer
+from pyiceberg.catalog import load_catalog
+
+from clients.archive import Archive, open_archive
+from clients.bucket import objects
+from clients.stack import ArchiveOutput
+
+BUCKET = "datapipe-ingestion-test"
+FIRST = [
+    {"id": 1, "price": "10.50", "stock": None, "__op": "c", "__source_lsn": 100},
+    {"id": 2, "price": "0.00", "stock": 0, "__op": "c", "__source_lsn": 110},
+]
+SECOND = [{"id": 1, "price": "9.99", "stock": 3, "__op": "u", "__source_lsn": 120}]
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A server of moto with a bucket and a Glue database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    server.start()
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    client.create_bucket(Bucket=BUCKET)
+
+
+def output(endpoint: str, sink: Literal["iceberg", "confluent-s3"], prefix: str) -> ArchiveOutput:
+    """An archive of this kind under a prefix of its own."""
+    return ArchiveOutput(
+        bucket=BUCKET,
+        prefix=prefix,
+        sink=sink,
+        catalog_database=prefix,
+        region="us-east-1",
+        endpoint=endpoint,
+    )
+
+
+def rows(records: list[dict[str, Any]], **columns: Any) -> pa.Table:
+    """Archived changes as Arrow."""
+    return pa.Table.from_pylist(
+        [{"__deleted": "false", "__source_ts_ms": 1, **columns, **record} for record in records]
+    )
+
+
+def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
+    """An Iceberg archive of which each part was one commit."""
+    catalog = load_catalog(
+        "glue",
+        **{
+            "type": "glue",
+            "glue.endpoint": endpoint,
+            "s3.endpoint": endpoint,
+            "glue.region": "us-east-1",
+            "s3.region": "us-east-1",
+        },
+    )
+    catalog.create_namespace_if_not_exists(prefix)
+    for number, part in enumerate(parts):
+        if number == 0:
+            location = f"s3://{BUCKET}/{prefix}/products"
+            catalog.create_table((prefix, "products"), part.schema, location=location)
+        table = catalog.load_table((prefix, "products"))
+        with table.update_schema() as update:
+            update.union_by_name(part.schema)
+        catalog.load_table((prefix, "products")).append(part)
+    return open_archive(output(endpoint, "iceberg", prefix))
+
+
+def files(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
+    """An archive of plain files, each in another hour's folder."""
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    for hour, part in enumerate(parts):
+        sink = pa.BufferOutputStream()
+        pq.write_table(part, sink)
+        folder = f"{prefix}/postgres.public.products/year=2026/month=01/day=02/hour={hour:02}"
+        name = f"{folder}/postgres.public.products+0+{hour:010}.snappy.parquet"
+        client.put_object(Bucket=BUCKET, Key=name, Body=sink.getvalue().to_pybytes())
+    return open_archive(output(endpoint, "confluent-s3", prefix))
+
+
+@pytest.mark.parametrize("build", [iceberg, files])
+class TestEitherArchive:
+    """What holds of both."""
+
+    def test_every_file_is_read(self, endpoint: str, build: Any) -> None:
+        archive = build(endpoint, "whole", rows(FIRST), rows(SECOND))
+        found = archive.changes("public.products").sort_by("__source_lsn").to_pylist()
+        assert [row["__source_lsn"] for row in found] == [100, 110, 120]
+        assert [row["stock"] for row in found] == [None, 0, 3]
+        assert found[2]["price"] == "9.99"
+
+    def test_only_changes_since_a_position(self, endpoint: str, build: Any) -> None:
+        archive = build(endpoint, "since", rows(FIRST), rows(SECOND))
+        found = archive.changes("public.products", since_lsn=110).to_pylist()
+        assert sorted(row["__source_lsn"] for row in found) == [110, 120]
+
+    def test_a_table_without_a_change_is_empty(self, endpoint: str, build: Any) -> None:
+        found = build(endpoint, "empty").changes("public.products")
+        assert found.num_rows == 0
+        assert {"__op", "__source_lsn", "__source_ts_ms", "__deleted"} <= set(found.column_names)
+
+    def test_a_column_added_later_is_null_before(self, endpoint: str, build: Any) -> None:
+        archive = build(endpoint, "added", rows(FIRST), rows(SECOND, colour="red"))
+        found = archive.changes("public.products").sort_by("__source_lsn").to_pylist()
+        assert [row["colour"] for row in found] == [None, None, "red"]
+
+    def test_the_location_holds_the_parquet(self, endpoint: str, build: Any) -> None:
+        location = build(endpoint, "place", rows(FIRST)).location("public.products")
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
+        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+        listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+        assert any(item["Key"].endswith(".parquet") for item in listed)
+
+
+def test_objects_are_counted_below_the_prefix(endpoint: str) -> None:
+    files(endpoint, "counted", rows(FIRST), rows(SECOND))
+    found = objects(output(endpoint, "confluent-s3", "counted"))
+    assert found.count == 2
+    assert found.size > 0
+    assert found.newest is not None
+    assert objects(output(endpoint, "confluent-s3", "nothing")).newest is None

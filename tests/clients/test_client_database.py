@@ -1,0 +1,33 @@
+"""A database that can't be reached is explained."""
+
+import copy
+
+import pytest
+from test_client_stack import OUTPUTS
+
+from clients import database
+from clients.stack import StackError, StackOutputs, parse_outputs
+
+
+def outputs(**changed: object) -> StackOutputs:
+    """A stack's outputs with another database."""
+    values = copy.deepcopy(OUTPUTS)
+    values["database"].update(changed)
+    return parse_outputs("sandbox", values)
+
+
+def test_a_stack_without_node_ports_is_not_reachable() -> None:
+    with (
+        pytest.raises(StackError, match=r"no node port.*cluster\.nodePorts is null"),
+        database.connect(outputs(port=None)),
+    ):
+        pass
+
+
+def test_a_database_that_is_away_is_named_and_no_password_is() -> None:
+    with (
+        pytest.raises(StackError, match=r"PostgreSQL at 127\.0\.0\.1:1 can't be used") as raised,
+        database.connect(outputs(host="127.0.0.1", port=1)),
+    ):
+        pass
+    assert "s3cret" not in str(raised.value)

@@ -1,0 +1,134 @@
+"""The status finds every kind of trouble, and shows it first."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from clients.bucket import Objects
+from clients.cluster import MEBIBYTE, Pod, Resources
+from clients.connect import Connector, Task
+from clients.stack import ArchiveOutput
+from clients.status.collect import Status, Unknown
+from clients.status.health import problems
+from clients.status.render import BAR, bar, print_status
+from clients.topics import Topic
+
+POD = Pod(
+    name="kafka-0",
+    phase="Running",
+    ready=True,
+    why_not_ready="",
+    restarts=0,
+    out_of_memory_kills=0,
+    limits=Resources(682 * MEBIBYTE, Decimal("0.5")),
+    unlimited=(),
+    used=Resources(341 * MEBIBYTE, Decimal("0.1")),
+)
+SOURCE = Connector("cdc", "source", "RUNNING", "", (Task(0, "RUNNING", ""),))
+SINK = Connector("s3", "sink", "RUNNING", "", (Task(0, "RUNNING", ""), Task(1, "RUNNING", "")))
+FAILED = replace(SINK, tasks=(Task(0, "FAILED", "x.Wrapped: outer\nCaused by: y.Real: inner"),))
+HEALTHY = Status(
+    pods=[POD],
+    connectors=[SOURCE, SINK],
+    declared_connectors=("cdc", "s3"),
+    topics=[Topic("postgres.public.users", partitions=6, retained=90, lag=5)],
+    dead_letters=[Topic("s3-sink-dlq", partitions=3, retained=0, lag=0)],
+    objects=Objects(count=3, size=5 * MEBIBYTE, newest=datetime(2026, 1, 1, tzinfo=UTC)),
+)
+ARCHIVE = ArchiveOutput(
+    bucket="b",
+    prefix="topics",
+    sink="iceberg",
+    catalog_database="cdc",
+    region="us-east-1",
+    endpoint=None,
+)
+
+
+def test_a_healthy_pipeline_has_no_problem() -> None:
+    assert problems(HEALTHY) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (
+            replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, retained=2, lag=0)]),
+            "s3-sink-dlq holds 2 records that were not archived",
+        ),
+        (replace(HEALTHY, pods=[]), "no pod runs"),
+        (
+            replace(HEALTHY, pods=[replace(POD, ready=False, why_not_ready="c: ErrImagePull")]),
+            "pod kafka-0 is not ready: c: ErrImagePull",
+        ),
+        (
+            replace(HEALTHY, pods=[replace(POD, out_of_memory_kills=1)]),
+            "pod kafka-0 was killed at its memory limit",
+        ),
+        (
+            replace(HEALTHY, pods=[replace(POD, unlimited=("sidecar",))]),
+            "pod kafka-0 has containers without limits: sidecar",
+        ),
+        (
+            replace(HEALTHY, pods=[replace(POD, limits=Resources(4097 * MEBIBYTE, Decimal(1)))]),
+            "limits add up to 4097Mi and 1 CPU, above the budget of 4096Mi and 4",
+        ),
+        (
+            replace(HEALTHY, connectors=[SOURCE]),
+            "connector s3 does not exist; pulumi refresh and make up bring it back",
+        ),
+        (
+            replace(HEALTHY, connectors=[SOURCE, replace(SINK, tasks=())]),
+            "connector s3 is RUNNING, without a task",
+        ),
+        (replace(HEALTHY, connectors=[SOURCE, FAILED]), "connector s3: y.Real: inner"),
+        (
+            replace(HEALTHY, objects=Unknown("S3", "connection refused")),
+            "S3 can't be asked: connection refused",
+        ),
+    ],
+)
+def test_trouble_is_told(status: Status, said: str) -> None:
+    assert said in problems(status)
+
+
+def test_dead_letters_come_first() -> None:
+    letters = [Topic("connect-dlq", 3, retained=1, lag=0)]
+    status = replace(HEALTHY, pods=[], connectors=[], dead_letters=letters)
+    assert problems(status)[0].startswith("connect-dlq")
+
+
+def test_one_broken_part_is_told_once_and_hides_no_other() -> None:
+    away = Unknown("Kafka", "no broker answers")
+    status = replace(HEALTHY, topics=away, dead_letters=away)
+    assert problems(status) == ["Kafka can't be asked: no broker answers"]
+    assert "kafka-0" in shown(status)
+
+
+def test_what_is_shown() -> None:
+    text = shown(HEALTHY)
+    for part in ("healthy", "341", "682", "postgres.public.users", "3 objects, 5.0 MiB", "4096"):
+        assert part in text
+
+
+def test_a_failed_tasks_trace_is_shown() -> None:
+    assert "x.Wrapped: outer" in shown(replace(HEALTHY, connectors=[SOURCE, FAILED]))
+
+
+def test_a_bar_has_one_length() -> None:
+    assert bar(0, 100) == "░" * BAR
+    assert bar(100, 100) == "█" * BAR
+    assert bar(50, 100, 75) == "█" * (BAR // 2) + "▒" * (BAR // 4) + "░" * (BAR // 4)
+    assert bar(150, 100) == "█" * BAR
+
+
+def shown(status: Status) -> str:
+    """The text of a status."""
+    console = Console(file=StringIO(), width=160)
+    print_status(console, ARCHIVE, status)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return str(text)

@@ -1,0 +1,55 @@
+"""Security and archive in a namespace of their own: quick to make and to destroy."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+import pulumi
+
+from components.archive import Archive, ArchiveArgs
+from components.config import parse
+from components.providers import aws_provider, kubernetes_provider
+from components.security import Security, SecurityArgs
+from components.workloads import Workload
+
+days = pulumi.Config().require_int("days")
+config = parse(
+    {
+        "aws": {"endpoint": "http://10.231.0.1:5566"},
+        "security": {"namespace": "engine-test"},
+        "archive": {
+            "bucket": "datapipe-engine-test",
+            "sink": "iceberg",
+            "catalogDatabase": "engine_test",
+            "infrequentAccessDays": days,
+            "retain": False,
+        },
+    },
+    "tests/engine/layers",
+)
+security = Security(
+    "security",
+    SecurityArgs(
+        settings=config.security,
+        cluster=config.cluster,
+        source_port=config.source.port,
+        kafka=config.kafka,
+        connect_port=config.connect.port,
+        registry_port=None,
+        archive_endpoint=config.aws.endpoint,
+    ),
+    opts=pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)]),
+)
+archive = Archive(
+    "archive",
+    ArchiveArgs(
+        settings=config.archive,
+        aws=config.aws,
+        namespace=security.namespace,
+        connect_service_account=Workload.CONNECT.service_account,
+    ),
+    opts=pulumi.ResourceOptions(providers=[aws_provider(config.aws)]),
+)
+pulumi.export("namespace", security.namespace)
+pulumi.export("secretAccessKey", archive.secret_access_key)

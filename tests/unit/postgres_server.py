@@ -1,0 +1,242 @@
+"""A real PostgreSQL, run with the files that the source layer renders, for the tests."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+
+from components.config.source import SourceSettings
+from components.sizing import DEFAULT_RESOURCES
+from components.source import configuration
+from components.source.certificate import issue
+from components.source.configuration import pg_hba_conf, postgresql_conf
+from components.source.schema import database_script
+from components.source.server import psql_command
+
+INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
+UNPRIVILEGED = 65534
+"""uid and gid of nobody; PostgreSQL refuses to run as root"""
+START_SECONDS = 30
+
+
+def postgres_bin() -> str:
+    """The folder of PostgreSQL 15's programs; the tests can't do without."""
+    folder = os.environ.get("DATAPIPE_POSTGRES_BIN", "/usr/lib/postgresql/15/bin")
+    if not (Path(folder) / "initdb").exists():
+        raise FileNotFoundError(
+            f"no PostgreSQL 15 in {folder}, which these tests run. Install it"
+            " (apt-get install postgresql-15), or name its folder in DATAPIPE_POSTGRES_BIN."
+        )
+    return folder
+
+
+@dataclass
+class PostgresServer:
+    """A server in a folder of its own, and the ways into it."""
+
+    folder: Path
+    settings: SourceSettings
+    passwords: dict[str, str] = field(
+        default_factory=lambda: {"postgres": "first-of-postgres", "debezium": "first-of-debezium"}
+    )
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def write_files(self) -> None:
+        """What the ConfigMap and the Secrets hold."""
+        certificate = issue(["localhost", "127.0.0.1"], days=1)
+        files = {
+            "postgresql.conf": postgresql_conf(self.settings, DEFAULT_RESOURCES["postgresql"]),
+            "pg_hba.conf": pg_hba_conf(self.settings),
+            "ca.crt": certificate["ca_certificate"],
+            "tls.crt": certificate["certificate"],
+            "tls.key": certificate["private_key"],
+        }
+        for name, text in files.items():
+            self._write(name, text)
+        self.write_passwords(self.passwords)
+
+    def write_passwords(self, passwords: dict[str, str]) -> None:
+        """What the Secret holds from now on."""
+        self.passwords = passwords
+        for account, password in passwords.items():
+            self._write(account, password)
+
+    def _write(self, name: str, text: str) -> None:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        _give_away(path)
+
+    def leave_behind(self, name: str) -> Path:
+        """A folder with a part of a data directory, as a killed initdb leaves it."""
+        path = self.folder / name
+        path.mkdir()
+        (path / "PG_VERSION").write_text("15")
+        _give_away(path)
+        _give_away(path / "PG_VERSION")
+        return path
+
+    def initialize(self) -> str:
+        """Run the init container's script. Returns what it said."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "POSTGRES_BIN": postgres_bin(),
+            "PGDATA": str(self.folder / "pgdata"),
+            "SUPERUSER_PASSWORD": str(self.folder / "postgres"),
+        }
+        return self._run(["sh", str(INITIALIZE)], environment).stdout
+
+    def with_settings(self, **changed: object) -> "PostgresServer":
+        """The same server, whose schema is applied with other settings."""
+        return replace(self, settings=self.settings.model_copy(update=changed))
+
+    def start(self) -> None:
+        """Start the server as the StatefulSet does; only its paths are this folder's."""
+        paths = {
+            "config_file": self.folder / "postgresql.conf",
+            "hba_file": self.folder / "pg_hba.conf",
+            "ssl_cert_file": self.folder / "tls.crt",
+            "ssl_key_file": self.folder / "tls.key",
+            "unix_socket_directories": self.folder,
+        }
+        options = [word for name, path in paths.items() for word in ("-c", f"{name}={path}")]
+        self.process = subprocess.Popen(
+            [f"{postgres_bin()}/postgres", "-D", str(self.folder / "pgdata"), *options],
+            stderr=(self.folder / "log").open("ab"),
+            cwd=self.folder,
+            **_as_unprivileged(),
+        )
+        deadline = time.monotonic() + START_SECONDS
+        ready = [f"{postgres_bin()}/pg_isready", "-q", "-h", str(self.folder), "-p", self.port]
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
+            time.sleep(0.1)
+
+    def stop(self) -> float:
+        """Ask for the shutdown that preStop asks for. Returns the seconds it took."""
+        assert self.process is not None
+        begun = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=START_SECONDS)
+        return time.monotonic() - begun
+
+    @property
+    def port(self) -> str:
+        return str(self.settings.port)
+
+    def apply(self, tables: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        """Apply the schema as the DatabaseSchema resource does; the caller judges the result."""
+        command = psql_command(postgres_bin(), self.settings.port)
+        command = [word.replace(configuration.SOCKET, str(self.folder)) for word in command]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "POSTGRES_PASSWORD_FILE": str(self.folder / "postgres"),
+            "DEBEZIUM_PASSWORD_FILE": str(self.folder / "debezium"),
+        }
+        # like Kubernetes' exec, keep standard input open: the script itself must end psql
+        keep_open, feed = os.pipe()
+        os.write(feed, database_script(self.settings, tables).encode())
+        try:
+            return self._run(command, environment, stdin=keep_open, check=False)
+        finally:
+            os.close(feed)
+            os.close(keep_open)
+
+    def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[object, ...]]:
+        """Connect as a client outside the pod does: by TCP, with TLS and a password."""
+        given = {
+            "host": "localhost",
+            "port": self.port,
+            "dbname": self.settings.database,
+            "user": user,
+            "password": self.passwords.get(user, ""),
+            "sslmode": "verify-full",
+            "sslrootcert": str(self.folder / "ca.crt"),
+            "connect_timeout": "5",
+        }
+        return psycopg.connect(**{**given, **options}, autocommit=True)  # type: ignore[arg-type]
+
+    def query(self, statement: str, user: str = "postgres") -> list[tuple[object, ...]]:
+        """The rows of a statement."""
+        with self.connect(user) as connection:
+            return connection.execute(statement).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    def execute(self, statement: str, user: str = "postgres") -> None:
+        """Run a statement that gives no rows."""
+        with self.connect(user) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+    def _run(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        stdin: int = subprocess.DEVNULL,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=environment,
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=60,
+            cwd=self.folder,
+            **_as_unprivileged(),
+        )
+
+
+def _as_unprivileged() -> dict[str, object]:
+    if os.getuid() != 0:
+        return {}
+    return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
+
+
+def _give_away(path: Path) -> None:
+    """To the user that the server runs as."""
+    if os.getuid() == 0:
+        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def new_server(**settings: object) -> Iterator[PostgresServer]:
+    """A server with its files in a folder of its own, not initialized; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="datapipe-postgresql-"))
+    _give_away(folder)
+    server = PostgresServer(folder, SourceSettings(port=free_port(), **settings))
+    try:
+        server.write_files()
+        yield server
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.stop()
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running_server(**settings: object) -> Iterator[PostgresServer]:
+    """A started server."""
+    with new_server(**settings) as server:
+        server.initialize()
+        server.start()
+        yield server

@@ -1,0 +1,105 @@
+"""A whole stack with its four layers, as the program declares it, for the streaming layer's tests."""
+
+from typing import Any
+
+import pulumi
+from deployment import Deployment, deploy
+
+from components.archive import Archive, ArchiveArgs
+from components.cluster_access import ClusterAccess
+from components.config import StackConfig, parse
+from components.security import Security, SecurityArgs
+from components.source import Source, SourceArgs
+from components.streaming.layer import Streaming, StreamingArgs
+from components.workloads import Workload
+
+SANDBOX: dict[str, Any] = {
+    "images": {"family": "sandbox"},
+    "connect": {"converter": "json", "plugins": "image"},
+    "archive": {"sink": "iceberg", "tasks": 2},
+    "aws": {"endpoint": "http://10.231.0.1:5566"},
+}
+"""The sections in which the sandbox differs from the design."""
+
+
+def design(**sections: Any) -> StackConfig:
+    """The design's stack, with some sections changed."""
+    archive = {"bucket": "datapipe-ingestion-test", **sections.pop("archive", {})}
+    return parse({"archive": archive, **sections}, "Pulumi.test.yaml")
+
+
+def sandbox(**sections: Any) -> StackConfig:
+    """The sandbox's stack, with some sections changed."""
+    changed = {name: {**SANDBOX.get(name, {}), **section} for name, section in sections.items()}
+    return design(**{**SANDBOX, **changed})
+
+
+def declare_streaming(config: StackConfig) -> Streaming:
+    """Declare every layer; returns the streaming one."""
+    images = config.images.resolve()
+    cluster = ClusterAccess(context=config.cluster.context)
+    registry_port = config.registry.port if config.needs_registry else None
+    security = Security(
+        "security",
+        SecurityArgs(
+            settings=config.security,
+            cluster=config.cluster,
+            source_port=config.source.port,
+            kafka=config.kafka,
+            connect_port=config.connect.port,
+            registry_port=registry_port,
+            archive_endpoint=config.aws.endpoint,
+        ),
+    )
+    source = Source(
+        "source",
+        SourceArgs(
+            settings=config.source,
+            tables=config.tables,
+            resources=config.sizing.postgresql,
+            storage=config.sizing.postgresql_storage,
+            storage_class=config.cluster.storage_class,
+            image=images.postgresql,
+            postgres_bin=images.postgres_bin,
+            namespace=security.namespace,
+            credentials=security.credentials,
+            node_port=None,
+            external_host=config.cluster.external_host,
+            certificate_days=config.security.certificate_days,
+            cluster=cluster,
+        ),
+    )
+    archive = Archive(
+        "archive",
+        ArchiveArgs(
+            settings=config.archive,
+            aws=config.aws,
+            namespace=security.namespace,
+            connect_service_account=Workload.CONNECT.service_account,
+        ),
+    )
+    return Streaming(
+        "streaming",
+        StreamingArgs(
+            config=config,
+            images=images,
+            namespace=security.namespace,
+            credentials=security.credentials,
+            source=source,
+            archive=archive,
+            cluster=cluster,
+        ),
+    )
+
+
+def deploy_stack(config: StackConfig) -> Deployment:
+    """Everything that a stack registers, and the streaming layer's outputs."""
+
+    def program() -> dict[str, pulumi.Input[Any]]:
+        streaming = declare_streaming(config)
+        return {
+            "bootstrapServers": streaming.bootstrap_servers,
+            "connectors": streaming.connectors,
+        }
+
+    return deploy(program)

@@ -1,0 +1,242 @@
+"""What the security layer promises: isolation, identities and secrets."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi_kubernetes as kubernetes
+import pytest
+from deployment import Deployment, Secret, visible_text
+from pulumi.dynamic.dynamic import serialize_provider
+
+from components.config import StackConfig
+from components.manifests import metadata
+from components.security import Security, SecurityArgs
+from components.security.credentials import PasswordProvider
+from components.security.network import PRIVATE_RANGES, PUBLIC_INTERNET, Flow, Network, flows
+from components.workloads import Workload
+
+Stack = Callable[..., StackConfig]
+POSTGRESQL, KAFKA = Workload.POSTGRESQL, Workload.KAFKA
+REGISTRY, CONNECT = Workload.REGISTRY, Workload.CONNECT
+NODES = Network("172.18.0.0/16")
+
+
+def security_args(config: StackConfig) -> SecurityArgs:
+    return SecurityArgs(
+        settings=config.security,
+        cluster=config.cluster,
+        source_port=config.source.port,
+        kafka=config.kafka,
+        connect_port=config.connect.port,
+        registry_port=config.registry.port if config.needs_registry else None,
+        archive_endpoint=config.aws.endpoint,
+    )
+
+
+@pytest.fixture
+def secured(stack: Stack, deploy: Callable[..., Deployment]) -> Callable[..., Deployment]:
+    """The security layer of a stack with these sections."""
+
+    def run(**sections: Any) -> Deployment:
+        args = security_args(stack(**sections))
+
+        def program() -> dict[str, Any]:
+            security = Security("security", args)
+            return {"namespace": security.namespace, **vars(security.credentials)}
+
+        return deploy(program)
+
+    return run
+
+
+def ends(config: StackConfig) -> set[tuple[Workload | Network, Workload | Network, int]]:
+    """Every allowed (source, target, port)."""
+    return {
+        (flow.source, flow.target, port)
+        for flow in flows(security_args(config))
+        for port in flow.ports
+    }
+
+
+class TestFlows:
+    def test_the_designs_stack_allows_exactly_the_designs_flows(self, stack: Stack) -> None:
+        assert ends(stack()) == {
+            (CONNECT, POSTGRESQL, 5432),
+            (NODES, POSTGRESQL, 5432),
+            (KAFKA, KAFKA, 9092),
+            (KAFKA, KAFKA, 9093),
+            (CONNECT, KAFKA, 9092),
+            (REGISTRY, KAFKA, 9092),
+            (NODES, KAFKA, 9094),
+            (CONNECT, CONNECT, 8083),
+            (NODES, CONNECT, 8083),
+            (CONNECT, REGISTRY, 8081),
+            (CONNECT, PUBLIC_INTERNET, 443),
+        }
+
+    def test_without_node_ports_only_connects_rest_is_reached_from_nodes(
+        self, stack: Stack
+    ) -> None:
+        allowed = ends(stack(cluster={"nodePorts": None}))
+        assert {flow for flow in allowed if flow[0] == NODES} == {(NODES, CONNECT, 8083)}
+
+    def test_without_a_registry_there_is_no_flow_to_one(self, stack: Stack) -> None:
+        assert not any(REGISTRY in flow for flow in ends(stack(connect={"converter": "json"})))
+
+    def test_a_stand_in_for_aws_is_reached_instead_of_the_internet(self, stack: Stack) -> None:
+        allowed = ends(stack(aws={"endpoint": "http://10.231.0.1:5566"}))
+        outside = {flow for flow in allowed if flow[0] is CONNECT and isinstance(flow[1], Network)}
+        assert outside == {(CONNECT, Network("10.231.0.1/32"), 5566)}
+
+    def test_the_internet_excludes_private_and_metadata_addresses(self) -> None:
+        assert PUBLIC_INTERNET.excluded == PRIVATE_RANGES
+        assert "169.254.0.0/16" in PRIVATE_RANGES
+
+    def test_only_connect_leaves_the_cluster(self, stack: Stack) -> None:
+        leaving = [
+            flow for flow in flows(security_args(stack())) if isinstance(flow.target, Network)
+        ]
+        assert [flow.source for flow in leaving] == [CONNECT]
+
+
+class TestNetworkPolicies:
+    def test_everything_is_denied_by_default(self, secured: Callable[..., Deployment]) -> None:
+        spec = secured().one("NetworkPolicy", "default-deny").inputs["spec"]
+        assert spec == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+    def test_names_are_resolved_by_the_clusters_dns_only(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        [rule] = secured().one("NetworkPolicy", "allow-dns").inputs["spec"]["egress"]
+        [peer] = rule["to"]
+        assert peer["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+        assert {(port["protocol"], port["port"]) for port in rule["ports"]} == {
+            ("UDP", 53),
+            ("TCP", 53),
+        }
+
+    def test_each_flow_is_a_rule_at_each_of_its_pods(
+        self, stack: Stack, secured: Callable[..., Deployment]
+    ) -> None:
+        deployment = secured()
+        allowed = flows(security_args(stack()))
+        for workload in Workload:
+            spec = deployment.one("NetworkPolicy", workload.value).inputs["spec"]
+            assert spec["podSelector"] == {"matchLabels": workload.selector}
+            assert spec["policyTypes"] == ["Ingress", "Egress"]
+            assert _rules(spec["ingress"], "from") == [
+                _rule(flow, flow.source) for flow in allowed if flow.target is workload
+            ]
+            assert _rules(spec["egress"], "to") == [
+                _rule(flow, flow.target) for flow in allowed if flow.source is workload
+            ]
+
+    def test_postgresql_may_open_no_connection(self, secured: Callable[..., Deployment]) -> None:
+        assert secured().one("NetworkPolicy", "postgresql").inputs["spec"]["egress"] == []
+
+
+def _rules(rules: list[dict[str, Any]], side: str) -> list[tuple[str, list[int]]]:
+    return [
+        (json.dumps(rule[side][0], sort_keys=True), [port["port"] for port in rule["ports"]])
+        for rule in rules
+    ]
+
+
+def _rule(flow: Flow, end: Workload | Network) -> tuple[str, list[int]]:
+    if isinstance(end, Workload):
+        peer: dict[str, Any] = {"podSelector": {"matchLabels": end.selector}}
+    else:
+        excluded = {"except": list(end.excluded)} if end.excluded else {}
+        peer = {"ipBlock": {"cidr": end.cidr, **excluded}}
+    return json.dumps(peer, sort_keys=True), list(flow.ports)
+
+
+class TestNamespaceAndAccounts:
+    @pytest.mark.parametrize("level", ["restricted", "baseline"])
+    def test_the_namespace_enforces_the_pod_security_level(
+        self, secured: Callable[..., Deployment], level: str
+    ) -> None:
+        labels = (
+            secured(security={"podSecurity": level}).one("Namespace").inputs["metadata"]["labels"]
+        )
+        for mode in ("enforce", "audit", "warn"):
+            assert labels[f"pod-security.kubernetes.io/{mode}"] == level
+
+    def test_each_workload_has_an_account_without_a_token(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        accounts = secured().of_type("ServiceAccount")
+        assert {one.object_name for one in accounts} == {one.service_account for one in Workload}
+        assert not any(one.inputs["automountServiceAccountToken"] for one in accounts)
+
+    def test_nobody_may_ask_the_kubernetes_api_by_default(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        deployment = secured()
+        assert deployment.of_type("Role") == deployment.of_type("RoleBinding") == []
+
+    def test_the_designs_role_for_connect_is_bound_to_its_own_objects(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        deployment = secured(security={"connectRbac": "design"})
+        [rule] = deployment.one("Role").inputs["rules"]
+        assert rule["resourceNames"] == ["kafka-connect"]
+        assert set(rule["verbs"]) == {"get", "list", "watch"}
+        [subject] = deployment.one("RoleBinding").inputs["subjects"]
+        assert subject["name"] == CONNECT.service_account
+        mounted = {
+            one.object_name
+            for one in deployment.of_type("ServiceAccount")
+            if one.inputs["automountServiceAccountToken"]
+        }
+        assert mounted == {CONNECT.service_account}
+
+    def test_other_layers_learn_the_namespace_when_it_is_guarded(
+        self, stack: Stack, deploy: Callable[..., Deployment]
+    ) -> None:
+        def program() -> dict[str, Any]:
+            security = Security("security", security_args(stack()))
+            kubernetes.core.v1.ConfigMap("late", metadata=metadata("late", security.namespace))
+            return {}
+
+        deployment = deploy(program)
+        guards = {
+            one.name
+            for kind in ("NetworkPolicy", "ServiceAccount")
+            for one in deployment.of_type(kind)
+        }
+        assert guards <= deployment.one("ConfigMap").dependencies
+
+
+class TestCredentials:
+    def test_every_password_is_a_secret_of_its_own(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        outputs = secured().outputs
+        outputs.pop("namespace")
+        assert all(isinstance(value, Secret) for value in outputs.values())
+        assert len({value.value for value in outputs.values()}) == len(outputs) == 5
+        assert all(len(value.value) >= 32 for value in outputs.values())
+
+    def test_no_password_is_visible(self, secured: Callable[..., Deployment]) -> None:
+        deployment = secured()
+        text = visible_text(deployment)
+        outputs = [value for value in deployment.outputs.values() if isinstance(value, Secret)]
+        assert not [value for value in outputs if value.value in text]
+
+    def test_a_password_changes_only_with_its_version(self) -> None:
+        provider = PasswordProvider()
+        made = {"version": 1, **(provider.create({"version": 1}).outs or {})}
+        assert provider.diff("password", made, {"version": 1}).changes is False
+        assert provider.diff("password", made, {"version": 2}).changes is True
+        renewed = provider.update("password", made, {"version": 2}).outs or {}
+        assert renewed["value"] != made["value"]
+
+
+def test_a_providers_state_is_a_reference_that_never_changes() -> None:
+    """Code in the state would show a change whenever it is edited, or Python is updated."""
+    text = serialize_provider(PasswordProvider())
+    assert text == serialize_provider(PasswordProvider())
+    assert len(base64.b64decode(text)) < 128

@@ -1,0 +1,77 @@
+"""Derived sizes fit under the limits that they are derived from, whatever the limit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components import sizing
+from components.sizing import (
+    DEFAULT_RESOURCES,
+    JVM_PROFILES,
+    JvmProfile,
+    Sizing,
+    heap_for,
+    postgres_memory,
+)
+
+BUDGET_MEMORY = 4096
+BUDGET_CPU = 4000
+
+
+def test_the_designs_pods_fit_into_its_budget() -> None:
+    pods = {"postgresql": 1, "broker": 3, "connect": 1, "registry": 1}
+    memory = sum(DEFAULT_RESOURCES[name].memory_limit * count for name, count in pods.items())
+    cpu = sum(DEFAULT_RESOURCES[name].cpu_limit * count for name, count in pods.items())
+    assert memory == 4094 <= BUDGET_MEMORY
+    assert cpu == BUDGET_CPU
+
+
+@pytest.mark.parametrize("profile", JVM_PROFILES.values(), ids=list(JVM_PROFILES))
+@given(limit=st.integers(min_value=1, max_value=64 * 1024))
+def test_a_jvm_fits_under_its_limit_or_is_refused(profile: JvmProfile, limit: int) -> None:
+    try:
+        heap = heap_for(limit, profile)
+    except ValueError as error:
+        assert "give at least" in str(error)
+        return
+    stacks = profile.threads * sizing.THREAD_KIB / 1024
+    beside = profile.metaspace + profile.code_cache + profile.direct + profile.page_cache + stacks
+    assert heap >= sizing.MINIMUM_HEAP
+    assert heap * (1 + sizing.COLLECTOR_SHARE) + beside + sizing.NATIVE_OVERHEAD <= limit
+
+
+@given(
+    limit=st.integers(min_value=1, max_value=64 * 1024),
+    senders=st.integers(min_value=1, max_value=100),
+)
+def test_postgresql_fits_under_its_limit_or_is_refused(limit: int, senders: int) -> None:
+    try:
+        memory = postgres_memory(limit, senders)
+    except ValueError as error:
+        assert "give more memory" in str(error)
+        return
+    assert memory.worst_case(senders) <= limit
+    assert memory.max_connections >= sizing.MINIMUM_CONNECTIONS
+
+
+def test_postgresql_gets_the_designs_buffers() -> None:
+    memory = postgres_memory(DEFAULT_RESOURCES["postgresql"].memory_limit)
+    assert (memory.shared_buffers, memory.wal_buffers) == (256, 16)
+
+
+def test_brokers_share_the_clusters_storage_unless_given_their_own() -> None:
+    assert Sizing().storage_per_broker(3) == 10 * 1024 // 3
+    assert Sizing.model_validate({"brokerStorage": "2Gi"}).storage_per_broker(3) == 2048
+
+
+def test_what_a_stack_does_not_give_keeps_the_designs_value() -> None:
+    broker = Sizing.model_validate({"broker": {"memoryLimit": "1Gi"}}).broker
+    assert (broker.memory_limit, broker.memory_request) == (1024, 512)
+    assert (broker.cpu_limit, broker.cpu_request) == (500, 250)
+
+
+def test_a_manifest_has_both_requests_and_limits() -> None:
+    assert DEFAULT_RESOURCES["broker"].manifest() == {
+        "requests": {"memory": "512Mi", "cpu": "250m"},
+        "limits": {"memory": "682Mi", "cpu": "500m"},
+    }

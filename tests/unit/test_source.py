@@ -1,0 +1,207 @@
+"""What the source layer promises of PostgreSQL's pod, its files, its certificate and its schema."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from cryptography import x509
+from deployment import Deployment, every_container, visible_text
+from pulumi.dynamic.dynamic import serialize_provider
+
+from components.cluster_access import ClusterAccess
+from components.config import StackConfig
+from components.security.credentials import generate_credentials
+from components.source import Source, SourceArgs
+from components.source import database_schema as database_schema_module
+from components.source.certificate import CertificateProvider, issue
+from components.source.database_schema import INPUTS, DatabaseSchemaProvider
+from components.source.pod_exec import PodCommand, PodExecError
+from components.workloads import Workload
+
+Stack = Callable[..., StackConfig]
+Sourced = Callable[..., Deployment]
+
+
+@pytest.fixture
+def sourced(stack: Stack, deploy: Callable[..., Deployment]) -> Sourced:
+    """The source layer of a stack with these sections."""
+
+    def run(**sections: Any) -> Deployment:
+        config = stack(**sections)
+        ports = config.cluster.node_ports
+
+        def program() -> dict[str, Any]:
+            credentials = generate_credentials(None)
+            source = Source(
+                "source",
+                SourceArgs(
+                    settings=config.source,
+                    tables=config.tables,
+                    resources=config.sizing.postgresql,
+                    storage=config.sizing.postgresql_storage,
+                    storage_class=config.cluster.storage_class,
+                    image="postgres:15",
+                    postgres_bin="/usr/local/bin",
+                    namespace="data-ingestion",
+                    credentials=credentials,
+                    node_port=ports.postgresql if ports else None,
+                    external_host=config.cluster.external_host,
+                    certificate_days=config.security.certificate_days,
+                    cluster=ClusterAccess(config.cluster.context),
+                ),
+            )
+            passwords = {"postgres": credentials.postgres, "debezium": credentials.debezium}
+            return {"host": source.host, "ca": source.ca_certificate, **passwords}
+
+        return deploy(program)
+
+    return run
+
+
+class TestPod:
+    def test_it_has_the_designs_resources_in_every_container(self, sourced: Sourced) -> None:
+        for container in every_container(sourced().one("StatefulSet")):
+            assert container["resources"] == {
+                "requests": {"memory": "512Mi", "cpu": "500m"},
+                "limits": {"memory": "512Mi", "cpu": "1000m"},
+            }
+
+    def test_it_meets_the_restricted_profile(self, sourced: Sourced) -> None:
+        pod = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == pod["securityContext"]["fsGroup"] == 70
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        for container in (*pod["initContainers"], *pod["containers"]):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            }
+
+    def test_its_volume_is_the_designs_and_stays(self, sourced: Sourced) -> None:
+        spec = sourced().one("StatefulSet").inputs["spec"]
+        [claim] = spec["volumeClaimTemplates"]
+        assert claim["spec"]["resources"]["requests"]["storage"] == "5120Mi"
+        assert claim["spec"]["storageClassName"] == "local-path"
+        assert set(spec["persistentVolumeClaimRetentionPolicy"].values()) == {"Retain"}
+
+    def test_it_is_probed_and_shut_down_without_waiting_for_clients(self, sourced: Sourced) -> None:
+        [server] = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]["containers"]
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            assert server[probe]["exec"]["command"][0].endswith("/pg_isready")
+        assert server["lifecycle"]["preStop"]["exec"]["command"][-1] == "kill -INT 1"
+
+    def test_a_changed_setting_restarts_it(self, sourced: Sourced) -> None:
+        def annotations(**source: Any) -> dict[str, Any]:
+            template = sourced(source=source).one("StatefulSet").inputs["spec"]["template"]
+            return dict(template["metadata"]["annotations"])
+
+        key = "datapipe/configuration"
+        assert annotations()[key] == annotations()[key] != annotations(maxWalSize="1GB")[key]
+
+    def test_it_waits_for_what_it_mounts(self, sourced: Sourced) -> None:
+        waits = sourced().one("StatefulSet").dependencies
+        assert {"postgresql", "postgresql-credentials", "postgresql-tls"} <= waits
+
+
+class TestServices:
+    def test_clients_outside_use_the_node_port(self, sourced: Sourced) -> None:
+        spec = sourced().one("Service", "postgresql-external").inputs["spec"]
+        assert spec["type"] == "NodePort"
+        assert [(port["port"], port["nodePort"]) for port in spec["ports"]] == [(5432, 30432)]
+
+    def test_without_node_ports_it_is_inside_only(self, sourced: Sourced) -> None:
+        services = sourced(cluster={"nodePorts": None}).of_type("Service")
+        assert {one.object_name for one in services} == {"postgresql", "postgresql-headless"}
+
+    def test_every_service_selects_the_server(self, sourced: Sourced) -> None:
+        deployment = sourced()
+        assert deployment.outputs["host"] == "postgresql.data-ingestion.svc.cluster.local"
+        for service in deployment.of_type("Service"):
+            assert service.inputs["spec"]["selector"] == Workload.POSTGRESQL.selector
+
+
+class TestSecrets:
+    def test_passwords_and_key_are_nowhere_in_clear_text(self, sourced: Sourced) -> None:
+        deployment = sourced()
+        key = deployment.one("Secret", "postgresql-tls").inputs["stringData"]["tls.key"]
+        text = visible_text(deployment)
+        assert key.startswith("-----BEGIN PRIVATE KEY-----")
+        assert "PRIVATE KEY" not in text
+        for account in ("postgres", "debezium"):
+            assert deployment.outputs[account].value not in text
+
+    def test_files_are_readable_to_the_server_only(self, sourced: Sourced) -> None:
+        volumes = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]["volumes"]
+        modes = {volume["secret"]["defaultMode"] for volume in volumes if "secret" in volume}
+        assert modes == {0o440}
+
+
+class TestCertificate:
+    def test_it_names_every_way_to_the_server(self, sourced: Sourced) -> None:
+        deployment = sourced(cluster={"externalHost": "10.231.0.1"})
+        text = deployment.one("Secret", "postgresql-tls").inputs["stringData"]["tls.crt"]
+        certificate = x509.load_pem_x509_certificate(text.encode())
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert {
+            "postgresql.data-ingestion.svc.cluster.local",
+            "postgresql-0.postgresql-headless.data-ingestion.svc.cluster.local",
+            "localhost",
+        } <= set(names.get_values_for_type(x509.DNSName))
+        assert names.get_values_for_type(x509.IPAddress) == [IPv4Address("10.231.0.1")]
+
+    def test_it_is_signed_by_the_authority_that_clients_get(self) -> None:
+        pem = issue(["localhost"], days=10)
+        authority = x509.load_pem_x509_certificate(pem["ca_certificate"].encode())
+        server = x509.load_pem_x509_certificate(pem["certificate"].encode())
+        server.verify_directly_issued_by(authority)
+        assert 8 < (server.not_valid_after_utc - datetime.now(UTC)).days < 11
+
+    def test_it_is_made_once(self) -> None:
+        provider = CertificateProvider()
+        inputs = {"hosts": ["localhost"], "days": 10}
+        made = provider.create(inputs).outs or {}
+        assert provider.diff("certificate", made, inputs).changes is False
+        assert provider.diff("certificate", made, {**inputs, "days": 11}).changes is True
+        assert provider.diff("certificate", made, {**inputs, "hosts": ["db"]}).changes is True
+
+
+class TestDatabaseSchema:
+    INPUTS = dict.fromkeys(INPUTS, "same") | {"command": ["psql"], "context": None}
+
+    def test_it_waits_for_the_server(self, sourced: Sourced) -> None:
+        assert "postgresql" in sourced().one("DatabaseSchema").dependencies
+
+    def test_it_is_applied_again_only_when_something_changed(self) -> None:
+        provider = DatabaseSchemaProvider()
+        assert provider.diff("id", self.INPUTS, dict(self.INPUTS)).changes is False
+        for name in INPUTS:
+            assert provider.diff("id", self.INPUTS, {**self.INPUTS, name: "other"}).changes is True
+
+    def test_another_table_changes_the_schema_and_not_the_server(self, sourced: Sourced) -> None:
+        before, after = sourced(), sourced(tables=["public.users"])
+        scripts = [one.one("DatabaseSchema").inputs["script"] for one in (before, after)]
+        assert "public.users,public.products" in scripts[0]
+        assert scripts[0] != scripts[1]
+        configurations = [one.one("ConfigMap").inputs["data"] for one in (before, after)]
+        assert configurations[0] == configurations[1]
+
+    def test_a_failed_script_fails_the_resource_with_its_words(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> str:
+            raise PodExecError("psql failed (3):\nERROR: database ecommerce has no table public.x")
+
+        monkeypatch.setattr(PodCommand, "run", refuse)
+        monkeypatch.setattr(database_schema_module.ClusterAccess, "api_client", lambda _: None)
+        with pytest.raises(PodExecError, match=r"no table public\.x"):
+            DatabaseSchemaProvider().create(self.INPUTS)
+
+
+@pytest.mark.parametrize("provider", [CertificateProvider(), DatabaseSchemaProvider()])
+def test_a_providers_state_is_a_reference(provider: Any) -> None:
+    assert len(base64.b64decode(serialize_provider(provider))) < 128

@@ -1,0 +1,187 @@
+"""The Connect workers: the design's settings, secrets in no manifest, and no surge of memory."""
+
+import re
+
+import pulumi
+import pytest
+from deployment import Deployment, every_container, visible_text
+from streaming_stack import deploy_stack, design, sandbox
+
+from components.sizing import CONNECT_JVM, jvm_heap_options
+
+ENVIRONMENT = {
+    "DBZ_DB_USERNAME",
+    "DBZ_DB_PASSWORD",
+    "S3_BUCKET_NAME",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+}
+
+
+@pytest.fixture(scope="module")
+def in_sandbox() -> Deployment:
+    return deploy_stack(sandbox())
+
+
+@pytest.fixture(scope="module")
+def as_designed() -> Deployment:
+    return deploy_stack(design())
+
+
+def properties(deployment: Deployment) -> dict[str, str]:
+    text = deployment.one("ConfigMap", "kafka-connect").inputs["data"]
+    lines = text["connect-distributed.properties"].splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_the_designs_settings_are_rendered(as_designed: Deployment) -> None:
+    assert (
+        properties(as_designed).items()
+        >= {
+            "group.id": "connect-cluster",
+            "config.storage.topic": "connect-configs",
+            "config.storage.replication.factor": "3",
+            "offset.storage.topic": "connect-offsets",
+            "offset.storage.replication.factor": "3",
+            "status.storage.topic": "connect-status",
+            "status.storage.replication.factor": "3",
+            "config.providers.env.class": (
+                "org.apache.kafka.common.config.provider.EnvVarConfigProvider"
+            ),
+            "producer.batch.size": "32768",
+            "producer.linger.ms": "10",
+            "producer.compression.type": "lz4",
+        }.items()
+    )
+
+
+def test_nothing_acknowledged_is_lost_and_no_topic_is_made_by_accident(
+    as_designed: Deployment,
+) -> None:
+    assert (
+        properties(as_designed).items()
+        >= {
+            "producer.acks": "all",
+            "producer.enable.idempotence": "true",
+            "exactly.once.source.support": "enabled",
+            "consumer.isolation.level": "read_committed",
+            "topic.creation.enable": "false",
+        }.items()
+    )
+
+
+def test_at_least_once_is_a_choice() -> None:
+    worker = properties(deploy_stack(sandbox(connect={"exactlyOnce": False})))
+    assert worker["exactly.once.source.support"] == "disabled"
+
+
+def test_connectors_read_the_intended_variables_and_no_others(as_designed: Deployment) -> None:
+    pattern = properties(as_designed)["config.providers.env.param.allowlist.pattern"]
+    for name in (*ENVIRONMENT, "SCHEMA_AUTH_USER", "SCHEMA_AUTH_PASS", "POD_IP"):
+        assert re.fullmatch(pattern, name)
+    for name in ("PATH", "KAFKA_HEAP_OPTS", "DBZ_DB_PASSWORD_OLD", "MY_S3_BUCKET_NAME"):
+        assert not re.fullmatch(pattern, name)
+
+
+def test_what_the_connectors_refer_to_is_in_the_workers_environment(
+    in_sandbox: Deployment,
+) -> None:
+    (worker,) = every_container(in_sandbox.one("Deployment", "kafka-connect"))
+    (source,) = worker["envFrom"]
+    secret = in_sandbox.one("Secret", source["secretRef"]["name"])
+    plain = {one["name"] for one in worker["env"]}
+    assert plain | set(secret.inputs["stringData"]) >= ENVIRONMENT
+    assert set(secret.inputs["stringData"]) == {
+        "DBZ_DB_PASSWORD",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+
+
+def test_passwords_are_in_secrets_only(as_designed: Deployment) -> None:
+    passwords = [
+        one.inputs["stringData"][key]
+        for one in as_designed.of_type("Secret")
+        for key in one.inputs["stringData"]
+        if key in {"DBZ_DB_PASSWORD", "SCHEMA_AUTH_PASS", "AWS_SECRET_ACCESS_KEY"}
+    ]
+    assert len(passwords) == 3
+    text = visible_text(as_designed)
+    for password in passwords:
+        assert password
+        assert password not in text
+
+
+def test_a_rolling_update_needs_no_more_memory_than_the_budget(in_sandbox: Deployment) -> None:
+    spec = in_sandbox.one("Deployment", "kafka-connect").inputs["spec"]
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_every_container_has_the_designs_limits_and_gains_nothing(as_designed: Deployment) -> None:
+    containers = list(every_container(as_designed.one("Deployment", "kafka-connect")))
+    assert [one["name"] for one in containers] == ["install-plugins", "kafka-connect"]
+    for container in containers:
+        assert container["resources"]["limits"] == {"memory": "1024Mi", "cpu": "1000m"}
+        context = container["securityContext"]
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_the_jvm_fits_under_the_limit() -> None:
+    options = jvm_heap_options(1024, CONNECT_JVM).split()
+    heap = int(next(o for o in options if o.startswith("-Xmx"))[4:-1])
+    parts = [int(o.split("=")[1][:-1]) for o in options if o.startswith("-XX:")]
+    assert heap + sum(parts) < 1024
+
+
+def test_plugins_of_the_image_are_not_downloaded(in_sandbox: Deployment) -> None:
+    pod = in_sandbox.one("Deployment", "kafka-connect").inputs["spec"]["template"]["spec"]
+    assert "initContainers" not in pod
+
+
+def test_plugins_of_the_hub_are_the_designs(as_designed: Deployment) -> None:
+    installer, _ = every_container(as_designed.one("Deployment", "kafka-connect"))
+    hub = "https://api.hub.confluent.io/api/plugins"
+    assert installer["args"][:2] == [
+        "debezium-postgres",
+        f"{hub}/debezium/debezium-connector-postgresql/versions/2.4.2/archive",
+    ]
+    assert installer["args"][3:5] == [
+        "s3-sink",
+        f"{hub}/confluentinc/kafka-connect-s3/versions/10.5.0/archive",
+    ]
+
+
+def test_the_iceberg_sink_is_not_looked_for_on_the_hub() -> None:
+    with pytest.raises(pulumi.RunError, match=r"plugins: image"):
+        deploy_stack(design(archive={"sink": "iceberg", "tasks": 2}))
+
+
+def test_a_role_is_taken_on_with_a_token_for_aws_alone() -> None:
+    deployment = deploy_stack(
+        design(
+            archive={
+                "access": "role",
+                "oidcProviderArn": "arn:aws:iam::123456789012:oidc-provider/oidc.eks/id/A",
+            }
+        )
+    )
+    pod = deployment.one("Deployment", "kafka-connect").inputs["spec"]["template"]["spec"]
+    *_, worker = pod["containers"]
+    variables = {one["name"]: one.get("value") for one in worker["env"]}
+    assert variables["AWS_ROLE_ARN"].startswith("arn:aws:iam::")
+    (token,) = (one for one in pod["volumes"] if one["name"] == "aws-token")
+    (source,) = token["projected"]["sources"]
+    assert source["serviceAccountToken"]["audience"] == "sts.amazonaws.com"
+    assert pod["automountServiceAccountToken"] is False
+    secret = deployment.one("Secret", "kafka-connect").inputs["stringData"]
+    assert not {key for key in secret if key.startswith("AWS_")}
+
+
+def test_connectors_wait_for_their_ends_and_for_the_worker(in_sandbox: Deployment) -> None:
+    topics = {one.name for one in in_sandbox.of_type("Topic")}
+    for name in in_sandbox.outputs["connectors"]:
+        connector = in_sandbox.one("Connector", name)
+        assert connector.dependencies >= topics | {"kafka-connect"}

@@ -1,0 +1,149 @@
+"""The start scripts, run with programs that stand in for Kafka's and for curl."""
+
+import hashlib
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+STREAMING = Path(__file__).parents[2] / "components" / "streaming"
+SCRIPTS = sorted(STREAMING.rglob("*.sh"))
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> dict[str, str]:
+    """A broker's environment: its configuration folder, and a program that shows its arguments."""
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "server.properties").write_text("shared=1\n")
+    (config / "kafka-1.properties").write_text("node.id=2\n")
+    show = tmp_path / "show"
+    show.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    show.chmod(0o700)
+    return {
+        "PATH": os.environ["PATH"],
+        "CONFIG_DIR": str(config),
+        "TMPDIR": str(tmp_path),
+        "POD_NAME": "kafka-1",
+        "DATA_DIR": str(tmp_path / "data"),
+        "CLUSTER_ID": "4L6g3nShT-eMCtK--X86sw",
+        "OPTIONS": "-Xmx1m -Xss1k",
+        "BROKER_COMMAND": f"{show} $OPTIONS '*.jar' broker",
+        "STORAGE_COMMAND": f"{show} storage",
+        "WORKER_COMMAND": f"{show} worker",
+    }
+
+
+def run(
+    script: str, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", STREAMING / script, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(script: Path) -> None:
+    found = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def test_a_broker_starts_with_the_shared_and_its_own_settings(
+    broker: dict[str, str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "server.properties"
+    shown = run("kafka/files/start-broker.sh", broker)
+    assert shown.stdout.split() == ["-Xmx1m", "-Xss1k", "*.jar", "broker", str(settings)]
+    assert settings.read_text() == "shared=1\nnode.id=2\n"
+
+
+def test_storage_is_formatted_for_the_stacks_cluster(
+    broker: dict[str, str], tmp_path: Path
+) -> None:
+    shown = run("kafka/files/format-storage.sh", broker)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.split() == [
+        "storage",
+        "format",
+        "--ignore-formatted",
+        "--cluster-id",
+        "4L6g3nShT-eMCtK--X86sw",
+        "--config",
+        str(tmp_path / "server.properties"),
+    ]
+
+
+def test_formatted_storage_is_left_alone_without_starting_a_jvm(broker: dict[str, str]) -> None:
+    data = Path(broker["DATA_DIR"])
+    data.mkdir()
+    (data / "meta.properties").touch()
+    shown = run("kafka/files/format-storage.sh", {**broker, "STORAGE_COMMAND": "false"})
+    assert shown.returncode == 0
+    assert "formatted already" in shown.stdout
+
+
+def test_a_failed_format_fails_the_container(broker: dict[str, str]) -> None:
+    assert run("kafka/files/format-storage.sh", {**broker, "STORAGE_COMMAND": "false"}).returncode
+
+
+def test_a_broker_without_settings_of_its_own_does_not_start(broker: dict[str, str]) -> None:
+    assert run("kafka/files/start-broker.sh", {**broker, "POD_NAME": "kafka-7"}).returncode
+
+
+def test_a_worker_starts_with_its_settings(broker: dict[str, str]) -> None:
+    shown = run("connect/files/start-worker.sh", broker)
+    expected = f"{broker['CONFIG_DIR']}/connect-distributed.properties"
+    assert shown.stdout.split() == ["worker", expected]
+
+
+class TestInstallPlugins:
+    URL = "https://hub.test/plugin.zip"
+
+    @pytest.fixture
+    def hub(self, tmp_path: Path) -> dict[str, str]:
+        """An environment whose curl and unzip stand in for the installer image's."""
+        with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+            archive.writestr("plugin/lib/plugin.jar", "jar")
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        (programs / "curl").write_text(
+            "#!/bin/sh\n"
+            'while [ $# -gt 0 ]; do [ "$1" = --output ] && out=$2; shift; done\n'
+            f'cp {tmp_path}/archive.zip "$out"\n'
+        )
+        (programs / "unzip").write_text('#!/bin/sh\nexec python3 -m zipfile -e "$3" "$5"\n')
+        for program in programs.iterdir():
+            program.chmod(0o700)
+        return {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "PLUGIN_DIR": str(tmp_path / "plugins"),
+            "TMPDIR": str(tmp_path),
+        }
+
+    def digest(self, hub: dict[str, str]) -> str:
+        return hashlib.sha256((Path(hub["TMPDIR"]) / "archive.zip").read_bytes()).hexdigest()
+
+    def install(self, hub: dict[str, str], sha256: str) -> subprocess.CompletedProcess[str]:
+        return run("connect/files/install-plugins.sh", hub, "sink", self.URL, sha256)
+
+    def test_what_is_pinned_is_installed(self, hub: dict[str, str]) -> None:
+        done = self.install(hub, self.digest(hub))
+        assert done.returncode == 0, done.stderr
+        assert (Path(hub["PLUGIN_DIR"]) / "sink/plugin/lib/plugin.jar").read_text() == "jar"
+
+    def test_a_changed_archive_is_refused_before_it_is_unpacked(self, hub: dict[str, str]) -> None:
+        done = self.install(hub, "0" * 64)
+        assert done.returncode == 1
+        assert self.digest(hub) in done.stderr
+        assert not Path(hub["PLUGIN_DIR"]).exists()
+
+    def test_an_unpinned_archive_tells_its_digest(self, hub: dict[str, str]) -> None:
+        done = self.install(hub, "")
+        assert done.returncode == 0, done.stderr
+        assert self.digest(hub) in done.stdout
