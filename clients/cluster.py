@@ -11,6 +11,7 @@ from kubernetes.utils.quantity import parse_quantity
 from clients.stack import StackError, StackOutputs
 
 MEBIBYTE = 1024 * 1024
+REQUEST_SECONDS = 20
 
 ALLOWED_MEMORY = 4096 * MEBIBYTE
 """Bytes; design: "Resource Allocation (4Gi Total)"."""
@@ -76,16 +77,16 @@ class Cluster:
 
         Raises kubernetes.client.ApiException for any other answer than 2xx.
         """
-        return self.api.call_api(
-            path,
+        request = self.api.param_serialize(
             "GET",
+            path,
             query_params=list(query.items()),
             header_params={"Accept": "application/json"},
-            response_type="object",
             auth_settings=["BearerToken"],
-            _return_http_data_only=True,
-            _request_timeout=20,
         )
+        response = self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
+        response.read()
+        return self.api.response_deserialize(response, {"2XX": "object"}).data
 
     def pods(self) -> list[Pod]:
         """Every pod of the namespace that runs or is about to."""

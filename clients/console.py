@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-WIDE = 140
+WIDE = 160
 """Columns where there is no terminal whose width counts, as in CI's logs."""
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.config.base import Settings
+from components.settings import Settings
 
 ImageFamily = Literal["confluent", "sandbox"]
 

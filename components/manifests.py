@@ -23,6 +23,9 @@ def metadata(
 
 
 def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:
-    """An object's `metadata.name`, for references that wait until the object is there."""
-    name: pulumi.Output[str] = resource.metadata.apply(lambda created: created.name)  # type: ignore[attr-defined]
+    """An object's `metadata.name`, for references that wait until the object is there.
+
+    By attribute, not apply(): in a preview the name is known while the object's uid is not.
+    """
+    name: pulumi.Output[str] = resource.metadata.name  # type: ignore[attr-defined]
     return name

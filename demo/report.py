@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -12,9 +13,11 @@ from clients.archive import Archive
 from demo.changes import Change
 from demo.run import Result
 
-SHOWN = 10
+SHOWN = 5
 """Examples of each kind of fault."""
-LINE_SECONDS = 5
+VALUES_LENGTH = 200
+"""Characters of a row that are shown."""
+LINE_SECONDS = 10
 """Between two lines of progress where there is no terminal to draw on."""
 
 
@@ -52,8 +55,9 @@ def print_result(console: Console, result: Result, archive: Archive) -> None:
     print_faults(console, "in the archive but never committed by the demo", comparison.unexpected)
     for difference in result.differences[:SHOWN]:
         console.print(
-            f"{difference.table} {difference.key}: PostgreSQL has {difference.in_database},"
-            f" the archive ends with {difference.in_archive}",
+            f"{difference.table} {difference.key} in the end:\n"
+            f"  PostgreSQL {_shortened(difference.in_database)}\n"
+            f"  archive    {_shortened(difference.in_archive)}",
             markup=False,
         )
     if result.differences:
@@ -111,8 +115,14 @@ def print_faults(console: Console, what: str, changes: Sequence[Change]) -> None
     console.print(f"{len(changes)} {what}, for example:")
     for change in changes[:SHOWN]:
         console.print(
-            f"  {change.table} {change.operation} {change.key} {change.values}", markup=False
+            f"  {change.table} {change.operation} {change.key} {_shortened(change.values)}",
+            markup=False,
         )
+
+
+def _shortened(values: tuple[Any, ...] | None) -> str:
+    text = "no such row" if values is None else str(values)
+    return text if len(text) <= VALUES_LENGTH else f"{text[:VALUES_LENGTH]}…"
 
 
 def _seconds(delays: Sequence[float]) -> str:

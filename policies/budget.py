@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from policies.budget_report import Budget, Row, report
 from policies.finding import Finding, NotJudged, Violation
@@ -13,6 +12,7 @@ from policies.pod_resources import PARSERS, UnboundedError, effective
 from policies.pods import TEMPLATE_PATHS, pod_template
 from policies.quantities import format_mebibytes, format_millicores
 from policies.resource import NotKnownYetError, Resource
+from policies.settings import Schemas, Settings
 
 NODES = {
     "type": "integer",
@@ -20,7 +20,7 @@ NODES = {
     "default": 2,
     "description": "nodes of the cluster, each of which runs one pod of a DaemonSet",
 }
-MEMORY_SETTINGS = {
+MEMORY_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "4096Mi",
@@ -28,7 +28,7 @@ MEMORY_SETTINGS = {
     },
     "nodes": NODES,
 }
-CPU_SETTINGS = {
+CPU_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "4",
@@ -53,18 +53,18 @@ MEMORY = Dimension("memory", 1024 * 1024, format_mebibytes)
 CPU = Dimension("cpu", 1, format_millicores)
 
 
-def memory_budget(resources: Sequence[Resource], settings: Mapping[str, Any]) -> Iterator[Finding]:
+def memory_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
     """The memory limits of all pods at once stay within the budget."""
     return _within_budget(resources, settings, MEMORY)
 
 
-def cpu_budget(resources: Sequence[Resource], settings: Mapping[str, Any]) -> Iterator[Finding]:
+def cpu_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
     """The CPU limits of all pods at once stay within the budget."""
     return _within_budget(resources, settings, CPU)
 
 
 def _within_budget(
-    resources: Sequence[Resource], settings: Mapping[str, Any], dimension: Dimension
+    resources: Sequence[Resource], settings: Settings, dimension: Dimension
 ) -> Iterator[Finding]:
     autoscalers = [r for r in resources if r.is_kind("HorizontalPodAutoscaler")]
     rows: list[Row] = []

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from policies.finding import Finding, judge
 from policies.pods import Container, pod_template
 from policies.quantities import parse_bytes, parse_millicores
 from policies.resource import Resource
+from policies.settings import Schemas, Settings
 
-SETTINGS = {
+SETTINGS: Schemas = {
     "reservedMemory": {
         "type": "array",
         "items": {"type": "string"},
@@ -22,7 +22,7 @@ SETTINGS = {
 PARSERS = {"memory": parse_bytes, "cpu": parse_millicores}
 
 
-def stated_resources(resource: Resource, settings: Mapping[str, Any]) -> Iterator[Finding]:
+def stated_resources(resource: Resource, settings: Settings) -> Iterator[Finding]:
     """Requests and limits of memory and CPU are there, in order, and equal where they must be."""
     template = pod_template(resource)
     if template is None:

@@ -35,9 +35,17 @@ def judge(
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,
 ) -> Iterator[Finding]:
-    """The findings of one check; an unknown value ends this check alone, and is told."""
+    """The findings of one check.
+
+    An unknown value ends this check alone, and is told. What a check can't read is a violation:
+    no update is let through because a rule stumbled.
+    """
     try:
         for found in check(*args, **kwargs):
             yield Violation(found) if isinstance(found, str) else found
     except NotKnownYetError as unknown:
         yield NotJudged(str(unknown))
+    except KeyError as missing:
+        yield Violation(f"can't be judged: {missing} is missing")
+    except ValueError as wrong:
+        yield Violation(f"can't be judged: {wrong}")

@@ -1,4 +1,4 @@
-"""How many pods of a workload can run at once: replicas at their maximum, and surge of an update."""
+"""How many pods of a workload can run at once: its replicas at most, and an update's surge."""
 
 from __future__ import annotations
 

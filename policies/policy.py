@@ -13,8 +13,8 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 from policies import exceptions
 from policies.finding import Finding, NotJudged, Violation, judge
 from policies.resource import Resource, Unknown
+from policies.settings import Schemas, Settings
 
-Settings = Mapping[str, Any]
 ResourceRule = Callable[[Resource, Settings], Iterable[str | Finding]]
 StackRule = Callable[[Sequence[Resource], Settings], Iterable[str | Finding]]
 
@@ -24,9 +24,9 @@ class PartlyUnknownError(UnknownValueError):
 
     def __init__(self, paths: Iterable[str]) -> None:
         super().__init__(UNKNOWN_STRING_VALUE, [])
-        listed = sorted(set(paths))
         self.message = (
-            "not judged yet, the update itself will: " + ", ".join(listed) + " known only then"
+            "not judged yet, for these values are known only during the update: "
+            + ", ".join(sorted(set(paths)))
         )
 
 
@@ -36,7 +36,7 @@ class Policy:
 
     name: str
     description: str
-    settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    settings: Schemas = field(default_factory=dict)
     """JSON schema of each setting, with its default"""
     level: sdk.EnforcementLevel = sdk.EnforcementLevel.MANDATORY
 
@@ -48,7 +48,7 @@ class Policy:
         """The settings, and the exceptions that every policy may have."""
         return sdk.PolicyConfigSchema({**self.settings, "exceptions": exceptions.SCHEMA})
 
-    def settings_from(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def settings_from(self, given: Settings) -> dict[str, Any]:
         """The given settings, and the defaults of the others."""
         defaults = {name: schema["default"] for name, schema in self.settings.items()}
         return {**defaults, "exceptions": [], **given}

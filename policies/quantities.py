@@ -1,11 +1,12 @@
 """Kubernetes quantities: `682Mi`, `1G`, `512e6`, `0.5`, `500m`.
 
 A parser of its own, since Kubernetes' Python client takes most of a second to import and accepts
-texts that the API server refuses. The tests hold it against the API server's own parser.
+texts that the API server refuses. The tests hold it against the API server's own parser, which
+reads texts without any digit, such as `Mi`, as 0; here they are refused.
 """
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_UP, Decimal
 
 MEBIBYTE = 1024 * 1024
 
@@ -39,13 +40,13 @@ def parse_quantity(value: str | int | float) -> Decimal:
 
 
 def parse_bytes(value: str | int | float) -> int:
-    """Memory or storage in bytes, rounded up as Kubernetes does. Raises ValueError."""
-    return int(parse_quantity(value).to_integral_value(ROUND_CEILING))
+    """Memory or storage in bytes, rounded away from zero as Kubernetes does. Raises ValueError."""
+    return int(parse_quantity(value).to_integral_value(ROUND_UP))
 
 
 def parse_millicores(value: str | int | float) -> int:
-    """CPU in thousandths of a core, rounded up as Kubernetes does. Raises ValueError."""
-    return int((parse_quantity(value) * 1000).to_integral_value(ROUND_CEILING))
+    """CPU in millicores, rounded away from zero as Kubernetes does. Raises ValueError."""
+    return int((parse_quantity(value) * 1000).to_integral_value(ROUND_UP))
 
 
 def format_mebibytes(size: int) -> str:

@@ -36,7 +36,7 @@ class Unknown:
 
     __bool__ = __len__ = __iter__ = __str__ = __hash__ = __int__ = __float__ = _raise
     __getitem__ = __contains__ = __eq__ = __ne__ = __lt__ = __gt__ = __le__ = __ge__ = _raise
-    __add__ = __radd__ = __format__ = __mul__ = __rmul__ = _raise  # type: ignore[assignment]
+    __add__ = __radd__ = __format__ = __mul__ = __rmul__ = _raise
 
 
 @dataclass(frozen=True)

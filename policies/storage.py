@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from policies.budget_report import Budget, Row, report
 from policies.finding import Finding, NotJudged, Violation
 from policies.pod_counts import PodCount
 from policies.quantities import MEBIBYTE, format_mebibytes, parse_bytes
 from policies.resource import NotKnownYetError, Properties, Resource
+from policies.settings import Schemas, Settings
 
-STORAGE_SETTINGS = {
+STORAGE_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "15Gi",
@@ -20,7 +20,7 @@ STORAGE_SETTINGS = {
 }
 
 
-def storage_budget(resources: Sequence[Resource], settings: Mapping[str, Any]) -> Iterator[Finding]:
+def storage_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
     """The volumes that the stack claims stay within the budget."""
     rows: list[Row] = []
     for resource in resources:
@@ -57,7 +57,7 @@ def _claimed(claim: Properties) -> int:
     return parse_bytes(claim.get("resources", {}).get("requests", {}).get("storage", "0"))
 
 
-def data_retained(resource: Resource, _settings: Mapping[str, Any]) -> Iterator[str]:
+def data_retained(resource: Resource, _settings: Settings) -> Iterator[str]:
     """Volumes outlive the objects that claim them."""
     spec: Properties = resource.properties.get("spec", {})
     if resource.is_kind("PersistentVolume"):

@@ -1,4 +1,4 @@
-"""Locks between runs of the sandbox: files locked with flock, released by the kernel on any death."""
+"""Locks between runs of the sandbox: flock on a file, which any death of its holder releases."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""What is being done, told while it is done: one line per step, with the seconds since the start."""
+"""What is being done, told while it is done: a line per step with the seconds since the start."""
 
 import subprocess
 import sys

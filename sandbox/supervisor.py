@@ -29,11 +29,15 @@ RUNNING = "RUNNING"
 
 @dataclass(frozen=True)
 class Program:
-    """A supervised program. When one of `files`, its configuration, changes, it is restarted."""
+    """A supervised program. It is restarted when its command or one of its `files` changes.
+
+    Not so a program that `loses_state_on_restart`: it goes on as it was started.
+    """
 
     name: str
     command: Sequence[str]
     files: Sequence[Path] = field(default_factory=list)
+    loses_state_on_restart: bool = False
 
     @property
     def log(self) -> Path:
@@ -157,10 +161,12 @@ def start_program(name: str) -> None:
         _rpc().startProcess(name, False)
 
 
-def apply_configuration() -> list[str]:
+def apply_configuration(programs: Sequence[Program]) -> list[str]:
     """Take over a rewritten configuration; return the programs that must be started anew for it."""
     changes: list[Any] = _rpc().reloadConfig()
     added, changed, removed = changes[0]
+    kept = {program.name for program in programs if program.loses_state_on_restart}
+    changed = [name for name in changed if name not in kept]
     for name in (*changed, *removed):
         _rpc().stopProcessGroup(name)
         _rpc().removeProcessGroup(name)

@@ -118,8 +118,8 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
 def declare_user(name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Writer:
     """A user with access keys (design: "access_keys", for local development)."""
     user = aws.iam.User("sink-user", name=name, path="/datapipe/", opts=opts)
-    granted = aws.iam.UserPolicy(
-        "sink-user", name="write-archive", user=user.name, policy=policy, opts=opts
+    granted = aws.iam.UserPolicyAttachment(
+        "sink-user", user=user.name, policy_arn=_managed_policy(name, policy, opts), opts=opts
     )
     key = aws.iam.AccessKey("sink-user", user=user.name, opts=opts)
     return Writer(
@@ -137,10 +137,21 @@ def declare_role(
     role = aws.iam.Role(
         "sink-role", name=name, path="/datapipe/", assume_role_policy=trust, opts=opts
     )
-    granted = aws.iam.RolePolicy(
-        "sink-role", name="write-archive", role=role.name, policy=policy, opts=opts
+    granted = aws.iam.RolePolicyAttachment(
+        "sink-role", role=role.name, policy_arn=_managed_policy(name, policy, opts), opts=opts
     )
     return Writer(access_key_id=None, secret_access_key=None, role_arn=role.arn, ready=granted)
+
+
+def _managed_policy(
+    name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
+    """The ARN of a policy of its own: it has versions, and account-wide audits see it."""
+    managed = aws.iam.Policy(
+        "write-archive", name=name, path="/datapipe/", policy=policy, opts=opts
+    )
+    arn: pulumi.Output[str] = managed.arn
+    return arn
 
 
 def _objects(bucket_arn: str, prefix: str) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from components.config.base import Settings
+from components.settings import Settings
 
 
 class NodePorts(Settings):

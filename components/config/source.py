@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.config.base import Settings
+from components.settings import Settings
 
 
 class SourceSettings(Settings):

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import AfterValidator, model_validator
 
 from components.config.archive import ArchiveSettings
-from components.config.base import Settings
 from components.config.cluster import AwsSettings, ClusterSettings
 from components.config.security import SecuritySettings
 from components.config.source import SourceSettings
@@ -17,6 +16,7 @@ from components.config.streaming import (
     TopicSettings,
 )
 from components.images import ImageSettings
+from components.settings import Settings
 from components.sizing import Sizing, postgres_memory
 
 TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")

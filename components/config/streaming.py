@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from components.config.base import Settings
+from components.settings import Settings
 
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 

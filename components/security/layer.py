@@ -1,39 +1,15 @@
 """The security layer as one component."""
 
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config.cluster import ClusterSettings
 from components.config.security import SecuritySettings
-from components.config.streaming import KafkaSettings
 from components.manifests import PIPELINE_LABELS, metadata, name_of
 from components.security.accounts import declare_connect_role, declare_service_accounts
+from components.security.arguments import SecurityArgs
 from components.security.credentials import Credentials, generate_credentials
 from components.security.network import flows, policy_specs
 from components.workloads import Workload
-
-
-@dataclass(frozen=True)
-class SecurityArgs:
-    """What the security layer must know of the others: their ports, and where they may go."""
-
-    settings: SecuritySettings
-    cluster: ClusterSettings
-    source_port: int
-    kafka: KafkaSettings
-    connect_port: int
-    registry_port: int | None
-    """None: no registry in the stack"""
-    archive_endpoint: str | None
-    """of an AWS stand-in; None: AWS itself"""
-
-    @property
-    def workloads(self) -> list[Workload]:
-        """The workloads of this stack."""
-        absent = Workload.REGISTRY if self.registry_port is None else None
-        return [workload for workload in Workload if workload is not absent]
 
 
 class Security(pulumi.ComponentResource):

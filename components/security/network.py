@@ -6,14 +6,11 @@ translation: pods and their ports, not Services and theirs.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from components.manifests import Manifest
+from components.security.arguments import SecurityArgs
 from components.workloads import Workload
-
-if TYPE_CHECKING:
-    from components.security.layer import SecurityArgs
 
 HTTPS = 443
 DNS = 53
@@ -48,7 +45,7 @@ class Flow:
 PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
-def flows(args: "SecurityArgs") -> list[Flow]:
+def flows(args: SecurityArgs) -> list[Flow]:
     """Every allowed flow of a stack, name resolution apart."""
     nodes = Network(str(args.cluster.node_network))
     kafka, connect = Workload.KAFKA, Workload.CONNECT

@@ -29,9 +29,9 @@ class DatabaseSchemaProvider(dynamic.ResourceProvider):
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script; what is in it goes with the database, so there is no delete."""
         command = PodCommand(props["namespace"], props["pod"], props["container"], props["command"])
-        access = ClusterAccess(props["context"])
+        access = ClusterAccess(props.get("context"))  # Pulumi leaves out what is None
         command.run(access.api_client(), props["script"], APPLY_TIMEOUT_SECONDS)
-        return {name: props[name] for name in INPUTS}
+        return {name: props[name] for name in INPUTS if name in props}
 
 
 class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema"):

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Creates PostgreSQL's data directory on an empty volume; leaves one that is there as it is.
 #
-#   POSTGRES_BIN           folder of initdb
-#   PGDATA                 the data directory
-#   SUPERUSER_PASSWORD     file with the superuser's password
+#   POSTGRES_BIN             folder of initdb
+#   PGDATA                   the data directory
+#   SUPERUSER_PASSWORD_FILE  file with the superuser's password
 set -eu
 
 if [ -s "$PGDATA/PG_VERSION" ]; then
@@ -14,7 +14,7 @@ fi
 # Built beside its place and then renamed, so that a kill half-way leaves nothing that looks whole.
 unfinished="$PGDATA.unfinished"
 rm -rf "$unfinished"
-"$POSTGRES_BIN/initdb" --pgdata="$unfinished" --username=postgres --pwfile="$SUPERUSER_PASSWORD" \
+"$POSTGRES_BIN/initdb" --pgdata="$unfinished" --username=postgres --pwfile="$SUPERUSER_PASSWORD_FILE" \
     --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 \
     --data-checksums --no-instructions
 mv "$unfinished" "$PGDATA"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 3
 CHUNK = 16 * 1024
 """characters of standard input per message"""
+OUTCOME_CHANNEL = 3
 NOT_FOUND = 404
 
 
@@ -59,8 +61,9 @@ class PodCommand:
             connection.close()
             raise PodExecError(f"{self._where} did not finish in {timeout_seconds:.0f} s")
         output = str(connection.read_stdout() + connection.read_stderr()).strip()
-        if connection.returncode != 0:
-            raise PodExecError(f"{self._where} failed ({connection.returncode}):\n{output}")
+        failure = _failure(connection.read_channel(OUTCOME_CHANNEL))
+        if failure is not None:
+            raise PodExecError(f"{self._where} failed, {failure}:\n{output}")
         return output
 
     def _wait_until_ready(self, api: client.CoreV1Api, deadline: float) -> None:
@@ -97,6 +100,18 @@ class PodCommand:
     @property
     def _where(self) -> str:
         return f"{self.command[0]} in pod {self.namespace}/{self.pod}"
+
+
+def _failure(outcome: str) -> str | None:
+    """What Kubernetes says about the command's end, a Status object as JSON; None: it succeeded."""
+    if not outcome:
+        return "the connection to the pod was lost"
+    status = json.loads(outcome)
+    if status["status"] == "Success":
+        return None
+    if status.get("reason") == "NonZeroExitCode":
+        return f"exit code {status['details']['causes'][0]['message']}"
+    return str(status["message"])
 
 
 def _reason(state: Any) -> str:

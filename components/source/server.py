@@ -116,7 +116,7 @@ def _initialization(image: str, postgres_bin: str, resources: Resources) -> Mani
         "env": [
             {"name": "POSTGRES_BIN", "value": postgres_bin},
             {"name": "PGDATA", "value": PGDATA},
-            {"name": "SUPERUSER_PASSWORD", "value": f"{CREDENTIALS}/postgres"},
+            {"name": "SUPERUSER_PASSWORD_FILE", "value": f"{CREDENTIALS}/postgres"},
         ],
     }
 

@@ -68,15 +68,12 @@ class Streaming(pulumi.ComponentResource):
         workers = Worker("kafka-connect", worker, on_brokers)
         runtime = [*topics, *registry, *workers.ready]
 
-        environment = worker.variables
-        self._declare_connector(
-            args, source_connector(args.config), environment, [*runtime, *args.source.ready]
-        )
-        self._declare_connector(
-            args, _sink(args.config), environment, [*runtime, *args.archive.ready]
-        )
+        source, sink = source_connector(args.config), _sink(args.config)
+        ends = ((source, args.source.ready), (sink, args.archive.ready))
+        for connector, end in ends:
+            self._declare_connector(args, connector, worker.variables, [*runtime, *end])
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        self.connectors = [source_connector(args.config).name, _sink(args.config).name]
+        self.connectors = [source.name, sink.name]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )

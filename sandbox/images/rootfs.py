@@ -19,6 +19,9 @@ _NOT_IN_CONTAINERS = (
     "path-exclude=/usr/share/man/*",
 )
 
+# What the build leaves: links to manuals that are not there, and this machine's own names.
+_NOT_OF_THE_IMAGE = ("usr/share/man", "etc/hostname", "etc/resolv.conf")
+
 _DPKG_OPTIONS = (
     # Files laid down before the packages stay, no question is asked.
     "force-confold",
@@ -53,6 +56,7 @@ def make_root(root: DebianRoot, tar: Path, tools: Path, log: Path, progress: Pro
         f'--essential-hook=echo "{passwd}" >> "$1/etc/passwd"',
         f'--essential-hook=echo "{group}" >> "$1/etc/group"',
         f'--essential-hook=cp -rT "{before}" "$1"',
+        f'--customize-hook=cd "$1" && rm -rf {" ".join(_NOT_OF_THE_IMAGE)}',
         SUITE,
         str(tar),
     ]

@@ -114,7 +114,7 @@ def _groups() -> Iterator[Path]:
 
 
 def _delegate(group: Path) -> None:
-    """Version 2: let the group's children have the controllers that the kubelet sets limits with."""
+    """Version 2: let the group's children have the controllers of the kubelet's limits."""
     control = group / "cgroup.subtree_control"
     if not control.exists():
         return

@@ -33,7 +33,7 @@ def write_all() -> None:
 
 
 def containerd() -> str:
-    """Return containerd's configuration: every folder and socket it would share by default, ours."""
+    """Return containerd's configuration, with folders and sockets of our own."""
     root, run = paths.STATE / "containerd", paths.RUN / "containerd"
     return f"""version = 2
 root = "{root}"
@@ -144,7 +144,7 @@ def kubelet() -> dict[str, Any]:
 
 
 def kube_proxy() -> dict[str, Any]:
-    """Return kube-proxy's configuration. The machine's connection-tracking limits stay as they are."""
+    """Return kube-proxy's configuration, which leaves connection tracking's limits alone."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",

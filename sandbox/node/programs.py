@@ -1,6 +1,7 @@
 """The programs that make up the node and the cloud beside it, in the order of their start."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox import paths
@@ -147,8 +148,9 @@ def _moto() -> Program:
     return Program(
         "moto",
         [str(server), "--host", str(addresses.NODE_ADDRESS), "--port", str(addresses.MOTO_PORT)],
+        loses_state_on_restart=True,
     )
 
 
-def _flags(flags: dict[str, object]) -> list[str]:
+def _flags(flags: Mapping[str, object]) -> list[str]:
     return [f"--{name}={value}" for name, value in flags.items()]

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sandbox import paths
@@ -17,84 +17,106 @@ _MODULES = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
-class GoPart:
-    """One Go module and the programs that it gives.
+class Build:
+    """Programs of one Go module: each with the package of its main, and their version stamps."""
 
-    `packages` maps a program to the package of its main; `links` gives a program further names;
-    `variables` are set by the linker (version stamps); `scripts` are files of a required module,
-    as (module, path in it), to lie beside the programs.
-    """
-
-    name: str
+    module: str  # folder beside this file
     packages: Mapping[str, str]
-    links: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    scripts: tuple[tuple[str, str], ...] = ()
 
     @property
-    def source(self) -> Path:
-        """The module's folder in the project."""
-        return _MODULES / self.name
-
-    @property
-    def programs(self) -> list[str]:
-        """Every name that ends up in the cache's `bin`."""
-        return [*self.packages, *self.links, *(Path(path).name for _, path in self.scripts)]
+    def folder(self) -> Path:
+        """The folder with the go.mod."""
+        return _MODULES / self.module
 
     def linker_flags(self) -> str:
         """Return -ldflags: no symbol tables, and the version stamps."""
         stamps = [f"-X {name}={value}" for name, value in self.variables.items()]
         return " ".join(["-s", "-w", *stamps])
 
-    def key(self, go_version: str) -> str:
-        """Return the hash of all that decides what a build gives."""
-        digest = hashlib.sha256()
-        recipe = [go_version, dict(self.packages), dict(self.links), self.linker_flags()]
-        digest.update(json.dumps([*recipe, self.scripts], sort_keys=True).encode())
-        for file in sorted(self.source.rglob("*")):
+    def update(self, digest: "hashlib._Hash") -> None:
+        """Add to a hash all that decides what this build gives."""
+        recipe = [self.module, dict(self.packages), self.linker_flags()]
+        digest.update(json.dumps(recipe, sort_keys=True).encode())
+        for file in sorted(self.folder.rglob("*")):
             if file.name in {"go.mod", "go.sum"} or file.suffix == ".go":
-                digest.update(f"\0{file.relative_to(self.source)}\0".encode())
+                digest.update(f"\0{file.relative_to(self.folder)}\0".encode())
                 digest.update(file.read_bytes())
+
+
+@dataclass(frozen=True)
+class Script:
+    """A file of a Go module in the version that the go.mod in the folder `required_by` names."""
+
+    required_by: str
+    module: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return Path(self.path).name
+
+    def copy_into(self, target: Path) -> None:
+        """Copy the script out of the module cache, executable."""
+        folder = _MODULES / self.required_by
+        _go("mod", "download", self.module, cwd=folder)
+        module = Path(_go("list", "-m", "-f", "{{.Dir}}", self.module, cwd=folder))
+        shutil.copyfile(module / self.path, target / self.name)
+        (target / self.name).chmod(0o755)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Programs that lie in one folder of the cache. `links` gives a program further names."""
+
+    name: str
+    builds: tuple[Build, ...]
+    links: Mapping[str, str] = field(default_factory=dict)
+    scripts: tuple[Script, ...] = ()
+
+    @property
+    def programs(self) -> list[str]:
+        """Every name that ends up in the cache's `bin`."""
+        built = [program for build in self.builds for program in build.packages]
+        return [*built, *self.links, *(script.name for script in self.scripts)]
+
+    def key(self, go_version: str) -> str:
+        """Return the hash of all that decides what the part is."""
+        scripts = [asdict(script) for script in self.scripts]
+        recipe = [go_version, dict(self.links), scripts]
+        digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
+        for build in self.builds:
+            build.update(digest)
         return digest.hexdigest()[:12]
+
+    def make(self, target: Path, progress: Progress) -> None:
+        """Build everything into the folder `target`, which must not be in use.
+
+        Raises SandboxError with the compiler's last words.
+        """
+        log = paths.cache() / "log" / f"build-{self.name}.log"
+        for build in self.builds:
+            for program, package in build.packages.items():
+                command = ["go", "build", "-trimpath", "-modcacherw"]
+                command += ["-ldflags", build.linker_flags(), "-o", str(target / program), package]
+                run_logged(
+                    command,
+                    what=f"building {program} from Go modules",
+                    log=log,
+                    progress=progress,
+                    cwd=build.folder,
+                    env=_environment(),
+                )
+        for link, program in self.links.items():
+            (target / link).symlink_to(program)
+        for script in self.scripts:
+            script.copy_into(target)
 
 
 def version() -> str:
     """Return the Go compiler's version, system and processor. Raises SandboxError without Go."""
-    try:
-        shown = subprocess.run(
-            ["go", "env", "GOVERSION", "GOOS", "GOARCH"],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd="/",
-        )
-    except FileNotFoundError as missing:
-        raise SandboxError(
-            "Go is needed to build Kubernetes and Pulumi: install Go 1.21 or newer (it fetches "
-            "the version that a go.mod asks for by itself) and put `go` on PATH."
-        ) from missing
-    return " ".join(shown.stdout.split())
-
-
-def build(part: GoPart, target: Path, progress: Progress) -> None:
-    """Build all programs of `part` into the folder `target`, which must not be in use."""
-    log = paths.cache() / "log" / f"build-{part.name}.log"
-    for program, package in part.packages.items():
-        command = ["go", "build", "-trimpath", "-modcacherw", "-ldflags", part.linker_flags()]
-        run_logged(
-            [*command, "-o", str(target / program), package],
-            what=f"building {program} from Go modules",
-            log=log,
-            progress=progress,
-            cwd=part.source,
-            env=_environment(),
-        )
-    for link, program in part.links.items():
-        (target / link).symlink_to(program)
-    for module, path in part.scripts:
-        copy = target / Path(path).name
-        shutil.copyfile(_module_folder(part, module) / path, copy)
-        copy.chmod(0o755)
+    return " ".join(_go("env", "GOVERSION", "GOOS", "GOARCH", cwd=Path("/")).split())
 
 
 def _environment() -> dict[str, str]:
@@ -109,13 +131,21 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _module_folder(part: GoPart, module: str) -> Path:
-    shown = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", module],
-        cwd=part.source,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return Path(shown.stdout.strip())
+def _go(*arguments: str, cwd: Path) -> str:
+    try:
+        done = subprocess.run(
+            ["go", *arguments],
+            cwd=cwd,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        raise SandboxError(
+            "Go is needed to build Kubernetes and Pulumi: install Go 1.21 or newer (it fetches "
+            "the version that a go.mod asks for by itself) and put `go` on PATH."
+        ) from missing
+    if done.returncode != 0:
+        raise SandboxError(f"go {' '.join(arguments)} failed in {cwd}: {done.stderr.strip()}")
+    return done.stdout.strip()

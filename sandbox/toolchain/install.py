@@ -27,11 +27,11 @@ def ensure_pulumi(progress: Progress) -> None:
     """Make `pulumi` available: the user's own with official plugins, or else a build of ours."""
     with _install_lock(progress):
         if own := official.usable_pulumi(progress):
+            for program in parts.PULUMI.programs:  # none of ours may stand in for its own
+                (paths.binaries() / program).unlink(missing_ok=True)
             _link("pulumi", own)
-            return
-        compiler = golang.version()
-        for part in parts.PULUMI_PARTS:
-            _ensure_go_part(part, compiler, progress)
+        else:
+            _ensure_part(parts.PULUMI, golang.version(), progress)
 
 
 def ensure_node(progress: Progress) -> None:
@@ -40,7 +40,13 @@ def ensure_node(progress: Progress) -> None:
         _ensure_debian_programs(progress)
         compiler = golang.version()
         for part in parts.NODE_PARTS:
-            _ensure_go_part(part, compiler, progress)
+            _ensure_part(part, compiler, progress)
+
+
+def ensure_packet_filter(progress: Progress) -> None:
+    """Make `nft` available, with the other Debian programs: all that taking down needs."""
+    with _install_lock(progress):
+        _ensure_debian_programs(progress)
 
 
 def cni_plugins() -> Path:
@@ -54,12 +60,12 @@ def _install_lock(progress: Progress) -> AbstractContextManager[None]:
     )
 
 
-def _ensure_go_part(part: golang.GoPart, compiler: str, progress: Progress) -> None:
+def _ensure_part(part: golang.Part, compiler: str, progress: Progress) -> None:
     folder = paths.cache() / "toolchain" / f"{part.name}-{part.key(compiler)}"
 
     def build(target: Path) -> None:
         progress(f"building {part.name} (once; log: {paths.cache()}/log/build-{part.name}.log)")
-        golang.build(part, target, progress)
+        part.make(target, progress)
 
     _create_once(folder, build)
     for program in part.programs:

@@ -42,8 +42,14 @@ def plugins_are_official() -> bool:
     return link.is_symlink() and not link.readlink().is_relative_to(paths.cache())
 
 
-def plugin_folder() -> Path:
-    """Return where the official plugins are kept, as a PULUMI_HOME."""
+def share_plugins(pulumi_home: Path) -> None:
+    """Let a PULUMI_HOME use the official plugins in the cache, if they were chosen."""
+    plugins = pulumi_home / "plugins"
+    if plugins_are_official() and not plugins.exists():
+        plugins.symlink_to(_plugin_home() / "plugins")
+
+
+def _plugin_home() -> Path:
     return paths.cache() / "pulumi-official"
 
 
@@ -69,7 +75,7 @@ def _install_plugins(pulumi: Path, progress: Progress) -> bool:
         try:
             done = subprocess.run(
                 [pulumi, "plugin", "install", "resource", name, version],
-                env={**os.environ, "PULUMI_HOME": str(plugin_folder())},
+                env={**os.environ, "PULUMI_HOME": str(_plugin_home())},
                 capture_output=True,
                 check=False,
                 timeout=timeout,

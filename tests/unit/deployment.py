@@ -63,11 +63,13 @@ class Secret:
     value: Any
 
 
-def deploy(program: Callable[[], dict[str, Any]]) -> Deployment:
+def deploy(program: Callable[[], dict[str, Any]], preview: bool = False) -> Deployment:
     """Run a program that declares components and returns outputs to resolve."""
     deployment = Deployment()
-    monitor = _RecordingMonitor(deployment)
-    mocks.set_mocks(monitor.mocks, project="datapipe", stack="test", monitor=monitor)
+    monitor = _RecordingMonitor(deployment, preview)
+    mocks.set_mocks(
+        monitor.mocks, project="datapipe", stack="test", preview=preview, monitor=monitor
+    )
 
     @mocks.test
     def run() -> pulumi.Output[Any]:
@@ -92,8 +94,8 @@ def _resolve(outputs: dict[str, Any], deployment: Deployment) -> pulumi.Output[A
 class _RecordingMonitor(mocks.MockMonitor):
     """Does what the engine does with secrets: outputs that are declared secret come back so."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        super().__init__(_Provider())
+    def __init__(self, deployment: Deployment, preview: bool) -> None:
+        super().__init__(_Provider(preview))
         self.deployment = deployment
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  name of the RPC
@@ -122,12 +124,17 @@ class _RecordingMonitor(mocks.MockMonitor):
 class _Provider(mocks.Mocks):
     """Outputs are the inputs, and what the real provider would compute where it matters."""
 
+    def __init__(self, preview: bool) -> None:
+        self.preview = preview
+
     def call(self, args: mocks.MockCallArgs) -> Any:
         raise AssertionError(f"the program asks a provider for {args.token}")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> Any:
         inputs = {name: rpc.unwrap_rpc_secret(value) for name, value in args.inputs.items()}
         computed = _computed(args.typ.rsplit(":", 1)[-1], inputs)
+        if self.preview and args.typ.startswith("kubernetes:"):
+            computed["metadata"] = {**inputs["metadata"], "uid": rpc.UNKNOWN}
         return f"{args.name}-id", {**args.inputs, **computed}
 
 

@@ -95,7 +95,7 @@ class PostgresServer:
             "PATH": os.environ["PATH"],
             "POSTGRES_BIN": postgres_bin(),
             "PGDATA": str(self.folder / "pgdata"),
-            "SUPERUSER_PASSWORD": str(self.folder / "postgres"),
+            "SUPERUSER_PASSWORD_FILE": str(self.folder / "postgres"),
         }
         return self._run(["sh", str(INITIALIZE)], environment).stdout
 

@@ -1,4 +1,4 @@
-"""A whole stack with its four layers, as the program declares it, for the streaming layer's tests."""
+"""A whole stack with its four layers, as the program declares it, for the streaming tests."""
 
 from typing import Any
 

@@ -111,7 +111,7 @@ class TestBucket:
 
 class TestSinksPolicy:
     def test_it_writes_below_the_prefix_and_nothing_else(self, archived: Archived) -> None:
-        policy = document(archived(), "UserPolicy")
+        policy = document(archived(), "Policy")
         assert actions(policy) == {
             "s3:PutObject",
             "s3:AbortMultipartUpload",
@@ -127,19 +127,19 @@ class TestSinksPolicy:
     def test_listing_is_bound_to_the_prefix(self, archived: Archived) -> None:
         [listing] = [
             statement
-            for statement in document(archived(), "UserPolicy")["Statement"]
+            for statement in document(archived(), "Policy")["Statement"]
             if "s3:ListBucket" in statement["Action"]
         ]
         assert listing["Condition"] == {"StringLike": {"s3:prefix": ["topics", "topics/*"]}}
 
     @pytest.mark.parametrize("sink", ["confluent-s3", "iceberg"])
     def test_no_sink_may_delete_or_use_a_wildcard(self, archived: Archived, sink: str) -> None:
-        policy = document(archived(sink=sink), "UserPolicy")
+        policy = document(archived(sink=sink), "Policy")
         assert not [one for one in actions(policy) if "*" in one or "Delete" in one or "Acl" in one]
         assert not [one for part in policy["Statement"] for one in part["Resource"] if one == "*"]
 
     def test_iceberg_reads_its_files_and_uses_one_database(self, archived: Archived) -> None:
-        policy = document(archived(sink="iceberg"), "UserPolicy")
+        policy = document(archived(sink="iceberg"), "Policy")
         glue = f"arn:aws:glue:us-east-1:{ACCOUNT}"
         resources = {
             one

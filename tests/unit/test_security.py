@@ -209,6 +209,16 @@ class TestNamespaceAndAccounts:
         }
         assert guards <= deployment.one("ConfigMap").dependencies
 
+    def test_a_preview_knows_the_namespace_before_it_is_made(
+        self, stack: Stack, deploy: Callable[..., Deployment]
+    ) -> None:
+        """Else it could have no other manifest checked by the API server."""
+
+        def program() -> dict[str, Any]:
+            return {"namespace": Security("security", security_args(stack())).namespace}
+
+        assert deploy(program, preview=True).outputs == {"namespace": "data-ingestion"}
+
 
 class TestCredentials:
     def test_every_password_is_a_secret_of_its_own(

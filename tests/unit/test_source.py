@@ -171,7 +171,7 @@ class TestCertificate:
 
 
 class TestDatabaseSchema:
-    INPUTS = dict.fromkeys(INPUTS, "same") | {"command": ["psql"], "context": None}
+    INPUTS = dict.fromkeys(INPUTS, "same") | {"command": ["psql"]}
 
     def test_it_waits_for_the_server(self, sourced: Sourced) -> None:
         assert "postgresql" in sourced().one("DatabaseSchema").dependencies

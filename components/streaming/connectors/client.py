@@ -6,6 +6,7 @@ Pulumi runs one process for all dynamic resources of a command, so all connector
 `pulumi up` share it, and the next command starts with a closed one.
 """
 
+import math
 import random
 import threading
 import time
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import pybreaker
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 from urllib3.util import Retry
 
 from components.streaming.connectors.failures import (
@@ -118,21 +120,21 @@ class ConnectClient:
             first_delay=self._policy.first_delay,
             jitter_share=self._policy.jitter,
             raise_on_status=False,
-            retry_after_max=int(self._policy.longest_delay),
+            retry_after_max=math.ceil(self._policy.longest_delay),
         )
         session.mount("http://", HTTPAdapter(max_retries=retry))
         session.mount("https://", HTTPAdapter(max_retries=retry))
-        session.trust_env = False  # no proxy and no .netrc between us and the cluster
+        # Of the environment only its proxies count: REQUESTS_CA_BUNDLE would replace the CA of the
+        # kubeconfig, and .netrc its user.
+        session.trust_env = False
+        session.proxies.update(get_environ_proxies(url))
 
     def answers(self, timeout: float) -> bool:
         """Whether a worker answers within `timeout` seconds: one try, not counted anywhere."""
         probe = requests.Session()
         probe.trust_env = False
-        probe.verify, probe.cert, probe.auth = (
-            self._session.verify,
-            self._session.cert,
-            self._session.auth,
-        )
+        for setting in ("verify", "cert", "auth", "proxies"):
+            setattr(probe, setting, getattr(self._session, setting))
         try:
             answer = probe.get(f"{self.url}/", timeout=timeout)
             return bool(answer.ok and "version" in answer.json())

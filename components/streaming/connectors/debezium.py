@@ -68,6 +68,13 @@ class DebeziumPostgresConnector(Connector):
         default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
         serialization_alias="transforms.unwrap.add.fields",
     )
+    drop_defaults: bool = Field(
+        default=False,
+        exclude=True,
+        description="take the columns' defaults out of the records' schemas, so that NULL stays"
+        " NULL; the worker needs the transform of drop_defaults_class",
+    )
+    drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
     deletes: Literal["rewrite", "drop", "none"] = Field(
         default="rewrite",
         serialization_alias="transforms.unwrap.delete.handling.mode",
@@ -121,13 +128,23 @@ class DebeziumPostgresConnector(Connector):
     errors: SourceErrors = Field(default=SourceErrors(), serialization_alias="errors.")
 
     def fixed_properties(self) -> Mapping[str, str]:
-        """Logical decoding built into PostgreSQL, and records unwrapped from their envelope."""
+        """Logical decoding built into PostgreSQL, and records unwrapped from their envelope.
+
+        Unwrapping puts a column's default where the row has NULL, and so does Iceberg's sink; no
+        setting of theirs changes it, so the defaults must be gone from the schema before.
+        """
         return {
             "plugin.name": "pgoutput",
-            "transforms": "unwrap",
+            "transforms": "dropDefaults,unwrap" if self.drop_defaults else "unwrap",
+            **self._drop_defaults(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
         }
+
+    def _drop_defaults(self) -> dict[str, str]:
+        if not self.drop_defaults:
+            return {}
+        return {"transforms.dropDefaults.type": self.drop_defaults_class}
 
     def topics(self) -> tuple[str, ...]:
         """The topics of the captured tables, in their order."""

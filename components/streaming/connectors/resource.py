@@ -25,7 +25,7 @@ from components.streaming.connectors.startup import (
     wait_for_worker,
     wait_until_running,
 )
-from components.streaming.connectors.status import Status
+from components.streaming.connectors.status import Status, advice_for
 
 PREVIEW_REACH_SECONDS = 3
 """How long a preview looks for a worker before it validates offline."""
@@ -76,7 +76,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             return dynamic.CheckResult(news, [])
         name = news["name"]
         failures = [
-            dynamic.CheckFailure("config", f"{key} is a secret and stands there literally")
+            _refused(f"{key} is a secret and stands there literally")
             for key in literal_secrets(config)
         ]
         client = _reachable_client(news["access"])
@@ -133,7 +133,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         client, name = _client(props["access"]), props["name"]
         patience = Patience(timeout=float(props["start_timeout_seconds"]))
         wait_for_worker(client, patience, progress.info)
-        client.put(name, props["config"])
+        _put(client, name, props["config"])
         client.resume(name)
         status = wait_until_running(client, name, patience, progress.info)
         return dict(props) | _observed(status)
@@ -183,6 +183,19 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
         )
 
 
+def _put(client: ConnectClient, name: str, config: dict[str, str]) -> None:
+    """Raises ConnectError with what to do where the worker refuses the configuration.
+
+    The worker tries the database's address and password before it accepts a source.
+    """
+    try:
+        client.put(name, config)
+    except ConnectUnavailableError:
+        raise
+    except ConnectError as refusal:
+        raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
+
+
 def _client(access: Mapping[str, Any]) -> ConnectClient:
     return ConnectClient(*open_access(access))
 
@@ -209,7 +222,7 @@ def _validate_on_worker(
         progress.warn(f"{name}: validated offline, the worker could not do it: {error}")
         return []
     except ConnectError as error:
-        return [dynamic.CheckFailure("config", str(error))]
+        return [_refused(str(error))]
     progress.info(f"{name}: validated on the Kafka Connect worker")
     return list(_check_failures(name, complaints))
 
@@ -222,8 +235,13 @@ def _check_failures(name: str, complaints: Mapping[str, list[str]]) -> list[dyna
                 # May be right once this update has been applied; the worker judges again then.
                 progress.warn(f"{name}: {key}: {message}")
             else:
-                failures.append(dynamic.CheckFailure("config", f"{key}: {message}"))
+                failures.append(_refused(f"{key}: {message}"))
     return failures
+
+
+def _refused(reason: str) -> dynamic.CheckFailure:
+    # Of a named property Pulumi would print the whole value, here all of the configuration.
+    return dynamic.CheckFailure("", reason)
 
 
 def _observed(status: Status) -> Properties:

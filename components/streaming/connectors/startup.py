@@ -30,14 +30,16 @@ class Patience:
 
     timeout: float
     poll: float = 1.0
-    settle: float = 3.0
+    settle: float = 5.0
     """RUNNING must last this long: a task is RUNNING before it has opened its first connection"""
     restart_delay: float = 5.0
+    report: float = 10.0
+    """between two lines that say the same"""
 
 
 def wait_for_worker(client: ConnectClient, patience: Patience, say: Callable[[str], None]) -> None:
     """Return when a worker answers. Raises ConnectUnavailableError when the time is over."""
-    began = time.monotonic()
+    began, next_line = time.monotonic(), 0.0
     while not client.answers(timeout=3):
         waited = time.monotonic() - began
         if waited > patience.timeout:
@@ -45,7 +47,9 @@ def wait_for_worker(client: ConnectClient, patience: Patience, say: Callable[[st
                 f"no Kafka Connect worker answered at {client.url} within {waited:.0f} s;"
                 " kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
             )
-        say(f"waiting for a Kafka Connect worker ({waited:.0f} s)")
+        if waited >= next_line:
+            say(f"waiting for a Kafka Connect worker ({waited:.0f} s)")
+            next_line = waited + patience.report
         time.sleep(patience.poll)
 
 

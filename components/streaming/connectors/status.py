@@ -72,7 +72,7 @@ ADVICE = (
         "The database is out of replication slots: drop unused ones or raise maxReplicationSlots.",
     ),
     (
-        r"publication .* does not exist|No table filters found for filtered publication",
+        r"publication .* does not exist|Publication autocreation is disabled",
         "The publication is made by the schema, not by the connector: run up again, and look at"
         " the source layer's schema resource if it stays away.",
     ),
@@ -122,7 +122,7 @@ def advice_for(trace: str) -> str:
     for pattern, advice in ADVICE:
         if re.search(pattern, trace, re.IGNORECASE):
             return advice
-    return "The worker's log has the whole story: kubectl logs statefulset/kafka-connect."
+    return "The worker's log has the whole story: kubectl logs deployment/kafka-connect."
 
 
 def explain(name: str, status: Status) -> str:

@@ -18,7 +18,7 @@ class CatalogDatabase(ResourceType):
     )
     force_new = ("catalogId", "name", "region")
     auto_name = AutoName("name", 255)
-    unreadable = frozenset({"region"})
+    unreadable = frozenset({"catalogId", "region"})
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
         """Glue folds names to lower case, so that another spelling would never be found again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from sandbox.plugins.aws.account import Account
@@ -36,6 +37,7 @@ class User(ResourceType):
     inputs = frozenset({"forceDestroy", "name", "path", "permissionsBoundary", "tags"})
     force_new = ("name", "permissionsBoundary")
     auto_name = AutoName("name", 64)
+    defaults = MappingProxyType({"path": "/"})
     unreadable = frozenset({"forceDestroy"})
 
     def create(self, account: Account, inputs: Properties) -> tuple[str, Properties]:
@@ -88,6 +90,7 @@ class AccessKey(ResourceType):
     inputs = frozenset({"status", "user"})
     required = frozenset({"user"})
     force_new = ("user",)
+    defaults = MappingProxyType({"status": "Active"})
 
     def create(self, account: Account, inputs: Properties) -> tuple[str, Properties]:
         """Make the key."""
@@ -127,6 +130,7 @@ class Policy(ResourceType):
     force_new = ("description", "name", "namePrefix", "path")
     auto_name = AutoName("name", 128)
     policies = ("policy",)
+    defaults = MappingProxyType({"path": "/"})
     unreadable = frozenset({"namePrefix"})
 
     def create(self, account: Account, inputs: Properties) -> tuple[str, Properties]:
@@ -212,6 +216,7 @@ class Role(ResourceType):
     force_new = ("name", "namePrefix", "path", "permissionsBoundary")
     auto_name = AutoName("name", 64)
     policies = ("assumeRolePolicy",)
+    defaults = MappingProxyType({"maxSessionDuration": 3600, "path": "/"})
     unreadable = frozenset({"forceDetachPolicies", "namePrefix"})
 
     def create(self, account: Account, inputs: Properties) -> tuple[str, Properties]:

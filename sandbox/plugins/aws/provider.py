@@ -228,6 +228,6 @@ def _live_inputs(kind: ResourceType, known: Properties, live: Properties) -> Pro
         for key, value in known.items()
         if key in live or key in kind.unreadable or key.startswith("__")
     }
-    if "tags" in kind.inputs and "tags" in live:
-        found["tags"] = live["tags"]  # a tag that the program does not know is drift, too
-    return found
+    # What the program leaves to AWS is drift, too, once it is no longer as AWS sets it.
+    unsaid = (kind.inputs & live.keys()) - known.keys() - kind.unreadable
+    return found | {key: live[key] for key in unsaid if live[key] != kind.defaults.get(key)}

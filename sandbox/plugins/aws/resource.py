@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.plugins.aws.account import Account
@@ -34,8 +36,10 @@ class ResourceType(ABC):
     auto_name: AutoName | None = None
     policies: tuple[str, ...] = ()
     """Inputs that hold a policy as JSON text."""
+    defaults: Mapping[str, Any] = MappingProxyType({})
+    """What AWS sets where the program says nothing, for inputs that `read` always returns."""
     unreadable: frozenset[str] = frozenset()
-    """Inputs that only steer the plugin, so that AWS cannot tell them."""
+    """Inputs that AWS cannot tell, since they steer the plugin, or that follow from the account."""
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
         """What is wrong with the inputs, as (property, reason); unknowns are no problem."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sandbox.plugins.aws.account import Account, AwsError
@@ -44,7 +45,7 @@ class Bucket(ResourceType):
     )
     force_new = ("bucket", "bucketPrefix", "objectLockEnabled", "region")
     auto_name = AutoName("bucket", 63)
-    unreadable = frozenset({"bucketPrefix", "forceDestroy", "objectLockEnabled"})
+    unreadable = frozenset({"bucketPrefix", "forceDestroy", "objectLockEnabled", "region"})
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
         """Check the name, which the first call would otherwise be the first to do."""
@@ -168,6 +169,7 @@ class BucketSetting(ResourceType):
         parse: Callable[[Any], Properties],
         removal: str | None = None,
         answer: str | None = None,
+        defaults: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.tokens = tokens
         self.inputs = frozenset({"bucket", "expectedBucketOwner", "region"}) | properties
@@ -178,6 +180,7 @@ class BucketSetting(ResourceType):
         self._parse = parse
         self._removal = removal or f"delete_{operation}"
         self._answer = answer or parameter
+        self.defaults = defaults
         self.policies = ("policy",) if "policy" in properties else ()
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
@@ -272,6 +275,7 @@ RESOURCES: Final[tuple[ResourceType, ...]] = (
         PUBLIC_ACCESS,
         compose=lambda inputs: to_aws({key: bool(inputs.get(key)) for key in PUBLIC_ACCESS}),
         parse=lambda value: {key: bool(from_aws(value).get(key)) for key in PUBLIC_ACCESS},
+        defaults=dict.fromkeys(PUBLIC_ACCESS, False),
     ),
     BucketSetting(
         _setting_tokens("BucketPolicy"),

@@ -21,6 +21,7 @@ from sandbox.plugins.provider import (
 from sandbox.plugins.wire import Properties, Unknown, carry_secrets, has_unknown, plain
 
 TOPIC: Final = "kafka:index/topic:Topic"
+ALREADY_EXISTS: Final = "TOPIC_ALREADY_EXISTS"
 
 
 class Kafka(Provider):
@@ -92,9 +93,10 @@ class Kafka(Provider):
             try:
                 self.admin.request_creation(Topic.parse(plain(inputs)), validate_only=True)
             except KafkaError as error:
-                replaced = resource.urn in self._in_state
-                if error.code != "TOPIC_ALREADY_EXISTS" or not replaced:
+                if error.code != ALREADY_EXISTS:
                     raise
+                if resource.urn not in self._in_state:  # else it is to be replaced
+                    raise already_exists(inputs) from error
         return inputs
 
     def preview_update(
@@ -112,7 +114,10 @@ class Kafka(Provider):
         """Create the topic and wait until it can be used."""
         topic = Topic.parse(plain(inputs))
         self.engine.status(resource.urn, f"creating on {self.admin.servers}")
-        self.admin.create(topic)
+        try:
+            self.admin.create(topic)
+        except KafkaError as error:
+            raise (already_exists(inputs) if error.code == ALREADY_EXISTS else error) from error
         return topic.name, inputs
 
     def update(
@@ -162,3 +167,11 @@ class Kafka(Provider):
                 f"topics are not validated: no broker answers at {self.admin.servers} yet",
             )
         return False
+
+
+def already_exists(inputs: Properties) -> ProviderError:
+    """The refusal of a topic that somebody else made."""
+    return ProviderError(
+        f"topic {plain(inputs)['name']} exists already and is not in this stack's state: import "
+        "it (pulumi import kafka:index/topic:Topic) or delete it"
+    )

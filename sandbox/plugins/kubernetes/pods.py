@@ -110,7 +110,27 @@ def report(cluster: Cluster, obj: Object) -> list[str]:
         lines.append(str(trouble))
         if trouble.log_of:
             lines += _log(cluster, obj["metadata"]["namespace"], trouble)
-    return lines + _warnings(cluster, [obj, *pods])
+    told = "\n".join(lines)
+    events = _warnings(cluster, [obj, *pods])
+    return lines + stuck_pods(obj, pods) + [line for message, line in events if message not in told]
+
+
+def stuck_pods(obj: Object, pods: list[Object]) -> list[str]:
+    """What to do about pods that keep a StatefulSet from its new revision.
+
+    Its controller never replaces a pod of an old revision that has not become ready.
+    """
+    revision = obj.get("status", {}).get("updateRevision")
+    if obj["kind"] != "StatefulSet" or not revision:
+        return []
+    return [
+        f"{pod['metadata']['name']} is of an older revision and never became ready, so that the "
+        f"StatefulSet may not replace it: kubectl delete pod -n {pod['metadata']['namespace']} "
+        f"{pod['metadata']['name']}"
+        for pod in pods
+        if troubles_of(pod)
+        and (pod["metadata"].get("labels") or {}).get("controller-revision-hash") != revision
+    ]
 
 
 def _log(cluster: Cluster, namespace: str, trouble: Trouble) -> list[str]:
@@ -124,17 +144,17 @@ def _log(cluster: Cluster, namespace: str, trouble: Trouble) -> list[str]:
     return [f"  log: {line}" for line in text.splitlines()] or ["  (it wrote nothing)"]
 
 
-def _warnings(cluster: Cluster, objects: list[Object]) -> list[str]:
-    """The warning events about the objects, the newest last, each text once."""
-    found: dict[str, str] = {}
+def _warnings(cluster: Cluster, objects: list[Object]) -> list[tuple[str, str]]:
+    """The warning events about the objects, as (message, line), the newest last, each once."""
+    found: dict[tuple[str, str], str] = {}
     for obj in objects:
         namespace, uid = obj["metadata"].get("namespace"), obj["metadata"]["uid"]
         if not namespace:
             continue
         selector = f"involvedObject.uid={uid},type=Warning"
         for event in cluster.list_objects("v1", "Event", namespace, fieldSelector=selector):
-            words = f"{obj['metadata']['name']}: {event.get('reason')}: {event.get('message')}"
+            message = event.get("message") or ""
+            line = f"event {obj['metadata']['name']}: {event.get('reason')}: {message}"
             when = event.get("lastTimestamp") or event.get("eventTime") or ""
-            found[words] = max(found.get(words, ""), when)
-    newest = sorted(found, key=lambda words: found[words])[-EVENTS_SHOWN:]
-    return [f"event {words}" for words in newest]
+            found[message, line] = max(found.get((message, line), ""), when)
+    return sorted(found, key=lambda event: found[event])[-EVENTS_SHOWN:]

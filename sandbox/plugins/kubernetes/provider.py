@@ -303,7 +303,7 @@ class Kubernetes(Provider):
             return outputs_of(self._waiter.until_ready(resource, live, timeout), inputs)
         except NotReadyError as error:
             outputs = outputs_of(error.live, inputs)
-            raise InitializationError(object_id(live), outputs, inputs, error.reasons) from error
+            raise InitializationError(object_id(live), outputs, inputs, [error.reason]) from error
 
     def _warn_of_adoption(self, resource: Resource, obj: Object) -> None:
         """Say once in a preview what `create` will say; the object may be gone by then."""

@@ -20,13 +20,16 @@ DEFAULT_TIMEOUT: Final = 600.0
 DELETION_TIMEOUT: Final = 600.0
 POLL_SECONDS: Final = 0.7
 
+HOPELESS_SECONDS: Final = 10.0
+"""How long a pod may stay without hope: one of the last revision is replaced within that time."""
+
 
 @dataclass
 class NotReadyError(Exception):
-    """The object did not become ready; `live` is its last state, `reasons` what is known."""
+    """The object did not become ready; `live` is its last state, `reason` all that is known."""
 
     live: Object
-    reasons: list[str]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,22 @@ class Waiter:
         if annotation(live, SKIP_AWAIT) == "true":
             return live
         limit = timeout or float(annotation(live, TIMEOUT_SECONDS) or DEFAULT_TIMEOUT)
-        deadline = time.monotonic() + limit
+        start = time.monotonic()
+        deadline = start + limit
         said = ""
         while True:
-            state, words = self._look(live)
+            state, words, hopeless = self._look(live)
             if state.ready:
                 return live
+            if hopeless and time.monotonic() - start > HOPELESS_SECONDS:
+                state = failed(state.reason)
             if words != said:
                 self.engine.status(resource.urn, f"waiting: {words}")
                 said = words
             end = "" if state.failed else self._end(deadline, f" after {limit:.0f} s")
             if end is not None:
                 first = f"{live['kind']} {object_id(live)} is not ready{end}: {state.reason}"
-                raise NotReadyError(live, [first, *report(self.cluster, live)])
+                raise NotReadyError(live, "\n".join([first, *report(self.cluster, live)]))
             live = self._reload(live)
 
     def current(self, live: Object) -> Readiness:
@@ -90,17 +96,16 @@ class Waiter:
                 what = f"{live['kind']} {object_id(live)}"
                 raise ProviderError(f"{what} is still being deleted{end}: {words}")
 
-    def _look(self, live: Object) -> tuple[Readiness, str]:
-        """The object's readiness, and that in words with what its pods say."""
+    def _look(self, live: Object) -> tuple[Readiness, str, bool]:
+        """The object's readiness, that in words with what its pods say, and if one is hopeless."""
         state = readiness(live)
         if live["kind"] == "PersistentVolumeClaim" and not state.failed:
             state = READY if self._binds_at_first_use(live) else state
         if state.ready:
-            return state, ""
+            return state, "", False
         troubles = [t for pod in pods_of(self.cluster, live) for t in troubles_of(pod)]
-        if any(trouble.hopeless for trouble in troubles):
-            state = failed(state.reason)
-        return state, "; ".join([state.reason, *map(str, troubles[:1])])
+        words = "; ".join([state.reason, *map(str, troubles[:1])])
+        return state, words, any(trouble.hopeless for trouble in troubles)
 
     def _binds_at_first_use(self, claim: Object) -> bool:
         """Whether the claim rightly waits for a pod that uses it."""

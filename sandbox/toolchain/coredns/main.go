@@ -5,11 +5,9 @@ package main
 import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
-	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
-	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
 	_ "github.com/coredns/coredns/plugin/template"
@@ -18,7 +16,7 @@ import (
 // The order in which plugins see a query, from CoreDNS' own plugin.cfg.
 func init() {
 	dnsserver.Directives = []string{
-		"reload", "health", "ready", "errors", "log", "cache", "template", "kubernetes",
+		"reload", "health", "ready", "errors", "template", "kubernetes",
 	}
 }
 

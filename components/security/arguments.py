@@ -1,0 +1,29 @@
+"""What the security layer is made of."""
+
+from dataclasses import dataclass
+
+from components.config.cluster import ClusterSettings
+from components.config.security import SecuritySettings
+from components.config.streaming import KafkaSettings
+from components.workloads import Workload
+
+
+@dataclass(frozen=True)
+class SecurityArgs:
+    """What the security layer must know of the others: their ports, and where they may go."""
+
+    settings: SecuritySettings
+    cluster: ClusterSettings
+    source_port: int
+    kafka: KafkaSettings
+    connect_port: int
+    registry_port: int | None
+    """None: no registry in the stack"""
+    archive_endpoint: str | None
+    """of an AWS stand-in; None: AWS itself"""
+
+    @property
+    def workloads(self) -> list[Workload]:
+        """The workloads of this stack."""
+        absent = Workload.REGISTRY if self.registry_port is None else None
+        return [workload for workload in Workload if workload is not absent]

@@ -1,0 +1,169 @@
+"""The network: nothing is allowed by default, and nobody reaches the internet but by HTTPS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+
+from policies.finding import Finding, Violation, judge
+from policies.pods import TEMPLATE_PATHS
+from policies.resource import Properties, Resource
+from policies.settings import Schemas, Settings
+
+SETTINGS: Schemas = {
+    "internetPorts": {
+        "type": "array",
+        "items": {"type": "integer"},
+        "default": [443],
+        "description": "TCP ports on which pods may reach public addresses",
+    },
+    "allowedDestinations": {
+        "type": "array",
+        "items": {"type": "string"},
+        "default": [],
+        "description": "address ranges outside the cluster that pods may reach all the same, such"
+        " as a stand-in for AWS: 10.231.0.1/32",
+    },
+}
+
+Network = IPv4Network | IPv6Network
+
+PRIVATE = [
+    ip_network(cidr)
+    for cidr in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
+        "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
+        "fc00::/7",
+        "fe80::/10",
+    )
+]
+"""Ranges in which a cluster, its nodes, its neighbours and its cloud's metadata live."""
+
+
+def default_deny(resources: Sequence[Resource], _settings: Settings) -> Iterator[Finding]:
+    """Every namespace with pods has policies that select all of them and allow nothing."""
+    namespaces: dict[str, list[str]] = {}
+    for resource in resources:
+        if resource.is_kind(*TEMPLATE_PATHS) and not resource.excepted:
+            namespaces.setdefault(resource.namespace, []).append(resource.title)
+    denied = {
+        (policy.namespace, direction)
+        for policy in resources
+        if policy.is_kind("NetworkPolicy")
+        for direction in _denies(policy.properties.get("spec", {}))
+    }
+    for namespace, workloads in sorted(namespaces.items()):
+        for direction in ("Ingress", "Egress"):
+            if (namespace, direction) not in denied:
+                yield Violation(
+                    f"namespace {namespace} has pods ({', '.join(workloads)}) and no NetworkPolicy"
+                    f" that denies all {direction.lower()}: add one with podSelector {{}},"
+                    f" policyTypes [{direction}] and no rule"
+                )
+
+
+def _denies(spec: Properties) -> Iterator[str]:
+    """The directions in which a policy denies everything to every pod."""
+    selector = spec.get("podSelector", {})
+    if selector.get("matchLabels") or selector.get("matchExpressions"):
+        return
+    for direction in _policy_types(spec):
+        if not spec.get(direction.lower()):
+            yield direction
+
+
+def _policy_types(spec: Properties) -> list[str]:
+    """As Kubernetes fills them in: always ingress, egress where there are egress rules."""
+    stated = spec.get("policyTypes")
+    return list(stated) if stated else ["Ingress", *(["Egress"] if spec.get("egress") else [])]
+
+
+def narrow_rules(resource: Resource, settings: Settings) -> Iterator[Finding]:
+    """No rule allows everything, and egress leaves the cluster by the allowed ports alone."""
+    if not resource.is_kind("NetworkPolicy"):
+        return
+    spec: Properties = resource.properties.get("spec", {})
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for index, rule in enumerate(spec.get(direction, ())):
+            yield from judge(_narrow, f"{direction}[{index}]", rule, peers)
+            if direction == "egress":
+                yield from judge(_leaves_safely, f"egress[{index}]", rule, settings)
+
+
+def _narrow(where: str, rule: Properties, peers: str) -> Iterator[str]:
+    if not rule.get(peers):
+        yield f"{where} names no peer, so it allows everybody; list who is meant in `{peers}`"
+    if not rule.get("ports"):
+        yield f"{where} names no port, so it allows all of them; list those that are meant"
+    for peer in rule.get(peers, ()):
+        if peer.get("namespaceSelector") == {} and not peer.get("podSelector"):
+            yield f"{where} allows every pod of every namespace; select those that are meant"
+        block = peer.get("ipBlock", {})
+        if block and ip_network(block["cidr"]).prefixlen == 0 and not block.get("except"):
+            yield f"{where} allows every address; give the range that is meant"
+
+
+def _leaves_safely(where: str, rule: Properties, settings: Settings) -> Iterator[str]:
+    expected = [ip_network(cidr) for cidr in settings["allowedDestinations"]]
+    for peer in rule.get("to", ()):
+        block = peer.get("ipBlock")
+        if not block:
+            continue
+        reached = ip_network(block["cidr"])
+        if any(_contains(allowed, reached) for allowed in expected):
+            continue
+        excluded = [ip_network(cidr) for cidr in block.get("except", ())]
+        yield from _reaches_no_private_range(where, reached, excluded)
+        yield from _ports_are_allowed(where, rule, settings["internetPorts"])
+
+
+def _reaches_no_private_range(
+    where: str, reached: Network, excluded: Sequence[Network]
+) -> Iterator[str]:
+    for private in PRIVATE:
+        overlap = _intersection(private, reached)
+        if overlap is not None and not _covered(overlap, excluded):
+            yield (
+                f"{where} allows {reached}, which reaches the private range {overlap}; put it into"
+                " `except`, or into this policy's allowedDestinations if it is meant"
+            )
+
+
+def _ports_are_allowed(where: str, rule: Properties, allowed: Sequence[int]) -> Iterator[str]:
+    for port in rule.get("ports", ()):
+        number, last = port.get("port"), port.get("endPort")
+        if port.get("protocol", "TCP") != "TCP" or last or number not in [int(p) for p in allowed]:
+            span = f"{number}-{last}" if last else number
+            yield (
+                f"{where} allows {port.get('protocol', 'TCP')} {span} to addresses outside the"
+                f" cluster; only TCP {', '.join(str(int(p)) for p in allowed)} is allowed"
+            )
+
+
+def _contains(outer: Network, inner: Network) -> bool:
+    if isinstance(outer, IPv4Network) and isinstance(inner, IPv4Network):
+        return inner.subnet_of(outer)
+    if isinstance(outer, IPv6Network) and isinstance(inner, IPv6Network):
+        return inner.subnet_of(outer)
+    return False
+
+
+def _intersection(one: Network, other: Network) -> Network | None:
+    """Two ranges of addresses either contain one another or have nothing in common."""
+    if _contains(one, other):
+        return other
+    return one if _contains(other, one) else None
+
+
+def _covered(network: Network, excluded: Sequence[Network]) -> bool:
+    """Whether the excluded ranges together hold the whole of a range."""
+    if isinstance(network, IPv4Network):
+        merged: list[Network] = list(
+            collapse_addresses([n for n in excluded if isinstance(n, IPv4Network)])
+        )
+    else:
+        merged = list(collapse_addresses([n for n in excluded if isinstance(n, IPv6Network)]))
+    return any(_contains(range_, network) for range_ in merged)

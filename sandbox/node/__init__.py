@@ -1,0 +1,1 @@
+"""The Kubernetes node: its programs, network, certificates and control groups."""

@@ -1,0 +1,74 @@
+"""Whose sandbox runs on this machine, and in what state it is."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from pathlib import Path
+
+from sandbox import paths, supervisor
+from sandbox.errors import SandboxError
+from sandbox.node import cgroups
+from sandbox.node.files import write_private
+
+_OWNER_FILE = paths.STATE / "owner.json"
+
+
+class Situation(Enum):
+    """What an `up` or `down` finds on the machine."""
+
+    ABSENT = auto()  # nothing of a sandbox
+    RUNNING = auto()  # ours, under its supervisor
+    FOREIGN = auto()  # another clone's, under its supervisor
+    LEFTOVERS = auto()  # remains of one that was killed, or of a reboot
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The clone that started the sandbox. `sandbox_id` is new with every start from scratch."""
+
+    clone: str
+    sandbox_id: str
+    created: str
+
+    @staticmethod
+    def new() -> "Owner":
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Owner(str(paths.PROJECT), f"datapipe-sandbox-{secrets.token_hex(8)}", now)
+
+
+def owner() -> Owner | None:
+    """Return who started the sandbox; None without one or with a damaged record."""
+    try:
+        return Owner(**json.loads(_OWNER_FILE.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def record(new_owner: Owner) -> None:
+    """Write down who started the sandbox."""
+    write_private(_OWNER_FILE, json.dumps(asdict(new_owner), indent=2))
+
+
+def situation() -> Situation:
+    """Look at the machine and say what is there."""
+    recorded = owner()
+    if recorded and supervisor.is_running():
+        return Situation.RUNNING if recorded.clone == str(paths.PROJECT) else Situation.FOREIGN
+    return Situation.LEFTOVERS if _has_remains() else Situation.ABSENT
+
+
+def refusal(recorded: Owner) -> SandboxError:
+    """Return the error for a command that must not touch another clone's sandbox."""
+    return SandboxError(
+        f"the sandbox on this machine belongs to {recorded.clone} (started {recorded.created}).\n"
+        f"Use it there, or stop it there with `make down`, or from here with "
+        f"`bash sandbox/bootstrap.sh down --force`. Its data is lost then."
+    )
+
+
+def _has_remains() -> bool:
+    groups = [root / cgroups.NAME for root in cgroups.mounted()]
+    bridge = Path("/sys/class/net/datapipe0")
+    return any(path.exists() for path in (paths.STATE, paths.RUN, bridge, *groups))

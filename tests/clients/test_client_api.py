@@ -1,0 +1,123 @@
+"""The clients ask a real API server's paths, with the user's kubeconfig."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes.client import ApiException
+from test_client_cluster import SPEC, pod, status
+from test_client_connect import connector
+from test_client_stack import OUTPUTS
+
+from clients.cluster import MEBIBYTE, Cluster
+from clients.connect import connectors
+from clients.stack import StackError, parse_outputs
+from clients.status.collect import Unknown, collect
+
+NAMESPACE = "/api/v1/namespaces/data-ingestion"
+RUNNING = pod({**SPEC, "nodeName": "node-1"}, [status()])
+FINISHED = {**RUNNING, "metadata": {"name": "job"}, "status": {"phase": "Succeeded"}}
+STATISTICS = {
+    "pods": [
+        {
+            "podRef": {"namespace": namespace, "name": "kafka-0"},
+            "memory": {"workingSetBytes": used * MEBIBYTE},
+            "cpu": {"usageNanoCores": 250_000_000},
+        }
+        for namespace, used in (("another", 1), ("data-ingestion", 461))
+    ]
+}
+ANSWERS = {
+    f"{NAMESPACE}/pods": {"items": [RUNNING, FINISHED]},
+    "/api/v1/nodes/node-1/proxy/stats/summary": STATISTICS,
+    f"{NAMESPACE}/services/kafka-connect:8083/proxy/connectors?expand=status": {
+        "s3-sink-connector": {"status": connector("RUNNING", "RUNNING")}
+    },
+}
+
+
+class ApiServer(BaseHTTPRequestHandler):
+    """Answers what ANSWERS has, to requests that bear the kubeconfig's token."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        allowed = self.headers["Authorization"] == "Bearer its-token"
+        known = self.path in ANSWERS
+        self.send_response(200 if allowed and known else 404 if allowed else 401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(ANSWERS.get(self.path, {})).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A small API server, and a kubeconfig that names it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ApiServer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": address}}],
+        "users": [{"name": "u", "user": {"token": "its-token"}}],
+        "contexts": [{"name": "its-context", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "its-context",
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(document))
+    monkeypatch.setattr(
+        "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig")
+    )
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.usefixtures("kubeconfig")
+class TestCluster:
+    """A namespace with one running pod and one that has ended."""
+
+    outputs = parse_outputs("sandbox", OUTPUTS)
+
+    def test_running_pods_with_the_memory_they_use(self) -> None:
+        (found,) = Cluster(self.outputs).pods()
+        assert found.name == "kafka-0"
+        assert found.used.memory == 461 * MEBIBYTE
+        assert str(found.used.cpu) == "0.25"
+        assert found.limits.memory == 682 * MEBIBYTE
+
+    def test_connectors_through_the_service_proxy(self) -> None:
+        (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
+        assert found.runs
+
+    def test_a_refusal_is_an_error(self) -> None:
+        with pytest.raises(ApiException, match="404"):
+            Cluster(self.outputs).get("/api/v1/nothing")
+
+    def test_an_unknown_context_is_explained(self) -> None:
+        outputs = self.outputs.model_copy(update={"context": "kind-other"})
+        with pytest.raises(StackError, match="no usable kubeconfig"):
+            Cluster(outputs)
+
+    def test_parts_that_are_away_do_not_hide_the_others(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("clients.topics.REQUEST_SECONDS", 0.1)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        archive = self.outputs.archive.model_copy(update={"endpoint": "http://127.0.0.1:1"})
+        nowhere = {"archive": archive, "bootstrap_servers": "127.0.0.1:1"}
+        outputs = self.outputs.model_copy(update=nowhere)
+        found = collect(outputs, Cluster(outputs))
+        assert isinstance(found.objects, Unknown)
+        assert isinstance(found.dead_letters, Unknown)
+        assert isinstance(found.pods, list)
+        assert isinstance(found.connectors, list)

@@ -1,0 +1,79 @@
+"""Kafka Connect's REST API with connectors in memory, for what a real worker does too slowly."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from failing_connect import Request, connect_error, respond
+
+CONNECTOR = re.compile(r"/connectors/([^/?]+)(?:/(\w+))?")
+
+
+@dataclass
+class ConnectInMemory:
+    """Connectors with their configuration; every look at a status takes the next of `states`."""
+
+    plugins: tuple[str, ...] = ("X",)
+    configs: dict[str, dict[str, str]] = field(default_factory=dict)
+    states: list[dict[str, Any]] = field(default_factory=list)
+    complaints: dict[str, list[str]] = field(default_factory=dict)
+    refusal: str | None = None
+    """why PUT of a configuration is answered with 400"""
+    url: str = ""
+    restarts: int = 0
+    resumed: int = 0
+
+    def __call__(self, handler: Request) -> None:
+        """Answer a request."""
+        status, body = self._route(handler)
+        answer = connect_error(status, body) if status >= 400 else respond(status, body)
+        answer(handler)
+
+    def _route(self, handler: Request) -> tuple[int, Any]:
+        if handler.path == "/":
+            return 200, {"version": "3.9.2"}
+        if handler.path == "/connector-plugins":
+            return 200, [{"class": plugin} for plugin in self.plugins]
+        if handler.path.endswith("/config/validate"):
+            values = [{"value": {"name": k, "errors": v}} for k, v in self.complaints.items()]
+            return 200, {"configs": [*values, {"value": {"name": "fine", "errors": []}}]}
+        match = CONNECTOR.match(handler.path)
+        assert match, handler.path
+        name, part = match.groups()
+        if handler.command == "PUT" and part == "config":
+            return self._put(name, json.loads(handler.body))
+        if name not in self.configs:
+            return 404, f"Connector {name} not found"
+        return self._existing(handler.command, name, part)
+
+    def _put(self, name: str, config: dict[str, str]) -> tuple[int, Any]:
+        if self.refusal:
+            return 400, self.refusal
+        self.configs[name] = config
+        return 200, {"name": name}
+
+    def _existing(self, method: str, name: str, part: str | None) -> tuple[int, Any]:
+        match (method, part):
+            case ("GET", "config"):
+                return 200, {**self.configs[name], "name": name}
+            case ("GET", "status"):
+                return 200, self.states.pop(0) if len(self.states) > 1 else self.states[0]
+            case ("POST", "restart"):
+                self.restarts += 1
+            case ("PUT", "resume"):
+                self.resumed += 1
+            case ("DELETE", None):
+                del self.configs[name]
+        return 202, {}
+
+
+def state(connector: str, *tasks: str, trace: str = "") -> dict[str, Any]:
+    """A status as Connect gives it; failed tasks carry the trace."""
+    return {
+        "connector": {"state": connector},
+        "tasks": [
+            {"id": number, "state": task, **({"trace": trace} if task == "FAILED" else {})}
+            for number, task in enumerate(tasks)
+        ],
+    }

@@ -1,0 +1,335 @@
+"""For each policy what breaks it, and a part of what it must say.
+
+Each case adds resources to `compliant_stack()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samples import (
+    JVM_OPTIONS,
+    SECURITY,
+    allow,
+    aws,
+    bucket,
+    config_map,
+    connector,
+    container,
+    deployment,
+    document,
+    kubernetes,
+    network_policy,
+    pod_spec,
+    sizes,
+    stateful_set,
+    topic,
+)
+
+from policies.resource import Resource
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that a policy must stop."""
+
+    policy: str
+    broken: list[Resource]
+    says: str
+
+
+def security(name: str, says: str, **changes: object) -> Case:
+    """A pod whose spec breaks the pod-security policy."""
+    return Case("pod-security", [deployment(name, pod_spec(**changes))], says)
+
+
+def context(name: str, says: str, **changes: object) -> Case:
+    """A container whose security context breaks the pod-security policy."""
+    broken = container(securityContext={**SECURITY, **changes})
+    return Case("pod-security", [deployment(name, pod_spec(broken))], says)
+
+
+def jvm(name: str, options: str, says: str) -> Case:
+    """A JVM of 682Mi with these options."""
+    env = [{"name": "KAFKA_HEAP_OPTS", "value": options}]
+    broken = container("jvm", resources=sizes("682Mi"), env=env)
+    return Case("jvm-memory", [deployment(name, pod_spec(broken))], says)
+
+
+def role(name: str, says: str, **rule: list[str]) -> Case:
+    """A Role with one rule."""
+    stated = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], **rule}
+    return Case(
+        "rbac", [kubernetes("rbac.authorization.k8s.io/v1", "Role", name, rules=[stated])], says
+    )
+
+
+def egress(name: str, says: str, rule: dict[str, object]) -> Case:
+    """A NetworkPolicy with one egress rule."""
+    return Case("network-rules", [network_policy(name, podSelector={}, egress=[rule])], says)
+
+
+def grant(name: str, says: str, *statements: dict[str, object]) -> Case:
+    """An identity's policy."""
+    granted = aws("Policy", name, "iam", policy=document(*statements))
+    return Case("iam-least-privilege", [granted], says)
+
+
+def role_of_pods(name: str, subject: str = "sub", **properties: object) -> Resource:
+    """A role that pods take on by their service account's token."""
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": "arn:aws:iam::1:oidc-provider/oidc.example"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"oidc.example:{subject}": "system:serviceaccount:a:b"}},
+    }
+    return aws("Role", name, "iam", assumeRolePolicy=document(trust), **properties)
+
+
+def broker(name: str, setting: str, says: str) -> Case:
+    """A broker's configuration with one more setting."""
+    text = f"process.roles=broker\nlisteners=A://:9092\nauto.create.topics.enable=false\n{setting}"
+    return Case("kafka-configuration", [config_map(name, server_properties=text)], says)
+
+
+BIG = container(resources=sizes("5000Mi", "5"))
+HTTPS = [{"protocol": "TCP", "port": 443}]
+INTERNET = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+CLAIM = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "16Gi"}}}}
+
+CASES = [
+    Case("memory-budget", [deployment("big", pod_spec(BIG))], "allowed are 4096Mi"),
+    Case(
+        "memory-budget", [deployment("bare", pod_spec(container(resources={})))], "no memory limit"
+    ),
+    Case("cpu-budget", [deployment("big", pod_spec(BIG))], "allowed are 4000m"),
+    Case(
+        "storage-budget",
+        [stateful_set("hoard", volumeClaimTemplates=[CLAIM])],
+        "StatefulSet hoard, data",
+    ),
+    Case(
+        "data-retained",
+        [
+            kubernetes(
+                "core/v1",
+                "PersistentVolume",
+                "pv",
+                spec={"persistentVolumeReclaimPolicy": "Delete"},
+            )
+        ],
+        "PersistentVolume pv has reclaim policy Delete",
+    ),
+    Case(
+        "data-retained",
+        [stateful_set("fleeting", persistentVolumeClaimRetentionPolicy={"whenDeleted": "Delete"})],
+        "whenDeleted is Delete",
+    ),
+    Case(
+        "data-retained",
+        [kubernetes("storage.k8s.io/v1", "StorageClass", "fast", provisioner="x")],
+        "StorageClass fast has reclaim policy Delete",
+    ),
+    Case(
+        "container-resources",
+        [deployment("bare", pod_spec(container(resources={})))],
+        "states no memory limits",
+    ),
+    Case(
+        "container-resources",
+        [
+            deployment(
+                "lax",
+                pod_spec(
+                    container(
+                        resources={
+                            "limits": sizes()["limits"],
+                            "requests": {"cpu": "1", "memory": "1Mi"},
+                        }
+                    )
+                ),
+            )
+        ],
+        "requests more cpu than its limit",
+    ),
+    Case(
+        "container-resources",
+        [deployment("odd", pod_spec(container(resources=sizes(memory="64MB"))))],
+        "'64MB' is no Kubernetes quantity",
+    ),
+    Case(
+        "container-resources",
+        [
+            deployment(
+                "kafka-connect",
+                pod_spec(
+                    container(
+                        resources={
+                            "requests": {"memory": "32Mi", "cpu": "10m"},
+                            "limits": {"memory": "64Mi", "cpu": "10m"},
+                        }
+                    )
+                ),
+            )
+        ],
+        "memory request 32Mi must equal the limit 64Mi",
+    ),
+    jvm("greedy", JVM_OPTIONS.replace("-Xmx300m", "-Xmx600m"), "above the limit of 682Mi; lower"),
+    jvm("unbounded", "-Xmx300m", "metaspace has no bound"),
+    jvm("headless", "-Xss512k", "states no heap"),
+    jvm("direct", JVM_OPTIONS.replace("-XX:MaxDirectMemorySize=64m", ""), "MaxDirectMemorySize"),
+    Case(
+        "postgresql-memory",
+        [
+            stateful_set(
+                "wide",
+                pod_spec(
+                    container("postgresql", resources=sizes("512Mi")),
+                    volumes=[{"name": "c", "configMap": {"name": "wide"}}],
+                ),
+            ),
+            config_map("wide", postgresql_conf="shared_buffers = 256MB\nmax_connections = 100"),
+        ],
+        "above the limit of 512Mi; lower shared_buffers",
+    ),
+    security("host", "hostNetwork is set", hostNetwork=True),
+    security(
+        "path", "volume v is of type hostPath", volumes=[{"name": "v", "hostPath": {"path": "/"}}]
+    ),
+    security("token", "service account token is mounted", automountServiceAccountToken=True),
+    security("links", "enableServiceLinks is not false", enableServiceLinks=True),
+    security(
+        "rooted", "may run as root", securityContext={"seccompProfile": {"type": "Localhost"}}
+    ),
+    security("seccomp", "has no seccomp profile", securityContext={"runAsNonRoot": True}),
+    context("gain", "may gain privileges", allowPrivilegeEscalation=True),
+    context("privileged", "is privileged", privileged=True),
+    context("capable", "keeps capabilities", capabilities={"drop": ["NET_RAW"]}),
+    context(
+        "adding",
+        "adds the capability SYS_ADMIN",
+        capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]},
+    ),
+    context("writing", "can write to its root file system", readOnlyRootFilesystem=False),
+    context("zero", "runs as uid 0", runAsUser=0),
+    Case(
+        "images",
+        [deployment("latest", pod_spec(container(image="postgres:latest")))],
+        "another image tomorrow",
+    ),
+    Case(
+        "images",
+        [deployment("untagged", pod_spec(container(image="docker.io/confluentinc/cp-kafka")))],
+        "another image tomorrow",
+    ),
+    Case(
+        "images",
+        [deployment("foreign", pod_spec(container(image="evil.example/postgres:15")))],
+        "evil.example/postgres is not among the allowed repositories",
+    ),
+    Case(
+        "network-default-deny",
+        [deployment("lonely", namespace="open")],
+        "namespace open has pods (Deployment lonely)",
+    ),
+    egress("anywhere", "names no peer", {"ports": HTTPS}),
+    egress("any-port", "names no port", {"to": [{"podSelector": {}}]}),
+    egress("private", "reaches the private range 10.0.0.0/8", {"to": [INTERNET], "ports": HTTPS}),
+    egress(
+        "plain",
+        "only TCP 443 is allowed",
+        {"to": [{"ipBlock": {"cidr": "8.8.8.0/24"}}], "ports": [{"port": 80}]},
+    ),
+    egress(
+        "all-pods",
+        "every pod of every namespace",
+        {"to": [{"namespaceSelector": {}}], "ports": HTTPS},
+    ),
+    Case(
+        "network-rules",
+        [network_policy("entry", podSelector={}, ingress=[{"from": [INTERNET], "ports": HTTPS}])],
+        "allows every address",
+    ),
+    role("wild", "rules[0].verbs has a wildcard", verbs=["*"]),
+    role("snoop", "lets every Secret of the namespace be read", resources=["secrets"]),
+    role("climb", "grants the verb escalate", verbs=["escalate"], resources=["roles"]),
+    Case(
+        "rbac",
+        [
+            kubernetes(
+                "rbac.authorization.k8s.io/v1",
+                "RoleBinding",
+                "boss",
+                roleRef={"kind": "ClusterRole", "name": "cluster-admin"},
+                subjects=[{"kind": "Group", "name": "system:authenticated"}],
+            )
+        ],
+        "the binding grants cluster-admin",
+    ),
+    *(
+        Case("s3-buckets", bucket(f"no-{index}", without=kind), says)
+        for index, (kind, says) in enumerate(
+            {
+                "BucketServerSideEncryptionConfiguration": "states no encryption",
+                "BucketPublicAccessBlock": "may be made public",
+                "BucketPolicy": "answers without TLS",
+                "BucketLifecycleConfiguration": "parts of uploads that nobody finished",
+            }.items()
+        )
+    ),
+    grant("any-action", "allows s3:*; name the actions", allow("s3:*")),
+    grant(
+        "beyond", "s3:DeleteObject, which is not among the sink's actions", allow("s3:DeleteObject")
+    ),
+    grant(
+        "everywhere",
+        "a wildcard may only stand for",
+        allow("s3:PutObject", "arn:aws:s3:::archive/*"),
+    ),
+    grant("all-but", "(NotAction)", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+    grant(
+        "any-account",
+        "allows arn:aws:glue:*:*:table/cdc/*",
+        allow("s3:PutObject", "arn:aws:glue:*:*:table/cdc/*"),
+    ),
+    Case(
+        "iam-least-privilege",
+        [role_of_pods("inline", inlinePolicies=[{"policy": document(allow("iam:PassRole"))}])],
+        "allows iam:PassRole",
+    ),
+    Case(
+        "iam-least-privilege",
+        [role_of_pods("managed", managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"])],
+        "AWS's managed policy",
+    ),
+    Case(
+        "iam-least-privilege",
+        [role_of_pods("open", subject="aud")],
+        "every pod of the cluster may take on the role",
+    ),
+    Case("kafka-topics", [topic("lonely", replicas=1, retention_ms="1")], "replication factor 1"),
+    Case("kafka-topics", [topic("endless")], "no retention is set"),
+    Case(
+        "kafka-topics", [topic("blocked", retention_ms="1", min_insync_replicas="3")], "must be 2"
+    ),
+    broker("unclean", "unclean.leader.election.enable=true", "a stale replica may take over"),
+    broker("auto", "auto.create.topics.enable=true", "a mistyped name becomes a topic"),
+    broker("single", "default.replication.factor=1", "default.replication.factor is 1"),
+    broker("isr", "default.replication.factor=3\nmin.insync.replicas=1", "give 2"),
+    Case(
+        "connectors",
+        [connector("leaky", database_password="hunter2")],
+        "database.password holds a secret",
+    ),
+    Case("connectors", [connector("lossy", errors_tolerance="all")], "is all on a source"),
+    Case("connectors", [connector("fragile", topics="t")], "the sink has no dead letter queue"),
+]
+
+STRICT_CASES = [
+    Case("images", [deployment("tagged")], "has no digest"),
+    Case(
+        "iam-identities", [aws("AccessKey", "key", "iam", user="sink")], "access keys never expire"
+    ),
+    Case("iam-identities", [aws("UserPolicy", "inline", "iam", policy="{}")], "belongs to a user"),
+]
+"""Those that configuration/prod.json adds."""

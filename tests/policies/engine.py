@@ -1,0 +1,124 @@
+"""Runs the real Pulumi engine with the policy pack, without a cluster, a cloud or Kafka."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from policies.resource import Resource
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+PACK = ROOT / "policies"
+PACKAGES = ("kubernetes", "aws", "kafka")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished pulumi command."""
+
+    code: int
+    output: str
+    """standard output and error together, as a user sees them"""
+
+    @property
+    def text(self) -> str:
+        """The output in one line: the CLI indents and breaks messages."""
+        return " ".join(self.output.split())
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Pulumi project in `folder`, with a state and plugins of its own there."""
+
+    folder: Path
+    stack: str
+
+    def pulumi(self, *arguments: str, with_pack: bool = True) -> Run:
+        """Run a command of the CLI on the stack, with the policy pack."""
+        pack = ["--policy-pack", str(PACK)] if with_pack else []
+        done = subprocess.run(
+            ["pulumi", *arguments, *pack, "--stack", self.stack, "--non-interactive"],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PULUMI_HOME": str(self.folder / "home"),
+                "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+                "PULUMI_CONFIG_PASSPHRASE": "test",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                "RESOURCES": str(self.folder / "resources.json"),
+                "KUBECONFIG": str(self.folder / "no-cluster"),
+                "NO_COLOR": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout)
+
+    def register(self, resources: Sequence[Resource]) -> None:
+        """From now on the program registers these resources."""
+        listed = [
+            {"type": r.type, "name": r.name, "properties": dict(r.properties)} for r in resources
+        ]
+        (self.folder / "resources.json").write_text(json.dumps(listed))
+
+    def resources_in_state(self) -> list[dict[str, Any]]:
+        """What the stack has made, the stack itself and its providers left out."""
+        exported = json.loads(self.pulumi("stack", "export", with_pack=False).output)
+        listed: list[dict[str, Any]] = exported["deployment"].get("resources") or []
+        return [r for r in listed if not r["type"].startswith("pulumi:")]
+
+
+def engine_for_samples(folder: Path) -> Engine:
+    """A project that registers whatever `Engine.register` is given."""
+    (folder / "Pulumi.yaml").write_text("name: pack\nruntime: python\n")
+    shutil.copy(HERE / "engine_program.py", folder / "__main__.py")
+    return _initialized(Engine(folder, "test"))
+
+
+def engine_for_program(folder: Path, stack: str) -> Engine:
+    """The pipeline's own program and stack file."""
+    for name in ("__main__.py", "components"):
+        (folder / name).symlink_to(ROOT / name)
+    for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
+        shutil.copy(ROOT / name, folder)
+    stack_file = folder / f"Pulumi.{stack}.yaml"
+    lines = stack_file.read_text().splitlines(keepends=True)
+    # the salt belongs to another passphrase
+    stack_file.write_text("".join(line for line in lines if not line.startswith("encryptionsalt")))
+    return _initialized(Engine(folder, stack))
+
+
+def _initialized(engine: Engine) -> Engine:
+    (engine.folder / "state").mkdir()
+    for package in PACKAGES:
+        _install_echo(package, engine.folder / "home")
+    made = engine.pulumi("stack", "init", with_pack=False)
+    assert made.code == 0, made.output
+    return engine
+
+
+def _install_echo(package: str, pulumi_home: Path) -> None:
+    """Put the echo plugin where the CLI looks for the package's own."""
+    name = f"resource-{package}-v{version(f'pulumi_{package}')}"
+    executable = pulumi_home / "plugins" / name / f"pulumi-resource-{package}"
+    executable.parent.mkdir(parents=True)
+    python, script = shlex.quote(sys.executable), shlex.quote(str(HERE / "echo_provider.py"))
+    executable.write_text(
+        "#!/bin/sh\n"
+        f'exec env PYTHONPATH={shlex.quote(str(ROOT))} {python} {script} {package} "$@"\n'
+    )
+    executable.chmod(0o755)

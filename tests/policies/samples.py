@@ -1,0 +1,243 @@
+"""A small stack that meets every policy, and pieces to build others from."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+from policies.finding import Finding, NotJudged, Violation
+from policies.pack import POLICIES
+from policies.policy import ResourcePolicy, StackPolicy
+from policies.resource import Resource
+
+TODAY = date(2026, 3, 1)
+"""on which the tests happen"""
+NAMESPACE = "data"
+SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+def sizes(memory: str = "64Mi", cpu: str = "100m") -> dict[str, Any]:
+    """Resources with requests equal to limits."""
+    return {kind: {"memory": memory, "cpu": cpu} for kind in ("requests", "limits")}
+
+
+def container(name: str = "app", **changes: Any) -> dict[str, Any]:
+    """A container that meets every policy; `changes` replace its fields."""
+    return {
+        "name": name,
+        "image": "docker.io/library/postgres:15.10-alpine",
+        "securityContext": SECURITY,
+        "resources": sizes(),
+        **changes,
+    }
+
+
+def pod_spec(*containers: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A pod's spec that meets every policy."""
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 1000,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": list(containers) or [container()],
+        **changes,
+    }
+
+
+def kubernetes(api: str, kind: str, name: str, **properties: Any) -> Resource:
+    """A Kubernetes object, named in the program as in the cluster."""
+    namespace = properties.pop("namespace", NAMESPACE)
+    metadata = {"name": name, "namespace": namespace}
+    token = f"kubernetes:{api}:{kind}"
+    version = api.removeprefix("core/")
+    return Resource(
+        token,
+        name,
+        {"apiVersion": version, "kind": kind, "metadata": metadata, **properties},
+        urn=f"urn:pulumi:test::pack::{token}::{name}",
+    )
+
+
+def workload(kind: str, name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
+    """A Deployment, StatefulSet or DaemonSet."""
+    namespace = spec.pop("namespace", NAMESPACE)
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": pod or pod_spec()}
+    whole = {"selector": {"matchLabels": labels}, "template": template, **spec}
+    return kubernetes("apps/v1", kind, name, namespace=namespace, spec=whole)
+
+
+def deployment(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
+    """A Deployment that is updated without surge."""
+    without_surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}}
+    return workload("Deployment", name, pod, **{"strategy": without_surge, **spec})
+
+
+def stateful_set(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
+    """A StatefulSet."""
+    return workload("StatefulSet", name, pod, **{"replicas": 1, "serviceName": name, **spec})
+
+
+def network_policy(name: str, **spec: Any) -> Resource:
+    """A NetworkPolicy."""
+    return kubernetes("networking.k8s.io/v1", "NetworkPolicy", name, spec=spec)
+
+
+def aws(kind: str, name: str, service: str = "s3", **properties: Any) -> Resource:
+    """An AWS resource."""
+    token = f"aws:{service}/{kind[0].lower()}{kind[1:]}:{kind}"
+    return Resource(token, name, properties, urn=f"urn:pulumi:test::pack::{token}::{name}")
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """An AWS policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: Any, resource: Any = "arn:aws:s3:::archive/topics/*") -> dict[str, Any]:
+    """A statement that grants something."""
+    return {"Sid": "Sink", "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def topic(name: str, replicas: int = 3, **config: str) -> Resource:
+    """A Kafka topic; `config` with underscores for dots."""
+    settings = {key.replace("_", "."): value for key, value in config.items()}
+    properties = {"name": name, "partitions": 6, "replicationFactor": replicas, "config": settings}
+    token = "kafka:index/topic:Topic"
+    return Resource(token, name, properties, urn=f"urn:pulumi:test::pack::{token}::{name}")
+
+
+def connector(name: str, **config: str) -> Resource:
+    """A connector; `config` with underscores for dots."""
+    settings = {key.replace("_", "."): value for key, value in config.items()}
+    token = "pulumi-python:dynamic/kafka:Connector"
+    properties = {"name": name, "config": {"connector.class": "example.Connector", **settings}}
+    return Resource(token, name, properties, urn=f"urn:pulumi:test::pack::{token}::{name}")
+
+
+def config_map(name: str, **files: str) -> Resource:
+    """A ConfigMap; `files` with underscores for dots in their names."""
+    data = {key.replace("__", "-").replace("_", "."): text for key, text in files.items()}
+    return kubernetes("core/v1", "ConfigMap", name, data=data)
+
+
+BROKER_FILE = """\
+# a broker of three
+process.roles=broker,controller
+listeners=INTERNAL://:9092
+default.replication.factor=3
+min.insync.replicas=2
+offsets.topic.replication.factor=3
+transaction.state.log.replication.factor=3
+transaction.state.log.min.isr=2
+unclean.leader.election.enable=false
+auto.create.topics.enable=false
+"""
+
+POSTGRESQL_FILE = """\
+shared_buffers = '256MB'   # half of the limit
+wal_buffers = '16MB'
+work_mem = '4MB'
+max_connections = '20'
+maintenance_work_mem = '16MB'
+logical_decoding_work_mem = '8MB'
+autovacuum_max_workers = '2'
+max_wal_senders = '4'
+"""
+
+JVM_OPTIONS = (
+    "-Xmx300m -Xss512k -XX:MaxMetaspaceSize=72m -XX:ReservedCodeCacheSize=48m"
+    " -XX:MaxDirectMemorySize=64m"
+)
+
+
+def bucket(name: str, without: str = "") -> list[Resource]:
+    """A bucket with all that protects it, but for one kind of companion."""
+    refuse = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{name}"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    flags = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    companions: dict[str, dict[str, Any]] = {
+        "BucketServerSideEncryptionConfiguration": {
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]
+        },
+        "BucketPublicAccessBlock": dict.fromkeys(flags, True),
+        "BucketOwnershipControls": {"rule": {"objectOwnership": "BucketOwnerEnforced"}},
+        "BucketPolicy": {"policy": document(refuse)},
+        "BucketLifecycleConfiguration": {
+            "rules": [
+                {
+                    "id": "abort",
+                    "status": "Enabled",
+                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+                }
+            ]
+        },
+    }
+    return [
+        aws("Bucket", name, bucket=name),
+        *(aws(k, name, bucket=name, **p) for k, p in companions.items() if k != without),
+    ]
+
+
+def compliant_stack() -> list[Resource]:
+    """Two workloads, their network, a bucket, its writer, a topic and two connectors."""
+    configuration = {"name": "config", "configMap": {"name": "postgresql"}}
+    database = pod_spec(
+        container("postgresql", resources=sizes("512Mi", "1")), volumes=[configuration]
+    )
+    broker = container(
+        "kafka",
+        image="docker.io/confluentinc/cp-kafka:7.9.2",
+        resources=sizes("682Mi", "500m"),
+        env=[{"name": "KAFKA_HEAP_OPTS", "value": JVM_OPTIONS}],
+    )
+    return [
+        stateful_set("postgresql", database),
+        config_map("postgresql", postgresql_conf=POSTGRESQL_FILE),
+        stateful_set("kafka", pod_spec(broker), replicas=3),
+        config_map("kafka", server_properties=BROKER_FILE),
+        network_policy("default-deny", podSelector={}, policyTypes=["Ingress", "Egress"]),
+        *bucket("archive"),
+        aws("Policy", "sink", "iam", policy=document(allow("s3:PutObject"))),
+        topic("postgres.public.users", retention_ms="604800000"),
+        connector("source", errors_tolerance="none", database_password="${env:DB_PASSWORD}"),
+        connector(
+            "sink",
+            topics="postgres.public.users",
+            errors_tolerance="all",
+            errors_deadletterqueue_topic_name="sink-dlq",
+        ),
+    ]
+
+
+def findings(
+    policy_name: str, resources: list[Resource], given: dict[str, Any] | None = None
+) -> list[Finding]:
+    """What one policy finds in a stack."""
+    policy = next(policy for policy in POLICIES if policy.name == policy_name)
+    if isinstance(policy, StackPolicy):
+        return list(policy.findings(resources, given or {}, TODAY))
+    assert isinstance(policy, ResourcePolicy)
+    return [f for r in resources for f in policy.findings(r, given or {}, TODAY)]
+
+
+def messages(
+    policy_name: str, resources: list[Resource], given: dict[str, Any] | None = None
+) -> list[str]:
+    """The violations of one policy; nothing may be left unjudged."""
+    found = findings(policy_name, resources, given)
+    assert not [f for f in found if isinstance(f, NotJudged)]
+    return [f.message for f in found if isinstance(f, Violation)]

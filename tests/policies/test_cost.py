@@ -1,0 +1,45 @@
+"""What the pack adds to a preview: started as the engine starts it, spoken to as the engine speaks."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+from google.protobuf.struct_pb2 import Struct
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from samples import compliant_stack, topic
+
+PACK = Path(__file__).resolve().parents[2] / "policies"
+SECONDS_ALLOWED = 2.0
+"""of CPU, which on an idle machine is the time; the program has some 90 resources"""
+
+
+def test_the_pack_costs_less_than_two_seconds() -> None:
+    filler = [topic(f"topic-{number}", retention_ms="60000") for number in range(80)]
+    requests = []
+    for resource in [*compliant_stack(), *filler]:
+        properties = Struct()
+        properties.update(resource.properties)
+        about = {"urn": resource.urn, "type": resource.type, "name": resource.name}
+        requests.append((about, properties))
+
+    pack = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:0", "."],
+        cwd=PACK,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert pack.stdout is not None
+    with pack.stdout, grpc.insecure_channel(f"127.0.0.1:{int(pack.stdout.readline())}") as channel:
+        analyzer = analyzer_pb2_grpc.AnalyzerStub(channel)
+        for about, properties in requests:
+            request = analyzer_pb2.AnalyzeRequest(**about, properties=properties)
+            assert not analyzer.Analyze(request).diagnostics
+        whole = [analyzer_pb2.AnalyzerResource(**about, properties=p) for about, p in requests]
+        stack = analyzer_pb2.AnalyzeStackRequest(resources=whole)
+        assert not analyzer.AnalyzeStack(stack).diagnostics
+        pack.terminate()
+        _, _, used = os.wait4(pack.pid, 0)
+
+    assert used.ru_utime + used.ru_stime < SECONDS_ALLOWED

@@ -1,0 +1,73 @@
+"""The pack on the pipeline's own program, stack by stack, through the real engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from engine import PACK, Engine, engine_for_program
+
+STACKS = ("dev", "sandbox")
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return engine_for_program(tmp_path_factory.mktemp("program"), request.param)
+
+
+def preview(engine: Engine) -> tuple[int, str]:
+    configuration = PACK / "configuration" / f"{engine.stack}.json"
+    run = engine.pulumi("preview", "--policy-pack-config", str(configuration))
+    return run.code, run.output
+
+
+@pytest.fixture
+def sizes(program: Engine) -> Iterator[dict[str, dict[str, str]]]:
+    """`datapipe:sizing` of the stack file, to be changed before `write`; put back afterwards."""
+    file = program.folder / f"Pulumi.{program.stack}.yaml"
+    before = file.read_text()
+    yield {}
+    file.write_text(before)
+
+
+def write_sizes(program: Engine, sizing: dict[str, dict[str, str]]) -> None:
+    file = program.folder / f"Pulumi.{program.stack}.yaml"
+    document = yaml.safe_load(file.read_text())
+    document["config"]["datapipe:sizing"] = sizing
+    file.write_text(yaml.safe_dump(document))
+
+
+def test_the_program_passes(program: Engine) -> None:
+    code, output = preview(program)
+
+    assert code == 0, output
+    assert "[mandatory]" not in output
+
+
+def test_a_broker_too_large_is_stopped_with_the_table(
+    program: Engine, sizes: dict[str, dict[str, str]]
+) -> None:
+    # 3 brokers: 4096Mi are passed by far, with or without a registry
+    sizes["broker"] = {"memoryLimit": "900Mi"}
+    write_sizes(program, sizes)
+
+    code, output = preview(program)
+
+    assert code != 0
+    assert "the pods' memory limits add up to" in output
+    assert "StatefulSet kafka" in output
+    assert "smallest change that fits: lower the limit" in output
+
+
+def test_3_mib_more_per_broker_fit_only_if_another_gives_way(tmp_path: Path) -> None:
+    engine = engine_for_program(tmp_path, "dev")
+    write_sizes(engine, {"broker": {"memoryLimit": "685Mi"}})
+
+    code, output = preview(engine)
+    assert code != 0
+    assert "add up to 4103Mi, allowed are 4096Mi: 7Mi too much" in output
+
+    lower = {"memoryRequest": "1017Mi", "memoryLimit": "1017Mi"}
+    write_sizes(engine, {"broker": {"memoryLimit": "685Mi"}, "connect": lower})
+    code, output = preview(engine)
+    assert code == 0, output

@@ -1,0 +1,107 @@
+"""Our connectors say what the design's JSON says, but for the differences listed here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from connectors_of_the_design import DEBEZIUM, S3_SINK
+
+from components.config import StackConfig
+from components.streaming.connectors.pipeline import sink_connector, source_connector
+
+Stack = Callable[..., StackConfig]
+
+LEFT_OUT_OF_THE_SOURCE = {
+    "database.server.name": "replaced by topic.prefix in Debezium 2",
+    "heartbeat.topics.prefix": "called topic.heartbeat.prefix in Debezium 2",
+    "errors.deadletterqueue.topic.name": "Connect has dead letter queues for sinks only",
+    "errors.deadletterqueue.topic.replication.factor": "as above",
+    "errors.deadletterqueue.context.headers.enable": "as above",
+}
+CHANGED_IN_THE_SOURCE = {
+    "errors.tolerance": ("none", "all would drop a row that can't be converted, for ever"),
+}
+ADDED_TO_THE_SOURCE = {
+    "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),
+    "database.sslmode": ("verify-full", "design: ssl_mode require, and we have the CA"),
+    "database.sslrootcert": ("/etc/kafka-connect/postgresql-ca.crt", "as above"),
+    "publication.autocreate.mode": ("disabled", "the schema makes the publication"),
+    "status.update.interval.ms": ("10000", "design: heartbeat_config"),
+    "retriable.restart.connector.wait.ms": ("10000", "design: heartbeat_config"),
+    "exactly.once.support": ("required", "each change once, also through a worker's death"),
+    "transaction.boundary": ("poll", "as above"),
+    "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
+    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
+    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+}
+ADDED_TO_THE_SINK = {
+    "topics.dir": ("topics", "design: data_access_controls, topics/*"),
+    "s3.ssea.name": ("AES256", "design: encryption SSE-S3"),
+    "consumer.override.isolation.level": ("read_committed", "the source writes transactions"),
+    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
+    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+}
+
+
+def _expected(
+    design: dict[str, str],
+    left_out: dict[str, str],
+    changed: dict[str, tuple[str, str]],
+    added: dict[str, tuple[str, str]],
+) -> dict[str, str]:
+    assert set(left_out) <= set(design)
+    assert set(changed) <= set(design)
+    assert not set(added) & set(design)
+    kept = {key: value for key, value in design.items() if key not in left_out}
+    return kept | {key: value for key, (value, _reason) in (changed | added).items()}
+
+
+def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
+    stack: Stack,
+) -> None:
+    expected = _expected(
+        DEBEZIUM, LEFT_OUT_OF_THE_SOURCE, CHANGED_IN_THE_SOURCE, ADDED_TO_THE_SOURCE
+    )
+    assert source_connector(stack()).properties() == expected
+
+
+def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
+    expected = _expected(S3_SINK, {}, {}, ADDED_TO_THE_SINK)
+    assert sink_connector(stack()).properties() == expected
+
+
+def test_without_exactly_once_the_source_writes_no_transactions(stack: Stack) -> None:
+    properties = source_connector(stack(connect={"exactlyOnce": False})).properties()
+    assert not {"exactly.once.support", "transaction.boundary"} & set(properties)
+
+
+def test_a_table_of_another_schema_is_captured_and_archived_by_both_sinks(stack: Stack) -> None:
+    tables: dict[str, Any] = {"tables": ["public.users", "sales.users"]}
+    confluent = sink_connector(stack(**tables, archive={"tasks": 12})).properties()
+    assert confluent["topics.regex"] == r"postgres\.(public|sales)\..*"
+    iceberg = sink_connector(stack(**tables, archive={"sink": "iceberg", "tasks": 2})).properties()
+    assert iceberg["topics"] == "postgres.public.users,postgres.sales.users"
+    assert iceberg["iceberg.tables"] == "cdc.users,cdc.sales_users"
+    assert iceberg["iceberg.table.cdc.sales_users.route-regex"] == r"postgres\.sales\.users"
+
+
+def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_commit(
+    stack: Stack,
+) -> None:
+    properties = sink_connector(
+        stack(
+            archive={"sink": "iceberg", "tasks": 2},
+            connect={"converter": "json"},
+            aws={"endpoint": "http://10.231.0.1:5566"},
+        )
+    ).properties()
+    assert properties["iceberg.catalog.warehouse"] == "s3://${env:S3_BUCKET_NAME}/topics"
+    assert properties["iceberg.tables.default-partition-by"] == "hour(__source_ts_ms)"
+    assert properties["iceberg.catalog.s3.endpoint"] == "http://10.231.0.1:5566"
+    assert properties["iceberg.catalog.glue.endpoint"] == "http://10.231.0.1:5566"
+    assert properties["consumer.override.isolation.level"] == "read_committed"
+    assert properties["value.converter.replace.null.with.default"] == "false"
+
+
+def test_no_stand_in_for_aws_is_mentioned_where_the_stack_has_none(stack: Stack) -> None:
+    properties = sink_connector(stack(archive={"sink": "iceberg", "tasks": 2})).properties()
+    assert not [key for key in properties if "endpoint" in key or "path-style" in key]

@@ -1,0 +1,240 @@
+"""What the typed connectors refuse, and how they render."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.config import StackConfig
+from components.streaming.connectors import (
+    AvroConverter,
+    ConfluentS3SinkConnector,
+    Connector,
+    DebeziumPostgresConnector,
+    IcebergSinkConnector,
+    JsonConverter,
+)
+from components.streaming.connectors.errors import SinkErrors
+from components.streaming.connectors.model import literal_secrets
+from components.streaming.connectors.pipeline import sink_connector
+
+CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
+
+
+def source(**fields: Any) -> DebeziumPostgresConnector:
+    given = {
+        "name": "source",
+        "hostname": "db",
+        "database": "shop",
+        "tables": ("public.a",),
+        **CONVERTERS,
+        **fields,
+    }
+    return DebeziumPostgresConnector(**given)
+
+
+def confluent_sink(**fields: Any) -> ConfluentS3SinkConnector:
+    return ConfluentS3SinkConnector(**{"name": "sink", **CONVERTERS, **fields})
+
+
+def iceberg_sink(**fields: Any) -> IcebergSinkConnector:
+    given = {
+        "name": "sink",
+        "routes": {"postgres.public.a": "cdc.a"},
+        "warehouse": "s3://bucket/topics",
+        **CONVERTERS,
+        **fields,
+    }
+    return IcebergSinkConnector(**given)
+
+
+def test_any_other_class_of_connector_can_be_declared() -> None:
+    connector = Connector(
+        name="files",
+        connector_class="org.apache.kafka.connect.file.FileStreamSourceConnector",
+        extra={"file": "/tmp/lines", "topic": "lines"},
+    )
+    assert connector.properties() == {
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+        "tasks.max": "1",
+        "file": "/tmp/lines",
+        "topic": "lines",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("slot.name", "slot"),
+        ("database.sslrootcert", "sslrootcert"),
+        ("errors.tolerance", "errors.tolerance"),
+        ("value.converter.schemas.enable", "value_converter.schemas_enable"),
+        ("transforms", "kind"),
+        ("tasks.max", "tasks_max"),
+    ],
+)
+def test_extra_refuses_what_a_typed_field_says_whether_it_is_set_or_not(
+    key: str, field: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"{key} is what the field {field} says"):
+        source(extra={key: "x"})
+
+
+def test_extra_adds_properties_that_no_field_covers() -> None:
+    assert source(extra={"max.batch.size": "4096"}).properties()["max.batch.size"] == "4096"
+
+
+@pytest.mark.parametrize("key", ["name", "a b", "", "1=2"])
+def test_extra_refuses_keys_that_are_none(key: str) -> None:
+    with pytest.raises(ValidationError, match="no property that can be set here"):
+        source(extra={key: "x"})
+
+
+def test_a_misspelt_field_is_refused() -> None:
+    with pytest.raises(ValidationError, match="slot_nmae"):
+        source(slot_nmae="x")
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"database.password": "hunter2"},
+        {"database.password": "${env:PASSWORD}2"},
+        {"value.converter.basic.auth.user.info": "admin:${env:PASSWORD}"},
+        {"aws.secret.access.key": "AKIA"},
+        {"iceberg.catalog.s3.access-key-id": "AKIA"},
+        {"sasl.jaas.config": 'PlainLoginModule required password="x";'},
+        {"schema.registry.url": "http://admin:secret@registry:8081"},
+    ],
+)
+def test_a_literal_secret_is_refused(properties: dict[str, str]) -> None:
+    assert list(literal_secrets(properties)) == list(properties)
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"database.password": "${env:PASSWORD}"},
+        {"value.converter.basic.auth.user.info": "${env:USER}:${env:PASS}"},
+        {"value.converter.basic.auth.credentials.source": "USER_INFO"},
+        {"sasl.jaas.config": "PlainLoginModule required password='${env:PASS}';"},
+        {"topic.prefix": "postgres"},
+    ],
+)
+def test_a_reference_to_the_environment_is_no_secret(properties: dict[str, str]) -> None:
+    assert not list(literal_secrets(properties))
+
+
+def test_a_secret_in_extra_is_refused_without_showing_it() -> None:
+    with pytest.raises(ValidationError, match="stands there literally") as refused:
+        source(extra={"ssl.key.password": "hunter2"})
+    assert "hunter2" not in str(refused.value.errors()[0]["msg"])
+
+
+def test_a_variable_that_the_worker_does_not_have_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\$\{env:DBZ_DB_PASSWORD\} is not in the worker's"):
+        source().require_environment({"DBZ_DB_USERNAME"})
+    source().require_environment({"DBZ_DB_USERNAME", "DBZ_DB_PASSWORD", "MORE"})
+
+
+def test_the_source_has_one_task() -> None:
+    with pytest.raises(ValidationError, match="tasks_max"):
+        source(tasks_max=2)
+
+
+@pytest.mark.parametrize("slot", ["Upper", "with-dash", "a" * 64, ""])
+def test_a_slot_name_that_postgresql_refuses_is_refused(slot: str) -> None:
+    with pytest.raises(ValidationError, match="slot"):
+        source(slot=slot)
+
+
+def test_defaults_are_dropped_before_the_record_is_unwrapped() -> None:
+    properties = source(drop_defaults=True).properties()
+    assert properties["transforms"] == "dropDefaults,unwrap"
+    assert properties["transforms.dropDefaults.type"] == "datapipe.connect.DropDefaults"
+    assert source().properties()["transforms"] == "unwrap"
+
+
+def test_half_of_exactly_once_is_refused() -> None:
+    with pytest.raises(ValidationError, match="go together"):
+        source(exactly_once=None)
+
+
+def test_verifying_the_server_needs_an_authority() -> None:
+    with pytest.raises(ValidationError, match="needs sslrootcert"):
+        source(sslmode="verify-full")
+
+
+def test_a_part_below_s3s_smallest_is_refused_by_both_sinks() -> None:
+    with pytest.raises(ValidationError, match="part_bytes"):
+        confluent_sink(part_bytes=5 * 1024 * 1024 - 1)
+    with pytest.raises(ValidationError, match="part_bytes"):
+        iceberg_sink(part_bytes=1024)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"partition_duration_ms": 86_400_000}, "a folder per HH.*set it to 3600000"),
+        ({"path_format": "'y'=YYYY/'m'=MM/'d'=dd"}, "a folder per dd.*set it to 86400000"),
+        ({"path_format": "'y'=YYYY/'d'=dd"}, "without a gap"),
+        ({"path_format": "'HH'"}, "without a gap"),
+        ({"path_format": "YYYY/MM"}, "without a gap"),
+        ({"rotate_interval_ms": 3_600_001}, "no file lives longer than its folder"),
+        ({"timestamp_extractor": "RecordField"}, "go together"),
+        ({"encryption": "aws:kms"}, "go together"),
+    ],
+)
+def test_times_and_choices_of_the_confluent_sink_must_agree(
+    fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        confluent_sink(**fields)
+
+
+def test_a_day_per_folder_is_allowed_where_all_agrees() -> None:
+    by_day = confluent_sink(
+        path_format="'y'=YYYY/'m'=MM/'d'=dd",
+        partition_duration_ms=86_400_000,
+        rotate_interval_ms=3_600_001,
+    )
+    assert by_day.properties()["partition.duration.ms"] == "86400000"
+
+
+def test_two_topics_may_not_lead_to_one_table() -> None:
+    with pytest.raises(ValidationError, match=r"two topics lead to cdc\.a"):
+        iceberg_sink(routes={"postgres.public.a": "cdc.a", "postgres.sales.a": "cdc.a"})
+
+
+def test_a_table_name_that_glue_refuses_is_refused() -> None:
+    with pytest.raises(ValidationError, match="that Glue accepts"):
+        iceberg_sink(routes={"postgres.public.a": "cdc.A-b"})
+
+
+def test_more_tasks_than_partitions_are_refused(stack: Callable[..., StackConfig]) -> None:
+    with pytest.raises(ValueError, match="25 tasks share 24 partitions, so 1 would idle"):
+        sink_connector(stack(archive={"tasks": 25}))
+
+
+def test_a_dead_letter_queue_on_more_brokers_than_there_are_is_refused() -> None:
+    sink = confluent_sink(errors=SinkErrors(dead_letter_replication=3))
+    with pytest.raises(ValueError, match="3 is above the 1 brokers"):
+        sink.require_brokers(1)
+
+
+def test_avro_takes_the_registrys_credentials_from_the_environment() -> None:
+    avro = AvroConverter(schema_registry_url="http://registry:8081")
+    assert avro.properties("value.converter") == {
+        "value.converter": "io.confluent.connect.avro.AvroConverter",
+        "value.converter.schema.registry.url": "http://registry:8081",
+        "value.converter.basic.auth.credentials.source": "USER_INFO",
+        "value.converter.basic.auth.user.info": "${env:SCHEMA_AUTH_USER}:${env:SCHEMA_AUTH_PASS}",
+        "value.converter.ignore.default.for.nullables": "true",
+    }
+
+
+def test_rendering_stays_linear_for_a_thousand_tables() -> None:
+    routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(1000)}
+    properties = iceberg_sink(routes=routes).properties()
+    assert len([key for key in properties if key.endswith(".route-regex")]) == 1000
