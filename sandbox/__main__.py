@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parsers["env"].add_argument(
         "--tools-only",
         action="store_true",
-        help="only what puts pulumi and the Python packages on PATH, for stacks outside the sandbox",
+        help="only what puts pulumi and the Python packages on PATH, for other stacks",
     )
     return parser
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from sandbox import paths, supervisor
 from sandbox.errors import SandboxError
-from sandbox.node import cgroups
+from sandbox.node import addresses, cgroups
 from sandbox.node.files import write_private
 
 _OWNER_FILE = paths.STATE / "owner.json"
+_BRIDGE = Path("/sys/class/net", addresses.BRIDGE)
 
 
 class Situation(Enum):
@@ -70,5 +71,4 @@ def refusal(recorded: Owner) -> SandboxError:
 
 def _has_remains() -> bool:
     groups = [root / cgroups.NAME for root in cgroups.mounted()]
-    bridge = Path("/sys/class/net/datapipe0")
-    return any(path.exists() for path in (paths.STATE, paths.RUN, bridge, *groups))
+    return any(path.exists() for path in (paths.STATE, paths.RUN, _BRIDGE, *groups))
