@@ -28,7 +28,7 @@ def main() -> None:
     except SandboxError as error:
         sys.exit(f"sandbox: {error}")
     except KeyboardInterrupt:
-        sys.exit("sandbox: interrupted; `up` continues from here, `down` cleans up")
+        sys.exit("sandbox: interrupted; run `up` again, or `down` to clean up")
 
 
 def _run(arguments: argparse.Namespace) -> None:

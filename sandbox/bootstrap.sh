@@ -51,6 +51,7 @@ install_environment() {
   local python=$1 target=$2 uv_home uv
   uv_home=$cache/uv-$(sha256sum "$uv_lock" | cut -c1-12)
   uv=$uv_home/bin/uv
+  export PIP_ROOT_USER_ACTION=ignore
   export UV_CACHE_DIR=$cache/uv-cache UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never
   [ -x "$uv" ] || install_uv "$python" "$uv_home"
   echo "sandbox: installing the Python packages of requirements.txt into $target" >&2

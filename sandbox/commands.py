@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox import aws, images, paths, preflight, state, supervisor
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
-from sandbox.node import lifecycle, network, teardown
+from sandbox.node import lifecycle, packet_filter, teardown
 from sandbox.plugins import install as plugins
 from sandbox.progress import Progress
 from sandbox.state import Owner, Situation
@@ -92,17 +92,18 @@ def status() -> bool:
 def _start(progress: Progress) -> None:
     preflight.require(preflight.facts())
     install.ensure(progress)
-    if network.has_proxy_tables():
+    if packet_filter.has_proxy_tables():
         raise SandboxError(
             "the packet filter has tables of another kube-proxy (`nft list tables`). If no "
             "Kubernetes runs here: `nft delete table ip kube-proxy`, and the same for ip6"
         )
     images.build(progress, lifecycle.image_binaries())
-    owner = Owner.new()
-    state.record(owner)
     lifecycle.start(progress)
-    aws.mark(owner.sandbox_id)
     _provide_plugins()
+    # Last, so that a start that was interrupted counts as leftovers and is made anew.
+    owner = Owner.new()
+    aws.mark(owner.sandbox_id)
+    state.record(owner)
     progress("the sandbox is up")
 
 

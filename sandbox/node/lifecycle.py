@@ -1,9 +1,11 @@
 """Bringing the node up, healing it, and taking it down."""
 
 import http.client
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sandbox import aws, images, paths, supervisor
 from sandbox.errors import SandboxError
@@ -37,7 +39,7 @@ class Check:
     seconds: float
 
 
-CONTAINERD = Check("containerd", paths.CONTAINERD_SOCKET.is_socket, ("containerd",), 30)
+CONTAINERD = Check("containerd", lambda: _accepts(paths.CONTAINERD_SOCKET), ("containerd",), 30)
 API_SERVER = Check("the API server", api_server.is_ready, ("etcd", "kube-apiserver"), 120)
 NODE = Check("the node to be Ready", api_server.node_is_ready, ("kubelet", "containerd"), 120)
 SERVICES = Check(
@@ -153,6 +155,15 @@ def _logs(check: Check, programs: Sequence[Program]) -> str:
 
 def _log(program: Program) -> str:
     return f"The end of {program.log}:\n{tail(program.log)}"
+
+
+def _accepts(listener: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(listener))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(port: int, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the pack adds to a preview: started as the engine starts it, spoken to as the engine speaks."""
+"""What the pack adds to a preview, measured on the process that the engine starts for it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The pack under the real Pulumi engine: what it says, what it stops, what it costs."""
+"""The pack under the real Pulumi engine: what it says, and what it stops."""
 
 import json
 from datetime import date, timedelta

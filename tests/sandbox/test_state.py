@@ -1,6 +1,5 @@
 """One sandbox per machine: whose it is, in what state, and what is removed with it."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -97,8 +96,8 @@ def test_shared_folders_lose_only_what_is_ours(
     alive.bind(str(sockets / "alive"))
     (results / f"{configuration.NETWORK_NAME}-eth0-1").touch()
     (results / "dockers-eth0-1").touch()
-    os.symlink(configuration.POD_LOGS / "a.log", logs / "ours.log")
-    os.symlink("/var/log/pods/b.log", logs / "theirs.log")
+    (logs / "ours.log").symlink_to(configuration.POD_LOGS / "a.log")
+    (logs / "theirs.log").symlink_to("/var/log/pods/b.log")
     teardown._clean_shared_folders()
     alive.close()
     left = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.glob("*/*"))

@@ -19,8 +19,10 @@ LEFT_OUT_OF_THE_SOURCE = {
 }
 CHANGED_IN_THE_SOURCE = {
     "errors.tolerance": ("none", "all would drop a row that can't be converted, for ever"),
+    "transforms": ("dropDefaults,unwrap", "unwrap puts a column's default where the row has NULL"),
 }
 ADDED_TO_THE_SOURCE = {
+    "transforms.dropDefaults.type": ("datapipe.connect.DropDefaults", "see transforms"),
     "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),
     "database.sslmode": ("verify-full", "design: ssl_mode require, and we have the CA"),
     "database.sslrootcert": ("/etc/kafka-connect/postgresql-ca.crt", "as above"),

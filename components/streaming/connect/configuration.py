@@ -22,6 +22,8 @@ REBALANCE_DELAY_MS = 5000
 """How long the tasks of a worker that left wait for its return. The default of five minutes is for
 large clusters; here a restarted worker is back sooner than that, and nobody else can take over."""
 
+TRANSFORMS_DIR = "/opt/datapipe/transforms"
+"""Our own transforms on the worker; they come with the ConfigMap, so any image will do."""
 TASK_SHUTDOWN_MS = 15_000
 """for a sink to finish its file or commit"""
 
@@ -43,14 +45,15 @@ def worker_properties(
         "offset.storage.topic": settings.offset_topic,
         "offset.storage.replication.factor": replicas,
         "offset.storage.partitions": OFFSET_PARTITIONS,
-        "offset.flush.interval.ms": 10_000,
+        # An idle sink task answers a commit no sooner than this; Kafka's default is 60 s.
+        "offset.flush.interval.ms": 5_000,
         "status.storage.topic": settings.status_topic,
         "status.storage.replication.factor": replicas,
         "status.storage.partitions": STATUS_PARTITIONS,
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,
         "value.converter": JSON_CONVERTER,
-        "plugin.path": images.plugin_path,
+        "plugin.path": f"{images.plugin_path},{TRANSFORMS_DIR}",
         "plugin.discovery": images.plugin_discovery,
         "topic.creation.enable": False,
         "exactly.once.source.support": "enabled" if settings.exactly_once else "disabled",

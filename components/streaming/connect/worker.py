@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from components.streaming.connect.configuration import (
     CONFIG_DIR,
     POD_IP,
     SOURCE_CA,
+    TRANSFORMS_DIR,
     worker_properties,
 )
 from components.streaming.connect.plugins import (
@@ -47,6 +49,8 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 """for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
+DROP_DEFAULTS = "drop-defaults.jar"
+"""The transform that keeps NULL apart from a column's default (see the source connector)."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,11 @@ class Worker(pulumi.ComponentResource):
         files = worker_files(args)
         about = metadata(CONNECT, args.namespace, Workload.CONNECT)
         config_map = kubernetes.core.v1.ConfigMap(
-            CONNECT, metadata=about, data={**files, SOURCE_CA: args.source_ca}, opts=child
+            CONNECT,
+            metadata=about,
+            data={**files, SOURCE_CA: args.source_ca},
+            binary_data={DROP_DEFAULTS: drop_defaults_jar()},
+            opts=child,
         )
         secret = kubernetes.core.v1.Secret(
             CONNECT, metadata=about, string_data=args.secrets, opts=child
@@ -133,7 +141,9 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         },
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
-            "metadata": pod_metadata(Workload.CONNECT, files, read_at_start),
+            "metadata": pod_metadata(
+                Workload.CONNECT, {**files, DROP_DEFAULTS: drop_defaults_jar()}, read_at_start
+            ),
             "spec": _pod_spec(args),
         },
     }
@@ -172,7 +182,7 @@ def _worker_container(args: WorkerArgs) -> Manifest:
         "WORKER_COMMAND": args.images.worker_command,
         **args.settings,
     }
-    mounts = [config_mount(CONFIG_DIR), scratch_mount()]
+    mounts = [config_mount(CONFIG_DIR), _drop_defaults_mount(), scratch_mount()]
     if args.role_arn is not None:
         variables["AWS_ROLE_ARN"] = args.role_arn
         variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{AWS_TOKEN_DIR}/token"
@@ -212,6 +222,22 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
             scratch_mount(),
             {"name": "plugins", "mountPath": PLUGIN_DIR},
         ],
+    }
+
+
+def drop_defaults_jar() -> str:
+    """The jar of transforms/src, in base64 as a ConfigMap keeps it."""
+    jar = Path(__file__).parent / "transforms" / DROP_DEFAULTS
+    return base64.b64encode(jar.read_bytes()).decode()
+
+
+def _drop_defaults_mount() -> Manifest:
+    """The jar, alone in a folder: each folder of the plugin path is a plugin."""
+    return {
+        "name": "config",
+        "mountPath": f"{TRANSFORMS_DIR}/drop-defaults/{DROP_DEFAULTS}",
+        "subPath": DROP_DEFAULTS,
+        "readOnly": True,
     }
 
 

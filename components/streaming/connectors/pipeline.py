@@ -36,6 +36,7 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
         tables=config.tables,
         slot=config.source.slot,
         publication=config.source.publication,
+        drop_defaults=True,
         heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
         key_converter=converter(config),
         value_converter=converter(config),

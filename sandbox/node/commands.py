@@ -1,0 +1,25 @@
+"""Running the short system commands that set up the node."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from sandbox.errors import SandboxError
+
+
+def run(command: Sequence[str], script: str | None = None) -> str:
+    """Run a command, with `script` as its input; return what it prints.
+
+    Raises SandboxError with the command's own words when it fails.
+    """
+    done = subprocess.run(
+        command,
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    if done.returncode != 0:
+        raise SandboxError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return done.stdout
