@@ -24,6 +24,13 @@ use_stack() {
   fi
 }
 
+# The policy pack with the stack's settings; a stack without settings of its own has the defaults.
+# shellcheck disable=SC2034  # used by the scripts that source this one
+policies=(--policy-pack policies)
+if [ -f "policies/configuration/$STACK.json" ]; then
+  policies+=(--policy-pack-config "policies/configuration/$STACK.json")
+fi
+
 select_stack() {
   pulumi stack select --create "$STACK" >/dev/null
 }

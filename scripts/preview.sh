@@ -4,4 +4,4 @@
 
 use_stack
 select_stack
-exec pulumi preview --diff --stack "$STACK" --policy-pack policies
+exec pulumi preview --diff --stack "$STACK" "${policies[@]}"

@@ -27,4 +27,4 @@ esac
 
 use_stack
 select_stack
-exec pulumi up --yes --stack "$STACK" --policy-pack policies
+exec pulumi up --yes --stack "$STACK" "${policies[@]}"

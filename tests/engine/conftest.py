@@ -16,6 +16,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 STACK = "sandbox"
 
 
+def policies(stack: str) -> tuple[str, ...]:
+    """The arguments with which a stack's preview is judged by the pack."""
+    return (
+        "--policy-pack",
+        "policies",
+        "--policy-pack-config",
+        f"policies/configuration/{stack}.json",
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished pulumi command."""

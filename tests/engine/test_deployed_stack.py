@@ -5,7 +5,7 @@ import time
 import requests
 
 from components.cluster_access import ClusterAccess
-from tests.engine.conftest import Project
+from tests.engine.conftest import Project, policies
 
 CONNECTORS = ("data-ingestion", "kafka-connect", 8083)
 
@@ -16,7 +16,7 @@ def test_preview_of_the_deployed_stack_shows_no_change(project: Project) -> None
 
 def test_second_up_changes_nothing_within_ninety_seconds(project: Project) -> None:
     started = time.monotonic()
-    run = project.pulumi("up", "--yes", "--expect-no-changes", "--policy-pack", "policies")
+    run = project.pulumi("up", "--yes", "--expect-no-changes", *policies("sandbox"))
     assert "unchanged" in run.output
     assert time.monotonic() - started < 90
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.engine.conftest import Project
+from tests.engine.conftest import Project, policies
 
 
 def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:
@@ -35,7 +35,7 @@ def test_preview_of_dev_passes_against_a_real_api_server(
     dev = Project(copied_project, "dev", environment)
     dev.pulumi("stack", "init")
 
-    steps = dev.pulumi("preview", "--json", "--policy-pack", "policies").steps()
+    steps = dev.pulumi("preview", "--json", *policies("dev")).steps()
 
     assert set(steps.values()) == {"create"}
     assert {"postgresql", "kafka", "schema-registry", "kafka-connect"} <= set(steps)

@@ -1,10 +1,5 @@
 """Security and archive in a namespace of their own: quick to make and to destroy."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-
 import pulumi
 
 from components.archive import Archive, ArchiveArgs
