@@ -2,6 +2,7 @@
 # Removes the stack. The sandbox goes as a whole, from any state; other stacks by pulumi destroy.
 . "$(dirname "$0")/environment.sh"
 
+rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/datapipe-clients/$STACK" # written by make env
 if [ "$STACK" = sandbox ]; then
   exec bash sandbox/bootstrap.sh down
 fi

@@ -3,9 +3,9 @@
 import time
 
 import requests
+from pulumi_project import Project, policies
 
 from components.cluster_access import ClusterAccess
-from tests.engine.conftest import Project, policies
 
 CONNECTORS = ("data-ingestion", "kafka-connect", 8083)
 

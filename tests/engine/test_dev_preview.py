@@ -4,8 +4,7 @@ import subprocess
 from pathlib import Path
 
 import yaml
-
-from tests.engine.conftest import Project, policies
+from pulumi_project import Project, policies
 
 
 def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:

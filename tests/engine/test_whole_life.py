@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
+from pulumi_project import PROJECT, Project
 
 from components.cluster_access import ClusterAccess
-from tests.engine.conftest import PROJECT, Project
 
 NAMESPACE = "engine-test"
 

@@ -1,0 +1,70 @@
+"""A Pulumi project driven by the real CLI, as a user would."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+STACK = "sandbox"
+
+
+def policies(stack: str) -> tuple[str, ...]:
+    """The arguments with which a stack's preview is judged by the pack."""
+    return (
+        "--policy-pack",
+        "policies",
+        "--policy-pack-config",
+        f"policies/configuration/{stack}.json",
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished pulumi command."""
+
+    code: int
+    output: str
+    """standard output and error together, as a user sees them"""
+
+    def steps(self) -> dict[str, str]:
+        """What a `preview --json` would do: operation by resource name, unchanged ones left out."""
+        document = json.loads(self.output[self.output.index("{\n") :])
+        return {
+            step["urn"].split("::")[-1]: step["op"]
+            for step in document["steps"]
+            if step["op"] not in {"same", "read"}
+        }
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Pulumi project folder and the environment of its commands."""
+
+    folder: Path
+    stack: str
+    environment: Mapping[str, str]
+
+    def pulumi(self, *arguments: str, check: bool = True, timeout: int = 900) -> Run:
+        """Run the CLI. Raises AssertionError where it fails and check is set."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--stack", self.stack, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=dict(self.environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        run = Run(done.returncode, done.stdout)
+        assert not check or run.code == 0, run.output
+        return run
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        state = json.loads(self.pulumi("stack", "export").output)
+        resources: list[dict[str, Any]] = state["deployment"].get("resources", [])
+        return resources
