@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.config.stack import StackConfig
+from components.settings import parse_mebibytes
 from components.sizing import Resources
 
 BEGIN, END = "<!-- configuration: begin -->", "<!-- configuration: end -->"
@@ -64,6 +65,8 @@ def _default(field: FieldInfo) -> str:
         return ", ".join(f"`{item}`" for item in value)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if any(getattr(item, "func", None) is parse_mebibytes for item in field.metadata):
+        return f"`{value}Mi`"
     return f"`{value}`"
 
 

@@ -41,6 +41,12 @@ class Check:
 
 CONTAINERD = Check("containerd", lambda: _accepts(paths.CONTAINERD_SOCKET), ("containerd",), 30)
 API_SERVER = Check("the API server", api_server.is_ready, ("etcd", "kube-apiserver"), 120)
+KUBELET = Check(
+    "the kubelet",
+    lambda: _answers(addresses.KUBELET_HEALTH_PORT, "/healthz"),
+    ("kubelet", "containerd"),
+    60,
+)
 NODE = Check("the node to be Ready", api_server.node_is_ready, ("kubelet", "containerd"), 120)
 SERVICES = Check(
     "kube-proxy",
@@ -56,7 +62,7 @@ DNS = Check(
 )
 AWS = Check("moto", aws.is_answering, ("moto",), 60)
 
-CHECKS = (CONTAINERD, API_SERVER, NODE, SERVICES, DNS, AWS)
+CHECKS = (CONTAINERD, API_SERVER, KUBELET, NODE, SERVICES, DNS, AWS)
 
 
 def start(progress: Progress) -> None:
@@ -123,7 +129,7 @@ def _write_files() -> None:
 def _finish(programs: Sequence[Program], progress: Progress) -> None:
     _wait(API_SERVER, programs, progress)
     api_server.apply_manifests()
-    for check in (NODE, SERVICES, DNS, AWS):
+    for check in (KUBELET, NODE, SERVICES, DNS, AWS):
         _wait(check, programs, progress)
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sandbox import paths
+from sandbox.errors import SandboxError
 from sandbox.node import addresses, packet_filter
 from sandbox.node.commands import run
 from sandbox.node.files import write_private
@@ -50,10 +51,8 @@ def is_complete() -> bool:
 
 def remove() -> None:
     """Remove bridge, pods' links and packet filter; put the kernel's settings back."""
-    for link in _links_with_node_address():
-        _ip("link", "delete", link)
-    if _link_exists(addresses.BRIDGE):
-        _ip("link", "delete", addresses.BRIDGE)
+    for link in (*_links_with_node_address(), addresses.BRIDGE):
+        _delete_link(link)
     packet_filter.remove()
     _restore_settings()
 
@@ -76,6 +75,14 @@ def _restore_settings() -> None:
         file = _SYSCTL / name
         if file.read_text().strip() != value:
             file.write_text(value)
+
+
+def _delete_link(name: str) -> None:
+    try:
+        _ip("link", "delete", name)
+    except SandboxError:
+        if _link_exists(name):  # a pod's link goes by itself when its network namespace does
+            raise
 
 
 def _links_with_node_address() -> list[str]:
