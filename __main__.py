@@ -76,6 +76,7 @@ streaming = Streaming(
     opts=on_cluster,
 )
 
+pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
 pulumi.export(

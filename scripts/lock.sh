@@ -3,7 +3,9 @@
 . "$(dirname "$0")/environment.sh"
 
 use_tools
+# The sandbox's bootstrap keeps uv in the cache; its own lock says which version.
+PATH=$(dirname "$(find "${DATAPIPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/datapipe}"/uv-*/bin -name uv | head -n 1)"):$PATH
 for folder in . sandbox; do
-  (cd "$folder" && uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
-    requirements.in --output-file requirements.txt)
+  (cd "$folder" && uv pip compile --quiet --generate-hashes --allow-unsafe --no-header \
+    --python-version 3.11 requirements.in --output-file requirements.txt)
 done

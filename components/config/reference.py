@@ -53,21 +53,24 @@ def _section_of(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
     if field.is_required():
         return "(required)"
-    if value is None:
-        return "–"
-    if isinstance(value, Resources):
-        size, cpu = value.manifest()["requests"], value.manifest()["limits"]
-        return f"{size['memory']} / {size['cpu']} to {cpu['memory']} / {cpu['cpu']}"
-    if isinstance(value, tuple):
-        return ", ".join(f"`{item}`" for item in value)
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if any(getattr(item, "func", None) is parse_mebibytes for item in field.metadata):
-        return f"`{value}Mi`"
-    return f"`{value}`"
+    value = field.default
+    match value:
+        case None:
+            return "–"
+        case Resources():
+            requests, limits = value.manifest()["requests"], value.manifest()["limits"]
+            return (
+                f"memory {requests['memory']} to {limits['memory']},"
+                f" CPU {requests['cpu']} to {limits['cpu']}"
+            )
+        case tuple():
+            return ", ".join(f"`{item}`" for item in value)
+        case bool():
+            return f"`{str(value).lower()}`"
+    in_mebibytes = any(getattr(item, "func", None) is parse_mebibytes for item in field.metadata)
+    return f"`{value}Mi`" if in_mebibytes else f"`{value}`"
 
 
 def _meaning(field: FieldInfo) -> str:
