@@ -41,6 +41,9 @@ def aws() -> Iterator[str]:
         for key in (KEY, "elsewhere/file"):
             administrator("s3").put_object(Bucket=bucket, Key=key, Body=b"there before")
     yield endpoint
+    # moto's state and its switch belong to the process, which other tests share.
+    for path, body in (("reset-auth", "inf"), ("reset", "")):
+        requests.post(f"{endpoint}/moto-api/{path}", data=body, timeout=10).raise_for_status()
     server.stop()
 
 
