@@ -25,6 +25,7 @@ _RPC_SECONDS = 30.0
 _OPEN_FILES = 1_048_576  # what a container runtime's service usually has; Kafka wants many
 
 RUNNING = "RUNNING"
+_NOT_STARTED = {"STOPPED", "EXITED", "FATAL"}
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,12 @@ def statuses() -> dict[str, Status]:
     }
 
 
-def start_program(name: str) -> None:
-    """Ask for a program's start, without waiting for it, unless it runs or is being restarted."""
-    if statuses()[name].state in {"STOPPED", "EXITED", "FATAL"}:
+def start_stopped() -> list[str]:
+    """Start, without waiting for them, the programs that neither run nor are being restarted."""
+    stopped = [each.name for each in statuses().values() if each.state in _NOT_STARTED]
+    for name in stopped:
         _rpc().startProcess(name, False)
+    return stopped
 
 
 def apply_configuration(programs: Sequence[Program]) -> list[str]:

@@ -73,8 +73,7 @@ def start(progress: Progress) -> None:
     cgroups.create()
     supervisor.start(before_exec=cgroups.enter)
     programs = node_programs.programs()
-    for program in programs:
-        supervisor.start_program(program.name)
+    supervisor.start_stopped()
     _wait(CONTAINERD, programs, progress)
     images.ensure(ctr(), image_binaries(), progress)
     _finish(programs, progress)
@@ -93,10 +92,8 @@ def heal(progress: Progress) -> None:
     programs = node_programs.programs()
     for name in supervisor.apply_configuration(programs):
         progress(f"restarting {name}: its set-up changed")
-    for name, status in supervisor.statuses().items():
-        if status.state != supervisor.RUNNING:
-            progress(f"starting {name}, which was {status.state.lower()}")
-            supervisor.start_program(name)
+    if started := supervisor.start_stopped():
+        progress(f"starting {', '.join(started)}")
     _wait(CONTAINERD, programs, progress)
     images.ensure(ctr(), image_binaries(), progress)
     _finish(programs, progress)
