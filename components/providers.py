@@ -15,6 +15,8 @@ def kubernetes_provider(settings: ClusterSettings) -> kubernetes.Provider:
         # Otherwise a changed ConfigMap or Secret is replaced; its pods are rolled by annotations.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
+        # What an interrupted update made, but did not get to write down, is taken over by the next.
+        upsert_existing_objects=True,
     )
 
 

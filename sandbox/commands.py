@@ -5,7 +5,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sandbox import aws, images, paths, preflight, state, supervisor
+from sandbox import aws, backend, images, paths, preflight, state, supervisor
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
 from sandbox.node import lifecycle, packet_filter, teardown
@@ -113,6 +113,7 @@ def _heal(progress: Progress) -> bool:
     lifecycle.heal(progress)
     if aws.has_mark(owner.sandbox_id):
         _provide_plugins()
+        backend.release_stale_locks(progress)
         progress("the sandbox is up")
         return True
     progress(

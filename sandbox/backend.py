@@ -1,0 +1,27 @@
+"""Pulumi's file backend: what a killed `pulumi` leaves there."""
+
+import json
+from pathlib import Path
+
+from sandbox import paths
+from sandbox.progress import Progress
+
+
+def release_stale_locks(progress: Progress) -> None:
+    """Remove the locks of stacks whose `pulumi` is dead; one that lives keeps its own.
+
+    The file backend has no other way to tell: a killed update leaves its stack locked for ever.
+    """
+    for lock in sorted((paths.PULUMI_BACKEND / ".pulumi" / "locks").rglob("*.json")):
+        holder = json.loads(lock.read_text())["pid"]
+        if not _is_pulumi(holder):
+            lock.unlink()
+            progress(f"released the lock of {lock.parent.name}: its pulumi, pid {holder}, is gone")
+
+
+def _is_pulumi(pid: int) -> bool:
+    """Tell whether a process is a `pulumi`, and not just any that was given a dead one's number."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("pulumi")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
