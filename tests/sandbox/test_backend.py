@@ -64,4 +64,4 @@ def test_a_number_that_another_program_has_now_holds_no_lock(locks: Path) -> Non
 
 def test_a_backend_without_locks_is_left_alone(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(paths, "PULUMI_BACKEND", tmp_path / "none")
-    backend.release_stale_locks(lambda message: pytest.fail(message))
+    backend.release_stale_locks(pytest.fail)
