@@ -54,6 +54,10 @@ class ClusterAccess:
 
         configuration = self.configuration()
         session = requests.Session()
+        # REQUESTS_CA_BUNDLE would take the place of the cluster's own authority, and .netrc that
+        # of its user; of the environment only the proxies are meant.
+        session.trust_env = False
+        session.proxies.update(requests.utils.get_environ_proxies(configuration.host))
         session.verify = configuration.ssl_ca_cert or configuration.verify_ssl
         if configuration.cert_file and configuration.key_file:
             session.cert = (configuration.cert_file, configuration.key_file)

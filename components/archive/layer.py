@@ -51,7 +51,8 @@ class Archive(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         # what is left behind when the stack goes stays as well guarded as it was
         data = pulumi.ResourceOptions(parent=self, retain_on_delete=args.settings.retain)
-        bucket = declare_bucket(args.settings, data)
+        protected = pulumi.ResourceOptions(protect=args.settings.protect)
+        bucket = declare_bucket(args.settings, pulumi.ResourceOptions.merge(data, protected))
         protection = declare_protection(args.settings, bucket, _speaks_tls(args.aws), data)
         declare_lifecycle(args.settings, bucket, data)
         writer = _writer(args, _policy(args.settings, bucket, data), child)

@@ -19,6 +19,7 @@ class ArchiveSettings(Settings):
     bucket: str = Field(description="globally unique, by convention datapipe-ingestion-<suffix>")
     prefix: str = Field(default="topics", pattern=r"^[A-Za-z0-9_-]+$")
     retain: bool = Field(default=True, description="false: destroying the stack empties the bucket")
+    protect: bool = Field(default=False, description="refuse to delete or replace the bucket")
     sink: Literal["confluent-s3", "iceberg"] = "confluent-s3"
     access: Literal["user", "role"] = Field(
         default="user", description="an IAM user with access keys, or a role for pods (IRSA)"
@@ -31,13 +32,22 @@ class ArchiveSettings(Settings):
     catalog_database: str = Field(
         default="cdc", pattern=r"^[a-z0-9_]{1,255}$", description="Glue database of the tables"
     )
-    tasks: int = Field(default=24, ge=1, description="of the sink")
+    tasks: int | None = Field(
+        default=None,
+        ge=1,
+        description="of the sink; by default 24 for confluent-s3 (the design), 2 for iceberg",
+    )
     flush_size: int = Field(default=1000, ge=1, description="records per file, confluent-s3 only")
     rotate_interval_ms: int = Field(
         default=60_000, ge=1000, description="age at which a file is closed or a commit is made"
     )
     infrequent_access_days: int = Field(default=30, ge=30)
     glacier_days: int = Field(default=180, ge=60)
+
+    @property
+    def sink_tasks(self) -> int:
+        """Tasks of the sink. More than 5 Iceberg tasks don't fit a worker of 1 GiB."""
+        return self.tasks or (24 if self.sink == "confluent-s3" else 2)
 
     @field_validator("bucket")
     @classmethod

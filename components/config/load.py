@@ -54,10 +54,13 @@ def _key(location: tuple[int | str, ...]) -> str:
     """The key as it stands in the stack file, e.g. sizing.broker.memoryLimit or tables[1]."""
     key = ""
     for part in location:
+        if part == "[key]":  # pydantic's mark: the key itself is wrong, not what it holds
+            continue
         if isinstance(part, int):
             key += f"[{part}]"
         else:
-            key += ("." if key else "") + to_camel(part)
+            # a captured table's name is no key of ours and stays as it is
+            key += ("." if key else "") + (part if "." in part else to_camel(part))
     return key or "(the whole)"
 
 
@@ -80,6 +83,8 @@ def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
     section: type[Any] = StackConfig
     for part in location[:-1]:
         fields = {field.alias or name: field for name, field in section.model_fields.items()}
+        if part not in fields:  # a table in a mapping of tables to sections
+            continue
         annotation = fields[str(part)].annotation
         options = [annotation, *getattr(annotation, "__args__", ())]
         section = next(option for option in options if hasattr(option, "model_fields"))

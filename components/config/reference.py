@@ -6,7 +6,7 @@
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -41,7 +41,7 @@ def _keys(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInf
         if inner is None or inner is Resources:
             yield key, field
         else:
-            yield from _keys(inner, f"{key}.")
+            yield from _keys(inner, f"{key}.{_entry_of(field)}")
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -52,12 +52,18 @@ def _section_of(field: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
+def _entry_of(field: FieldInfo) -> str:
+    """What stands between the key and its section's own keys where there is one for each table."""
+    is_mapping = typing.get_origin(field.annotation) is Mapping
+    return "<schema.table>." if is_mapping else ""
+
+
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "(required)"
     value = field.default
     match value:
-        case None:
+        case None | ():
             return "–"
         case Resources():
             requests, limits = value.manifest()["requests"], value.manifest()["limits"]

@@ -1,10 +1,27 @@
 """The source layer's configuration (`datapipe:source`)."""
 
+import hashlib
 from typing import Literal
 
 from pydantic import Field
 
 from components.settings import Settings
+
+NAME_LENGTH = 63
+"""PostgreSQL's limit for a name; it cuts off what is longer."""
+
+
+def name_for_table(prefix: str, table: str) -> str:
+    """A name for something that a captured table (schema.table) has of its own.
+
+    Readable where that is unambiguous and short enough, otherwise with a digest of the table's.
+    """
+    schema, _, name = table.partition(".")
+    readable = f"{prefix}__{schema}__{name}"
+    if len(readable) <= NAME_LENGTH and readable.split("__") == [prefix, schema, name]:
+        return readable
+    digest = hashlib.sha256(table.encode()).hexdigest()[:16]
+    return f"{prefix[: NAME_LENGTH - len(digest) - 1]}_{digest}"
 
 
 class SourceSettings(Settings):
@@ -32,3 +49,18 @@ class SourceSettings(Settings):
     debezium_user: str = Field(default="debezium", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     publication: str = Field(default="dbz_publication", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     slot: str = Field(default="debezium_slot", pattern=r"^[a-z0-9_]{1,63}$")
+    isolation: Literal["shared", "per-table"] = Field(
+        default="shared",
+        description="one connector, slot and publication for all tables or for each; a changed"
+        " choice captures every table anew from a snapshot",
+    )
+    protect: bool = Field(default=False, description="refuse to delete or replace the server")
+
+    def slot_of(self, table: str) -> str:
+        """The replication slot from which a table is captured."""
+        return self.slot if self.isolation == "shared" else name_for_table(self.slot, table)
+
+    def publication_of(self, table: str) -> str:
+        """The publication that a table is in."""
+        shared = self.isolation == "shared"
+        return self.publication if shared else name_for_table(self.publication, table)

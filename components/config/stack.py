@@ -1,9 +1,6 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-import re
-from typing import Annotated
-
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from components.config.archive import ArchiveSettings
 from components.config.cluster import AwsSettings, ClusterSettings
@@ -15,28 +12,12 @@ from components.config.streaming import (
     RegistrySettings,
     TopicSettings,
 )
+from components.config.tables import SAMPLE_TABLES, TableName, clashes
 from components.images import ImageSettings
 from components.settings import Settings
 from components.sizing import Sizing, postgres_memory
 
-TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")
-
-SAMPLE_TABLES = ("public.users", "public.products", "public.orders", "public.order_items")
-"""The design's e-commerce tables."""
-
-
-def _qualified(name: str) -> str:
-    if "." not in name:
-        raise ValueError(f"{name!r} names no schema; write it as schema.table, e.g. public.{name}")
-    if not TABLE_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no table name we can capture: write schema.table in lower case letters,"
-            " digits and underscores, each part at most 63 long"
-        )
-    return name
-
-
-TableName = Annotated[str, AfterValidator(_qualified)]
+__all__ = ["SAMPLE_TABLES", "StackConfig"]
 
 
 class StackConfig(Settings):
@@ -60,6 +41,16 @@ class StackConfig(Settings):
         """Whether Schema Registry is part of this stack."""
         return self.connect.converter == "avro"
 
+    def partitions_of(self, table: str) -> int:
+        """How many partitions the topic of a captured table has."""
+        given = self.topics.overrides.get(table)
+        return given.partitions if given and given.partitions else self.topics.partitions
+
+    @property
+    def table_partitions(self) -> int:
+        """The partitions of all captured tables' topics together."""
+        return sum(self.partitions_of(table) for table in self.tables)
+
     @model_validator(mode="after")
     def _sections_agree(self) -> "StackConfig":
         if not self.tables:
@@ -67,10 +58,51 @@ class StackConfig(Settings):
         if len(set(self.tables)) != len(self.tables):
             twice = sorted({name for name in self.tables if self.tables.count(name) > 1})
             raise ValueError(f"tables: {', '.join(twice)} is listed more than once")
+        for first, second in clashes(self.tables):
+            raise ValueError(
+                f"tables: the topics of {first} and {second} would clash, as Kafka takes a dot and"
+                " an underscore for the same; rename a table or its schema"
+            )
+        self._overrides_are_of_captured_tables()
+        self._every_connector_has_its_slot()
+        self._brokers_can_be_reached()
         self._postgresql_fits()
         if self.images.family == "sandbox":
             self._can_run_in_the_sandbox()
         return self
+
+    def _overrides_are_of_captured_tables(self) -> None:
+        captured = set(self.tables)
+        for table in self.topics.overrides:
+            if table not in captured:
+                raise ValueError(
+                    f"topics.overrides.{table}: no such table is captured; name one of"
+                    f" datapipe:tables ({', '.join(self.tables[:5])}"
+                    f"{', …' if len(self.tables) > 5 else ''}) or add it there"
+                )
+
+    def _every_connector_has_its_slot(self) -> None:
+        if self.source.isolation == "shared":
+            return
+        needed, source = len(self.tables), self.source
+        for key, given in (
+            ("maxReplicationSlots", source.max_replication_slots),
+            ("maxWalSenders", source.max_wal_senders),
+        ):
+            if given < needed:
+                raise ValueError(
+                    f"source.{key} {given} is too low: with isolation per-table each of the"
+                    f" {needed} tables has a connector and a slot of its own; give at least"
+                    f" {needed}, or choose isolation: shared"
+                )
+
+    def _brokers_can_be_reached(self) -> None:
+        """Topics are made over Kafka's own protocol, for which Pulumi must reach the brokers."""
+        if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
+            raise ValueError(
+                "kafka.bootstrapServers: is required where cluster.nodePorts is null; name the"
+                " brokers as host:port as they are reached from where Pulumi runs"
+            )
 
     def _postgresql_fits(self) -> None:
         try:

@@ -67,6 +67,8 @@ def flows(args: SecurityArgs) -> list[Flow]:
             Flow(nodes, Workload.POSTGRESQL, (args.source_port,), "node port"),
             Flow(nodes, kafka, (args.kafka.external_port,), "node ports, one per broker"),
         ]
+    if args.kafka.bootstrap_servers:
+        allowed.append(Flow(nodes, kafka, (args.kafka.port,), "topics, from where Pulumi runs"))
     return allowed
 
 

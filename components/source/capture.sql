@@ -1,12 +1,14 @@
 -- What change data capture needs of the database. Can be applied again and again; a table that is
--- added to or taken off the stack's list is added to or taken off the publication in place.
+-- added to or taken off the stack's list is added to or taken off its publication in place.
 --
--- psql's variables: debezium_user, publication, replica_identity (FULL or DEFAULT) and tables
--- (schema.table, separated by commas). Environment: POSTGRES_PASSWORD_FILE, DEBEZIUM_PASSWORD_FILE.
+-- psql's variables: debezium_user, replica_identity (FULL or DEFAULT), tables (schema.table,
+-- separated by commas) and publications (that of each table, in the same order).
+-- Environment: POSTGRES_PASSWORD_FILE, DEBEZIUM_PASSWORD_FILE.
 
 CREATE TEMPORARY TABLE captured ON COMMIT DROP AS
-    SELECT name, to_regclass(name) AS relation
-    FROM unnest(string_to_array(:'tables', ',')) AS name;
+    SELECT name, publication, to_regclass(name) AS relation
+    FROM unnest(string_to_array(:'tables', ','), string_to_array(:'publications', ','))
+        AS stated (name, publication);
 
 DO $$
 DECLARE
@@ -49,12 +51,13 @@ SELECT DISTINCT format('GRANT USAGE ON SCHEMA %s TO %I', relnamespace::regnamesp
 SELECT format('GRANT SELECT ON %s TO %I', relation, :'debezium_user') FROM captured
 \gexec
 
--- The publication holds exactly the captured tables.
-SELECT format('CREATE PUBLICATION %I', :'publication')
-    WHERE NOT EXISTS (SELECT FROM pg_publication WHERE pubname = :'publication')
+-- Each publication holds exactly its captured tables. One that no table is in any more stays: its
+-- connector, which goes last, could not read on without it, and it costs nothing.
+SELECT DISTINCT format('CREATE PUBLICATION %I', publication) FROM captured
+    WHERE publication NOT IN (SELECT pubname FROM pg_publication)
 \gexec
-SELECT format('ALTER PUBLICATION %I SET TABLE %s', :'publication', string_agg(relation::text, ', '))
-    FROM captured
+SELECT format('ALTER PUBLICATION %I SET TABLE %s', publication, string_agg(relation::text, ', '))
+    FROM captured GROUP BY publication
 \gexec
 
 -- How much of a deleted or updated row is told; changed only where it differs, as it needs a lock.

@@ -177,7 +177,9 @@ class Source(pulumi.ComponentResource):
                 storage_class=args.storage_class,
                 files=files,
             ),
-            opts=self._child,
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(protect=args.settings.protect)
+            ),
         )
 
     def _schema(

@@ -17,9 +17,9 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     variables = {
         "database": settings.database,
         "debezium_user": settings.debezium_user,
-        "publication": settings.publication,
         "replica_identity": settings.replica_identity.upper(),
         "tables": ",".join(tables),
+        "publications": ",".join(settings.publication_of(table) for table in tables),
     }
     parts = [
         *(f"\\set {name} '{value}'" for name, value in variables.items()),

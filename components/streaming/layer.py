@@ -16,8 +16,9 @@ from components.security import Credentials
 from components.source import Source
 from components.streaming.connect.worker import Worker, WorkerArgs
 from components.streaming.connectors.access import ServiceProxy
+from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.model import Connector
-from components.streaming.connectors.pipeline import sink_connector, source_connector
+from components.streaming.connectors.pipeline import sink_connector
 from components.streaming.connectors.resource import KafkaConnector
 from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
@@ -68,12 +69,12 @@ class Streaming(pulumi.ComponentResource):
         workers = Worker("kafka-connect", worker, on_brokers)
         runtime = [*topics, *registry, *workers.ready]
 
-        source, sink = source_connector(args.config), _sink(args.config)
-        ends = ((source, args.source.ready), (sink, args.archive.ready))
+        sources, sink = source_connectors(args.config), _sink(args.config)
+        ends = (*((source, args.source.ready) for source in sources), (sink, args.archive.ready))
         for connector, end in ends:
             self._declare_connector(args, connector, worker.variables, [*runtime, *end])
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        self.connectors = [source.name, sink.name]
+        self.connectors = [connector.name for connector, _ in ends]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
@@ -87,7 +88,10 @@ class Streaming(pulumi.ComponentResource):
             tls_enabled=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return declare_topics(args.config, provider, opts)
+        try:
+            return declare_topics(args.config, provider, opts)
+        except ValueError as error:
+            raise pulumi.RunError(str(error)) from None
 
     def _declare_registry(
         self, args: StreamingArgs, opts: pulumi.ResourceOptions

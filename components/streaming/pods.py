@@ -108,6 +108,30 @@ def http_probe(port: int | str, path: str, period: int, failures: int) -> Manife
     }
 
 
+def spread_over_zones(workload: Workload, nodes: int) -> Manifest:
+    """Pods shared out evenly over the cluster's zones; nothing to share out on a single node.
+
+    ScheduleAnyway, for both workloads: while a zone is away, DoNotSchedule would refuse a pod of
+    the others its restart, as they already have more than their share. A broker would wait for
+    good, because its volume holds it in its zone. The price is that a zone without room when a
+    broker is first scheduled gets none, and the broker's volume then stays where it is.
+    """
+    if nodes == 1:
+        return {}
+    constraint = {
+        "maxSkew": 1,
+        "topologyKey": "topology.kubernetes.io/zone",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": workload.selector},
+    }
+    return {"topologySpreadConstraints": [constraint]}
+
+
+def one_at_a_time(workload: Workload) -> Manifest:
+    """The spec of a PodDisruptionBudget: a drain takes one pod and waits until it is back."""
+    return {"maxUnavailable": 1, "selector": {"matchLabels": workload.selector}}
+
+
 def spread_over_nodes(workload: Workload) -> Manifest:
     """Anti-affinity: apart where there are nodes enough, together on one node if need be."""
     return {

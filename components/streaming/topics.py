@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kafka
 
 from components.config import StackConfig
+from components.config.tables import clashes
 from components.sizing import log_size
 from components.streaming.connectors.pipeline import (
     CONTROL_TOPIC,
@@ -44,15 +45,15 @@ class Topic:
 
 
 def topics_for(config: StackConfig) -> list[Topic]:
-    """Every topic that the pipeline needs, none twice."""
+    """Every topic that the pipeline needs, none twice.
+
+    Raises ValueError where Kafka would take two of them, Connect's own included, for the same.
+    """
     settings, replicas = config.topics, config.kafka.replication_factor
     rows = _deleted_after(config, settings.retention_ms)
     letters = _deleted_after(config, settings.dead_letter_retention_ms)
     topics = [
-        *(
-            Topic(topic_of(table), settings.partitions, replicas, rows, holds_rows=True)
-            for table in config.tables
-        ),
+        *(_topic_of_rows(config, table, rows) for table in config.tables),
         Topic(CONNECT_DEAD_LETTERS, settings.dead_letter_partitions, replicas, letters),
         Topic(SINK_DEAD_LETTERS, settings.dead_letter_partitions, replicas, letters),
         Topic(SCHEMA_CHANGES, 1, replicas, _compacted(settings.retention_ms)),
@@ -61,7 +62,37 @@ def topics_for(config: StackConfig) -> list[Topic]:
     ]
     if config.archive.sink == "iceberg":
         topics.append(Topic(CONTROL_TOPIC, 1, replicas, rows))
+    _require_distinct(config, topics)
     return topics
+
+
+def _topic_of_rows(config: StackConfig, table: str, usual: dict[str, str]) -> Topic:
+    """The topic of a captured table, with what the stack overrides for it."""
+    given = config.topics.overrides.get(table)
+    different = {
+        "retention.ms": str(given.retention_ms) if given and given.retention_ms else None,
+        "compression.type": given.compression if given else None,
+    }
+    return Topic(
+        topic_of(table),
+        config.partitions_of(table),
+        config.kafka.replication_factor,
+        usual | {key: value for key, value in different.items() if value is not None},
+        holds_rows=True,
+    )
+
+
+def _require_distinct(config: StackConfig, topics: list[Topic]) -> None:
+    connect = config.connect
+    own = [connect.config_topic, connect.offset_topic, connect.status_topic]
+    if config.needs_registry:
+        own.append(config.registry.topic)
+    for first, second in clashes([*(topic.name for topic in topics), *own]):
+        raise ValueError(
+            f"the topics {first} and {second} would clash, as Kafka takes a dot and an underscore"
+            " for the same; give another name (connect.configTopic, offsetTopic, statusTopic or"
+            " registry.topic)"
+        )
 
 
 def _deleted_after(config: StackConfig, retention_ms: int) -> dict[str, str]:
@@ -90,11 +121,7 @@ def _compacted(retention_ms: int) -> dict[str, str]:
 def replicas_per_broker(config: StackConfig) -> int:
     """How many partition replicas with a bounded log the fullest broker has."""
     small = 3  # heartbeat, transactions, the sink's control topic
-    partitions = (
-        len(config.tables) * config.topics.partitions
-        + 2 * config.topics.dead_letter_partitions
-        + small
-    )
+    partitions = config.table_partitions + 2 * config.topics.dead_letter_partitions + small
     return -(-partitions * config.kafka.replication_factor // config.kafka.brokers)
 
 
@@ -103,7 +130,11 @@ def declare_topics(
     provider: pulumi_kafka.Provider,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi_kafka.Topic]:
-    """Declares every topic; partitions grow in place, and tables' topics are protected."""
+    """Declares every topic; partitions grow in place.
+
+    Kafka can't take partitions away, so fewer of them mean a new topic without the old one's
+    records. Where the topics of tables are protected the preview refuses that.
+    """
     return [
         pulumi_kafka.Topic(
             topic.name,

@@ -21,8 +21,10 @@ class ConnectInMemory:
     refusal: str | None = None
     """why PUT of a configuration is answered with 400"""
     url: str = ""
+    offsets: list[dict[str, Any]] = field(default_factory=list)
     restarts: int = 0
-    resumed: int = 0
+    told: list[str] = field(default_factory=list)
+    """what was asked of connectors, in order"""
 
     def __call__(self, handler: Request) -> None:
         """Answer a request."""
@@ -31,13 +33,17 @@ class ConnectInMemory:
         answer(handler)
 
     def _route(self, handler: Request) -> tuple[int, Any]:
-        if handler.path == "/":
-            return 200, {"version": "3.9.2"}
-        if handler.path == "/connector-plugins":
-            return 200, [{"class": plugin} for plugin in self.plugins]
+        fixed = {
+            "/": {"version": "3.9.2"},
+            "/connector-plugins": [{"class": plugin} for plugin in self.plugins],
+        }
+        if handler.path in fixed:
+            return 200, fixed[handler.path]
         if handler.path.endswith("/config/validate"):
             values = [{"value": {"name": k, "errors": v}} for k, v in self.complaints.items()]
             return 200, {"configs": [*values, {"value": {"name": "fine", "errors": []}}]}
+        if handler.command == "POST" and handler.path == "/connectors":
+            return self._create(json.loads(handler.body))
         match = CONNECTOR.match(handler.path)
         assert match, handler.path
         name, part = match.groups()
@@ -47,9 +53,17 @@ class ConnectInMemory:
             return 404, f"Connector {name} not found"
         return self._existing(handler.command, name, part)
 
+    def _create(self, body: dict[str, Any]) -> tuple[int, Any]:
+        if body["name"] in self.configs:
+            return 409, f"Connector {body['name']} already exists"
+        self.told.append(f"create {body['initial_state']}")
+        self.configs[body["name"]] = body["config"]
+        return 201, body
+
     def _put(self, name: str, config: dict[str, str]) -> tuple[int, Any]:
         if self.refusal:
             return 400, self.refusal
+        self.told.append("config")
         self.configs[name] = config
         return 200, {"name": name}
 
@@ -61,8 +75,14 @@ class ConnectInMemory:
                 return 200, self.states.pop(0) if len(self.states) > 1 else self.states[0]
             case ("POST", "restart"):
                 self.restarts += 1
-            case ("PUT", "resume"):
-                self.resumed += 1
+            case ("PUT", ("resume" | "pause" | "stop") as order):
+                self.told.append(order)
+            case ("GET", "offsets"):
+                return 200, {"offsets": self.offsets}
+            case ("DELETE", "offsets"):
+                self.told.append("reset")
+                self.offsets.clear()
+                return 200, {"message": "The offsets have been reset"}
             case ("DELETE", None):
                 del self.configs[name]
         return 202, {}
@@ -76,4 +96,22 @@ def state(connector: str, *tasks: str, trace: str = "") -> dict[str, Any]:
             {"id": number, "state": task, **({"trace": trace} if task == "FAILED" else {})}
             for number, task in enumerate(tasks)
         ],
+    }
+
+
+RUNNING = state("RUNNING", "RUNNING", "RUNNING")
+
+
+def inputs(connect: Any, **changes: Any) -> dict[str, Any]:
+    """Inputs of the resource of a connector c on that server."""
+    return {
+        "name": "c",
+        "config": {"connector.class": "X", "tasks.max": "2"},
+        "access": {"url": connect.url},
+        "start_timeout_seconds": 1.0,
+        "state": "RUNNING",
+        "tasks": None,
+        "reset_offsets": None,
+        "drop_slot": False,
+        **changes,
     }

@@ -1,60 +1,28 @@
 """The connector as a Pulumi resource: its provider against Connect's REST API on a real socket."""
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from connect_in_memory import ConnectInMemory, state
+from connect_in_memory import RUNNING, ConnectInMemory, inputs, state
 from failing_connect import FailingConnect, proxy_error, serve
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 
-from components.streaming.connectors import resource, startup
+from components.streaming.connectors import startup
 from components.streaming.connectors.failures import ConnectError
 from components.streaming.connectors.resource import KafkaConnectorProvider
 from components.streaming.connectors.startup import (
     ConnectorFailedError,
-    NotRunningInTimeError,
-    Patience,
+    NotInTimeError,
 )
 
-RUNNING = state("RUNNING", "RUNNING", "RUNNING")
 TRACE = """org.apache.kafka.connect.errors.ConnectException: Could not start
 \tat io.debezium.Something.start(Something.java:1)
 Caused by: java.lang.RuntimeException: in between
 \t... 7 more
 Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user "d"
 \t... 9 more"""
-
-
-@pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectInMemory]:
-    quick = {"poll": 0.01, "settle": 0.05, "restart_delay": 0.01}
-    monkeypatch.setattr(
-        resource, "Patience", lambda timeout: Patience(timeout=timeout, **quick), raising=True
-    )
-    connect = ConnectInMemory(states=[RUNNING])
-    with serve(FailingConnect(otherwise=connect)) as server:
-        connect.url = server.url
-        yield connect
-
-
-def inputs(connect: Any, **changes: Any) -> dict[str, Any]:
-    return {
-        "name": "c",
-        "config": {"connector.class": "X", "tasks.max": "2"},
-        "access": {"url": connect.url},
-        "start_timeout_seconds": 1.0,
-        "state": "RUNNING",
-        "tasks": None,
-        **changes,
-    }
-
-
-@pytest.fixture
-def provider() -> dynamic.ResourceProvider:
-    return KafkaConnectorProvider()
 
 
 def test_the_provider_in_the_state_is_small_always_the_same_and_holds_no_code() -> None:
@@ -110,7 +78,7 @@ def test_a_connector_that_never_starts_fails_in_time(
     connect: ConnectInMemory, provider: dynamic.ResourceProvider
 ) -> None:
     connect.states = [state("UNASSIGNED")]
-    with pytest.raises(NotRunningInTimeError, match="connector UNASSIGNED, 0 of 0 tasks"):
+    with pytest.raises(NotInTimeError, match="connector UNASSIGNED, 0 of 0 tasks"):
         provider.create(inputs(connect, start_timeout_seconds=0.2))
 
 
@@ -194,7 +162,7 @@ def test_an_update_resumes_what_was_paused(
     connect: ConnectInMemory, provider: dynamic.ResourceProvider
 ) -> None:
     provider.update("c", inputs(connect, state="PAUSED"), inputs(connect))
-    assert connect.resumed == 1
+    assert connect.told == ["config", "resume"]
 
 
 def test_preview_validates_on_the_worker_and_says_so(

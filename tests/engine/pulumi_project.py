@@ -30,13 +30,19 @@ class Run:
     """standard output and error together, as a user sees them"""
 
     def steps(self) -> dict[str, str]:
-        """What a `preview --json` would do: operation by resource name, unchanged ones left out."""
+        """What a `preview --json` would do: operation by "Type name", unchanged ones left out."""
         document = json.loads(self.output[self.output.index("{\n") :])
         return {
-            step["urn"].split("::")[-1]: step["op"]
+            _type_and_name(step["urn"]): step["op"]
             for step in document["steps"]
             if step["op"] not in {"same", "read"}
         }
+
+
+def _type_and_name(urn: str) -> str:
+    """For example "StatefulSet kafka", of a resource's URN."""
+    *_, types, name = urn.split("::")
+    return f"{types.rpartition(':')[2]} {name}"
 
 
 @dataclass(frozen=True)

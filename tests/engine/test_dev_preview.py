@@ -37,18 +37,19 @@ def test_preview_of_dev_passes_against_a_real_api_server(
     steps = dev.pulumi("preview", "--json", *policies("dev")).steps()
 
     assert set(steps.values()) == {"create"}
-    assert {"postgresql", "kafka", "schema-registry", "kafka-connect"} <= set(steps)
+    workloads = {"StatefulSet postgresql", "StatefulSet kafka", "Deployment kafka-connect"}
+    assert workloads | {"Deployment schema-registry"} <= set(steps)
 
 
 def test_preview_of_dev_reports_what_the_api_server_refuses(
     project: Project, copied_project: Path, tmp_path: Path
 ) -> None:
-    """The dry run really happens: a name that only the API server knows to be wrong fails."""
+    """The dry run really happens: what only the API server knows to be wrong fails."""
     kubeconfig = tmp_path / "kubeconfig"
     as_the_context_of_kind(Path(project.environment["KUBECONFIG"]), kubeconfig)
     stack_file = copied_project / "Pulumi.dev.yaml"
     document = yaml.safe_load(stack_file.read_text())
-    document["config"]["datapipe:cluster"]["storageClass"] = "Not A Name"
+    document["config"]["datapipe:images"] = {"postgresql": " postgres:15"}
     stack_file.write_text(yaml.safe_dump(document))
     environment = {
         **project.environment,
@@ -61,4 +62,5 @@ def test_preview_of_dev_reports_what_the_api_server_refuses(
     run = dev.pulumi("preview", check=False)
 
     assert run.code != 0
-    assert "storageClassName" in run.output
+    assert "spec.template.spec.containers[0].image" in run.output
+    assert "leading or trailing whitespace" in run.output

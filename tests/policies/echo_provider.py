@@ -36,7 +36,9 @@ class Echo(Provider):
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """Every change is made in place."""
+        """Every change is made in place, but for a topic's partitions that are to become fewer."""
+        if new.get("partitions", 0) < old.get("partitions", 0):
+            return Replacement(frozenset({"partitions"}), delete_first=True)
         return Replacement()
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:

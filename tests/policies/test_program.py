@@ -8,6 +8,8 @@ import yaml
 from engine import PACK, Engine, engine_for_program
 
 STACKS = ("dev", "sandbox")
+DIGEST = f"sha256:{'0' * 64}"
+"""of no image; the real ones are whoever deploys production's to fill in"""
 
 
 @pytest.fixture(scope="module", params=STACKS)
@@ -71,3 +73,42 @@ def test_3_mib_more_per_broker_fit_only_if_another_gives_way(tmp_path: Path) -> 
     write_sizes(engine, {"broker": {"memoryLimit": "685Mi"}, "connect": lower})
     code, output = preview(engine)
     assert code == 0, output
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The prod stack with every image pinned."""
+    engine = engine_for_program(tmp_path_factory.mktemp("production"), "prod")
+    file = engine.folder / "Pulumi.prod.yaml"
+    document = yaml.safe_load(file.read_text())
+    images = document["config"]["datapipe:images"]
+    document["config"]["datapipe:images"] = {
+        name: f"{image}@{DIGEST}" for name, image in images.items()
+    }
+    file.write_text(yaml.safe_dump(document))
+    return engine
+
+
+def test_production_passes_with_its_images_pinned(production: Engine) -> None:
+    code, output = preview(production)
+
+    assert code == 0, output
+    assert "[mandatory]" not in output
+
+
+def test_production_has_a_connector_for_each_table(production: Engine) -> None:
+    _, output = preview(production)
+
+    for table in ("users", "products", "orders", "order_items"):
+        assert f"postgres-cdc-connector-public.{table}" in output
+
+
+def test_production_as_committed_is_refused_for_its_images_alone(tmp_path: Path) -> None:
+    """The stack file can't know the digests: nobody deploys it without filling them in."""
+    code, output = preview(engine_for_program(tmp_path, "prod"))
+
+    assert code != 0
+    refusals = [line for line in output.splitlines() if "[mandatory]" in line]
+    assert refusals
+    assert all(" images " in line for line in refusals), output
+    assert "cp-kafka:7.9.2 has no digest" in output

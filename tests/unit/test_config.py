@@ -21,7 +21,7 @@ def test_a_bucket_is_all_that_a_stack_must_name() -> None:
     config = parse({"archive": ARCHIVE}, "Pulumi.test.yaml")
     assert config.tables == SAMPLE_TABLES
     assert config.kafka.brokers == config.kafka.replication_factor == 3
-    assert config.archive.tasks == 24
+    assert config.archive.sink_tasks == 24
 
 
 def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
@@ -38,7 +38,7 @@ def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
         ({"sizing": {"broker": {"memoryLimit": "64Mi"}}}, "sizing.broker", "above memoryLimit"),
         ({"sizing": {"connect": {"cpuLimit": "100m"}}}, "sizing.connect", "above cpuLimit"),
         ({"sizing": {"postgresqlStorage": "0Gi"}}, "sizing.postgresqlStorage", "positive"),
-        ({"kafka": {"borkers": 3}}, "kafka.borkers", "allowed here: brokers"),
+        ({"kafka": {"borkers": 3}}, "kafka.borkers", "allowed here: bootstrapServers, brokers"),
         ({"kafak": {}}, "kafak", "allowed here: archive"),
         ({"kafka": {"brokers": 2}}, "kafka", "brokers ≥ 3"),
         ({"kafka": {"minInsyncReplicas": 4}}, "kafka", "nothing could be written"),
@@ -48,6 +48,39 @@ def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
         ({"tables": ["public.users; drop table x"]}, "tables[0]", "letters, digits"),
         ({"tables": ["public.users", "public.users"]}, "tables", "more than once"),
         ({"tables": []}, "tables", "at least one"),
+        ({"tables": ["a.b_c", "a_b.c"]}, "tables", "would clash"),
+        (
+            {"topics": {"overrides": {"public.ordrs": {"partitions": 12}}}},
+            "topics.overrides.public.ordrs",
+            "name one of datapipe:tables",
+        ),
+        ({"topics": {"overrides": {"orders": {}}}}, "topics.overrides.orders:", "public.orders"),
+        (
+            {"topics": {"overrides": {"public.order_items": {"partition": 12}}}},
+            "topics.overrides.public.order_items.partition",
+            "allowed here: compression, partitions, retentionMs",
+        ),
+        (
+            {"topics": {"overrides": {"public.orders": {"partitions": 0}}}},
+            "topics.overrides.public.orders.partitions",
+            "greater than or equal to 1",
+        ),
+        ({"connect": {"configTopic": "no spaces"}}, "connect.configTopic", "1 to 249"),
+        ({"connect": {"configTopic": "t" * 250}}, "connect.configTopic", "1 to 249"),
+        ({"registry": {"topic": ".."}}, "registry.topic", "neither"),
+        ({"connect": {"pluginDigests": {"s3Sink": "abc"}}}, "pluginDigests.s3Sink", "pattern"),
+        ({"cluster": {"nodePorts": None}}, "kafka.bootstrapServers", "nodePorts is null"),
+        ({"kafka": {"bootstrapServers": ["kafka"]}}, "kafka.bootstrapServers[0]", "pattern"),
+        (
+            {"source": {"isolation": "per-table", "maxReplicationSlots": 3}},
+            "source.maxReplicationSlots 3",
+            "at least 4",
+        ),
+        (
+            {"source": {"isolation": "per-table", "maxWalSenders": 3}},
+            "source.maxWalSenders 3",
+            "isolation: shared",
+        ),
         ({"archive": {"bucket": "My_Bucket"}}, "archive.bucket", "3 to 63 of a-z"),
         ({"archive": {}}, "archive.bucket", "is required"),
         ({"archive": {**ARCHIVE, "sink": "s3"}}, "archive.sink", "'confluent-s3' or 'iceberg'"),

@@ -15,6 +15,7 @@ from components.streaming.connectors import (
     IcebergSinkConnector,
     JsonConverter,
 )
+from components.streaming.connectors.debezium import require_readers_apart
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
 from components.streaming.connectors.pipeline import sink_connector
@@ -147,6 +148,23 @@ def test_the_source_has_one_task() -> None:
 def test_a_slot_name_that_postgresql_refuses_is_refused(slot: str) -> None:
     with pytest.raises(ValidationError, match="slot"):
         source(slot=slot)
+
+
+def test_two_sources_may_not_share_a_slot_of_a_server_or_a_publication_of_a_database() -> None:
+    first = source(name="first")
+    other = {"name": "second", "slot": "s2", "publication": "p2"}
+    require_readers_apart([first, source(**other)])
+    require_readers_apart([first, source(**{**other, "hostname": "other", "slot": first.slot})])
+    with pytest.raises(ValueError, match="first and second share the slot debezium_slot"):
+        require_readers_apart([first, source(**{**other, "slot": first.slot, "database": "b"})])
+    with pytest.raises(ValueError, match="share the publication dbz_publication"):
+        require_readers_apart([first, source(**{**other, "publication": first.publication})])
+
+
+@pytest.mark.parametrize("publication", ["1st", "With-Dash", "a" * 64, ""])
+def test_a_publication_name_that_needs_quotes_is_refused(publication: str) -> None:
+    with pytest.raises(ValidationError, match="publication"):
+        source(publication=publication)
 
 
 def test_defaults_are_dropped_before_the_record_is_unwrapped() -> None:

@@ -79,7 +79,8 @@ class TestFlows:
     def test_without_node_ports_only_connects_rest_is_reached_from_nodes(
         self, stack: Stack
     ) -> None:
-        allowed = ends(stack(cluster={"nodePorts": None}))
+        inside_only = stack(cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]})
+        allowed = ends(inside_only)
         assert {flow for flow in allowed if flow[0] == NODES} == {(NODES, CONNECT, 8083)}
 
     def test_without_a_registry_there_is_no_flow_to_one(self, stack: Stack) -> None:

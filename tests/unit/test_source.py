@@ -115,7 +115,9 @@ class TestServices:
         assert [(port["port"], port["nodePort"]) for port in spec["ports"]] == [(5432, 30432)]
 
     def test_without_node_ports_it_is_inside_only(self, sourced: Sourced) -> None:
-        services = sourced(cluster={"nodePorts": None}).of_type("Service")
+        services = sourced(
+            cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]}
+        ).of_type("Service")
         assert {one.object_name for one in services} == {"postgresql", "postgresql-headless"}
 
     def test_every_service_selects_the_server(self, sourced: Sourced) -> None:

@@ -143,6 +143,24 @@ class TestSchema:
         assert readable_by_debezium(server) == {"public.users"}
         server.execute("DROP TABLE refunds")
 
+    def test_each_table_has_a_publication_of_its_own_where_they_are_isolated(
+        self, server: PostgresServer
+    ) -> None:
+        isolated = server.with_settings(isolation="per-table", max_replication_slots=10)
+        assert isolated.apply(SAMPLE_TABLES).returncode == 0
+        rows = server.query(
+            "SELECT pubname, string_agg(schemaname || '.' || tablename, ',')"
+            " FROM pg_publication_tables WHERE pubname LIKE '%\\_\\_%' GROUP BY pubname"
+        )
+        assert dict(rows) == {
+            f"dbz_publication__public__{table.removeprefix('public.')}": table
+            for table in SAMPLE_TABLES
+        }
+        for (name,) in server.query(
+            "SELECT pubname FROM pg_publication WHERE pubname LIKE '%\\_\\_%'"
+        ):
+            server.execute(f"DROP PUBLICATION {name}")
+
     def test_a_missing_table_is_named_and_nothing_changes(self, server: PostgresServer) -> None:
         failed = server.apply(("public.users", "public.nowhere"))
         assert failed.returncode != 0

@@ -8,6 +8,7 @@ from deployment import Deployment, every_container, visible_text
 from streaming_stack import deploy_stack, design, sandbox
 
 from components.sizing import CONNECT_JVM, jvm_heap_options
+from components.streaming.connect.plugins import install_arguments, plugin_archives
 
 ENVIRONMENT = {
     "DBZ_DB_USERNAME",
@@ -185,3 +186,14 @@ def test_connectors_wait_for_their_ends_and_for_the_worker(in_sandbox: Deploymen
     for name in in_sandbox.outputs["connectors"]:
         connector = in_sandbox.one("Connector", name)
         assert connector.dependencies >= topics | {"kafka-connect"}
+
+
+def test_plugins_are_pinned_by_the_stacks_digests() -> None:
+    digests = {"debezium": "a" * 64, "s3Sink": "b" * 64}
+    config = design(connect={"pluginDigests": digests})
+    archives = plugin_archives(config, config.images.resolve())
+    assert {one.folder: one.sha256 for one in archives} == {
+        "debezium-postgres": "a" * 64,
+        "s3-sink": "b" * 64,
+    }
+    assert install_arguments(archives)[2::3] == ["a" * 64, "b" * 64]

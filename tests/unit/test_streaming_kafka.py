@@ -65,7 +65,7 @@ def test_each_broker_advertises_itself_inside_and_outside(ordinal: int) -> None:
 
 
 def test_without_node_ports_there_is_no_external_listener() -> None:
-    config = design(cluster={"nodePorts": None})
+    config = design(cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]})
     assert properties(config)["listeners"] == "INTERNAL://:9092,CONTROLLER://:9093"
     assert "EXTERNAL" not in properties(config, "kafka-0.properties")["advertised.listeners"]
     services = {one.object_name for one in deploy_stack(config).of_type("Service")}

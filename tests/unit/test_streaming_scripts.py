@@ -147,3 +147,32 @@ class TestInstallPlugins:
         done = self.install(hub, "")
         assert done.returncode == 0, done.stderr
         assert self.digest(hub) in done.stdout
+
+    def test_nothing_is_installed_after_an_archive_that_is_refused(
+        self, hub: dict[str, str]
+    ) -> None:
+        wrong, right = ("source", self.URL, "0" * 64), ("sink", self.URL, self.digest(hub))
+        done = run("connect/files/install-plugins.sh", hub, *wrong, *right)
+        assert done.returncode == 1
+        assert f"source: {self.URL} has SHA-256" in done.stderr
+        assert "0" * 64 in done.stderr
+        assert not Path(hub["PLUGIN_DIR"]).exists()
+
+    def test_both_archives_get_a_folder_of_their_own(self, hub: dict[str, str]) -> None:
+        both = [(name, self.URL, self.digest(hub)) for name in ("source", "sink")]
+        done = run("connect/files/install-plugins.sh", hub, *both[0], *both[1])
+        assert done.returncode == 0, done.stderr
+        assert {one.name for one in Path(hub["PLUGIN_DIR"]).iterdir()} == {"source", "sink"}
+
+    @pytest.mark.parametrize("program", ["curl", "unzip"])
+    def test_a_failed_download_or_a_broken_archive_fails_the_pod(
+        self, hub: dict[str, str], program: str
+    ) -> None:
+        stand_in = Path(hub["PATH"].partition(":")[0]) / program
+        stand_in.write_text(f"#!/bin/sh\necho {program} failed >&2\nexit 22\n")
+        if program == "curl":
+            (Path(hub["TMPDIR"]) / "archive.zip").unlink()
+        done = self.install(hub, "")
+        assert done.returncode == 22
+        assert f"{program} failed" in done.stderr
+        assert "installed" not in done.stdout

@@ -5,6 +5,7 @@ from deployment import Deployment
 from streaming_stack import deploy_stack, design, sandbox
 
 from components.config import StackConfig
+from components.config.tables import TOPIC_NAME
 from components.streaming.topics import Topic, replicas_per_broker, topics_for
 
 WEEK_MS = "604800000"
@@ -92,3 +93,46 @@ def test_topics_wait_for_every_broker_to_be_reachable() -> None:
     deployment = deploy_stack(sandbox())
     for one in deployment.of_type("Topic"):
         assert one.dependencies >= {"kafka", *(f"kafka-{n}-external" for n in range(3))}
+
+
+def test_a_table_may_have_more_partitions_and_another_retention() -> None:
+    config = design(
+        topics={
+            "overrides": {
+                "public.orders": {"partitions": 12, "retentionMs": 60_000, "compression": "zstd"}
+            }
+        }
+    )
+    usual, orders = topic(config, "postgres.public.users"), topic(config, "postgres.public.orders")
+    assert (usual.partitions, orders.partitions) == (6, 12)
+    assert orders.replication_factor == usual.replication_factor
+    assert orders.config == {
+        **usual.config,
+        "retention.ms": "60000",
+        "compression.type": "zstd",
+    }
+
+
+def test_a_tables_extra_partitions_count_against_the_volume() -> None:
+    more = design(topics={"overrides": {"public.orders": {"partitions": 12}}})
+    assert replicas_per_broker(more) == replicas_per_broker(design()) + 6
+
+
+@pytest.mark.parametrize(
+    ("connect", "clash"),
+    [
+        ({"configTopic": "connect-dlq"}, "connect-dlq"),
+        ({"offsetTopic": "postgres_transaction"}, ""),
+    ],
+)
+def test_topics_that_kafka_takes_for_the_same_are_refused(
+    connect: dict[str, str], clash: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"{clash}.* would clash"):
+        topics_for(design(connect=connect))
+
+
+def test_every_name_is_legal_however_long_the_tables_is() -> None:
+    longest = f"{'s' * 63}.{'t' * 63}"
+    for one in topics_for(design(tables=[longest])):
+        assert TOPIC_NAME.fullmatch(one.name)

@@ -3,7 +3,7 @@
 Stacks whose image has its plugins baked in (`connect.plugins: image`) need none of this.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -22,7 +22,9 @@ class PluginArchive:
     """below PLUGIN_DIR"""
     path: str
     """below HUB"""
-    sha256: str | None
+    digest_key: str
+    """below `connect.pluginDigests` in the stack file"""
+    sha256: str | None = None
     """of the archive; None: not pinned, whatever the hub sends is installed"""
 
     @property
@@ -33,12 +35,12 @@ class PluginArchive:
 DEBEZIUM = PluginArchive(
     folder="debezium-postgres",
     path="debezium/debezium-connector-postgresql/versions/2.4.2",
-    sha256=None,
+    digest_key="debezium",
 )
 S3_SINK = PluginArchive(
     folder="s3-sink",
     path="confluentinc/kafka-connect-s3/versions/10.5.0",
-    sha256=None,
+    digest_key="s3Sink",
 )
 
 
@@ -59,7 +61,8 @@ def plugin_archives(config: StackConfig, images: ImageFamilyTable) -> list[Plugi
             "connect.plugins: hub has no archive of the Iceberg sink; build an image with the"
             " plugin in it and write plugins: image, or choose archive.sink: confluent-s3"
         )
-    return [DEBEZIUM, S3_SINK]
+    digests = config.connect.plugin_digests
+    return [replace(DEBEZIUM, sha256=digests.debezium), replace(S3_SINK, sha256=digests.s3_sink)]
 
 
 def warn_of_unpinned(archives: list[PluginArchive]) -> None:
@@ -68,7 +71,8 @@ def warn_of_unpinned(archives: list[PluginArchive]) -> None:
         if archive.sha256 is None:
             pulumi.warn(
                 f"{archive.url} is pinned by its version only; the log of the worker's init"
-                " container install-plugins tells the SHA-256 to pin it by (connect/plugins.py)"
+                " container install-plugins tells the SHA-256 to write under"
+                f" connect.pluginDigests.{archive.digest_key}"
             )
 
 

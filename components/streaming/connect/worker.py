@@ -33,11 +33,13 @@ from components.streaming.pods import (
     environment,
     http_probe,
     jvm_environment,
+    one_at_a_time,
     pod_metadata,
     read_files,
     scratch_mount,
     scratch_volume,
     spread_over_nodes,
+    spread_over_zones,
 )
 from components.streaming.properties import render_properties
 from components.workloads import Workload, container_security_context
@@ -117,6 +119,10 @@ class Worker(pulumi.ComponentResource):
         service = kubernetes.core.v1.Service(
             CONNECT, metadata=about, spec=_service_spec(args), opts=child
         )
+        if args.config.connect.workers > 1:  # a budget for one pod would only block its drain
+            kubernetes.policy.v1.PodDisruptionBudget(
+                CONNECT, metadata=about, spec=one_at_a_time(Workload.CONNECT), opts=child
+            )
         self.ready = [deployment, service]
         self.register_outputs({"service": CONNECT})
 
@@ -165,6 +171,7 @@ def _pod_spec(args: WorkerArgs) -> Manifest:
         "securityContext": Workload.CONNECT.pod_security_context(),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "affinity": spread_over_nodes(Workload.CONNECT),
+        **spread_over_zones(Workload.CONNECT, args.config.cluster.nodes),
         **installers,
         "containers": [_worker_container(args)],
         "volumes": volumes,

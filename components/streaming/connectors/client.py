@@ -10,7 +10,8 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from urllib3.util import Retry
 
 from components.streaming.connectors.failures import (
     ConnectError,
+    ConnectorExistsError,
     ConnectUnavailableError,
     UnsettledError,
     failure_of,
@@ -166,6 +168,19 @@ class ConnectClient:
         """Create the connector or bring it to this configuration; may be repeated."""
         self._call("PUT", f"/connectors/{quote(name)}/config", config)
 
+    def create(self, name: str, config: dict[str, str], state: str) -> None:
+        """Create a connector that is PAUSED or STOPPED from the start (Kafka 3.7, KIP-980).
+
+        Creating is not idempotent, so nothing repeats it by itself: where the answer was lost, the
+        second call tells that the first one succeeded.
+        """
+        body = {"name": name, "config": config, "initial_state": state}
+        try:
+            self._call("POST", "/connectors", body)
+        except ConnectUnavailableError:
+            with suppress(ConnectorExistsError):
+                self._call("POST", "/connectors", body)
+
     def delete(self, name: str) -> None:
         """Remove the connector; its topics and offsets stay."""
         self._call("DELETE", f"/connectors/{quote(name)}")
@@ -178,7 +193,24 @@ class ConnectClient:
         """Let a paused or stopped connector run."""
         self._call("PUT", f"/connectors/{quote(name)}/resume")
 
-    def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+    def pause(self, name: str) -> None:
+        """Let the tasks idle; they keep their memory, connections and partitions."""
+        self._call("PUT", f"/connectors/{quote(name)}/pause")
+
+    def stop(self, name: str) -> None:
+        """End the tasks; configuration and offsets stay."""
+        self._call("PUT", f"/connectors/{quote(name)}/stop")
+
+    def offsets(self, name: str) -> list[dict[str, Any]]:
+        """How far the connector is: `partition` and `offset` of each, in its own terms."""
+        return list(self._call("GET", f"/connectors/{quote(name)}/offsets")["offsets"])
+
+    def reset_offsets(self, name: str) -> str:
+        """Forget how far a stopped connector was; Connect's own words on it."""
+        answer = self._call("DELETE", f"/connectors/{quote(name)}/offsets")
+        return str((answer or {}).get("message", "offsets reset"))
+
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         what = f"{method} {path}"
         return self._once_settled(lambda: self._through_breaker(method, path, body, what))
 
@@ -201,7 +233,7 @@ class ConnectClient:
                 time.sleep(wait)
 
     def _through_breaker(
-        self, method: str, path: str, body: dict[str, str] | None, what: str
+        self, method: str, path: str, body: Mapping[str, Any] | None, what: str
     ) -> Any:
         try:
             return self._breaker.call(self._send, method, path, body, what)
@@ -212,7 +244,7 @@ class ConnectClient:
                 f" {self._policy.open_seconds:.0f} s after the last"
             ) from None
 
-    def _send(self, method: str, path: str, body: dict[str, str] | None, what: str) -> Any:
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, what: str) -> Any:
         try:
             response = self._session.request(
                 method, self.url + path, json=body, timeout=self._policy.request_timeout

@@ -12,6 +12,12 @@ from components.streaming.connectors.sink import SinkConnector
 MINIMUM_PART_SIZE = 5 * 1024 * 1024
 """S3's smallest part of a multipart upload (but the last)."""
 
+RECORD_BYTES = 1300
+"""of a record in a file's buffer, before encoding: what JSON with its schema took on the wire"""
+
+G1_REGION = 1024 * 1024
+"""A part's buffer is larger than half a region of G1, so it takes whole ones of its own."""
+
 PATH_UNITS_MS = {"YYYY": None, "MM": None, "dd": 86_400_000, "HH": 3_600_000, "mm": 60_000}
 """The units of a path format, coarse to fine, with their length; months and years vary."""
 
@@ -83,6 +89,15 @@ class ConfluentS3SinkConnector(SinkConnector):
             "partitioner.class": ("io.confluent.connect.storage.partitioner.TimeBasedPartitioner"),
             "storage.class": "io.confluent.connect.s3.storage.S3Storage",
         }
+
+    def open_files(self, tasks: int, tables: int, partitions: int) -> int:
+        """A file per topic partition, whoever writes it."""
+        return partitions
+
+    def file_bytes(self) -> int:
+        """The part's buffer, taken when the file is opened, and the row group."""
+        regions = self.part_bytes // G1_REGION + 1
+        return regions * G1_REGION + min(self.row_group_bytes, self.flush_size * RECORD_BYTES)
 
     @model_validator(mode="after")
     def _times_agree(self) -> "ConfluentS3SinkConnector":

@@ -1,6 +1,6 @@
 """Debezium's PostgreSQL connector (design: "Debezium CDC Connector")."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -127,6 +127,13 @@ class DebeziumPostgresConnector(Connector):
     value_converter: Converter = Field(serialization_alias="value.converter")
     errors: SourceErrors = Field(default=SourceErrors(), serialization_alias="errors.")
 
+    drop_slot: bool = Field(
+        default=False,
+        exclude=True,
+        description="drop the replication slot when the connector is deleted; changes that were"
+        " not captured yet are then lost to it",
+    )
+
     def fixed_properties(self) -> Mapping[str, str]:
         """Logical decoding built into PostgreSQL, and records unwrapped from their envelope.
 
@@ -165,3 +172,24 @@ class DebeziumPostgresConnector(Connector):
         if self.sslmode.startswith("verify") and not self.sslrootcert:
             raise ValueError(f"sslmode {self.sslmode} needs sslrootcert, the CA's path")
         return self
+
+
+def require_readers_apart(connectors: Iterable[DebeziumPostgresConnector]) -> None:
+    """Raise ValueError where two connectors would read one slot or one publication.
+
+    A slot's name is unique in its server, a publication's in its database.
+    """
+    seen: dict[tuple[object, ...], str] = {}
+    for connector in connectors:
+        server = (connector.hostname, connector.port)
+        uses = {
+            ("slot", connector.slot): server,
+            ("publication", connector.publication): (*server, connector.database),
+        }
+        for (kind, name), place in uses.items():
+            other = seen.setdefault((kind, name, *place), connector.name)
+            if other != connector.name:
+                raise ValueError(
+                    f"connectors {other} and {connector.name} share the {kind} {name}; give each"
+                    " its own"
+                )

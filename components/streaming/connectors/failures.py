@@ -14,6 +14,10 @@ class ConnectorMissingError(ConnectError):
     """Connect has no connector (or no status yet) of that name."""
 
 
+class ConnectorExistsError(ConnectError):
+    """Connect has a connector of that name already."""
+
+
 class WorkerMissingError(ConnectError):
     """The API server says that the worker's service or namespace does not exist."""
 
@@ -45,6 +49,8 @@ def failure_of(response: requests.Response, what: str) -> ConnectError:
 def _of_connect(status: int, message: str, what: str) -> ConnectError:
     if status == requests.codes.not_found:
         return ConnectorMissingError(f"{what}: {message}")
+    if status == requests.codes.conflict and "already exists" in message:
+        return ConnectorExistsError(f"{what}: {message}")
     if status == requests.codes.conflict or REBALANCE.search(message):
         return UnsettledError(f"{what}: {message}")
     if status >= requests.codes.server_error:

@@ -1,6 +1,7 @@
 """Apache Iceberg's sink connector: tables of Parquet files on S3 with the Glue catalog."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -22,6 +23,10 @@ SOURCE_TIME_COLUMN = "__source_ts_ms"
 
 class IcebergSinkConnector(SinkConnector):
     """Appends each topic's records to one Iceberg table, exactly once.
+
+    Nothing is written before the first commit, so where S3 denies writing, the tasks are RUNNING
+    until then: up shows it only if it still waits. Connect's REST API can't tell it sooner, and
+    the credentials are the worker's alone, so nobody else can try them.
 
     Tables are found by the topic's name, as a column: a transform that renamed the topic
     (RegexRouter) would make the sink commit offsets of topics that do not exist.
@@ -135,13 +140,21 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog.glue.endpoint": self.endpoint,
         }
 
+    def open_files(self, tasks: int, tables: int, partitions: int) -> int:
+        """A file per task and table that the task's partitions can belong to."""
+        return tasks * min(tables, -(-partitions // tasks))
+
+    def file_bytes(self) -> int:
+        """The row group; parts of an upload wait on disk."""
+        return self.row_group_bytes
+
     @model_validator(mode="after")
     def _tables_are_apart(self) -> "IcebergSinkConnector":
-        tables = list(self.routes.values())
-        for table in tables:
+        topics = Counter(self.routes.values())
+        for table, count in topics.items():
             if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", table):
                 raise ValueError(f"routes: {table!r} is no database.table that Glue accepts")
-            if tables.count(table) > 1:
+            if count > 1:
                 raise ValueError(f"routes: two topics lead to {table}; give each its own table")
         return self
 

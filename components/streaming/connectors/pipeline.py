@@ -1,12 +1,16 @@
 """The pipeline's two connectors, as the stack's configuration asks for them."""
 
+import pulumi
+
 from components.config import StackConfig
+from components.sizing import CONNECT_JVM, heap_for
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
 from components.streaming.connectors.converters import AvroConverter, Converter, JsonConverter
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
 from components.workloads import Workload, service_host
 
@@ -49,11 +53,14 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
 def sink_connector(config: StackConfig) -> SinkConnector:
     """The connector that archives the stack's tables.
 
-    Raises ValueError where it does not fit the stack's topics or brokers.
+    Raises ValueError where it does not fit the stack's topics, brokers or workers.
     """
     sink = _iceberg(config) if config.archive.sink == "iceberg" else _confluent_s3(config)
-    sink.require_partitions(config.topics.partitions * len(config.tables))
+    workers = _workers(config)
+    sink.require_partitions(workers.partitions)
     sink.require_brokers(config.kafka.brokers)
+    if warning := workers.require_heap(sink):
+        pulumi.log.warn(warning)
     return sink
 
 
@@ -71,10 +78,21 @@ def archive_table(database: str, table: str) -> str:
     return f"{database}.{name}" if schema == "public" else f"{database}.{schema}_{name}"
 
 
+def _workers(config: StackConfig) -> Workers:
+    return Workers(
+        heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
+        count=config.connect.workers,
+        brokers=config.kafka.brokers,
+        tables=len(config.tables),
+        partitions=config.table_partitions,
+        sources=1 if config.source.isolation == "shared" else len(config.tables),
+    )
+
+
 def _iceberg(config: StackConfig) -> IcebergSinkConnector:
     return IcebergSinkConnector(
         name="s3-sink-connector",
-        tasks_max=config.archive.tasks,
+        tasks_max=config.archive.sink_tasks,
         routes={
             topic_of(table): archive_table(config.archive.catalog_database, table)
             for table in config.tables
@@ -95,7 +113,7 @@ def _confluent_s3(config: StackConfig) -> ConfluentS3SinkConnector:
     one_of = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
     return ConfluentS3SinkConnector(
         name="s3-sink-connector",
-        tasks_max=config.archive.tasks,
+        tasks_max=config.archive.sink_tasks,
         topics_regex=rf"{TOPIC_PREFIX}\.{one_of}\..*",
         topics_dir=config.archive.prefix,
         region=config.aws.region,

@@ -1,5 +1,6 @@
 """What every sink connector of ours shares, and the rules that hold for any of them."""
 
+from abc import abstractmethod
 from typing import Literal
 
 from pydantic import Field
@@ -29,6 +30,14 @@ class SinkConnector(Connector):
     fetch_max_bytes: int = Field(
         default=5 * 1024 * 1024, ge=1, serialization_alias="consumer.override.fetch.max.bytes"
     )
+
+    @abstractmethod
+    def open_files(self, tasks: int, tables: int, partitions: int) -> int:
+        """How many files all tasks together can be writing at once."""
+
+    @abstractmethod
+    def file_bytes(self) -> int:
+        """Heap that a file can take until it is closed."""
 
     def require_partitions(self, available: int) -> None:
         """Raise ValueError where there are more tasks than partitions to share among them."""

@@ -1,4 +1,4 @@
-"""Waiting for a connector and all its tasks to be RUNNING."""
+"""Waiting for a connector and all its tasks to be RUNNING, or paused or stopped as wanted."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from components.streaming.connectors.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
-from components.streaming.connectors.status import Status, advice_for, explain
+from components.streaming.connectors.status import State, Status, advice_for, explain
 
 MAXIMUM_RESTARTS = 2
 """of failed tasks, for causes that pass (a database that has just been started)"""
@@ -20,8 +20,8 @@ class ConnectorFailedError(Exception):
     """The connector or a task failed; the message has the first cause and what to do."""
 
 
-class NotRunningInTimeError(Exception):
-    """The connector is neither RUNNING nor FAILED when the time is over."""
+class NotInTimeError(Exception):
+    """The connector has neither the wanted state nor FAILED when the time is over."""
 
 
 @dataclass(frozen=True)
@@ -53,33 +53,38 @@ def wait_for_worker(client: ConnectClient, patience: Patience, say: Callable[[st
         time.sleep(patience.poll)
 
 
-def wait_until_running(
-    client: ConnectClient, name: str, patience: Patience, say: Callable[[str], None]
+def wait_until(
+    client: ConnectClient,
+    name: str,
+    wanted: State,
+    patience: Patience,
+    say: Callable[[str], None],
 ) -> Status:
-    """Return the status once all has been RUNNING for `settle` seconds.
+    """Return the status once all has the wanted state, RUNNING for `settle` seconds.
 
-    Failed tasks are restarted MAXIMUM_RESTARTS times.
-    Raises ConnectorFailedError with the first cause, NotRunningInTimeError when the time is over.
+    Failed tasks are restarted MAXIMUM_RESTARTS times; a stopped connector has none left.
+    Raises ConnectorFailedError with the first cause, NotInTimeError when the time is over.
     """
-    began, restarts, running_since, said = time.monotonic(), 0, None, ""
+    settle = patience.settle if wanted == "RUNNING" else 0
+    began, restarts, reached_at, said = time.monotonic(), 0, None, ""
     while True:
         now = time.monotonic()
         status, progress = _look(client, name)
-        if status and status.running:
-            running_since = running_since or now
-            if now - running_since >= patience.settle:
+        if status and status.reached(wanted):
+            reached_at = reached_at or now
+            if now - reached_at >= settle:
                 return status
         else:
-            running_since = None
-        if status and status.failed:
+            reached_at = None
+        if status and status.failed and wanted != "STOPPED":
             if restarts == MAXIMUM_RESTARTS:
                 raise ConnectorFailedError(explain(name, status))
             restarts += 1
             progress += f", restart {restarts} of {MAXIMUM_RESTARTS}"
             _restart(client, name, patience)
         if now - began > patience.timeout:
-            raise NotRunningInTimeError(
-                f"connector {name} is not RUNNING after {now - began:.0f} s: {progress}."
+            raise NotInTimeError(
+                f"connector {name} is not {wanted} after {now - began:.0f} s: {progress}."
                 f" {advice_for('')}"
             )
         if progress != said:

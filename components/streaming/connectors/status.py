@@ -3,7 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+State = Literal["RUNNING", "PAUSED", "STOPPED"]
+"""What a connector can be told to be. PAUSED keeps its tasks in memory, STOPPED ends them."""
 
 IN_TRANSITION = frozenset({"UNASSIGNED", "RESTARTING"})
 """States that pass by themselves; they are no drift."""
@@ -33,6 +36,12 @@ class Status:
     def running(self) -> bool:
         """The connector and every task run; one without tasks does nothing yet."""
         return self.connector == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
+
+    def reached(self, state: str) -> bool:
+        """Whether the connector and its tasks are as wanted; a stopped one has no tasks."""
+        if state == "RUNNING":
+            return self.running
+        return self.connector == state and set(self.tasks) <= {state}
 
     @property
     def failed(self) -> bool:

@@ -26,11 +26,13 @@ from components.streaming.pods import (
     config_volume,
     environment,
     jvm_environment,
+    one_at_a_time,
     pod_metadata,
     read_files,
     scratch_mount,
     scratch_volume,
     spread_over_nodes,
+    spread_over_zones,
     tcp_probe,
 )
 from components.streaming.properties import render_properties
@@ -80,7 +82,10 @@ class Brokers(pulumi.ComponentResource):
         super().__init__("datapipe:streaming:Brokers", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         files = broker_files(args.network)
-        cluster_id = KafkaClusterId("kafka-cluster-id", opts=child)
+        holds_data = pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(protect=args.config.kafka.protect)
+        )
+        cluster_id = KafkaClusterId("kafka-cluster-id", opts=holds_data)
         config_map = kubernetes.core.v1.ConfigMap(
             KAFKA,
             metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),
@@ -93,13 +98,14 @@ class Brokers(pulumi.ComponentResource):
             metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),
             spec=stateful_set_spec(args, files, cluster_id.value),
             opts=pulumi.ResourceOptions.merge(
-                child, pulumi.ResourceOptions(depends_on=[config_map, headless])
+                holds_data, pulumi.ResourceOptions(depends_on=[config_map, headless])
             ),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
             KAFKA,
             metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),
-            spec=_disruption_budget(),
+            # With three replicas of each partition, two stay in sync.
+            spec=one_at_a_time(Workload.KAFKA),
             opts=child,
         )
         services = [
@@ -181,6 +187,7 @@ def _pod_spec(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manifest:
         "securityContext": Workload.KAFKA.pod_security_context(),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "affinity": spread_over_nodes(Workload.KAFKA),
+        **spread_over_zones(Workload.KAFKA, args.config.cluster.nodes),
         "initContainers": [_format_container(args, cluster_id)],
         "containers": [_broker_container(args)],
         "volumes": [config_volume(Workload.KAFKA), scratch_volume(SCRATCH_SIZE)],
@@ -287,8 +294,3 @@ def _external_spec(network: KafkaNetwork, ordinal: int, node_port: int) -> Manif
             {"name": "external", "port": port, "targetPort": "external", "nodePort": node_port}
         ],
     }
-
-
-def _disruption_budget() -> Manifest:
-    """One broker at a time may be drained: with three replicas, two stay in sync."""
-    return {"maxUnavailable": 1, "selector": {"matchLabels": Workload.KAFKA.selector}}

@@ -69,11 +69,13 @@ class KafkaNetwork:
     def external_bootstrap(self) -> list[str]:
         """The bootstrap servers of clients outside: of Pulumi itself, which makes the topics.
 
-        Without node ports these are the cluster's own names: whoever runs Pulumi must then be able
-        to resolve and reach them, as from within the cluster's private network.
+        Without node ports the stack names them (`kafka.bootstrapServers`). Kafka then sends its
+        clients on to each broker's name in the cluster's DNS, which must lead there as well.
         """
-        brokers = range(self.settings.brokers)
-        return [self.external(ordinal) or self.internal(ordinal) for ordinal in brokers]
+        if self.settings.bootstrap_servers:
+            return list(self.settings.bootstrap_servers)
+        addresses = (self.external(ordinal) for ordinal in range(self.settings.brokers))
+        return [address for address in addresses if address is not None]
 
 
 def shared_properties(network: KafkaNetwork) -> Properties:

@@ -1,0 +1,80 @@
+"""Bringing a connector to what its resource says: configuration, state, and offsets forgotten."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from components.streaming.connectors import progress
+from components.streaming.connectors.client import ConnectClient
+from components.streaming.connectors.failures import (
+    ConnectError,
+    ConnectorMissingError,
+    ConnectUnavailableError,
+)
+from components.streaming.connectors.model import SECRET_KEY
+from components.streaming.connectors.startup import Patience, wait_for_worker, wait_until
+from components.streaming.connectors.status import State, Status, advice_for
+
+
+def bring_to(
+    client: ConnectClient, name: str, config: dict[str, str], state: State, patience: Patience
+) -> Status:
+    """Put the configuration and the state, and wait until both are reached.
+
+    Raises ConnectError with what to do where the worker refuses the configuration, and what
+    wait_until raises.
+    """
+    wait_for_worker(client, patience, progress.info)
+    try:
+        _put(client, name, config, state)
+    except ConnectUnavailableError:
+        raise
+    except ConnectError as refusal:
+        # The worker tries the database's address and password before it accepts a source.
+        raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
+    return wait_until(client, name, state, patience, progress.info)
+
+
+def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:
+    """A connector that shall not run never runs with the new configuration, not even shortly."""
+    if state == "RUNNING":
+        client.put(name, config)
+        client.resume(name)
+        return
+    hold = client.pause if state == "PAUSED" else client.stop
+    try:
+        hold(name)
+    except ConnectorMissingError:
+        client.create(name, config, state)
+        return
+    client.put(name, config)
+
+
+def forget_offsets(client: ConnectClient, name: str) -> None:
+    """Reset the offsets of a stopped connector, and show what they were."""
+    for line in describe_offsets(client.offsets(name)):
+        progress.info(f"{name}: offset before the reset: {line}")
+    progress.info(f"{name}: {client.reset_offsets(name)}")
+
+
+def describe_offsets(offsets: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each partition of a connector's own terms."""
+    for entry in offsets:
+        yield f"{_pairs(entry['partition'])}: {_pairs(entry['offset'])}"
+
+
+def _pairs(fields: Mapping[str, Any] | None) -> str:
+    return ", ".join(f"{key}={value}" for key, value in (fields or {}).items()) or "none"
+
+
+def describe_takeover(present: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
+    """What changes in a connector that exists already, property by property, secrets masked."""
+    for key in sorted({*present, *wanted}):
+        before, after = present.get(key), wanted.get(key)
+        if before != after:
+            yield f"{key}: {_shown(key, before)} → {_shown(key, after)}"
+
+
+def _shown(key: str, value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    return "[secret]" if SECRET_KEY.search(key.lower()) else value

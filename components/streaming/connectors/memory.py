@@ -1,0 +1,95 @@
+"""How much of the workers' heap the connectors' buffers can take (MiB), and what fits.
+
+    worker  = WORKER + source × the sources on one worker + sink × its tasks' share on one worker
+    source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory
+    sink    = open files × file + tasks × (fetch + max.poll.records × RECORD_HEAP + TASK)
+    file    = confluent-s3: s3.part.size, in whole regions of G1,
+                            + the smaller of parquet.block.size and flush.size × RECORD_BYTES
+              iceberg:      row group (parts of an upload wait on disk, not in the heap)
+    files   = confluent-s3: one per topic partition
+              iceberg:      one per task and table that the task's partitions can belong to
+    fetch   = the smaller of partitions per task × max.partition.fetch.bytes
+              and brokers × fetch.max.bytes
+
+Not counted: a second file per partition while the hour changes, and the dead letter queue's
+producers, which buffer only while there are dead letters. The rest of the heap, 1 - USABLE, is for
+those and for the collector.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+from components.streaming.connectors.sink import SinkConnector
+
+MEBIBYTE = 1024 * 1024
+
+RECORD_HEAP = 2048
+"""Bytes of a converted record on the heap; assumed, for rows of some ten columns"""
+WORKER = 48
+"""MiB of a worker itself; 29 were live after a collection, with Debezium running idle"""
+TASK = 2
+"""MiB of a sink task's consumer, connections and clients"""
+SOURCE_RECORDS = 8192 + 2048
+"""Debezium's max.queue.size and max.batch.size, its defaults"""
+PRODUCER_BUFFER = 32
+"""MiB, the producer's buffer.memory, Kafka's default"""
+PARTITION_FETCH = 1
+"""MiB, the consumer's max.partition.fetch.bytes, Kafka's default"""
+USABLE = 0.85
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The Connect workers and what their connectors read."""
+
+    heap: int
+    """MiB of each worker"""
+    count: int
+    brokers: int
+    tables: int
+    partitions: int
+    """of all the tables' topics together"""
+    sources: int = 1
+    """source connectors, with a task each"""
+
+    def needed(self, sink: SinkConnector, tasks: int) -> int:
+        """MiB of heap that the fullest worker can need with that many sink tasks."""
+        source = SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE + PRODUCER_BUFFER
+        share = ceil(tasks / self.count) / tasks
+        sources = ceil(self.sources / self.count) * source
+        return ceil(WORKER + sources + self._sink(sink, tasks) * share)
+
+    def _sink(self, sink: SinkConnector, tasks: int) -> float:
+        of_a_task = ceil(self.partitions / tasks)
+        fetch = min(of_a_task * PARTITION_FETCH, self.brokers * sink.fetch_max_bytes / MEBIBYTE)
+        polled = sink.max_poll_records * RECORD_HEAP / MEBIBYTE
+        files = sink.open_files(tasks, self.tables, self.partitions)
+        return files * sink.file_bytes() / MEBIBYTE + tasks * (fetch + polled + TASK)
+
+    def fits(self, sink: SinkConnector, tasks: int) -> bool:
+        """Whether the buffers leave the collector its share."""
+        return self.needed(sink, tasks) <= self.heap * USABLE
+
+    def require_heap(self, sink: SinkConnector) -> str | None:
+        """Raise ValueError, with the number that fits, where fewer tasks would fit.
+
+        Where no number of tasks fits, the returned warning says so: the bound holds for tables
+        that are all written at once, and only the user knows whether they are.
+        """
+        if self.fits(sink, sink.tasks_max):
+            return None
+        problem = (
+            f"connector {sink.name}: the buffers of {sink.tasks_max} tasks can take"
+            f" {self.needed(sink, sink.tasks_max)} MiB of a worker's heap of {self.heap} MiB, of"
+            f" which {int(self.heap * USABLE)} may be used"
+        )
+        fitting = [tasks for tasks in range(1, sink.tasks_max) if self.fits(sink, tasks)]
+        if fitting:
+            raise ValueError(
+                f"{problem}; give at most {fitting[-1]} tasks (archive.tasks) or more memory"
+                " (sizing.connect)"
+            )
+        return (
+            f"{problem}, where all {self.tables} tables are written at once; no number of tasks"
+            " fits: give more memory (sizing.connect) or workers (connect.workers)"
+        )

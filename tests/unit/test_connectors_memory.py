@@ -1,0 +1,71 @@
+"""What the sink's buffers can take of a worker's heap, and which number of tasks fits."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.config import StackConfig
+from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
+from components.streaming.connectors.memory import Workers
+from components.streaming.connectors.pipeline import sink_connector
+
+Stack = Callable[..., StackConfig]
+
+DESIGN = Workers(heap=575, count=1, brokers=3, tables=4, partitions=24)
+"""The design's worker of 1024Mi, and four tables of six partitions."""
+
+
+def confluent_sink(**fields: Any) -> ConfluentS3SinkConnector:
+    converters = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
+    return ConfluentS3SinkConnector(**{"name": "sink", **converters, **fields})
+
+
+def test_the_designs_24_tasks_fit_its_worker_because_files_close_at_1000_records(
+    stack: Stack,
+) -> None:
+    sink = sink_connector(stack())
+    assert sink.tasks_max == 24
+    # 48 + (10240 × 2 KiB + 32) + 24 × (6 + 1.24) + 24 × (1 + 1.95 + 2)
+    assert DESIGN.needed(sink, 24) == 393
+
+
+def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
+    sink = confluent_sink(flush_size=100_000)
+    assert not DESIGN.fits(sink, 24)
+    assert DESIGN.needed(sink, 24) > DESIGN.heap
+
+
+def test_24_iceberg_tasks_do_not_fit_and_the_error_says_how_many_do(stack: Stack) -> None:
+    with pytest.raises(ValueError, match=r"24 tasks can take 603 MiB.*give at most 5 tasks"):
+        sink_connector(stack(archive={"sink": "iceberg", "tasks": 24}))
+    assert sink_connector(stack(archive={"sink": "iceberg", "tasks": 5})).tasks_max == 5
+
+
+def test_a_larger_worker_takes_24_iceberg_tasks(stack: Stack) -> None:
+    sizing = {"connect": {"memoryLimit": "2Gi"}}
+    archive = {"sink": "iceberg", "tasks": 24}
+    assert sink_connector(stack(archive=archive, sizing=sizing)).tasks_max == 24
+    assert sink_connector(stack(archive={"sink": "iceberg"})).tasks_max == 2
+
+
+def test_workers_share_the_tasks_but_not_the_source() -> None:
+    sink = confluent_sink()
+    alone = DESIGN.needed(sink, 24)
+    shared = Workers(heap=575, count=2, brokers=3, tables=4, partitions=24).needed(sink, 24)
+    assert alone / 2 < shared < alone
+
+
+def test_each_source_connector_takes_its_own_queue_and_producer() -> None:
+    sink = confluent_sink()
+    three = replace(DESIGN, sources=3)
+    # (10240 × 2 KiB + 32) MiB for each of two more
+    assert three.needed(sink, 24) - DESIGN.needed(sink, 24) == 104
+
+
+def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
+    workers = Workers(heap=575, count=1, brokers=3, tables=1000, partitions=6000)
+    warning = workers.require_heap(confluent_sink())
+    assert warning is not None
+    assert "no number of tasks fits: give more memory" in warning

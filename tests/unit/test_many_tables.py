@@ -1,0 +1,100 @@
+"""A stack of a thousand captured tables: what is rendered grows with the tables and no faster."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streaming_stack import SANDBOX, design
+
+from components.config import StackConfig
+from components.source.schema import database_script
+from components.streaming.connectors.isolation import source_connectors
+from components.streaming.connectors.pipeline import sink_connector
+from components.streaming.topics import topics_for
+
+FEW, MANY = 100, 1000
+BOUND = 20
+"""How much longer ten times the tables may take: linear is 10, quadratic would be 100."""
+NEGLIGIBLE = 0.05
+"""Seconds that nobody waits for; below them the clock and the caches blur the proportion."""
+CONFIG_RECORD = 1024 * 1024
+"""Kafka's default limit of a record, which a connector's configuration is in Connect's topic."""
+
+ROOMY_WORKER = {"memoryRequest": "1000Gi", "memoryLimit": "1000Gi"}
+"""The sinks keep a file open for each table or partition; the stack is rendered, and not run."""
+
+Sections = dict[str, Any]
+KINDS: dict[str, Sections] = {"confluent-s3": {}, "iceberg": SANDBOX}
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+def sections(request: pytest.FixtureRequest) -> Sections:
+    """What a kind of stack differs in from the design."""
+    kind: Sections = request.param
+    return kind
+
+
+def tables(count: int) -> list[str]:
+    return [f"public.table_{number:04}" for number in range(count)]
+
+
+def stack(sections: Sections, count: int) -> StackConfig:
+    """A stack of so many tables, each with an override, with room for their topics and buffers."""
+    names = tables(count)
+    return design(
+        **sections,
+        tables=names,
+        topics={"overrides": {name: {"retentionMs": 3_600_000} for name in names}},
+        sizing={"brokerStorage": "2000Gi", "connect": ROOMY_WORKER},
+    )
+
+
+RENDERED: dict[str, Callable[[StackConfig], Any]] = {
+    "topics": topics_for,
+    "source": lambda config: [one.properties() for one in source_connectors(config)],
+    "sink": lambda config: sink_connector(config).properties(),
+    "schema": lambda config: database_script(config.source, config.tables),
+}
+
+
+def seconds(render: Callable[[], Any]) -> float:
+    """The shortest of some runs: what else the machine does only makes a run longer."""
+
+    def once() -> float:
+        start = time.perf_counter()
+        render()
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(5))
+
+
+def allowed(few: float) -> float:
+    """Seconds that ten times the tables may take."""
+    return max(BOUND * few, NEGLIGIBLE)
+
+
+@pytest.mark.parametrize("part", RENDERED)
+def test_rendering_is_linear(sections: Sections, part: str) -> None:
+    few, many = stack(sections, FEW), stack(sections, MANY)
+    render = RENDERED[part]
+    assert seconds(lambda: render(many)) < allowed(seconds(lambda: render(few)))
+
+
+def test_reading_the_configuration_is_linear(sections: Sections) -> None:
+    few, many = seconds(lambda: stack(sections, FEW)), seconds(lambda: stack(sections, MANY))
+    assert many < allowed(few)
+
+
+def test_a_connectors_configuration_fits_a_record_of_connects_topic(
+    sections: Sections,
+) -> None:
+    config = stack(sections, MANY)
+    for connector in (*source_connectors(config), sink_connector(config)):
+        size = sum(len(key) + len(value) + 8 for key, value in connector.properties().items())
+        assert size < CONFIG_RECORD
+
+
+def test_every_table_has_its_topic() -> None:
+    names = {topic.name for topic in topics_for(stack({}, MANY))}
+    assert {f"postgres.{table}" for table in tables(MANY)} <= names
