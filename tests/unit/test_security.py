@@ -76,12 +76,12 @@ class TestFlows:
             (CONNECT, PUBLIC_INTERNET, 443),
         }
 
-    def test_without_node_ports_only_connects_rest_is_reached_from_nodes(
+    def test_without_node_ports_nodes_reach_connects_rest_and_the_brokers_for_pulumi(
         self, stack: Stack
     ) -> None:
         inside_only = stack(cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]})
-        allowed = ends(inside_only)
-        assert {flow for flow in allowed if flow[0] == NODES} == {(NODES, CONNECT, 8083)}
+        from_nodes = {flow for flow in ends(inside_only) if flow[0] == NODES}
+        assert from_nodes == {(NODES, CONNECT, 8083), (NODES, KAFKA, 9092)}
 
     def test_without_a_registry_there_is_no_flow_to_one(self, stack: Stack) -> None:
         assert not any(REGISTRY in flow for flow in ends(stack(connect={"converter": "json"})))
