@@ -27,7 +27,8 @@ def is_answering() -> bool:
         str(addresses.NODE_ADDRESS), addresses.MOTO_PORT, timeout=_TIMEOUT_SECONDS
     )
     try:
-        connection.request("GET", "/moto-api/data.json")
+        # Its start page; its page of all data fails once a user with keys has been deleted.
+        connection.request("GET", "/moto-api/")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
