@@ -23,6 +23,7 @@ from sandbox.plugins.kubernetes.manifest import (
     previewed_outputs,
 )
 from sandbox.plugins.kubernetes.provider import Kubernetes
+from sandbox.plugins.kubernetes.unknowns import STAND_IN
 from sandbox.plugins.provider import InvalidInputsError, Naming, ProviderError, Resource
 from sandbox.plugins.wire import UNKNOWN, Properties, Secret, has_secret
 
@@ -181,8 +182,16 @@ def test_a_replacement_is_tried_beside_the_old_object(
     assert server.dry_runs[-1]["metadata"]["name"].startswith("config-")
 
 
-def test_what_is_not_known_yet_is_not_tried(plugin: Kubernetes, server: ApiServer) -> None:
+def test_what_is_known_is_tried_with_text_for_the_rest(
+    plugin: Kubernetes, server: ApiServer
+) -> None:
     inputs = {**config_map(), "data": {"a": UNKNOWN}}
+    assert plugin.preview_create(resource(), inputs) == inputs
+    assert [dry_run["data"] for dry_run in server.dry_runs] == [{"a": STAND_IN}]
+
+
+def test_an_object_of_unknown_name_is_not_tried(plugin: Kubernetes, server: ApiServer) -> None:
+    inputs = {**config_map(), "metadata": {"name": UNKNOWN, "namespace": "plugins"}}
     assert plugin.preview_create(resource(), inputs) == inputs
     assert server.dry_runs == []
 

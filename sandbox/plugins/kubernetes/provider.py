@@ -34,6 +34,11 @@ from sandbox.plugins.kubernetes.manifest import (
     split_id,
     without_node_ports,
 )
+from sandbox.plugins.kubernetes.unknowns import (
+    has_identity,
+    is_about_unknowns,
+    with_stand_ins,
+)
 from sandbox.plugins.kubernetes.waiting import NotReadyError, Waiter
 from sandbox.plugins.provider import (
     Found,
@@ -157,14 +162,25 @@ class Kubernetes(Provider):
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
         """What the API server would make of the object; its refusal is the preview's error."""
         obj = manifest_of(inputs)
-        if has_unknown(obj):
-            return inputs
         try:
+            if has_unknown(obj):
+                self._validate_what_is_known(resource, obj)
+                return inputs
             dry = self._dry_run_create(resource, obj)
         except UnknownKindError as error:
             self.engine.info(resource.urn, f"not validated yet: {error}")
             return inputs
         return previewed_outputs(dry, inputs)
+
+    def _validate_what_is_known(self, resource: Resource, obj: Object) -> None:
+        """A dry run with text for what the preview can't know; its answer is of no other use."""
+        if not has_identity(obj):
+            return
+        try:
+            self._dry_run_create(resource, with_stand_ins(obj))
+        except ApiServerError as failure:
+            if not is_about_unknowns(failure, obj):
+                raise
 
     def _dry_run_create(self, resource: Resource, obj: Object) -> Object:
         """A dry run where the object will stand, or beside it where it cannot be done there."""
@@ -204,6 +220,7 @@ class Kubernetes(Provider):
         """What the API server would make of the object as it is."""
         obj = manifest_of(new)
         if has_unknown(obj):
+            self._validate_what_is_known(resource, obj)
             return new
         return previewed_outputs(self._apply(resource, obj, dry_run=True), new)
 
