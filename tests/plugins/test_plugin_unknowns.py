@@ -47,6 +47,8 @@ def test_text_stands_in_for_the_unknown_and_the_original_is_kept() -> None:
         (ApiServerError(400, "json: cannot unmarshal string into Go value of type int32"), True),
         (ApiServerError(400, 'strict decoding error: unknown field "spec.replica"'), False),
         (ApiServerError(403, "forbidden"), False),
+        (ApiServerError(500, f"no typed patch: .{ENV}: expected map, got &{{unknown0}}"), True),
+        (ApiServerError(500, "no typed patch: .spec.replicas: expected numeric"), False),
     ],
 )
 def test_a_refusal_counts_unless_it_is_of_a_stand_in(

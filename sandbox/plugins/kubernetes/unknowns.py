@@ -42,6 +42,8 @@ def is_about_unknowns(failure: ApiServerError, obj: Object) -> bool:
     unknown = set(unknown_paths(obj))
     if failure.fields:
         return all(any(field.startswith(path) for path in unknown) for field in failure.fields)
+    if any(f".{path}: expected " in failure.message for path in unknown):
+        return True  # all of a map is unknown, as that of a Secret whose values are generated
     # Text where a number or an object is expected can't be decoded; a misspelt field is named.
     return failure.status == 400 and "unknown field" not in failure.message
 
