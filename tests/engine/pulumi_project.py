@@ -30,7 +30,7 @@ class Run:
     """standard output and error together, as a user sees them"""
 
     def steps(self) -> dict[str, str]:
-        """What a `preview --json` would do: operation by "Type name", unchanged ones left out."""
+        """What a `preview --json` would do: operation by "type name", unchanged ones left out."""
         document = json.loads(self.output[self.output.index("{\n") :])
         return {
             _type_and_name(step["urn"]): step["op"]
@@ -40,9 +40,9 @@ class Run:
 
 
 def _type_and_name(urn: str) -> str:
-    """For example "StatefulSet kafka", of a resource's URN."""
+    """For example "kubernetes:apps/v1:StatefulSet kafka", of a resource's URN."""
     *_, types, name = urn.split("::")
-    return f"{types.rpartition(':')[2]} {name}"
+    return f"{types.rpartition('$')[2]} {name}"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ def test_refresh_finds_no_drift(project: Project) -> None:
 def test_one_broker_setting_changes_the_brokers_alone(project, changed_stack_file) -> None:
     stack_file = changed_stack_file({"kafka": {"networkThreads": 9}})
     steps = project.pulumi("preview", "--json", "--config-file", stack_file).steps()
-    assert steps == {"ConfigMap kafka": "update", "StatefulSet kafka": "update"}
+    assert steps == {
+        "kubernetes:core/v1:ConfigMap kafka": "update",
+        "kubernetes:apps/v1:StatefulSet kafka": "update",
+    }
 
 
 def test_connector_deleted_by_hand_is_found_by_refresh_and_made_again_by_up(project) -> None:
