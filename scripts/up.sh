@@ -20,6 +20,14 @@ prepare_dev() {
   fi
 }
 
+# What a killed update had begun is in the cluster, but not in the state: read it back first.
+settle_killed_update() {
+  if pulumi stack export --stack "$STACK" | grep -q '"pending_operations"'; then
+    echo "make: an earlier update was killed; reading back what it had done" >&2
+    pulumi refresh --yes --skip-preview --clear-pending-creates --stack "$STACK"
+  fi
+}
+
 case $STACK in
   sandbox) bash sandbox/bootstrap.sh up ;;
   dev) prepare_dev ;;
@@ -27,4 +35,5 @@ esac
 
 use_stack
 select_stack
+settle_killed_update
 exec pulumi up --yes --stack "$STACK" "${policies[@]}"
