@@ -12,53 +12,25 @@ from components.streaming.layer import Streaming, StreamingArgs
 from components.workloads import Workload
 
 config = load()
-images = config.images.resolve()
 ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
 security = Security(
     "security",
-    SecurityArgs(
-        settings=config.security,
-        cluster=config.cluster,
-        source_port=config.source.port,
-        kafka=config.kafka,
-        connect_port=config.connect.port,
-        registry_port=config.registry.port if config.needs_registry else None,
-        archive_endpoint=config.aws.endpoint,
-    ),
+    SecurityArgs.of(config),
     opts=on_cluster,
 )
 
 source = Source(
     "source",
-    SourceArgs(
-        settings=config.source,
-        tables=config.tables,
-        resources=config.sizing.postgresql,
-        storage=config.sizing.postgresql_storage,
-        storage_class=config.cluster.storage_class,
-        image=images.postgresql,
-        postgres_bin=images.postgres_bin,
-        namespace=security.namespace,
-        credentials=security.credentials,
-        node_port=ports.postgresql if ports else None,
-        external_host=config.cluster.external_host,
-        certificate_days=config.security.certificate_days,
-        cluster=ClusterAccess(context=config.cluster.context),
-    ),
+    SourceArgs.of(config, security.namespace, security.credentials),
     opts=on_cluster,
 )
 
 archive = Archive(
     "archive",
-    ArchiveArgs(
-        settings=config.archive,
-        aws=config.aws,
-        namespace=security.namespace,
-        connect_service_account=Workload.CONNECT.service_account,
-    ),
+    ArchiveArgs.of(config, security.namespace),
     opts=on_aws,
 )
 
@@ -66,7 +38,7 @@ streaming = Streaming(
     "streaming",
     StreamingArgs(
         config=config,
-        images=images,
+        images=config.images.resolve(),
         namespace=security.namespace,
         credentials=security.credentials,
         source=source,

@@ -15,8 +15,10 @@ from components.archive.access import (
 )
 from components.archive.bucket import declare_bucket, declare_lifecycle, declare_protection
 from components.archive.catalog import declare_catalog
+from components.config import StackConfig
 from components.config.archive import ArchiveSettings
 from components.config.cluster import AwsSettings
+from components.workloads import Workload
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,16 @@ class ArchiveArgs:
     namespace: pulumi.Input[str]
     connect_service_account: str
     """the one pod identity that may write, where access is a role"""
+
+    @classmethod
+    def of(cls, config: StackConfig, namespace: pulumi.Input[str]) -> "ArchiveArgs":
+        """The arguments for a stack, whose worker runs in the security layer's namespace."""
+        return cls(
+            settings=config.archive,
+            aws=config.aws,
+            namespace=namespace,
+            connect_service_account=Workload.CONNECT.service_account,
+        )
 
 
 class Archive(pulumi.ComponentResource):

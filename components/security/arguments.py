@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.config import StackConfig
 from components.config.cluster import ClusterSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
@@ -21,6 +22,19 @@ class SecurityArgs:
     """None: no registry in the stack"""
     archive_endpoint: str | None
     """of an AWS stand-in; None: AWS itself"""
+
+    @classmethod
+    def of(cls, config: StackConfig) -> "SecurityArgs":
+        """The arguments for a stack."""
+        return cls(
+            settings=config.security,
+            cluster=config.cluster,
+            source_port=config.source.port,
+            kafka=config.kafka,
+            connect_port=config.connect.port,
+            registry_port=config.registry.port if config.needs_registry else None,
+            archive_endpoint=config.aws.endpoint,
+        )
 
     @property
     def workloads(self) -> list[Workload]:

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.cluster_access import ClusterAccess
+from components.config import StackConfig
 from components.config.source import SourceSettings
 from components.manifests import metadata, name_of
 from components.security import Credentials
@@ -44,6 +45,28 @@ class SourceArgs:
     certificate_days: int
     cluster: ClusterAccess
     """for applying the schema in the pod"""
+
+    @classmethod
+    def of(
+        cls, config: StackConfig, namespace: pulumi.Input[str], credentials: Credentials
+    ) -> "SourceArgs":
+        """The arguments for a stack, in the security layer's namespace with its passwords."""
+        images, ports = config.images.resolve(), config.cluster.node_ports
+        return cls(
+            settings=config.source,
+            tables=config.tables,
+            resources=config.sizing.postgresql,
+            storage=config.sizing.postgresql_storage,
+            storage_class=config.cluster.storage_class,
+            image=images.postgresql,
+            postgres_bin=images.postgres_bin,
+            namespace=namespace,
+            credentials=credentials,
+            node_port=ports.postgresql if ports else None,
+            external_host=config.cluster.external_host,
+            certificate_days=config.security.certificate_days,
+            cluster=ClusterAccess(context=config.cluster.context),
+        )
 
 
 class Source(pulumi.ComponentResource):

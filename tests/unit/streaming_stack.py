@@ -11,7 +11,6 @@ from components.config import StackConfig, parse
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
 from components.streaming.layer import Streaming, StreamingArgs
-from components.workloads import Workload
 
 SANDBOX: dict[str, Any] = {
     "images": {"family": "sandbox"},
@@ -38,45 +37,17 @@ def declare_streaming(config: StackConfig) -> Streaming:
     """Declare every layer; returns the streaming one."""
     images = config.images.resolve()
     cluster = ClusterAccess(context=config.cluster.context)
-    registry_port = config.registry.port if config.needs_registry else None
     security = Security(
         "security",
-        SecurityArgs(
-            settings=config.security,
-            cluster=config.cluster,
-            source_port=config.source.port,
-            kafka=config.kafka,
-            connect_port=config.connect.port,
-            registry_port=registry_port,
-            archive_endpoint=config.aws.endpoint,
-        ),
+        SecurityArgs.of(config),
     )
     source = Source(
         "source",
-        SourceArgs(
-            settings=config.source,
-            tables=config.tables,
-            resources=config.sizing.postgresql,
-            storage=config.sizing.postgresql_storage,
-            storage_class=config.cluster.storage_class,
-            image=images.postgresql,
-            postgres_bin=images.postgres_bin,
-            namespace=security.namespace,
-            credentials=security.credentials,
-            node_port=None,
-            external_host=config.cluster.external_host,
-            certificate_days=config.security.certificate_days,
-            cluster=cluster,
-        ),
+        SourceArgs.of(config, security.namespace, security.credentials),
     )
     archive = Archive(
         "archive",
-        ArchiveArgs(
-            settings=config.archive,
-            aws=config.aws,
-            namespace=security.namespace,
-            connect_service_account=Workload.CONNECT.service_account,
-        ),
+        ArchiveArgs.of(config, security.namespace),
     )
     return Streaming(
         "streaming",

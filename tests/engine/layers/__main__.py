@@ -6,11 +6,11 @@ from components.archive import Archive, ArchiveArgs
 from components.config import parse
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
-from components.workloads import Workload
 
 days = pulumi.Config().require_int("days")
 config = parse(
     {
+        "connect": {"converter": "json"},
         "aws": {"endpoint": "http://10.231.0.1:5566"},
         "security": {"namespace": "engine-test"},
         "archive": {
@@ -25,25 +25,12 @@ config = parse(
 )
 security = Security(
     "security",
-    SecurityArgs(
-        settings=config.security,
-        cluster=config.cluster,
-        source_port=config.source.port,
-        kafka=config.kafka,
-        connect_port=config.connect.port,
-        registry_port=None,
-        archive_endpoint=config.aws.endpoint,
-    ),
+    SecurityArgs.of(config),
     opts=pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)]),
 )
 archive = Archive(
     "archive",
-    ArchiveArgs(
-        settings=config.archive,
-        aws=config.aws,
-        namespace=security.namespace,
-        connect_service_account=Workload.CONNECT.service_account,
-    ),
+    ArchiveArgs.of(config, security.namespace),
     opts=pulumi.ResourceOptions(providers=[aws_provider(config.aws)]),
 )
 pulumi.export("namespace", security.namespace)
