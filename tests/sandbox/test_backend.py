@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +26,18 @@ def living_pulumi(tmp_path: Path) -> Iterator[int]:
     program = tmp_path / "pulumi"
     program.symlink_to("/bin/sleep")
     process = subprocess.Popen([program, "60"])
+    wait_for_name(process.pid, "pulumi")
     yield process.pid
     process.kill()
     process.wait()
+
+
+def wait_for_name(pid: int, name: str) -> None:
+    """Popen returns when exec has closed its pipe, a moment before the kernel renames the process."""
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}/comm").read_text().strip() != name:
+        assert time.monotonic() < deadline, f"process {pid} never became {name}"
+        time.sleep(0.01)
 
 
 def dead_process() -> int:
