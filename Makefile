@@ -3,7 +3,10 @@ STACK ?= sandbox
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo status preview refresh env down test lint lock
+.PHONY: help up demo status preview policy checkov drift refresh env down test lint lock
+
+# What a review looks at where no stack is named.
+REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +22,15 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
+
+policy: ## judge a stack, or all three, without a cluster or cloud, and print the budgets
+	@scripts/policy.sh $(REVIEWED)
+
+checkov: ## have checkov judge their Kubernetes objects too
+	@scripts/checkov.sh $(REVIEWED)
+
+drift: ## fail if the stack was changed by hand or is not what this checkout says
+	@scripts/drift.sh
 
 refresh: ## find what was changed by hand
 	@scripts/run.sh pulumi refresh --yes --stack $(STACK)
