@@ -44,7 +44,7 @@ down: ## remove the pipeline; of the sandbox everything but its cache
 test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
 	@scripts/test.sh
 
-lint: ## ruff, mypy and shellcheck
+lint: ## ruff, mypy, shellcheck, actionlint and zizmor
 	@scripts/lint.sh
 
 lock: ## compile the pinned requirements after changing a requirements.in
