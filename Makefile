@@ -3,7 +3,7 @@ STACK ?= sandbox
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo status preview refresh env down test lint lock
+.PHONY: help up demo status preview rotate refresh env down test lint lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
+
+rotate: ## replace every password and access key; old ones are revoked when nobody uses them
+	@scripts/rotate.sh
 
 refresh: ## find what was changed by hand
 	@scripts/run.sh pulumi refresh --yes --stack $(STACK)
