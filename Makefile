@@ -3,7 +3,7 @@ STACK ?= sandbox
 export STACK
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo status preview policy checkov drift refresh env down test lint lock
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' $(MAKEFILE_LIST))
 
 # What a review looks at where no stack is named.
 REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
@@ -31,6 +31,9 @@ checkov: ## have checkov judge their Kubernetes objects too
 
 drift: ## fail if the stack was changed by hand or is not what this checkout says
 	@scripts/drift.sh
+
+rotate: ## replace every password and access key; old ones are revoked when nobody uses them
+	@scripts/rotate.sh
 
 refresh: ## find what was changed by hand
 	@scripts/run.sh pulumi refresh --yes --stack $(STACK)

@@ -237,13 +237,22 @@ class TestCredentials:
         outputs = [value for value in deployment.outputs.values() if isinstance(value, Secret)]
         assert not [value for value in outputs if value.value in text]
 
-    def test_a_password_changes_only_with_its_version(self) -> None:
+    def test_a_password_never_changes(self) -> None:
+        """Neither do those of stacks from before versions were resources, which kept a number."""
         provider = PasswordProvider()
-        made = {"version": 1, **(provider.create({"version": 1}).outs or {})}
-        assert provider.diff("password", made, {"version": 1}).changes is False
-        assert provider.diff("password", made, {"version": 2}).changes is True
-        renewed = provider.update("password", made, {"version": 2}).outs or {}
-        assert renewed["value"] != made["value"]
+        made = provider.create({}).outs or {}
+        for old in (made, {"version": 1, **made}):
+            assert provider.diff("password", old, {"value": None}).changes is False
+
+    def test_each_version_has_passwords_of_its_own(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        def names(version: int) -> set[str]:
+            deployment = secured(security={"credentialsVersion": version})
+            return {one.name for one in deployment.of_type("GeneratedPassword")}
+
+        assert len(names(1)) == 5
+        assert names(2) == {f"{name}-2" for name in names(1)}
 
 
 def test_a_providers_state_is_a_reference_that_never_changes() -> None:
