@@ -2,8 +2,10 @@
 STACK ?= sandbox
 export STACK
 
+FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
+
 .DEFAULT_GOAL := help
-.PHONY: help up demo status preview refresh env down test lint lock
+.PHONY: help up demo status chaos recover preview refresh env down test lint lock
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +18,13 @@ demo: ## change rows in PostgreSQL and compare them with the Parquet on S3, row 
 
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
+
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for shorter ones
+	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
+		$(if $(FAULT),,--output docs/chaos)
+
+recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
+	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
