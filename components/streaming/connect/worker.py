@@ -15,9 +15,9 @@ from components.manifests import Manifest, metadata
 from components.sizing import CONNECT_JVM
 from components.streaming.connect.configuration import (
     CONFIG_DIR,
+    PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
-    TRANSFORMS_DIR,
     worker_properties,
 )
 from components.streaming.connect.plugins import (
@@ -51,8 +51,9 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 """for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
-DROP_DEFAULTS = "drop-defaults.jar"
-"""The transform that keeps NULL apart from a column's default (see the source connector)."""
+OWN_JARS = {"drop-defaults": "transforms", "restart-failed": "extensions"}
+"""Jars of ours, by the folder of their source: the transform that keeps NULL apart from a column's
+default (see the source connector), and the extension that restarts what has failed."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Worker(pulumi.ComponentResource):
             CONNECT,
             metadata=about,
             data={**files, SOURCE_CA: args.source_ca},
-            binary_data={DROP_DEFAULTS: drop_defaults_jar()},
+            binary_data=own_jars(),
             opts=child,
         )
         secret = kubernetes.core.v1.Secret(
@@ -148,7 +149,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**files, DROP_DEFAULTS: drop_defaults_jar()}, read_at_start
+                Workload.CONNECT, {**files, **own_jars()}, read_at_start
             ),
             "spec": _pod_spec(args),
         },
@@ -189,7 +190,7 @@ def _worker_container(args: WorkerArgs) -> Manifest:
         "WORKER_COMMAND": args.images.worker_command,
         **args.settings,
     }
-    mounts = [config_mount(CONFIG_DIR), _drop_defaults_mount(), scratch_mount()]
+    mounts = [config_mount(CONFIG_DIR), *_jar_mounts(), scratch_mount()]
     if args.role_arn is not None:
         variables["AWS_ROLE_ARN"] = args.role_arn
         variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{AWS_TOKEN_DIR}/token"
@@ -232,20 +233,26 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
     }
 
 
-def drop_defaults_jar() -> str:
-    """The jar of transforms/src, in base64 as a ConfigMap keeps it."""
-    jar = Path(__file__).parent / "transforms" / DROP_DEFAULTS
-    return base64.b64encode(jar.read_bytes()).decode()
-
-
-def _drop_defaults_mount() -> Manifest:
-    """The jar, alone in a folder: each folder of the plugin path is a plugin."""
+def own_jars() -> dict[str, str]:
+    """OWN_JARS by file name, in base64 as a ConfigMap keeps them."""
+    folder = Path(__file__).parent
     return {
-        "name": "config",
-        "mountPath": f"{TRANSFORMS_DIR}/drop-defaults/{DROP_DEFAULTS}",
-        "subPath": DROP_DEFAULTS,
-        "readOnly": True,
+        f"{name}.jar": base64.b64encode((folder / source / f"{name}.jar").read_bytes()).decode()
+        for name, source in OWN_JARS.items()
     }
+
+
+def _jar_mounts() -> list[Manifest]:
+    """Each jar alone in a folder: each folder of the plugin path is a plugin."""
+    return [
+        {
+            "name": "config",
+            "mountPath": f"{PLUGINS_OF_OURS}/{name}/{name}.jar",
+            "subPath": f"{name}.jar",
+            "readOnly": True,
+        }
+        for name in OWN_JARS
+    ]
 
 
 def _aws_token_volume() -> Manifest:
