@@ -2,6 +2,8 @@
 STACK ?= sandbox
 export STACK
 
+FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
+
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' $(MAKEFILE_LIST))
 
@@ -19,6 +21,13 @@ demo: ## change rows in PostgreSQL and compare them with the Parquet on S3, row 
 
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
+
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for shorter ones
+	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
+		$(if $(FAULT),,--output docs/chaos)
+
+recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
+	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh

@@ -15,9 +15,9 @@ from components.manifests import Manifest, metadata
 from components.sizing import CONNECT_JVM
 from components.streaming.connect.configuration import (
     CONFIG_DIR,
+    PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
-    TRANSFORMS_DIR,
     worker_properties,
 )
 from components.streaming.connect.plugins import (
@@ -62,6 +62,8 @@ PLUGINS_SIZE = "512Mi"
 TRANSFORMS = "datapipe-transforms.jar"
 """Our own transforms: DropDefaults keeps NULL apart from a column's default (see the source
 connector), CountEvents counts by table and operation."""
+RESTART_FAILED = "restart-failed.jar"
+"""The extension that restarts what has failed."""
 COMMIT_COUNTER = "commit-counter.jar"
 """Counts what Iceberg's sink commits; Iceberg calls it (see the sink connector)."""
 
@@ -251,7 +253,10 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
 def _jar_folders(args: WorkerArgs) -> dict[Path, str]:
     """Our own jars, and the folder in the container where each is looked for."""
     # Alone in a folder: each folder of the plugin path is a plugin.
-    folders = {HERE / "transforms" / TRANSFORMS: f"{TRANSFORMS_DIR}/datapipe"}
+    folders = {
+        HERE / "transforms" / TRANSFORMS: f"{PLUGINS_OF_OURS}/transforms",
+        HERE / "extensions" / RESTART_FAILED: f"{PLUGINS_OF_OURS}/extensions",
+    }
     sink = args.images.iceberg_plugin
     if sink is not None and args.config.archive.sink == "iceberg":
         folders[HERE / "commit-counter" / COMMIT_COUNTER] = sink
