@@ -35,3 +35,12 @@ def test_changes_tell_what_was_added_changed_and_removed() -> None:
     assert "--- kubernetes:core/v1:ConfigMap gone\n+++ (nothing)" in text
     assert "-  x: '1'\n+  x: '2'" in text
     assert "--- (nothing)\n+++ kubernetes:core/v1:ConfigMap new" in text
+
+
+def test_texts_are_compared_by_line_and_long_ones_by_their_hash() -> None:
+    before = [config_map("a", script="set -e\nrun one\n", jar="x" * 5000)]
+    after = [config_map("a", script="set -e\nrun two\n", jar="x" * 4999 + "y")]
+    text = changes(before, after)
+    assert "-    run one\n+    run two" in text
+    assert "… (5007 characters, hash " in text
+    assert "x" * 300 not in text
