@@ -52,6 +52,7 @@ def find_ends(
     policies = [each for each in resources if each.is_kind("NetworkPolicy")]
     templates = [pod_template(resource) for resource in resources]
     workloads = [_workload(each) for each in templates if each is not None]
+    workloads.sort(key=lambda pods: (pods.namespace, pods.title))
     own = sorted({pods.namespace for pods in workloads})
     strangers = [Pods(f"any other pod of {namespace}", namespace, {}) for namespace in own]
     named = [Pods(name, spec["namespace"], spec["labels"]) for name, spec in outside_pods.items()]

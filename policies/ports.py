@@ -49,8 +49,10 @@ def describe(ports: Ports) -> str:
     """A set of ports for messages and tables: 53/UDP, 9092, 8000-8010; TCP goes without saying."""
     if ports == ANY_PORT:
         return "every port"
-    return ", ".join(
-        (f"{first}" if first == last else f"{first}-{last}")
-        + ("" if protocol == "TCP" else f"/{protocol}")
-        for protocol, first, last in spans(ports)
-    )
+    return ", ".join(_describe_run(*run) for run in spans(ports))
+
+
+def _describe_run(protocol: str, first: int, last: int) -> str:
+    numbers = [f"{first}-{last}"] if last > first + 1 else [str(n) for n in {first, last}]
+    suffix = "" if protocol == "TCP" else f"/{protocol}"
+    return ", ".join(f"{number}{suffix}" for number in sorted(numbers))
