@@ -15,7 +15,7 @@ REACHED, REFUSED_BY_NETWORK = "reached", "refused by the network"
 """A closed port counts as reached: the packet got to the other end, which sent a reset."""
 
 SECONDS = 8
-"""For one connection on a busy machine. What the sandbox's network refuses it refuses at once."""
+"""For one connection on a busy machine; what the sandbox's network refuses is told sooner."""
 
 TRY_ALL = f"""
 for target in "$@"; do

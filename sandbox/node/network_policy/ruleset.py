@@ -39,7 +39,7 @@ def render(cluster: Cluster) -> str:
 
     Until a pod is known, what it sends and what it is sent is dropped: its connections are tried
     again and succeed a moment later. An empty cluster thus closes everything but the way from the
-    node to pods. What a policy forbids is refused at once (ICMP: administratively prohibited).
+    node to pods. What a policy forbids is refused (ICMP: administratively prohibited).
     """
     chains = [
         _chain(pod, direction, cluster)
