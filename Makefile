@@ -5,7 +5,10 @@ export STACK
 FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo status chaos recover preview refresh env down test lint lock
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' $(MAKEFILE_LIST))
+
+# What a review looks at where no stack is named.
+REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +32,18 @@ recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
 
+policy: ## judge a stack, or all three, without a cluster or cloud, and print the budgets
+	@scripts/policy.sh $(REVIEWED)
+
+checkov: ## have checkov judge their Kubernetes objects too
+	@scripts/checkov.sh $(REVIEWED)
+
+drift: ## fail if the stack was changed by hand or is not what this checkout says
+	@scripts/drift.sh
+
+rotate: ## replace every password and access key; old ones are revoked when nobody uses them
+	@scripts/rotate.sh
+
 refresh: ## find what was changed by hand
 	@scripts/run.sh pulumi refresh --yes --stack $(STACK)
 
@@ -41,7 +56,7 @@ down: ## remove the pipeline; of the sandbox everything but its cache
 test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
 	@scripts/test.sh
 
-lint: ## ruff, mypy and shellcheck
+lint: ## ruff, mypy, shellcheck, actionlint and zizmor
 	@scripts/lint.sh
 
 lock: ## compile the pinned requirements after changing a requirements.in
