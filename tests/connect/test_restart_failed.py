@@ -3,23 +3,10 @@
 That it happens on a real worker is shown by tests/chaos and `make chaos`.
 """
 
-import shutil
 import subprocess
-import zipfile
 from pathlib import Path
 
-import pytest
-
-from sandbox import paths
-
 EXTENSION = Path(__file__).parents[2] / "components/streaming/connect/extensions"
-JARS = (
-    "org/apache/kafka/connect-api",
-    "org/apache/kafka/kafka-clients",
-    "org/slf4j/slf4j-api",
-    "javax/ws/rs/javax.ws.rs-api",
-)
-
 PROBE = """\
 package datapipe.connect;
 
@@ -39,30 +26,6 @@ public class Probe {
   }
 }
 """
-
-
-def classes(jar: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(jar) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-@pytest.fixture
-def worker_jars(tmp_path: Path) -> Path:
-    """The jars that the extension compiles against, from where the images' build put them."""
-    folder = tmp_path / "jars"
-    folder.mkdir()
-    for name in JARS:
-        found = sorted(paths.cache().glob(f"maven/{name}/*/*.jar"))
-        if not found:
-            pytest.fail(f"no {name} jar in {paths.cache()}/maven; build the images: make up")
-        shutil.copy(found[0], folder)
-    return folder
-
-
-def test_the_committed_jar_is_compiled_from_its_source(worker_jars: Path, tmp_path: Path) -> None:
-    fresh = tmp_path / "fresh.jar"
-    subprocess.run([EXTENSION / "build.sh", worker_jars, fresh], check=True)
-    assert classes(EXTENSION / "restart-failed.jar") == classes(fresh)
 
 
 def test_restarts_come_soon_and_then_ever_less_often(tmp_path: Path) -> None:
