@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from kubernetes import client
 from kubernetes.client import ApiException
 
 from chaos import node
@@ -39,9 +38,7 @@ class S3Fails(Fault):
         proxy = S3Proxy(node.NODE_ADDRESS, PROXY_PORT, node.MOTO_PORT, self.answers)
         proxy.start()
         self._proxies.append(proxy)
-        client.NetworkingV1Api(pipeline.cluster.api).create_namespaced_network_policy(
-            pipeline.namespace, _to_the_proxy()
-        )
+        pipeline.networking.create_namespaced_network_policy(pipeline.namespace, _to_the_proxy())
         node.set_packet_rules(RULES)
 
     def heal(self, pipeline: Pipeline) -> None:
@@ -51,9 +48,7 @@ class S3Fails(Fault):
             proxy.stop()
             pipeline.say(f"{self.name}: {proxy.failed} requests to S3 failed")
         try:
-            client.NetworkingV1Api(pipeline.cluster.api).delete_namespaced_network_policy(
-                POLICY, pipeline.namespace
-            )
+            pipeline.networking.delete_namespaced_network_policy(POLICY, pipeline.namespace)
         except ApiException as error:
             if error.status != NOT_FOUND:
                 raise

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from chaos import catalog
-from chaos.experiment import without
+from chaos.account import without
 from chaos.machine import Machine, describe
 from chaos.monitor import Before, of_connectors, of_pods
 from chaos.report import Run, page, print_run, write
