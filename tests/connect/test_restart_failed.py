@@ -28,7 +28,7 @@ public class Probe {
 """
 
 
-def test_restarts_come_soon_and_then_ever_less_often(tmp_path: Path) -> None:
+def test_restarts_come_soon_and_then_every_minute(tmp_path: Path) -> None:
     jar, source = EXTENSION / "restart-failed.jar", tmp_path / "Probe.java"
     source.write_text(PROBE)
     subprocess.run(["javac", "-cp", jar, "-d", tmp_path, source], check=True)
