@@ -41,7 +41,9 @@ class Metrics:
     def samples(self, name: str, **labels: str) -> list[Sample]:
         """The metric's samples that have these labels."""
         return [
-            sample for sample in self._by_name.get(name, []) if labels.items() <= sample.labels.items()
+            sample
+            for sample in self._by_name.get(name, [])
+            if labels.items() <= sample.labels.items()
         ]
 
     def total(self, name: str, **labels: str) -> float:
@@ -91,5 +93,7 @@ def _address(pod: Mapping[str, Any]) -> tuple[str, str] | None:
     about, annotations = pod["metadata"], pod["metadata"].get("annotations", {})
     if annotations.get(SCRAPE) != "true" or pod["status"]["phase"] != "Running":
         return None
-    proxy = f"/api/v1/namespaces/{about['namespace']}/pods/{about['name']}:{annotations[PORT]}/proxy"
+    proxy = (
+        f"/api/v1/namespaces/{about['namespace']}/pods/{about['name']}:{annotations[PORT]}/proxy"
+    )
     return about["name"], f"{proxy}{annotations[PATH]}"

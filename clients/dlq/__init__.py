@@ -1,1 +1,1 @@
-"""Dead letters, the records that a sink refused: `python -m clients.dlq list|show|replay|dismiss`."""
+"""Dead letters, the records that a sink refused: `python -m clients.dlq --stack sandbox list`."""

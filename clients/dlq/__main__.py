@@ -1,4 +1,4 @@
-"""`python -m clients.dlq list|show|replay|dismiss --stack sandbox`: the records that a sink refused."""
+"""`python -m clients.dlq --stack sandbox list|show|replay|dismiss`: what a sink refused."""
 
 import argparse
 import sys

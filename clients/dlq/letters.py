@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 ERRORS = "__connect.errors."
 """Begins the names of the headers in which Kafka Connect tells what happened."""
 READ_SECONDS = 15
+POLL_SECONDS = 0.5
+"""consume() waits so long for a batch to be full"""
 
 Header = tuple[str, bytes | None]
 
@@ -117,9 +120,12 @@ class LetterReader:
         """
         unfinished = {(each.topic, each.partition) for each in partitions}
         self.consumer.assign(partitions)
+        heard = monotonic()
         while unfinished:
-            messages = self.consumer.consume(num_messages=500, timeout=READ_SECONDS)
-            if not messages:
+            messages = self.consumer.consume(num_messages=500, timeout=POLL_SECONDS)
+            if messages:
+                heard = monotonic()
+            elif monotonic() > heard + READ_SECONDS:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no answer with records"))
             for message in messages:
                 error = message.error()

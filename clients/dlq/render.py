@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clients.dlq.letters import Header, Letter
+from clients.dlq.letters import Letter
 
 SHOWN_BYTES = 4000
 """of a key or a value"""
@@ -30,14 +30,14 @@ def letters_table(letters: list[Letter]) -> Table:
 
 def print_letter(console: Console, letter: Letter) -> None:
     """Everything about one letter."""
-    console.print(f"dead letter  {letter.place}", soft_wrap=True)
-    console.print(f"record       {letter.origin or 'unknown'} of {letter.time.isoformat()}")
+    console.print(f"{'dead letter':<15}{letter.place}", soft_wrap=True)
+    console.print(f"{'record':<15}{letter.origin or 'unknown'} of {letter.time.isoformat()}")
     for name in ("connector.name", "task.id", "stage", "class.name"):
-        console.print(f"{name:<13}{letter.errors.get(name, '')}", soft_wrap=True, markup=False)
+        console.print(f"{name:<15}{letter.errors.get(name, '')}", soft_wrap=True, markup=False)
     for title, part in (("key", letter.key), ("value", letter.value)):
-        console.print(f"{title:<13}{readable(part)}", soft_wrap=True, markup=False)
+        console.print(f"{title:<15}{readable(part)}", soft_wrap=True, markup=False)
     for name, content in letter.headers:
-        console.print(f"header       {_header((name, content))}", soft_wrap=True, markup=False)
+        console.print(f"{'header':<15}{name}={readable(content)}", soft_wrap=True, markup=False)
     reason = letter.errors.get("exception.stacktrace") or letter.message
     console.print(f"\n{reason}", soft_wrap=True, markup=False)
 
@@ -59,8 +59,3 @@ def readable(part: bytes | None) -> str:
 
 def _cut(text: str, size: int) -> str:
     return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}… ({size} bytes in all)"
-
-
-def _header(header: Header) -> str:
-    name, content = header
-    return f"{name}={readable(content)}"

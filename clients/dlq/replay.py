@@ -32,9 +32,7 @@ def waiting(reader: LetterReader, topics: tuple[str, ...]) -> list[TopicPartitio
     ]
 
 
-def replay(
-    bootstrap_servers: str, topics: tuple[str, ...], progress: Callable[[int], None]
-) -> int:
+def replay(bootstrap_servers: str, topics: tuple[str, ...], progress: Callable[[int], None]) -> int:
     """Send back every letter that waits; `progress` hears the number so far after each batch.
 
     Returns the number of records sent. Raises ReplayError, and KafkaException where the brokers
