@@ -160,6 +160,10 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog.glue.endpoint": self.endpoint,
         }
 
+    def named_topics(self) -> frozenset[str]:
+        """What it reads, its control topic and its dead letter queue."""
+        return super().named_topics() | {*self.routes, self.control_topic}
+
     def settle_seconds(self) -> float:
         """Until the first commit has been tried, within bounds."""
         return min(self.commit_interval_ms / 1000 + FIRST_COMMIT_SECONDS, LONGEST_SETTLE_SECONDS)

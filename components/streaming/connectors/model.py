@@ -95,6 +95,18 @@ class Connector(PropertyGroup):
         extra = {prefix + key: value for key, value in self.extra.items()}
         return {**super().properties(prefix), **extra}
 
+    def named_topics(self) -> frozenset[str]:
+        """Topics that it reads or writes, by their names."""
+        return frozenset()
+
+    def require_topics(self, available: Collection[str]) -> None:
+        """Raise ValueError where a topic is not among those of the stack: nothing creates it."""
+        if missing := sorted(self.named_topics() - set(available)):
+            raise ValueError(
+                f"connector {self.name}: the stack has no topic {missing[0]}, and topics are not"
+                " made by themselves; declare it, or name another"
+            )
+
     def settle_seconds(self) -> float:
         """How long the tasks must run before they are believed to."""
         return SETTLE_SECONDS
