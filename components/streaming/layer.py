@@ -66,7 +66,12 @@ class Streaming(pulumi.ComponentResource):
         topics = self._declare_topics(args, on_brokers)
         registry = self._declare_registry(args, on_brokers)
         worker = worker_arguments(args)
-        workers = Worker("kafka-connect", worker, on_brokers)
+        # A worker that starts has read no schema yet: without its registry the sink would take
+        # records for bad ones. One that runs has them in memory while the registry rolls.
+        after_registry = pulumi.ResourceOptions(depends_on=registry)
+        workers = Worker(
+            "kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, after_registry)
+        )
         runtime = [*topics, *registry, *workers.ready]
 
         sources, sink = _connectors(args.config)
