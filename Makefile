@@ -29,6 +29,9 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
 	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
 
+dlq: ## records that the sink refused, and why; DO=replay, DO=dismiss, DO="show PLACE"
+	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
+
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
 
