@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from kubernetes.client import ApiException
+from urllib3.exceptions import HTTPError
+
 from chaos.catalog import faults
 from chaos.experiment import Pace
 from chaos.fault import Fault
@@ -33,6 +36,9 @@ def main() -> int:
         run = run_all(pipeline, chosen, pace)
     except StackError as error:
         print(f"chaos: {error}", file=sys.stderr)
+        return 1
+    except (ApiException, HTTPError) as error:
+        print(f"chaos: the cluster can't be used: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("chaos: interrupted; what was injected has been healed", file=sys.stderr)
