@@ -54,17 +54,18 @@ class IcebergArchive:
 
     def changes(self, table: str, since_lsn: int = 0) -> pa.Table:
         """See Archive; only data files that can hold such positions are read."""
-        found = self._find(table)
+        found = self.find(table)
         if found is None:
             return NOTHING_YET
         return found.scan(row_filter=f"__source_lsn >= {since_lsn}").to_arrow()
 
     def location(self, table: str) -> str:
         """See Archive."""
-        found = self._find(table)
+        found = self.find(table)
         return f"{found.location()}/data/" if found else f"{self._warehouse}/ (no table yet)"
 
-    def _find(self, table: str) -> Table | None:
+    def find(self, table: str) -> Table | None:
+        """The table, where a change has arrived."""
         try:
             return self._catalog.load_table((self._database, iceberg_name(table)))
         except NoSuchTableError:
