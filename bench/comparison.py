@@ -106,19 +106,19 @@ class Comparison:
             " AS made, coalesce(found.n, 0) AS found FROM made"
             " FULL JOIN found USING (key, op, digest)) "
         )
-        row = self.database.execute(
+        (row,) = self.database.execute(
             f"{counts} SELECT coalesce(sum(made), 0), coalesce(sum(found), 0),"
             " coalesce(sum(greatest(made - found, 0)), 0),"
             " coalesce(sum(greatest(found - made, 0)) FILTER (made > 0), 0),"
             " coalesce(sum(found) FILTER (made = 0), 0) FROM both_sides",
             {"table": table},
-        ).fetchone()
+        ).fetchall()
         examples = self.database.execute(
             f"{counts} SELECT key, op, made, found FROM both_sides WHERE made <> found"
             f" ORDER BY key LIMIT {EXAMPLES}",
             {"table": table},
         ).fetchall()
-        committed, archived, missing, duplicated, altered = map(int, row or (0,) * 5)
+        committed, archived, missing, duplicated, altered = map(int, row)
         return TableComparison(
             table, committed, archived, missing, duplicated, altered, tuple(examples)
         )
@@ -145,8 +145,8 @@ class Comparison:
         self.database.unregister("batches")
 
     def _number(self, query: str) -> int:
-        row = self.database.execute(query).fetchone()
-        return int(row[0]) if row else 0
+        ((number,),) = self.database.execute(query).fetchall()
+        return int(number)
 
 
 def _digest(columns: Sequence[str]) -> str:

@@ -89,12 +89,16 @@ class Session:
                 rows.write("".join([make(key, parents) for key in keys]))
             return
         if batch.operation == "u":
-            statement = sql.SQL("UPDATE {} SET {} WHERE id = ANY(%(keys)s)").format(
+            statement = sql.SQL("UPDATE {} SET {} WHERE id BETWEEN %(first)s AND %(last)s").format(
                 table, sql.SQL(UPDATES[batch.table])
             )
         else:
-            statement = sql.SQL("DELETE FROM {} WHERE id = ANY(%(keys)s)").format(table)
-        parameters: Mapping[str, object] = {"keys": list(keys), "version": batch.version}
+            statement = sql.SQL("DELETE FROM {} WHERE id BETWEEN %(first)s AND %(last)s").format(table)
+        parameters: Mapping[str, object] = {
+            "first": keys[0],
+            "last": keys[-1],
+            "version": batch.version,
+        }
         changed = connection.execute(statement, parameters, prepare=True).rowcount
         if changed != batch.count:
             raise StackError(
