@@ -45,7 +45,7 @@ class Account:
     @property
     def rows(self) -> int:
         """Rows changed."""
-        return sum(each.batch.count for each in self.committed)
+        return sum(each.batch.rows for each in self.committed)
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -60,4 +60,6 @@ class Account:
 
     def of_table(self, table: str) -> Iterable[Committed]:
         """What was done to schema.table."""
-        return (each for each in self.committed if f"{each.batch.schema}.{each.batch.table}" == table)
+        return (
+            each for each in self.committed if f"{each.batch.schema}.{each.batch.table}" == table
+        )

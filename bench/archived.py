@@ -72,20 +72,20 @@ class Lake:
             return []
         return sorted(_files(found, since), key=lambda file: file.readable)
 
-    def rows(self, table: str, file: DataFile, columns: tuple[str, ...]) -> pa.Table:
-        """Columns of a file, and what tells its changes apart."""
+    def rows(self, table: str, file: DataFile, columns: tuple[str, ...] | None) -> pa.Table:
+        """Columns of a file (None: all), and what tells its changes apart."""
         found = self._archive.find(table)
         if found is None:
             raise StackError(f"the archive has no table {table} any more")
+        wanted = None if columns is None else [*columns, *CHANGE_COLUMNS]
         with found.io.new_input(file.path).open() as stream:
-            return pyarrow.parquet.read_table(stream, columns=[*columns, *CHANGE_COLUMNS])
+            return pyarrow.parquet.read_table(stream, columns=wanted)
 
 
 def _files(table: Table, since: float) -> Iterator[DataFile]:
-    readable = {
-        snapshot.snapshot_id: snapshot.timestamp_ms / 1000 for snapshot in table.metadata.snapshots
-    }
-    for manifest in table.current_snapshot().manifests(table.io) if table.current_snapshot() else ():
+    readable = {each.snapshot_id: each.timestamp_ms / 1000 for each in table.metadata.snapshots}
+    snapshot = table.current_snapshot()
+    for manifest in snapshot.manifests(table.io) if snapshot else ():
         if readable.get(manifest.added_snapshot_id or 0, since) < since:
             continue
         for entry in manifest.fetch_manifest_entry(table.io):
@@ -93,5 +93,3 @@ def _files(table: Table, since: float) -> Iterator[DataFile]:
             if at is not None and at >= since:
                 file = entry.data_file
                 yield DataFile(file.file_path, file.file_size_in_bytes, file.record_count, at)
-
-

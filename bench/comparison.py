@@ -78,7 +78,7 @@ class Comparison:
         if not rows.num_rows:
             return
         first = self._account.first_keys[table]
-        name = table.split(".")[-1]
+        name = table.rsplit(".", maxsplit=1)[-1]
         digest = _digest([*COLUMNS[name], *TIMESTAMPS[name]])
         # __deleted says the same as __op, or the row counts as altered
         self.database.register("rows_read", rows)
@@ -159,13 +159,20 @@ def _batches(committed: Iterable[Committed], first_key: int) -> pa.Table:
     columns: dict[str, list[Any]] = {
         name: []
         for name in (
-            "first", "count", "number", "operation", "version", "written_us", "due", "confirmed"
+            "first",
+            "count",
+            "number",
+            "operation",
+            "version",
+            "written_us",
+            "due",
+            "confirmed",
         )
     }
     for each in committed:
         values = (
             first_key + each.batch.first,
-            each.batch.count,
+            each.batch.rows,
             each.number,
             each.batch.operation,
             each.batch.version,

@@ -15,9 +15,7 @@ from bench.session import Connect, Session
 from clients.database import Row
 from demo.shop import CHILDREN, wal_position
 
-INDEXES = [
-    (child, column) for children in CHILDREN.values() for child, column in children
-]
+INDEXES = [(child, column) for children in CHILDREN.values() for child, column in children]
 """Foreign keys. The design's schema has no index on them, so that each delete of a user, product or
 order reads the whole table of its children; the load makes them for as long as it runs."""
 
@@ -76,7 +74,7 @@ class Load:
 
     def rows(self) -> int:
         """Rows committed so far."""
-        return sum(each.batch.count for those in self._finished for each in those)
+        return sum(each.batch.rows for those in self._finished for each in those)
 
     @property
     def running(self) -> bool:
@@ -109,9 +107,7 @@ class Load:
             account.append(committed)
 
 
-def _prepare(
-    connection: psycopg.Connection[Row], schedule: Schedule, width: int
-) -> Account:
+def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int) -> Account:
     """Reserve the keys of a run, so that they tell its rows from all others."""
     lsn = wal_position(connection)
     first_keys: dict[str, int] = {}
@@ -125,10 +121,10 @@ def _prepare(
                 )
             ).fetchone()
             first_keys[name] = int((row or {})["first"])
-        for index, table, column in _indexes(schema):
+        for index, child, column in _indexes(schema):
             connection.execute(
                 sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({})").format(
-                    index, table, sql.Identifier(column)
+                    index, child, sql.Identifier(column)
                 )
             )
     content = replace(Content(run=f"{lsn:x}"), width=width, seed=schedule.seed)
@@ -137,7 +133,7 @@ def _prepare(
 
 def _drop_indexes(connection: psycopg.Connection[Row], schedule: Schedule) -> None:
     for schema in schedule.schemas:
-        for index, table, _ in _indexes(schema):
+        for index, _, _ in _indexes(schema):
             name = sql.SQL(".").join([sql.Identifier(schema), index])
             connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(name))
 

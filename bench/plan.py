@@ -5,7 +5,6 @@ late from the time it was due (no coordinated omission). Each connection changes
 only, so that its plan does not depend on how fast the others are.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -44,7 +43,7 @@ class Batch(NamedTuple):
     operation: Operation
     first: int
     """key, counted from the run's first of this table"""
-    count: int
+    rows: int
     version: int
     """of the rows after an insert or update, before a delete"""
     due: float
@@ -92,7 +91,8 @@ class Schedule:
         kinds, weights = list(self.mix), list(self.mix.values())
         for due in self._times(connection, random):
             operation, table = random.choices(kinds, weights)[0]
-            yield rows.batch(random, random.choice(self.schemas), table, operation, self.batch, due)
+            group = rows.of(random.choice(self.schemas), table)
+            yield group.batch(random, operation, self.batch, due)
 
     def _times(self, connection: int, random: Random) -> Iterator[float]:
         """Evenly spread, each at a random place of its interval."""
@@ -110,34 +110,40 @@ class _Rows:
     """The rows of one connection that exist when its plan has come so far."""
 
     def __init__(self, first_key: int) -> None:
-        self._next: dict[tuple[str, str], int] = defaultdict(lambda: first_key)
-        self._live: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        self._first_key = first_key
+        self._tables: dict[tuple[str, str], _TableRows] = {}
+
+    def of(self, schema: str, table: str) -> "_TableRows":
+        """Those of one table."""
+        if (schema, table) not in self._tables:
+            self._tables[schema, table] = _TableRows(schema, table, self._first_key)
+        return self._tables[schema, table]
+
+
+class _TableRows:
+    """The rows of one connection in one table."""
+
+    def __init__(self, schema: str, table: str, first_key: int) -> None:
+        self._schema, self._table, self._next = schema, table, first_key
+        self._live: list[tuple[int, int]] = []
         """first key and version of each group of rows that were inserted together"""
 
-    def batch(
-        self,
-        random: Random,
-        schema: str,
-        table: str,
-        operation: Operation,
-        count: int,
-        due: float,
-    ) -> Batch:
+    def batch(self, random: Random, operation: Operation, rows: int, due: float) -> Batch:
         """The next batch; an insert where there is nothing yet to update or delete."""
-        live = self._live[schema, table]
-        if operation == "c" or not live:
-            first = self._next[schema, table]
-            self._next[schema, table] += count
-            live.append((first, 0))
-            return Batch(schema, table, "c", first, count, 0, due)
-        chosen = random.randrange(len(live))
-        first, version = live[chosen]
-        if operation == "u":
-            live[chosen] = (first, version + 1)
-            return Batch(schema, table, "u", first, count, version + 1, due)
-        live[chosen] = live[-1]
-        live.pop()
-        return Batch(schema, table, "d", first, count, version, due)
+        if operation == "c" or not self._live:
+            operation, first, version = "c", self._next, 0
+            self._next += rows
+            self._live.append((first, 0))
+        else:
+            chosen = random.randrange(len(self._live))
+            first, version = self._live[chosen]
+            if operation == "u":
+                version += 1
+                self._live[chosen] = (first, version)
+            else:
+                self._live[chosen] = self._live[-1]
+                self._live.pop()
+        return Batch(self._schema, self._table, operation, first, rows, version, due)
 
 
 def rows_of(mix: Mapping[tuple[Operation, str], int]) -> Sequence[tuple[str, int]]:

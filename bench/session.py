@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 import psycopg
 from psycopg import sql
@@ -18,7 +18,7 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection[Row]]]
 
 RETRY_SECONDS = 1.0
 BEGUN = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS written_us"
-LOST = (psycopg.OperationalError, psycopg.InterfaceError, StackError)
+LOST: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, StackError)
 """What a server that is away, starting, stopping or out of disk answers."""
 
 
@@ -71,15 +71,13 @@ class Session:
         return self._connection
 
     def _disconnect(self) -> None:
-        try:
+        with suppress(*LOST):
             self._open.close()
-        except LOST:
-            pass  # noqa: S110  it is lost already
         self._open, self._connection = ExitStack(), None
 
     def _change(self, connection: psycopg.Connection[Row], batch: Batch) -> None:
         first = self._first_key(batch)
-        keys = range(first, first + batch.count)
+        keys = range(first, first + batch.rows)
         table = sql.Identifier(batch.schema, batch.table)
         if batch.operation == "c":
             columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[batch.table]))
@@ -93,17 +91,19 @@ class Session:
                 table, sql.SQL(UPDATES[batch.table])
             )
         else:
-            statement = sql.SQL("DELETE FROM {} WHERE id BETWEEN %(first)s AND %(last)s").format(table)
+            statement = sql.SQL("DELETE FROM {} WHERE id BETWEEN %(first)s AND %(last)s").format(
+                table
+            )
         parameters: Mapping[str, object] = {
             "first": keys[0],
             "last": keys[-1],
             "version": batch.version,
         }
         changed = connection.execute(statement, parameters, prepare=True).rowcount
-        if changed != batch.count:
+        if changed != batch.rows:
             raise StackError(
-                f"{batch.schema}.{batch.table}: {changed} of {batch.count} rows were there; somebody"
-                " else changes the load's rows"
+                f"{batch.schema}.{batch.table}: {changed} of {batch.rows} rows were there;"
+                " somebody else changes the load's rows"
             )
 
     def _was_committed(self, connection: psycopg.Connection[Row], batch: Batch) -> bool:

@@ -77,8 +77,15 @@ class Cluster:
 
         Raises kubernetes.client.ApiException for any other answer than 2xx.
         """
+        return self._answer("GET", path, query)
+
+    def put(self, path: str) -> Any:
+        """The JSON that is answered to a PUT without a body; raises as get() does."""
+        return self._answer("PUT", path, {})
+
+    def _answer(self, method: str, path: str, query: Mapping[str, str]) -> Any:
         request = self.api.param_serialize(
-            "GET",
+            method,
             path,
             query_params=list(query.items()),
             header_params={"Accept": "application/json"},

@@ -5,5 +5,5 @@
 use_tools
 ruff format --check .
 ruff check .
-mypy components policies sandbox clients demo
+mypy components policies sandbox clients demo bench
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR

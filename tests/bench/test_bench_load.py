@@ -125,7 +125,7 @@ def test_what_differs_is_found(connect: Connect, account: Account) -> None:
 def test_a_schedule_is_the_same_again(schedule: Schedule) -> None:
     plans = [list(schedule.plan(number)) for number in range(3)]
     assert plans == [list(schedule.plan(number)) for number in range(3)]
-    rows = sum(batch.count for plan in plans for batch in plan)
+    rows = sum(batch.rows for plan in plans for batch in plan)
     assert rows == pytest.approx(schedule.seconds * 2000, abs=3 * schedule.batch)
     dues = [batch.due for batch in plans[0]]
     assert dues == sorted(dues)
@@ -133,9 +133,7 @@ def test_a_schedule_is_the_same_again(schedule: Schedule) -> None:
 
 
 def test_connections_share_no_row(schedule: Schedule) -> None:
-    keys = [
-        {(batch.table, batch.first) for batch in schedule.plan(number)} for number in range(3)
-    ]
+    keys = [{(batch.table, batch.first) for batch in schedule.plan(number)} for number in range(3)]
     assert not keys[0] & keys[1] and not keys[1] & keys[2] and not keys[0] & keys[2]
 
 
