@@ -65,7 +65,7 @@ class IcebergArchive:
         return f"{found.location()}/data/" if found else f"{self._warehouse}/ (no table yet)"
 
     def find(self, table: str) -> Table | None:
-        """The table, where a change has arrived."""
+        """The Iceberg table of schema.table; None until the sink has made it."""
         try:
             return self._catalog.load_table((self._database, iceberg_name(table)))
         except NoSuchTableError:

@@ -97,10 +97,7 @@ class StackPolicy(Policy):
         settings = self.settings_from(given)
         spared = exceptions.parse_exceptions(settings["exceptions"])
         yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))
-        marked = [
-            replace(resource, excepted=exceptions.is_excepted(resource, spared, today))
-            for resource in resources
-        ]
+        marked = mark_excepted(resources, spared, today)
         free = {resource.urn for resource in marked if resource.excepted}
         for finding in judge(self.rule, marked, settings):
             if isinstance(finding, NotJudged) or finding.urn not in free:
@@ -116,6 +113,16 @@ class StackPolicy(Policy):
         return sdk.StackValidationPolicy(
             self.name, self.description, validate, self.level, self.schema()
         )
+
+
+def mark_excepted(
+    resources: Sequence[Resource], spared: Sequence[exceptions.PolicyException], today: date
+) -> list[Resource]:
+    """The resources, each with whether an exception in force names it."""
+    return [
+        replace(resource, excepted=exceptions.is_excepted(resource, spared, today))
+        for resource in resources
+    ]
 
 
 def tell(findings: Iterable[Finding], report: sdk.ReportViolation) -> None:

@@ -137,11 +137,14 @@ def _sink(config: StackConfig) -> Connector:
 def worker_arguments(args: StreamingArgs) -> WorkerArgs:
     """The workers, with the environment that the connectors' ${env:NAME} refer to."""
     settings: dict[str, pulumi.Input[str]] = {
-        "DBZ_DB_USERNAME": args.config.source.debezium_user,
         "S3_BUCKET_NAME": args.archive.bucket,
         "AWS_REGION": args.config.aws.region,
     }
-    secrets: dict[str, pulumi.Input[str]] = {"DBZ_DB_PASSWORD": args.credentials.debezium}
+    secrets: dict[str, pulumi.Input[str]] = {
+        # no secret, but together: a worker that restarts amid a rotation must not mix two accounts
+        "DBZ_DB_USERNAME": args.source.capture_user,
+        "DBZ_DB_PASSWORD": args.credentials.debezium,
+    }
     if args.config.needs_registry:
         settings["SCHEMA_AUTH_USER"] = DEVELOPER_USER
         secrets["SCHEMA_AUTH_PASS"] = args.credentials.registry_developer

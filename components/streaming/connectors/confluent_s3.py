@@ -85,6 +85,7 @@ class ConfluentS3SinkConnector(SinkConnector):
     def fixed_properties(self) -> Mapping[str, str]:
         """Parquet on S3, partitioned by time."""
         return {
+            **self.transforms(),
             "format.class": "io.confluent.connect.s3.format.parquet.ParquetFormat",
             "partitioner.class": ("io.confluent.connect.storage.partitioner.TimeBasedPartitioner"),
             "storage.class": "io.confluent.connect.s3.storage.S3Storage",

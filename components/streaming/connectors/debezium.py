@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 
@@ -75,6 +76,12 @@ class DebeziumPostgresConnector(Connector):
         " NULL; the worker needs the transform of drop_defaults_class",
     )
     drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
+    count_events: bool = Field(
+        default=False,
+        exclude=True,
+        description="count the events by table and operation, for the metrics; the worker needs"
+        " the transform datapipe.connect.CountEvents",
+    )
     deletes: Literal["rewrite", "drop", "none"] = Field(
         default="rewrite",
         serialization_alias="transforms.unwrap.delete.handling.mode",
@@ -142,11 +149,16 @@ class DebeziumPostgresConnector(Connector):
         """
         return {
             "plugin.name": "pgoutput",
-            "transforms": "dropDefaults,unwrap" if self.drop_defaults else "unwrap",
+            "transforms": ",".join(self._transforms()),
             **self._drop_defaults(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
+            **(count_events("source", self.topic_prefix) if self.count_events else {}),
         }
+
+    def _transforms(self) -> list[str]:
+        before = ["dropDefaults"] if self.drop_defaults else []
+        return [*before, "unwrap", *([COUNT_EVENTS] if self.count_events else [])]
 
     def _drop_defaults(self) -> dict[str, str]:
         if not self.drop_defaults:

@@ -95,6 +95,12 @@ class IcebergSinkConnector(SinkConnector):
         default=None, exclude=True, description="of an AWS stand-in; None is AWS itself"
     )
 
+    count_commits: bool = Field(
+        default=False,
+        exclude=True,
+        description="count the committed files, for the metrics; the plugin needs the reporter"
+        " datapipe.iceberg.CommitCounter",
+    )
     auto_offset_reset: Literal["earliest", "latest"] = Field(
         default="earliest", serialization_alias="consumer.override.auto.offset.reset"
     )
@@ -109,7 +115,7 @@ class IcebergSinkConnector(SinkConnector):
         """Topics, routes and the time column's type follow from the routes; Glue on S3."""
         return {
             "topics": ",".join(self.routes),
-            "transforms": "sourceTime,topic",
+            **self.transforms("sourceTime", "topic"),
             "transforms.sourceTime.type": (
                 "org.apache.kafka.connect.transforms.TimestampConverter$Value"
             ),
@@ -128,7 +134,16 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog": "glue",
             "iceberg.catalog.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
             "iceberg.catalog.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            **self._commit_counter(),
             **self._stand_in(),
+        }
+
+    def _commit_counter(self) -> dict[str, str]:
+        if not self.count_commits:
+            return {}
+        return {
+            "iceberg.catalog.metrics-reporter-impl": "datapipe.iceberg.CommitCounter",
+            "iceberg.catalog.metrics-reporter.connector": self.name,
         }
 
     def _stand_in(self) -> dict[str, str]:

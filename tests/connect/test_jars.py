@@ -1,0 +1,53 @@
+"""The committed jars are what their sources compile to.
+
+What DropDefaults does is shown end to end: tests/e2e, NULL in a column with a default. What the
+counters count is shown by tests/e2e/test_metrics.py.
+"""
+
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sandbox import paths
+
+CONNECT = Path(__file__).parents[2] / "components/streaming/connect"
+JARS = {
+    "transforms/datapipe-transforms.jar": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-transforms/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+    ),
+    "commit-counter/commit-counter.jar": (
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-core/1.12.*",
+    ),
+}
+"""Our jars, and the artifacts that they compile against."""
+
+
+def classes(jar: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(jar) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
+    """Put artifacts into a folder, from where the images' build keeps them."""
+    folder.mkdir()
+    for pattern in patterns:
+        found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
+        if not found:
+            pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
+        shutil.copy(found[-1], folder)
+
+
+@pytest.mark.parametrize("jar", JARS)
+def test_the_committed_jar_is_compiled_from_its_source(jar: str, tmp_path: Path) -> None:
+    against, fresh = tmp_path / "against", tmp_path / "fresh.jar"
+    copy_artifacts(JARS[jar], against)
+    committed = CONNECT / jar
+    subprocess.run([committed.parent / "build.sh", against, fresh], check=True)
+    assert classes(committed) == classes(fresh)
