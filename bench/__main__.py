@@ -8,6 +8,7 @@ from bench.plan import Schedule
 from bench.report import html, print_summary
 from bench.result import Result
 from bench.run import Bench, Plan
+from bench.shops import sample_schemas
 from bench.verification import Patience
 from clients.console import console
 from clients.stack import StackError, read_outputs
@@ -20,22 +21,10 @@ def main() -> int:
     """0 where nothing was lost, duplicated or killed, otherwise 1."""
     arguments = _arguments()
     screen = console()
-    plan = Plan(
-        schedule=Schedule(
-            seconds=arguments.seconds,
-            rate=arguments.rate,
-            connections=arguments.connections,
-            batch=arguments.batch,
-            seed=arguments.seed,
-        ),
-        width=arguments.width,
-        warm_up=arguments.warm_up,
-        references=arguments.references,
-        patience=Patience(arguments.deadline),
-    )
     try:
-        bench = Bench(read_outputs(arguments.stack), lambda text: screen.print(f"bench: {text}"))
-        result = bench.run(plan)
+        outputs = read_outputs(arguments.stack)
+        bench = Bench(outputs, lambda text: screen.print(f"bench: {text}"))
+        result = bench.run(_plan(arguments, sample_schemas(outputs.tables)))
     except StackError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -46,6 +35,23 @@ def main() -> int:
     for fault in faults(result):
         screen.print(f"bench: {fault}", style="bold red")
     return 1 if faults(result) else 0
+
+
+def _plan(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> Plan:
+    return Plan(
+        schedule=Schedule(
+            seconds=arguments.seconds,
+            rate=arguments.rate,
+            connections=arguments.connections,
+            batch=arguments.batch,
+            seed=arguments.seed,
+            schemas=schemas,
+        ),
+        width=arguments.width,
+        warm_up=arguments.warm_up,
+        references=arguments.references,
+        patience=Patience(arguments.deadline),
+    )
 
 
 def faults(result: Result) -> list[str]:

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from psycopg import sql
 
+from bench import shops
 from bench.archived import Lake
 from bench.load import Load
 from bench.plan import Schedule
@@ -21,13 +22,12 @@ from clients.archive import TOPIC_PREFIX
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
-from clients.stack import PROJECT, StackError, StackOutputs
+from clients.stack import StackError, StackOutputs
 from demo.shop import wal_position
 
 SCHEMA = "bench"
 """Of copies of the sample tables that nobody captures."""
 SLOT, PUBLICATION, TOPIC = "bench_decoding", "bench", "bench-ceiling"
-SAMPLE_SCHEMA = PROJECT / "components/source/schema.sql"
 SAMPLED_RECORDS = 4_000
 PRODUCER = {
     "acks": "all",
@@ -82,14 +82,9 @@ def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
 @contextmanager
 def copies(connect: Connect) -> Iterator[None]:
     """The sample schema once more, published to a slot that nobody else reads; gone at the end."""
-    script = SAMPLE_SCHEMA.read_text().replace("public.", f"{SCHEMA}.")
     with connect() as connection:
         _remove(connection)
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
-        connection.execute(script.encode())
-        for table in ("users", "products", "orders", "order_items"):
-            name = sql.Identifier(SCHEMA, table)
-            connection.execute(sql.SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(name))
+        shops.create(connection, SCHEMA)
         connection.execute(
             sql.SQL("CREATE PUBLICATION {} FOR TABLES IN SCHEMA {}").format(
                 sql.Identifier(PUBLICATION), sql.Identifier(SCHEMA)
@@ -109,7 +104,7 @@ def _remove(connection: psycopg.Connection[Row]) -> None:
         [SLOT],
     )
     connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(PUBLICATION)))
-    connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+    shops.drop(connection, SCHEMA)
 
 
 def _drain(outputs: StackOutputs, end: int) -> float:

@@ -46,6 +46,8 @@ class Container:
 
     pod: str
     name: str
+    address: str
+    """of the pod"""
     memory_limit: int
     """bytes"""
     cpu_limit: float
@@ -92,6 +94,7 @@ def _container(pod: Mapping[str, Any], name: str, container_id: str) -> Containe
     return Container(
         pod["metadata"]["name"],
         name,
+        pod["status"].get("podIP", ""),
         int(parse_quantity(limits.get("memory", "0"))),
         float(parse_quantity(limits.get("cpu", "0"))),
         memory,

@@ -35,7 +35,10 @@ def section(result: Result) -> str:
     for reference in sorted(result.references, key=lambda each: each.rate):
         used = f"{summary.steady_rate / reference.rate:.0%} of it used"
         rows.append(
-            (f"{reference.stage} alone", f"{reference.rate:,.0f} a second ({reference.how}); {used}")
+            (
+                f"{reference.stage} alone",
+                f"{reference.rate:,.0f} a second ({reference.how}); {used}",
+            )
         )
     about = (
         f"Measured on {result.at[:10]} at revision {result.revision}, everything on one machine of"

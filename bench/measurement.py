@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -143,6 +144,7 @@ def _summary(
         fullest_container=fullest.label,
         fullest_share=fullest.peak_held / fullest.memory_limit,
         bottleneck=_bottleneck(run, containers),
+        wal_bytes=_wal_bytes(run) / rows,
         event_bytes=sum(each.size for each in run.commits) / archived.total,
     )
 
@@ -201,12 +203,31 @@ def _series(run: Run) -> Series:
         working_set=by_container(samples, labels, lambda usage: usage.working_set),
         cpu={label: _rounded(rates(values, times)) for label, values in cpu.items()},
         throttled={label: _rounded(rates(values, times)) for label, values in throttled.items()},
+        gc=_collections(run),
         latency_at=[second for second, _ in latency],
         latency_p50=[round(values[0], 2) for _, values in latency],
         latency_p95=[round(values[1], 2) for _, values in latency],
         latency_p99=[round(values[2], 2) for _, values in latency],
         latency_max=[round(values[3], 2) for _, values in latency],
     )
+
+
+def _collections(run: Run) -> dict[str, list[float | None]]:
+    """Pauses between two scrapes, spread over the seconds between; None before the first."""
+    found: dict[str, list[float | None]] = {}
+    for label in {label for sample in run.samples for label in sample.paused}:
+        scraped = [
+            (sample.at, sample.paused[label]) for sample in run.samples if label in sample.paused
+        ]
+        found[label] = [_between(scraped, sample.at) for sample in run.since_start]
+    return dict(sorted(found.items()))
+
+
+def _between(scraped: Sequence[tuple[float, float]], at: float) -> float | None:
+    for (before, paused_before), (after, paused_after) in pairwise(scraped):
+        if before <= at < after:
+            return round((paused_after - paused_before) / (after - before), 4)
+    return None
 
 
 def _container(run: Run, container: Container) -> ContainerResult:
@@ -229,6 +250,11 @@ def _container(run: Run, container: Container) -> ContainerResult:
         cpu_per_row=whole / run.account.rows * 1e6,
         out_of_memory_kills=everything[-1].out_of_memory_kills - everything[0].out_of_memory_kills,
     )
+
+
+def _wal_bytes(run: Run) -> int:
+    written = [sample.written_lsn for sample in run.during if sample.written_lsn is not None]
+    return written[-1] - written[0] if written else 0
 
 
 def _files(run: Run) -> Files:

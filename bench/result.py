@@ -76,6 +76,8 @@ class Summary(_Part):
     fullest_share: float
     """held memory against the limit, at its peak"""
     bottleneck: str
+    wal_bytes: float
+    """of WAL that a row made"""
     event_bytes: float
     """of a row in the archive's files"""
 

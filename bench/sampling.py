@@ -10,6 +10,7 @@ import psycopg
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from bench.collectors import EVERY_SECONDS, Collectors
 from bench.containers import Container, Usage
 from bench.session import Connect
 from clients.archive import TOPIC_PREFIX
@@ -46,6 +47,8 @@ class Sample:
     """of all processes of the machine, since its start"""
     generator_cpu_seconds: float
     """of this process, sampling included"""
+    paused: dict[str, float]
+    """by the container's label: seconds of collectors' pauses so far; asked now and then"""
 
 
 class Topics:
@@ -66,7 +69,7 @@ class Topics:
         """The sum of the end offsets; None where a broker did not answer in time."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = self._admin.list_offsets(
-            {each: latest for each in self._partitions},
+            dict.fromkeys(self._partitions, latest),
             isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=REQUEST_SECONDS,
         )
@@ -88,6 +91,8 @@ class Sampler:
     ) -> None:
         self._connect, self._topics, self._containers = connect, topics, containers
         self._rows = rows
+        self._collectors = Collectors(containers)
+        self._collectors_due = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.samples: list[Sample] = []
@@ -133,8 +138,15 @@ class Sampler:
                 usage=usage,
                 machine_cpu_seconds=_machine_cpu_seconds(),
                 generator_cpu_seconds=time.process_time(),
+                paused=self._paused(),
             )
         )
+
+    def _paused(self) -> dict[str, float]:
+        if time.monotonic() < self._collectors_due:
+            return {}
+        self._collectors_due = time.monotonic() + EVERY_SECONDS
+        return self._collectors.paused()
 
 
 def _machine_cpu_seconds() -> float:

@@ -1,4 +1,4 @@
-"""From what a run wrote down to its result, its report and its verdict, with figures made by hand."""
+"""From what a run wrote down to its result, report and verdict, with figures made by hand."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -12,6 +12,7 @@ from bench.__main__ import faults
 from bench.account import Account, Committed
 from bench.archived import Commit
 from bench.charts import Chart, Line, nice_above
+from bench.collectors import paused_seconds
 from bench.comparison import Comparison
 from bench.containers import Container, Usage
 from bench.content import Content
@@ -82,13 +83,16 @@ def sample(second: float) -> Sample:
         usage={"kafka-connect": usage(max(0.0, second))},
         machine_cpu_seconds=1.9 * second,
         generator_cpu_seconds=0.1 * second,
+        paused={"kafka-connect": 0.02 * second} if second % 10 == 0 else {},
     )
 
 
 @pytest.fixture
 def measured() -> Iterator[Result]:
     """Snapshots come every five seconds, with all that was committed until then."""
-    connect = Container("kafka-connect-a-b", "kafka-connect", 1024 * MEBIBYTE, 1.0, *[Path()] * 3)
+    connect = Container(
+        "kafka-connect-a-b", "kafka-connect", "", 1024 * MEBIBYTE, 1.0, *[Path()] * 3
+    )
     commits = [Commit("public.users", START + 5 * n, 500, 2, 50_000) for n in range(1, 5)]
     with Comparison(account()) as comparison:
         for number, commit in enumerate(commits):
@@ -126,6 +130,22 @@ def test_containers_are_measured_against_their_limits(measured: Result) -> None:
     assert "machine" in measured.summary.bottleneck
 
 
+def test_pauses_are_spread_over_the_seconds_between_two_scrapes(measured: Result) -> None:
+    pauses = measured.series.gc["kafka-connect"]
+    assert pauses[:20] == [pytest.approx(0.02)] * 20
+    assert pauses[20] is None
+
+
+def test_pauses_are_those_that_stop_the_program() -> None:
+    text = (
+        'jvm_gc_collection_seconds_sum{gc="G1 Young Generation"} 1.5\n'
+        'jvm_gc_collection_seconds_sum{gc="G1 Concurrent GC"} 9.0\n'
+        'jvm_gc_collection_seconds_sum{gc="G1 Old Generation"} 0.25\n'
+    )
+    assert paused_seconds(text) == 1.75
+    assert paused_seconds("jvm_threads_current 12\n") is None
+
+
 def test_files_are_counted(measured: Result) -> None:
     assert (measured.files.files, measured.files.bytes_per_file) == (8, 25_000)
     assert measured.files.files_per_hour == 8 / 20 * 3600
@@ -154,7 +174,7 @@ def test_the_report_stands_alone(measured: Result) -> None:
     assert "http" not in page.replace("http-equiv", "")
     assert "lost / duplicated / altered" in page
     for svg in page.split("<svg")[1:]:
-        ET.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")
+        ET.fromstring("<svg" + svg.split("</svg>")[0] + "</svg>")  # noqa: S314  our own
 
 
 @pytest.mark.parametrize(
