@@ -8,15 +8,16 @@ way back. The node is cordoned meanwhile, or the StatefulSet would start the pod
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chaos import node
-from chaos.pipeline import FaultError, Pipeline
+from chaos.pipeline import FaultError, Pipeline, wait_until
 
 MEBIBYTE = 1024 * 1024
 BALLAST = "chaos-ballast"
 CLAIM = "data"
+RELEASE_SECONDS = 30
 
 
 class SmallDisk:
@@ -36,9 +37,8 @@ class SmallDisk:
             with self._image.open("wb") as image:
                 image.truncate(size)
             node.run("mkfs.ext4", "-q", "-m", "0", "-F", str(self._image))
-            node.run("mount", "-o", "loop", str(self._image), str(self._scratch()))
-            _copy(volume, self._scratch())
-            node.run("umount", str(self._scratch()))
+            with _mounted(self._image, self._scratch()) as disk:
+                _copy(volume, disk)
             node.run("mount", "-o", "loop", str(self._image), str(volume))
         pipeline.wait_for_pod(self._pod)
 
@@ -62,10 +62,9 @@ class SmallDisk:
         volume = self._volume(pipeline)
         if os.path.ismount(volume):
             with self._stopped(pipeline):
-                node.run("umount", str(volume))
-                node.run("mount", "-o", "loop,ro", str(self._image), str(self._scratch()))
-                _copy(self._scratch(), volume)
-                node.run("umount", str(self._scratch()))
+                _unmount(volume)
+                with _mounted(self._image, self._scratch()) as disk:
+                    _copy(disk, volume)
             pipeline.wait_for_pod(self._pod)
         shutil.rmtree(node.FOLDER, ignore_errors=True)
 
@@ -94,6 +93,26 @@ class SmallDisk:
         if source is None:
             raise FaultError(f"the volume of pod {self._pod} is no folder of the node")
         return Path(source.path)
+
+
+@contextmanager
+def _mounted(image: Path, folder: Path) -> Iterator[Path]:
+    node.run("mount", "-o", "loop", str(image), str(folder))
+    try:
+        yield folder
+    finally:
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """A volume is in use until the kubelet has let go of it, shortly after its pod is gone."""
+
+    def done() -> bool:
+        with suppress(FaultError):
+            node.run("umount", str(folder))
+        return not os.path.ismount(folder)
+
+    wait_until(done, RELEASE_SECONDS, f"{folder} to be free")
 
 
 def _used(folder: Path) -> int:

@@ -2,19 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from chaos.account import Account, Observation, without
 from chaos.fault import Fault
 from chaos.load import Load
 from chaos.monitor import Monitor
-from chaos.pipeline import FaultError, Pipeline, wait_until
+from chaos.pipeline import FaultError, Pipeline
 from chaos.result import Outcome, Result
-from demo.changes import ArchivedChange, Captured, Change, rows_with_keys
-from demo.comparison import Comparison, Key, compare, compare_state, final_rows
-from demo.run import read_archive
-
-READ = "r"
-"""__op of a row that a snapshot read; no change, so it is compared as state only"""
+from demo.changes import Captured
 
 
 @dataclass(frozen=True)
@@ -25,14 +21,14 @@ class Pace:
     """row changes per second"""
     warm_up: float = 6
     """load before the fault"""
-    well_again: float = 150
-    """for the pipeline to look well after the fault's end"""
-    patience: float = 120
-    """for the archive to hold everything, after the load and after each repair"""
+    patience: float = 150
+    """for the pipeline to be well and the archive to hold everything, after each repair too"""
     settle: float = 12
     """until the last look, for duplicates: more than the sink's commit interval"""
     poll: float = 3
     quick: bool = False
+    last_start: float = 45 * 60
+    """after the run's begin; whatever goes wrong, it ends soon after"""
 
     def hold(self, fault: Fault) -> float:
         """How long the fault lasts."""
@@ -49,15 +45,6 @@ class Times:
     recovered: float | None
 
 
-@dataclass
-class Observation:
-    """The archive's last look at an experiment, judged."""
-
-    archived: list[ArchivedChange]
-    comparison: Comparison
-    rows_differing: int
-
-
 class Experiment:
     """A fault under load."""
 
@@ -65,12 +52,13 @@ class Experiment:
         self, fault: Fault, pipeline: Pipeline, tables: Mapping[str, Captured], pace: Pace
     ) -> None:
         self._fault, self._pipeline, self._pace = fault, pipeline, pace
-        self._tables = {
+        tables = {
             name: without(table, fault.ignores.get(table.table)) for name, table in tables.items()
         }
         self._actions: list[str] = []
         self._complaints: list[str] = []
-        self.load = Load(pipeline.database, self._tables, pace.rate, seed=int(time.time()))
+        self.load = Load(pipeline.database, tables, pace.rate, seed=int(time.time()))
+        self._account = Account(pipeline, tables, self.load)
 
     def run(self) -> Result:
         """Everything, healed and restored in any case. Raises what an interruption raises."""
@@ -81,14 +69,16 @@ class Experiment:
             with self.load, Monitor(pipeline, self.load) as monitor:
                 time.sleep(self._pace.warm_up)
                 injected, healed = self._disturb(monitor)
-                self._wait_until_well(monitor)
+                recovered = self._recover(monitor, healed)
                 self.load.stop()
-                observation, recovered = self._drain()
+                observation, drained = self._drain()
                 self._complaints += fault.check(pipeline)
         finally:
             fault.heal(pipeline)
             fault.restore(pipeline)
-        return self._result(monitor, observation, Times(began, injected, healed, recovered))
+        return self._result(
+            monitor, observation, Times(began, injected, healed, drained and (recovered or drained))
+        )
 
     def _disturb(self, monitor: Monitor) -> tuple[float, float]:
         """Inject, hold and heal; when each began and ended (time.time())."""
@@ -105,17 +95,30 @@ class Experiment:
         monitor.disturb()
         return injected, time.time()
 
-    def _wait_until_well(self, monitor: Monitor) -> None:
-        """Until the pipeline looks well; where it does not in time, the user must act."""
-        try:
-            wait_until(monitor.is_quiet, self._pace.well_again, "the pipeline to look well")
-        except FaultError:
-            last = monitor.signs[-1].what if monitor.signs else "nothing seen"
-            self._pipeline.say(f"{self._fault.name}: not well by itself ({last})")
-            self._repair()
+    def _recover(self, monitor: Monitor, healed: float) -> float | None:
+        """Until the pipeline looks well, and holds what was committed before the fault's end.
 
-    def _repair(self) -> bool:
+        The load goes on meanwhile. Where it is not well in time, the user must act. Returns when
+        the archive first held it all (time.time()).
+        """
+        due = [change for each in self.load.commits if each.at <= healed for change in each.changes]
+        deadline = time.time() + self._fault.user_after
+        recovered: float | None = None
+        while not (monitor.is_quiet() and (recovered or not self._fault.keeps_history)):
+            looked_at = time.time()
+            if recovered is None and self._account.holds(due):
+                recovered = looked_at
+            if looked_at > deadline:
+                if not self._repair(monitor.last()):
+                    break
+                monitor.disturb()
+                deadline = time.time() + self._pace.patience
+            time.sleep(self._pace.poll)
+        return recovered
+
+    def _repair(self, why: str) -> bool:
         """What the user would do next: the fault's own repair, then `make up`. False: no more."""
+        self._pipeline.say(f"{self._fault.name}: not well by itself ({why})")
         ladder: list[Callable[[], str]] = [
             lambda: self._fault.repair(self._pipeline),
             self._make_up,
@@ -144,45 +147,20 @@ class Experiment:
             if self._is_complete(observation):
                 time.sleep(pace.settle)
                 return self._observe(), looked_at
-            if time.time() > deadline:
+            if looked_at > deadline:
                 missing = len(observation.comparison.missing)
-                self._pipeline.say(f"{self._fault.name}: {missing} changes still missing")
-                if not self._repair():
+                if not self._repair(f"{missing} changes are not in the archive"):
                     return observation, None
                 deadline = time.time() + pace.patience
             time.sleep(pace.poll)
+
+    def _observe(self) -> Observation:
+        return self._account.observe(self._fault.keeps_history, self._fault.complete_from())
 
     def _is_complete(self, observation: Observation) -> bool:
         if self._fault.keeps_history:
             return not observation.comparison.missing
         return observation.rows_differing == 0
-
-    def _observe(self) -> Observation:
-        changes = self.load.changes()
-        archived = read_archive(
-            self._pipeline.archive, self._tables.values(), self.load.first_lsn, None
-        )
-        if self._fault.keeps_history and self.load.last_lsn is not None:
-            archived = [each for each in archived if each.lsn < self.load.last_lsn]
-        made = [each.change for each in archived if each.change.operation != READ]
-        return Observation(archived, compare(changes, made), self._differing(changes, archived))
-
-    def _differing(self, changes: list[Change], archived: list[ArchivedChange]) -> int:
-        """Rows of this load whose last archived state is not the database's."""
-        keys = {(change.table, change.key) for change in changes}
-        complete_from = self._fault.complete_from()
-        present: dict[Key, tuple[object, ...]] = {}
-        with self._pipeline.database() as connection:
-            for table in self._tables.values():
-                own = [key for name, key in keys if name == table.table]
-                rows = rows_with_keys(connection, table, own)
-                present |= {(table.table, key): values for key, values in rows.items()}
-        ours = [
-            each
-            for each in archived
-            if each.lsn >= complete_from and (each.change.table, each.change.key) in keys
-        ]
-        return len(compare_state(present, final_rows(ours)))
 
     def _result(self, monitor: Monitor, observation: Observation, times: Times) -> Result:
         sign, comparison = monitor.first_since(times.injected), observation.comparison
@@ -204,8 +182,3 @@ class Experiment:
             complaints=tuple(self._complaints),
             seconds=round(time.time() - times.began, 1),
         ).judged(self._fault.keeps_history)
-
-
-def without(table: Captured, column: str | None) -> Captured:
-    """A table of which one column is not compared."""
-    return replace(table, columns=tuple(each for each in table.columns if each != column))

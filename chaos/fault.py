@@ -28,6 +28,8 @@ class Fault(ABC):  # steps that a fault does not need do nothing
     does: str
     """what happens, for the report"""
     hold: Hold = Hold()
+    user_after: float = 150
+    """seconds after its end until the user acts, if the pipeline is not well by then"""
     keeps_history: bool = True
     """False: changes may be missing by design, and only the final rows must agree"""
     user: str = ""

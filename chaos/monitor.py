@@ -76,6 +76,10 @@ class Monitor:
         """The first sign after a moment (time.time())."""
         return next((sign for sign in list(self.signs) if sign.at >= moment), None)
 
+    def last(self) -> str:
+        """The latest sign, in words."""
+        return self.signs[-1].what if self.signs else "nothing seen"
+
     def is_quiet(self) -> bool:
         """Whether the last polls found the pipeline working."""
         return self._quiet >= SETTLED_POLLS

@@ -25,7 +25,10 @@ def run_all(pipeline: Pipeline, chosen: Sequence[Fault], pace: Pace) -> Run:
     heal_leftovers(pipeline, chosen)
     for number, fault in enumerate(chosen, start=1):
         pipeline.say(f"({number} of {len(chosen)}) {fault.name}: {fault.does}")
-        result = run_one(pipeline, fault, pace)
+        if time.time() - began > pace.last_start:
+            result = failed(fault, "its turn would have come too late", 0)
+        else:
+            result = run_one(pipeline, fault, pace)
         results.append(result)
         pipeline.say(
             f"{fault.name}: {result.outcome}, {result.committed} committed, {result.lost} lost,"
@@ -50,13 +53,14 @@ def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:
     except Exception as error:  # the next fault must have its turn
         message = f"{type(error).__name__}: {error}"
         pipeline.say(f"{fault.name}: {message}")
-        return Result(
-            fault.name,
-            fault.does,
-            Outcome.FAILED,
-            complaints=(message,),
-            seconds=round(time.time() - began, 1),
-        )
+        return failed(fault, message, time.time() - began)
+
+
+def failed(fault: Fault, why: str, seconds: float) -> Result:
+    """The row of an experiment that did not come to its end."""
+    return Result(
+        fault.name, fault.does, Outcome.FAILED, complaints=(why,), seconds=round(seconds, 1)
+    )
 
 
 def wait_until_well(pipeline: Pipeline) -> None:

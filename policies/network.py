@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from policies.finding import Finding, Violation, judge
 from policies.pods import TEMPLATE_PATHS
+from policies.reachability import policy_types
 from policies.resource import Properties, Resource
 from policies.settings import Schemas, Settings
 
@@ -70,15 +71,9 @@ def _denies(spec: Properties) -> Iterator[str]:
     selector = spec.get("podSelector", {})
     if selector.get("matchLabels") or selector.get("matchExpressions"):
         return
-    for direction in _policy_types(spec):
+    for direction in policy_types(spec):
         if not spec.get(direction.lower()):
             yield direction
-
-
-def _policy_types(spec: Properties) -> list[str]:
-    """As Kubernetes fills them in: always ingress, egress where there are egress rules."""
-    stated = spec.get("policyTypes")
-    return list(stated) if stated else ["Ingress", *(["Egress"] if spec.get("egress") else [])]
 
 
 def narrow_rules(resource: Resource, settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from policies import (
     jvm,
     kafka,
     network,
+    network_matrix,
     pod_security,
     postgres,
     rbac,
@@ -82,6 +83,12 @@ POLICIES: list[Policy] = [
         "No network rule allows everything; the internet is reached by HTTPS alone.",
         network.SETTINGS,
         rule=network.narrow_rules,
+    ),
+    StackPolicy(
+        "network-matrix",
+        "Every pod can reach, and be reached by, exactly whom the design's matrix says.",
+        network_matrix.SETTINGS,
+        rule=network_matrix.flows_match_the_matrix,
     ),
     ResourcePolicy(
         "rbac",

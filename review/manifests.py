@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from difflib import unified_diff
 from typing import Any
@@ -12,6 +13,19 @@ from policies.resource import Resource, Unknown
 
 UNKNOWN_TEXT = "[unknown]"
 """stands for what only the update will know; the engine has blinded secrets to "[secret]" """
+LONGEST_LINE = 300
+"""of text that is compared as it stands; what is longer, such as an archive, by its hash"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that a diff shows the line that changed."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, "|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def manifests(resources: Iterable[Resource]) -> str:
@@ -34,9 +48,19 @@ def changes(before: Iterable[Resource], after: Iterable[Resource]) -> str:
 
 def _texts(resources: Iterable[Resource]) -> Mapping[str, str]:
     return {
-        f"{resource.type} {resource.name}": yaml.safe_dump(_document(resource), width=4096)
+        f"{resource.type} {resource.name}": "\n".join(
+            _abridged(line)
+            for line in yaml.dump(_document(resource), Dumper=_Dumper, width=4096).splitlines()
+        )
         for resource in resources
     }
+
+
+def _abridged(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    digest = hashlib.sha256(line.encode()).hexdigest()[:12]
+    return f"{line[:80]}… ({len(line)} characters, hash {digest})"
 
 
 def _document(value: Any) -> Any:

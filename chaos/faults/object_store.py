@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from kubernetes.client import ApiException
+
 from chaos import node
 from chaos.fault import Fault
-from chaos.pipeline import Pipeline
+from chaos.pipeline import CONNECT, NAME_LABEL, NOT_FOUND, Pipeline
 from chaos.s3_proxy import Answer, S3Proxy
 
 PROXY_PORT = 5567
+POLICY = "chaos-s3-proxy"
 
 RULES = f"""\
-  chain redirect {{
+  chain to_proxy {{
     type nat hook prerouting priority dstnat - 10; policy accept;
     ip saddr {node.PODS} ip daddr {node.NODE_ADDRESS} tcp dport {node.MOTO_PORT} \\
       dnat ip to {node.NODE_ADDRESS}:{PROXY_PORT}
   }}
-  chain cut {{
+  chain old_connections {{
     type filter hook input priority filter - 10; policy accept;
     ip saddr {node.PODS} tcp dport {node.MOTO_PORT} reject with tcp reset
   }}"""
@@ -35,6 +38,7 @@ class S3Fails(Fault):
         proxy = S3Proxy(node.NODE_ADDRESS, PROXY_PORT, node.MOTO_PORT, self.answers)
         proxy.start()
         self._proxies.append(proxy)
+        pipeline.networking.create_namespaced_network_policy(pipeline.namespace, _to_the_proxy())
         node.set_packet_rules(RULES)
 
     def heal(self, pipeline: Pipeline) -> None:
@@ -43,6 +47,25 @@ class S3Fails(Fault):
             proxy = self._proxies.pop()
             proxy.stop()
             pipeline.say(f"{self.name}: {proxy.failed} requests to S3 failed")
+        try:
+            pipeline.networking.delete_namespaced_network_policy(POLICY, pipeline.namespace)
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
 
-    def check(self, pipeline: Pipeline) -> list[str]:
-        return []
+
+def _to_the_proxy() -> dict[str, object]:
+    """The worker may reach moto's port and not ours; policies add up, so this one is enough."""
+    return {
+        "metadata": {"name": POLICY},
+        "spec": {
+            "podSelector": {"matchLabels": {NAME_LABEL: CONNECT}},
+            "policyTypes": ["Egress"],
+            "egress": [
+                {
+                    "to": [{"ipBlock": {"cidr": f"{node.NODE_ADDRESS}/32"}}],
+                    "ports": [{"protocol": "TCP", "port": PROXY_PORT}],
+                }
+            ],
+        },
+    }

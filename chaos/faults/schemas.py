@@ -65,6 +65,7 @@ class Compatible(Fault):
 class Incompatible(Fault):
     """A timestamp becomes text: no column of the archive can hold both."""
 
+    user_after: float = 45
     ignores: Mapping[str, str] = field(default_factory=lambda: {CHANGED.table: CHANGED.name})
     _since: int = field(default=0, repr=False)
     _changed: bool = field(default=False, repr=False)

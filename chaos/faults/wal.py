@@ -21,6 +21,7 @@ class SlotLost(Fault):
     """Connect is away until PostgreSQL gives its slot up, as max_slot_wal_keep_size tells it."""
 
     keeps_history: bool = False
+    user_after: float = 30
     _workers: int = field(default=0, repr=False)
     """how many there were; 0: they have not been taken away"""
     _complete_from: int = field(default=0, repr=False)

@@ -122,6 +122,7 @@ class Streaming(pulumi.ComponentResource):
             ),
             environment=environment,
             start_timeout_seconds=args.config.connect.start_timeout_seconds,
+            snapshot_timeout_seconds=args.config.connect.snapshot_timeout_seconds,
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
 

@@ -28,6 +28,7 @@ def write_all() -> None:
         pki.SCHEDULER,
         pki.KUBE_PROXY,
         pki.PROVISIONER,
+        pki.NETWORK_POLICY,
     ):
         write_private(path_for(identity), render(identity))
 

@@ -20,6 +20,7 @@ from sandbox.node import (
     teardown,
 )
 from sandbox.node import programs as node_programs
+from sandbox.node.network_policy import table as policy_table
 from sandbox.progress import Progress, tail
 from sandbox.supervisor import Program
 from sandbox.toolchain import official
@@ -54,6 +55,7 @@ SERVICES = Check(
     ("kube-proxy",),
     60,
 )
+POLICIES = Check("network policies in force", policy_table.knows_every_pod, ("network-policy",), 60)
 DNS = Check(
     "the cluster's DNS",
     api_server.dns_is_ready,
@@ -62,7 +64,7 @@ DNS = Check(
 )
 AWS = Check("moto", aws.is_answering, ("moto",), 60)
 
-CHECKS = (CONTAINERD, API_SERVER, KUBELET, NODE, SERVICES, DNS, AWS)
+CHECKS = (CONTAINERD, API_SERVER, KUBELET, NODE, SERVICES, POLICIES, DNS, AWS)
 
 
 def start(progress: Progress) -> None:
@@ -126,7 +128,7 @@ def _write_files() -> None:
 def _finish(programs: Sequence[Program], progress: Progress) -> None:
     _wait(API_SERVER, programs, progress)
     api_server.apply_manifests()
-    for check in (KUBELET, NODE, SERVICES, DNS, AWS):
+    for check in (KUBELET, NODE, SERVICES, POLICIES, DNS, AWS):
         _wait(check, programs, progress)
 
 

@@ -8,6 +8,7 @@ from sandbox.errors import SandboxError
 from sandbox.node import addresses, packet_filter
 from sandbox.node.commands import run
 from sandbox.node.files import write_private
+from sandbox.node.network_policy import table as policy_table
 
 # What the sandbox, its CNI plugins and its kubelet change, and `down` puts back.
 _CHANGED_SETTINGS = (
@@ -38,6 +39,8 @@ def create() -> None:
     )
     (_SYSCTL / "net/ipv4/ip_forward").write_text("1")
     packet_filter.create()
+    if not policy_table.is_present():
+        policy_table.close()
 
 
 def is_complete() -> bool:
@@ -45,6 +48,7 @@ def is_complete() -> bool:
     return (
         _link_exists(addresses.BRIDGE)
         and packet_filter.is_complete()
+        and policy_table.is_present()
         and (_SYSCTL / "net/ipv4/ip_forward").read_text().strip() == "1"
     )
 

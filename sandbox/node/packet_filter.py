@@ -7,10 +7,11 @@ from typing import Any
 from sandbox import paths
 from sandbox.node import addresses
 from sandbox.node.commands import run
+from sandbox.node.network_policy.ruleset import TABLE as POLICY_TABLE
 
 TABLE = "datapipe-sandbox"
 _PROXY_TABLES = ("ip kube-proxy", "ip6 kube-proxy")
-_OWN_TABLES = (f"inet {TABLE}", *_PROXY_TABLES)
+_OWN_TABLES = (f"inet {TABLE}", f"ip {POLICY_TABLE}", *_PROXY_TABLES)
 
 # Pods have no way out and nobody else has one in: what leaves is refused at once instead of
 # timing out, what comes from elsewhere is dropped. Only traffic with the sandbox's own addresses
@@ -37,10 +38,10 @@ def create() -> None:
     Docker sets such a chain up for all routed traffic of the machine, firewalls do for incoming.
     """
     _delete_table(f"inet {TABLE}")
-    _nft("-f", "-", script=_RULES)
+    nft("-f", "-", script=_RULES)
     _delete_exceptions()
     for chain in _dropping_chains():
-        _nft(
+        nft(
             *("insert", "rule", chain["family"], chain["table"], chain["name"]),
             *("ip", "saddr", str(addresses.NETWORK), "ip", "daddr", str(addresses.NETWORK)),
             *("accept", "comment", f'"{TABLE}"'),
@@ -90,18 +91,19 @@ def _exceptions() -> Iterator[dict[str, Any]]:
 def _delete_exceptions() -> None:
     for rule in _exceptions():
         where = (rule["family"], rule["table"], rule["chain"])
-        _nft("delete", "rule", *where, "handle", str(rule["handle"]))
+        nft("delete", "rule", *where, "handle", str(rule["handle"]))
 
 
 def _delete_table(table: str) -> None:
     # `add` first: deleting a table that is not there is an error.
-    _nft("-f", "-", script=f"add table {table}\ndelete table {table}\n")
+    nft("-f", "-", script=f"add table {table}\ndelete table {table}\n")
 
 
 def _listed(kind: str, what: str) -> list[dict[str, Any]]:
-    entries = json.loads(_nft("--json", "--handle", "list", what))["nftables"]
+    entries = json.loads(nft("--json", "--handle", "list", what))["nftables"]
     return [entry[kind] for entry in entries if kind in entry]
 
 
-def _nft(*arguments: str, script: str | None = None) -> str:
+def nft(*arguments: str, script: str | None = None) -> str:
+    """Run nftables' command, with `script` as its input; return what it prints."""
     return run([str(paths.binaries() / "nft"), *arguments], script)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sandbox import paths
+from sandbox.errors import SandboxError
 from sandbox.node import addresses
 
 FOLDER = paths.STATE / "pki"
@@ -72,6 +73,7 @@ CONTROLLER_MANAGER = Identity("kube-controller-manager", "system:kube-controller
 SCHEDULER = Identity("kube-scheduler", "system:kube-scheduler")
 KUBE_PROXY = Identity("kube-proxy", "system:kube-proxy")
 PROVISIONER = Identity("local-path-provisioner", "local-path-provisioner")
+NETWORK_POLICY = Identity("network-policy", "network-policy")
 ADMINISTRATOR = Identity("administrator", "sandbox-administrator", "system:masters")
 
 IDENTITIES = (
@@ -83,13 +85,18 @@ IDENTITIES = (
     SCHEDULER,
     KUBE_PROXY,
     PROVISIONER,
+    NETWORK_POLICY,
     ADMINISTRATOR,
 )
 
 
 def ensure() -> None:
-    """Make the authority and all certificates, unless they are there already."""
+    """Make the authority and all certificates, unless they are there already.
+
+    Raises SandboxError where they were made by an older version, which knew fewer programs.
+    """
     if (FOLDER / ".complete").exists():
+        _require_all()
         return
     FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority_key = ec.generate_private_key(ec.SECP256R1())
@@ -103,6 +110,15 @@ def ensure() -> None:
     _make_service_account_keys()
     # The authority's key is not kept: what it has signed is all that this sandbox ever needs.
     (FOLDER / ".complete").touch()
+
+
+def _require_all() -> None:
+    missing = [each.name for each in IDENTITIES if not each.certificate.exists()]
+    if missing:
+        raise SandboxError(
+            f"the sandbox was started by an older version of it and has no certificate for"
+            f" {', '.join(missing)}: run `bash sandbox/bootstrap.sh down`, then `up`"
+        )
 
 
 def _make_service_account_keys() -> None:

@@ -19,6 +19,7 @@ def programs() -> list[Program]:
         _scheduler(),
         _kubelet(),
         _kube_proxy(),
+        _network_policy(),
         _provisioner(),
         _moto(),
     ]
@@ -131,6 +132,19 @@ def _kube_proxy() -> Program:
     flags = {"config": configuration.KUBE_PROXY}
     return Program(
         "kube-proxy", [_binary("kube-proxy"), *_flags(flags)], files=[configuration.KUBE_PROXY]
+    )
+
+
+def _network_policy() -> Program:
+    controller = paths.PROJECT / "sandbox" / "node" / "network_policy"
+    return Program(
+        "network-policy",
+        [
+            *("/usr/bin/env", f"PYTHONPATH={paths.PROJECT}", "PYTHONSAFEPATH=1"),
+            *(sys.executable, "-m", "sandbox.node.network_policy"),
+            str(kubeconfig.path_for(pki.NETWORK_POLICY)),
+        ],
+        files=sorted(controller.glob("*.py")),
     )
 
 

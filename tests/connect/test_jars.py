@@ -20,6 +20,12 @@ JARS = {
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
     ),
+    "extensions/restart-failed.jar": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+        "javax/ws/rs/javax.ws.rs-api/2.*",
+    ),
     "commit-counter/commit-counter.jar": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",

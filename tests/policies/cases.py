@@ -21,6 +21,8 @@ from samples import (
     kubernetes,
     network_policy,
     pod_spec,
+    pods,
+    ports,
     sizes,
     stateful_set,
     topic,
@@ -69,6 +71,16 @@ def egress(name: str, says: str, rule: dict[str, object]) -> Case:
     return Case("network-rules", [network_policy(name, podSelector={}, egress=[rule])], says)
 
 
+def network_rule(says: str, *broken: Resource) -> Case:
+    """A flow too many, or too few."""
+    return Case("network-matrix", list(broken), says)
+
+
+def about(app: str) -> dict[str, object]:
+    """The part of a NetworkPolicy that selects a workload's pods."""
+    return {"podSelector": {"matchLabels": {"app": app}}}
+
+
 def grant(name: str, says: str, *statements: dict[str, object]) -> Case:
     """An identity's policy."""
     granted = aws("Policy", name, "iam", policy=document(*statements))
@@ -95,6 +107,10 @@ def broker(name: str, setting: str, says: str) -> Case:
 BIG = container(resources=sizes("5000Mi", "5"))
 HTTPS = [{"protocol": "TCP", "port": 443}]
 INTERNET = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+SCRAPER = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+    **pods("prometheus"),
+}
 CLAIM = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "16Gi"}}}}
 
 CASES = [
@@ -249,6 +265,40 @@ CASES = [
         "network-rules",
         [network_policy("entry", podSelector={}, ingress=[{"from": [INTERNET], "ports": HTTPS}])],
         "allows every address",
+    ),
+    network_rule(
+        "postgresql can reach kafka at 9092, which the matrix does not have: take it out of"
+        " NetworkPolicy to-brokers (egress) and NetworkPolicy from-database (ingress)",
+        network_policy("to-brokers", **about("postgresql"), egress=[{"to": [pods("kafka")]}]),
+        network_policy(
+            "from-database",
+            **about("kafka"),
+            ingress=[{"from": [pods("postgresql")], "ports": ports(9092)}],
+        ),
+    ),
+    network_rule(
+        "kafka can reach internet (0.0.0.0/5, 8.0.0.0/7, 11.0.0.0/8 and",
+        network_policy("out", **about("kafka"), egress=[{"to": [INTERNET], "ports": HTTPS}]),
+    ),
+    network_rule(
+        "any other pod of data can reach kafka at 9094",
+        network_policy("stranger", podSelector={}, egress=[{"to": [pods("kafka")]}]),
+        network_policy("door", **about("kafka"), ingress=[{"ports": ports(9094)}]),
+    ),
+    network_rule(
+        "a pod of monitoring with app=prometheus can reach postgresql at 9187",
+        network_policy(
+            "metrics", **about("postgresql"), ingress=[{"from": [SCRAPER], "ports": ports(9187)}]
+        ),
+    ),
+    network_rule(
+        "nodes (172.18.0.0/16) can't reach kafka-connect at 8083, which the matrix has: add an"
+        " ingress rule for kafka-connect",
+        deployment("kafka-connect"),
+    ),
+    network_rule(
+        "no NetworkPolicy selects lonely for egress",
+        deployment("lonely", namespace="elsewhere"),
     ),
     role("wild", "rules[0].verbs has a wildcard", verbs=["*"]),
     role("snoop", "lets every Secret of the namespace be read", resources=["secrets"]),

@@ -192,6 +192,53 @@ def bucket(name: str, without: str = "") -> list[Resource]:
     ]
 
 
+def pods(app: str) -> dict[str, Any]:
+    """A network rule's peer: the pods of a workload."""
+    return {"podSelector": {"matchLabels": {"app": app}}}
+
+
+def ports(*numbers: int, protocol: str = "TCP") -> list[dict[str, Any]]:
+    """A network rule's ports."""
+    return [{"protocol": protocol, "port": number} for number in numbers]
+
+
+DNS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+    "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+}
+NODES = {"ipBlock": {"cidr": "172.18.0.0/16"}}
+
+
+def network(**broker: Any) -> list[Resource]:
+    """The network policies of the design for a database and brokers; `broker` replaces parts."""
+    both = ["Ingress", "Egress"]
+    to_brokers = [
+        {"from": [pods("kafka")], "ports": ports(9092, 9093)},
+        {"from": [NODES], "ports": ports(9094)},
+    ]
+    of_brokers = [{"to": [pods("kafka")], "ports": ports(9092, 9093)}]
+    resolve = {"to": [DNS], "ports": [*ports(53), *ports(53, protocol="UDP")]}
+    return [
+        network_policy("default-deny", podSelector={}, policyTypes=both),
+        network_policy("dns", podSelector={}, policyTypes=["Egress"], egress=[resolve]),
+        network_policy(
+            "postgresql",
+            podSelector={"matchLabels": {"app": "postgresql"}},
+            ingress=[{"from": [NODES], "ports": ports(5432)}],
+        ),
+        network_policy(
+            "kafka",
+            **{
+                "podSelector": {"matchLabels": {"app": "kafka"}},
+                "policyTypes": both,
+                "ingress": to_brokers,
+                "egress": of_brokers,
+                **broker,
+            },
+        ),
+    ]
+
+
 def compliant_stack() -> list[Resource]:
     """Two workloads, their network, a bucket, its writer, a topic and two connectors."""
     configuration = {"name": "config", "configMap": {"name": "postgresql"}}
@@ -209,7 +256,7 @@ def compliant_stack() -> list[Resource]:
         config_map("postgresql", postgresql_conf=POSTGRESQL_FILE),
         stateful_set("kafka", pod_spec(broker), replicas=3),
         config_map("kafka", server_properties=BROKER_FILE),
-        network_policy("default-deny", podSelector={}, policyTypes=["Ingress", "Egress"]),
+        *network(),
         *bucket("archive"),
         aws("Policy", "sink", "iam", policy=document(allow("s3:PutObject"))),
         topic("postgres.public.users", retention_ms="604800000"),

@@ -1,7 +1,7 @@
 """Debezium's PostgreSQL connector (design: "Debezium CDC Connector")."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,12 +15,16 @@ EventField = Literal[
 ]
 """Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on."""
 
+DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+LONGEST_SLOT_NAME = 63
+"""PostgreSQL's limit"""
+
 
 class DebeziumPostgresConnector(Connector):
     """Captures the row changes of tables; one flat record per change, one topic per table."""
 
     connector_class: Literal["io.debezium.connector.postgresql.PostgresConnector"] = Field(
-        default="io.debezium.connector.postgresql.PostgresConnector",
+        default=DEBEZIUM_POSTGRES,
         serialization_alias="connector.class",
     )
     tasks_max: Literal[1] = Field(

@@ -20,13 +20,17 @@ TOPIC_COLUMN = "__topic"
 SOURCE_TIME_COLUMN = "__source_ts_ms"
 """When PostgreSQL committed the change; the tables are partitioned by its hour."""
 
+FIRST_COMMIT_SECONDS = 10
+"""from RUNNING tasks to partitions assigned, plus the time that the first commit itself takes"""
+LONGEST_SETTLE_SECONDS = 45
+"""An up must tell of a task that fails within a minute; a later commit is not waited for."""
+
 
 class IcebergSinkConnector(SinkConnector):
     """Appends each topic's records to one Iceberg table, exactly once.
 
     Nothing is written before the first commit, so where S3 denies writing, the tasks are RUNNING
-    until then: up shows it only if it still waits. Connect's REST API can't tell it sooner, and
-    the credentials are the worker's alone, so nobody else can try them.
+    until then, and up watches them for that long.
 
     Tables are found by the topic's name, as a column: a transform that renamed the topic
     (RegexRouter) would make the sink commit offsets of topics that do not exist.
@@ -154,6 +158,10 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog.s3.path-style-access": "true",
             "iceberg.catalog.glue.endpoint": self.endpoint,
         }
+
+    def settle_seconds(self) -> float:
+        """Until the first commit has been tried, within bounds."""
+        return min(self.commit_interval_ms / 1000 + FIRST_COMMIT_SECONDS, LONGEST_SETTLE_SECONDS)
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
         """A file per task and table that the task's partitions can belong to."""

@@ -17,8 +17,8 @@ RULES_FILE = "metrics.yml"
 PATH = "/metrics"
 
 LAG_RULE = """\
-  - pattern: kafka.consumer<type=consumer-fetch-manager-metrics, client-id=.+,\
- topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-lag
+  - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics, client-id=.+,\
+ topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-lag:'
     name: kafka_consumer_lag
     help: Records of a partition that the sink has not read yet
     type: GAUGE

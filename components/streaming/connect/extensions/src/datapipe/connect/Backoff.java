@@ -7,10 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** When what fails is restarted: 15 s after it was first seen, then twice as long each time. */
+/** When what fails is restarted: 15 s after it was first seen, then 30 s, then every minute. */
 class Backoff {
   static final long FIRST = Duration.ofSeconds(15).toNanos();
-  static final long LONGEST = Duration.ofMinutes(5).toNanos();
+  /** A minute: whatever was away, its return is noticed this soon, and a restart costs little. */
+  static final long LONGEST = Duration.ofMinutes(1).toNanos();
 
   /** What has not failed for so long is well again, and starts from FIRST the next time. */
   static final long FORGET = Duration.ofMinutes(10).toNanos();

@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Restarts failed connectors and tasks, at first soon, then ever less often.
+ * Restarts failed connectors and tasks, soon at first, then every minute.
  *
  * <p>Kafka Connect leaves a FAILED task as it is, whatever stopped it: after an hour without S3 the
  * archive would stand still until somebody looks. A worker looks after its own tasks only, so a

@@ -1,0 +1,191 @@
+"""The allowed flows of every pod are those of the design's matrix: none more, none less."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from ipaddress import summarize_address_range
+from typing import Any
+
+from policies import ports
+from policies.finding import Finding, Violation
+from policies.network import PRIVATE
+from policies.network_ends import Ends, find_ends
+from policies.ports import NO_PORT, Ports
+from policies.reachability import Addresses, Direction, End, Pods, Rules
+from policies.resource import Resource
+from policies.settings import Schemas, Settings
+
+EVERY_POD = "pods"
+"""Stands in a flow for every pod of the stack's namespaces."""
+
+
+def _flow(source: str, target: str, *numbers: str) -> dict[str, Any]:
+    return {"from": source, "to": target, "ports": list(numbers)}
+
+
+SETTINGS: Schemas = {
+    "flows": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "from": {"type": "string"},
+                "to": {"type": "string"},
+                "ports": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["from", "to", "ports"],
+            "additionalProperties": False,
+        },
+        "default": [
+            _flow("kafka-connect", "postgresql", "5432"),
+            _flow("kafka", "kafka", "9092", "9093"),
+            _flow("kafka-connect", "kafka", "9092"),
+            _flow("kafka-connect", "kafka-connect", "8083"),
+            _flow("kafka-connect", "schema-registry", "8081"),
+            _flow("schema-registry", "kafka", "9092"),
+            _flow("kafka-connect", "internet", "443"),
+            _flow("nodes", "kafka-connect", "8083"),
+            _flow("nodes", "postgresql", "5432"),
+            _flow("nodes", "kafka", "9094"),
+            _flow(EVERY_POD, "dns", "53", "53/UDP"),
+        ],
+        "description": "all that is allowed: names of workloads, or of what stands in outsidePods"
+        f" and addresses; `{EVERY_POD}` is every pod. A workload that a stack lacks is passed over",
+    },
+    "addresses": {
+        "type": "object",
+        "default": {
+            "nodes": {"cidr": "172.18.0.0/16"},
+            "internet": {
+                "cidr": "0.0.0.0/0",
+                "except": [str(network) for network in PRIVATE if network.version == 4],
+            },
+        },
+        "description": "ranges outside the cluster by name, as NetworkPolicies write an ipBlock",
+    },
+    "outsidePods": {
+        "type": "object",
+        "default": {"dns": {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}},
+        "description": "pods of other namespaces by name: their namespace and labels",
+    },
+}
+
+
+def ends_of(resources: Sequence[Resource], settings: Settings) -> Ends:
+    """The ends of a stack and those that the settings name."""
+    return find_ends(resources, settings["outsidePods"], settings["addresses"])
+
+
+def flows_match_the_matrix(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
+    """Each two ends can do what the matrix says."""
+    ends = ends_of(resources, settings)
+    rules = rules_of(resources, ends)
+    for pods in ends.workloads:
+        for direction in _open_directions(rules, pods):
+            yield Violation(
+                f"no NetworkPolicy selects {pods.title} for {direction.key}, so it may talk to"
+                f" everybody; add one with policyTypes [{direction.key.capitalize()}]",
+                pods.urn,
+            )
+    yield from _differences(ends, rules, settings)
+
+
+def rules_of(resources: Sequence[Resource], ends: Ends) -> Rules:
+    """The network policies of a stack."""
+    return Rules([each for each in resources if each.is_kind("NetworkPolicy")], ends.namespaces)
+
+
+def expected_ports(settings: Settings, ends: Ends, source: End, target: End) -> Ports:
+    """The ports at which the matrix lets the source reach the target."""
+    expected = NO_PORT
+    for flow in settings["flows"]:
+        if _is_named(flow["from"], source, ends) and _is_named(flow["to"], target, ends):
+            for port in flow["ports"]:
+                expected |= ports.parse_port(port)
+    return expected
+
+
+def _open_directions(rules: Rules, pods: Pods) -> list[Direction]:
+    return [direction for direction in Direction if not rules.isolating(pods, direction)]
+
+
+def _is_named(name: str, end: End, ends: Ends) -> bool:
+    if name == EVERY_POD:
+        return any(end is pods for pods in ends.inside)
+    if isinstance(end, Addresses):
+        return name in end.title.split(", ")
+    return name == end.title
+
+
+def _differences(ends: Ends, rules: Rules, settings: Settings) -> Iterator[Violation]:
+    """One message for all neighbouring addresses that differ in the same way.
+
+    Pods that no policy selects are left out: about them there is only that to say.
+    """
+    unguarded = {id(pods) for pods in ends.inside if _open_directions(rules, pods)}
+    alike: defaultdict[tuple[Any, ...], list[tuple[End, End]]] = defaultdict(list)
+    for source, target in ends.pairs():
+        if not unguarded & {id(source), id(target)}:
+            expected = expected_ports(settings, ends, source, target)
+            actual = rules.allowed(source, target)
+            key = (_identity(source), _identity(target), actual & ~expected, expected & ~actual)
+            alike[key].append((source, target))
+    for (_, _, too_much, missing), pairs in alike.items():
+        sender, receiver = (_shown(side) for side in zip(*pairs, strict=True))
+        if too_much:
+            yield _too_much(f"{sender} can reach {receiver}", too_much, rules, *pairs[0])
+        if missing:
+            yield _missing(f"{sender} can't reach {receiver}", missing, rules, *pairs[0])
+
+
+def _identity(end: End) -> object:
+    return end.title if isinstance(end, Addresses) else id(end)
+
+
+def _shown(found: Sequence[End]) -> str:
+    """An end as messages call it; of addresses the ranges, too."""
+    segments = {each for each in found if isinstance(each, Addresses)}
+    if not segments:
+        return found[0].title
+    ranges = [
+        str(network)
+        for each in sorted(segments, key=lambda each: int(each.first))
+        for network in summarize_address_range(each.first, each.last)
+    ]
+    more = f" and {len(ranges) - 3} more ranges" if len(ranges) > 3 else ""
+    return f"{found[0].title} ({', '.join(ranges[:3])}{more})"
+
+
+def _sides(source: End, target: End) -> Iterator[tuple[End, End, Direction]]:
+    yield source, target, Direction.EGRESS
+    yield target, source, Direction.INGRESS
+
+
+def _too_much(what: str, which: Ports, rules: Rules, source: End, target: End) -> Violation:
+    allowing = [
+        (policy, direction)
+        for end, other, direction in _sides(source, target)
+        for policy in rules.isolating(end, direction)
+        if rules.granted(policy, end, other, direction) & which
+    ]
+    where = " and ".join(f"{policy.title} ({way.key})" for policy, way in allowing)
+    return Violation(
+        f"{what} at {ports.describe(which)}, which the matrix does not have: take it out of"
+        f" {where}, or put it into this policy's `flows`",
+        allowing[0][0].urn,
+    )
+
+
+def _missing(what: str, which: Ports, rules: Rules, source: End, target: End) -> Violation:
+    lacking = [
+        f"an {direction.key} rule for {end.title}"
+        for end, other, direction in _sides(source, target)
+        if which & ~rules.leave(end, other, direction)
+    ]
+    urns = [end.urn for end in (source, target) if isinstance(end, Pods) and end.urn]
+    return Violation(
+        f"{what} at {ports.describe(which)}, which the matrix has: add"
+        f" {' and '.join(lacking)}, or take it out of this policy's `flows`",
+        next(iter(urns), ""),
+    )

@@ -1,0 +1,58 @@
+"""Sets of ports: each port of each protocol is one bit of a number, so that sets are &, | and ~."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+Ports: TypeAlias = int
+
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+LAST = 65535
+NO_PORT: Ports = 0
+
+
+def span(protocol: str, first: int, last: int) -> Ports:
+    """The ports from first to last."""
+    ones = (1 << (last - first + 1)) - 1
+    return ones << (PROTOCOLS.index(protocol) * (LAST + 1) + first)
+
+
+ANY_PORT: Ports = sum(span(protocol, 1, LAST) for protocol in PROTOCOLS)
+
+
+def parse_port(text: str) -> Ports:
+    """A port as settings write it: 9092, 53/UDP, 8000-8010.
+
+    Raises ValueError with what is allowed.
+    """
+    numbers, _, protocol = text.partition("/")
+    first, _, last = numbers.partition("-")
+    if not first.isdigit() or (last and not last.isdigit()) or (protocol or "TCP") not in PROTOCOLS:
+        raise ValueError(f"'{text}' is no port; write 9092, 53/UDP or 8000-8010")
+    return span(protocol or "TCP", int(first), int(last or first))
+
+
+def spans(ports: Ports) -> Iterator[tuple[str, int, int]]:
+    """The runs of neighbouring ports in a set: protocol, first, last."""
+    for index, protocol in enumerate(PROTOCOLS):
+        rest = (ports >> index * (LAST + 1)) & ((1 << (LAST + 1)) - 1)
+        while rest:
+            first = (rest & -rest).bit_length() - 1
+            ones = rest >> first
+            length = (~ones & (ones + 1)).bit_length() - 1
+            yield protocol, first, first + length - 1
+            rest &= ~(((1 << length) - 1) << first)
+
+
+def describe(ports: Ports) -> str:
+    """A set of ports for messages and tables: 53/UDP, 9092, 8000-8010; TCP goes without saying."""
+    if ports == ANY_PORT:
+        return "every port"
+    return ", ".join(_describe_run(*run) for run in spans(ports))
+
+
+def _describe_run(protocol: str, first: int, last: int) -> str:
+    numbers = [f"{first}-{last}"] if last > first + 1 else [str(n) for n in {first, last}]
+    suffix = "" if protocol == "TCP" else f"/{protocol}"
+    return ", ".join(f"{number}{suffix}" for number in sorted(numbers))

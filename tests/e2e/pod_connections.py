@@ -1,0 +1,128 @@
+"""Connections tried from inside pods, by the shell that every image of the sandbox has."""
+
+import asyncio
+import errno
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+Target = tuple[str, int]
+"""Address and TCP port."""
+
+REACHED, REFUSED_BY_NETWORK = "reached", "refused by the network"
+"""A closed port counts as reached: the packet got to the other end, which sent a reset."""
+
+SECONDS = 8
+"""For one connection on a busy machine; what the sandbox's network refuses is told sooner."""
+
+TRY_ALL = f"""
+for target in "$@"; do
+  (
+    error=$(timeout {SECONDS} bash -c 'exec 3<>"/dev/tcp/$0"' "$target" 2>&1)
+    case "$?:$error" in
+      0:* | *"Connection refused"*) outcome="{REACHED}" ;;
+      *"No route to host"*) outcome="{REFUSED_BY_NETWORK}" ;;
+      *) outcome="neither: ${{error:-no answer}}" ;;
+    esac
+    echo "$target" $outcome
+  ) &
+done
+wait
+"""
+
+_READY_SECONDS = 90
+
+
+def kubectl(*arguments: str, manifest: dict[str, Any] | None = None) -> str:
+    """What kubectl prints; it must succeed."""
+    done = subprocess.run(
+        ["kubectl", *arguments],
+        input=json.dumps(manifest) if manifest else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"kubectl {' '.join(arguments[:4])}: {done.stderr}"
+    return done.stdout
+
+
+def outcomes_from_pod(pod: str, namespace: str, targets: Sequence[Target]) -> dict[Target, str]:
+    """What becomes of connections from a pod, all tried at once."""
+    named = [f"{address}/{port}" for address, port in targets]
+    shell = ("bash", "-c", TRY_ALL, "try-all", *named)
+    printed = kubectl("exec", f"--namespace={namespace}", pod, "--", *shell)
+    outcomes: dict[Target, str] = {}
+    for line in printed.splitlines():
+        target, _, outcome = line.partition(" ")
+        address, _, port = target.partition("/")
+        outcomes[address, int(port)] = outcome
+    return outcomes
+
+
+def outcomes_from_here(targets: Sequence[Target]) -> dict[Target, str]:
+    """The same from the node itself."""
+
+    async def try_all() -> list[str]:
+        return await asyncio.gather(*(_outcome_from_here(*target) for target in targets))
+
+    return dict(zip(targets, asyncio.run(try_all()), strict=True))
+
+
+async def _outcome_from_here(address: str, port: int) -> str:
+    try:
+        async with asyncio.timeout(SECONDS):
+            _, writer = await asyncio.open_connection(address, port)
+    except ConnectionRefusedError:
+        return REACHED
+    except TimeoutError:
+        return "neither: no answer"
+    except OSError as error:
+        no_way = error.errno == errno.EHOSTUNREACH
+        return REFUSED_BY_NETWORK if no_way else f"neither: {error}"
+    writer.close()
+    return REACHED
+
+
+@contextmanager
+def probe_pod(namespace: str, image: str) -> Iterator[str]:
+    """A pod of no workload, of the restricted profile; its name. Gone afterwards."""
+    name, where = "network-probe", f"--namespace={namespace}"
+    kubectl("create", where, "--filename=-", manifest=_probe(name, image))
+    try:
+        kubectl(
+            "wait", where, "--for=condition=Ready", f"pod/{name}", f"--timeout={_READY_SECONDS}s"
+        )
+        yield name
+    finally:
+        kubectl("delete", where, "pod", name, "--now")
+
+
+def _probe(name: str, image: str) -> dict[str, Any]:
+    size = {"cpu": "100m", "memory": "32Mi"}
+    container = {
+        "name": "probe",
+        "image": image,
+        "command": ["sleep", "300"],
+        "resources": {"requests": size, "limits": size},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 1000,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+        },
+    }

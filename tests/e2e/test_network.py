@@ -1,0 +1,185 @@
+"""Who can talk to whom in the deployed sandbox, tried: every pod against every port of the others.
+
+What is expected is the matrix that the policy pack is configured with, so the pack, the program and
+the network that enforces its policies must all agree.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+from pod_connections import (
+    REACHED,
+    REFUSED_BY_NETWORK,
+    Target,
+    kubectl,
+    outcomes_from_here,
+    outcomes_from_pod,
+    probe_pod,
+)
+
+from clients.stack import PROJECT, StackOutputs
+from policies.network_ends import Ends
+from policies.network_matrix import SETTINGS, ends_of, expected_ports
+from policies.ports import span
+from policies.reachability import End, Pods, selects
+from policies.resource import Resource
+
+CONFIGURATION = PROJECT / "policies" / "configuration" / "sandbox.json"
+NODE = "10.231.0.1"
+NODE_PORTS = (5566, 16443, 16250)
+"""moto, the API server, the kubelet"""
+INTERNET = ("203.0.113.1", 443)
+"""An address of nobody, for documentation."""
+UNUSED_PORT = 9
+DNS_PORTS = (53, 9153)
+"""names, and CoreDNS' metrics, which are nobody's business"""
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The deployed pods, the ends of the matrix that they are, and what it allows them."""
+
+    namespace: str
+    ends: Ends
+    settings: Mapping[str, Any]
+    pods: Mapping[str, Manifest]
+    dns: Manifest
+
+    def end_of(self, pod: Manifest) -> Pods:
+        """A deployed pod's end in the matrix."""
+        labels = pod["metadata"]["labels"]
+        return next(
+            end for end in self.ends.workloads if selects({"matchLabels": end.labels}, labels)
+        )
+
+    def stranger(self, namespace: str) -> Pods:
+        """A pod that belongs to no workload."""
+        return next(
+            end
+            for end in (*self.ends.strangers, *self.ends.outside_pods)
+            if end.namespace == (namespace if namespace == self.namespace else "")
+        )
+
+    def targets(self) -> dict[Target, End]:
+        """Everything that is tried."""
+        ports = {UNUSED_PORT, *(port for pod in self.pods.values() for port in _ports(pod))}
+        found: dict[Target, End] = {}
+        for pod in self.pods.values():
+            found |= {(_address(pod), port): self.end_of(pod) for port in ports}
+        dns = next(end for end in self.ends.outside_pods if end.title == "dns")
+        found |= {(_address(self.dns), port): dns for port in DNS_PORTS}
+        outside = [(NODE, port) for port in NODE_PORTS] + [INTERNET]
+        return found | {target: self.addresses(target[0]) for target in outside}
+
+    def addresses(self, address: str) -> End:
+        """The end of the matrix that an address outside is in."""
+        sought = IPv4Address(address)
+        return next(each for each in self.ends.addresses if each.first <= sought <= each.last)
+
+    def expected(self, source: End, targets: Mapping[Target, End]) -> dict[Target, str]:
+        """What becomes of connections from an end."""
+        return {
+            target: REACHED
+            if expected_ports(self.settings, self.ends, source, end) & span("TCP", port, port)
+            else REFUSED_BY_NETWORK
+            for target, end in targets.items()
+            for port in [target[1]]
+        }
+
+
+@pytest.fixture(scope="module")
+def matrix(outputs: StackOutputs) -> Matrix:
+    namespace = outputs.namespace
+    given = json.loads(CONFIGURATION.read_text())["network-matrix"]
+    settings = {name: schema["default"] for name, schema in SETTINGS.items()} | given
+    kinds = "statefulsets.apps,deployments.apps,networkpolicies.networking.k8s.io"
+    resources = [_as_registered(each) for each in _listed(namespace, kinds)]
+    pods = {pod["metadata"]["name"]: pod for pod in _listed(namespace, "pods")}
+    [dns] = _listed("kube-system", "pods", "--selector=k8s-app=kube-dns")
+    return Matrix(namespace, ends_of(resources, settings), settings, pods, dns)
+
+
+def _listed(namespace: str, what: str, *options: str) -> list[dict[str, Any]]:
+    shown = kubectl("get", f"--namespace={namespace}", what, *options, "--output=json")
+    items: list[dict[str, Any]] = json.loads(shown)["items"]
+    return items
+
+
+def _as_registered(manifest: Manifest) -> Resource:
+    token = f"kubernetes:{manifest['apiVersion']}:{manifest['kind']}"
+    return Resource(token, manifest["metadata"]["name"], manifest)
+
+
+def _address(pod: Manifest) -> str:
+    return str(pod["status"]["podIP"])
+
+
+def _ports(pod: Manifest) -> Iterator[int]:
+    for container in pod["spec"]["containers"]:
+        yield from (port["containerPort"] for port in container.get("ports", ()))
+
+
+def _probed_ports(pod: Manifest) -> set[int]:
+    """The ports on which the kubelet asks for the pod's health."""
+    [container] = pod["spec"]["containers"]
+    named = {port["name"]: port["containerPort"] for port in container.get("ports", ())}
+    probes = [container.get(f"{kind}Probe", {}) for kind in ("startup", "liveness", "readiness")]
+    checks = [probe.get("tcpSocket") or probe.get("httpGet") or {} for probe in probes]
+    return {named.get(check["port"], check["port"]) for check in checks if check}
+
+
+def test_each_pod_reaches_exactly_what_the_matrix_allows(matrix: Matrix) -> None:
+    for name, pod in matrix.pods.items():
+        targets = {
+            target: end for target, end in matrix.targets().items() if target[0] != _address(pod)
+        }
+        outcomes = outcomes_from_pod(name, matrix.namespace, list(targets))
+        assert outcomes == matrix.expected(matrix.end_of(pod), targets), name
+        assert {REACHED, REFUSED_BY_NETWORK} == set(outcomes.values()), f"{name} tried too little"
+
+
+def test_the_node_reaches_exactly_what_the_matrix_allows_and_the_probed_ports(
+    matrix: Matrix,
+) -> None:
+    """A connection of the API server's proxy can't be told from a probe of the kubelet's."""
+    targets = {
+        target: end for target, end in matrix.targets().items() if end in matrix.ends.workloads
+    }
+    expected = matrix.expected(matrix.addresses(NODE), targets)
+    for pod in matrix.pods.values():
+        expected |= {(_address(pod), port): REACHED for port in _probed_ports(pod)}
+    assert outcomes_from_here(list(targets)) == expected
+    assert REFUSED_BY_NETWORK in expected.values()
+
+
+@pytest.mark.parametrize("namespace", ["the pipeline's", "another"])
+def test_a_pod_of_no_workload_reaches_no_workload(matrix: Matrix, namespace: str) -> None:
+    own = namespace == "the pipeline's"
+    where = matrix.namespace if own else "default"
+    # Another namespace's pods may go where they like: only the ways into ours are the matrix's.
+    targets = {
+        target: end
+        for target, end in matrix.targets().items()
+        if own or end in matrix.ends.workloads
+    }
+    image = next(iter(matrix.pods.values()))["spec"]["containers"][0]["image"]
+    with probe_pod(where, image) as probe:
+        outcomes = outcomes_from_pod(probe, where, list(targets))
+        if own:
+            assert kubectl("exec", f"--namespace={where}", probe, "--", "getent", "hosts", "kafka")
+
+    assert outcomes == matrix.expected(matrix.stranger(where), targets)
+    reached = {target for target, outcome in outcomes.items() if outcome == REACHED}
+    assert reached == ({(_address(matrix.dns), 53)} if own else set())
+
+
+def test_names_are_resolved_over_udp(matrix: Matrix) -> None:
+    for name in matrix.pods:
+        looked_up = ("getent", "hosts", "kubernetes.default.svc.cluster.local")
+        assert kubectl("exec", f"--namespace={matrix.namespace}", name, "--", *looked_up)

@@ -1,0 +1,51 @@
+"""The README's table of who may talk to whom is computed from the program's own policies."""
+
+import json
+from pathlib import Path
+
+import pytest
+from engine import ROOT, engine_for_program
+
+from policies.network_table import BEGIN, END, read_resources, table, with_table
+from policies.resource import Resource
+
+README = ROOT / "README.md"
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
+    """What the dev stack registers, as the command reads it from a preview."""
+    engine = engine_for_program(tmp_path_factory.mktemp("design"), "dev")
+    preview = engine.pulumi("preview", "--json", with_pack=False)
+    assert preview.code == 0, preview.output
+    document, _ = json.JSONDecoder().raw_decode(preview.output[preview.output.index("{") :])
+    return read_resources(document)
+
+
+def test_the_readme_has_the_table_of_the_programs_policies(design: list[Resource]) -> None:
+    text = README.read_text()
+    assert text.count(BEGIN) == text.count(END) == 1
+    assert text == with_table(text, design), (
+        "run: pulumi preview --stack dev --json | python -m policies.network_table README.md"
+    )
+
+
+def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) -> None:
+    header, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table(design).splitlines()
+    ]
+    cells = {line[0]: dict(zip(header[1:], line[1:], strict=True)) for line in lines}
+    assert cells["kafka-connect"]["postgresql"] == "5432"
+    assert cells["kafka-connect"]["internet"] == "443"
+    assert cells["kafka"]["kafka"] == "9092, 9093"
+    assert cells["kafka"]["postgresql"] == ""
+    assert cells["nodes"]["kafka"] == "9094"
+    assert {name for name, row in cells.items() if row["dns"] == "53, 53/UDP"} == {
+        *("postgresql", "kafka", "kafka-connect", "schema-registry"),
+        "any other pod of data-ingestion",
+    }
+
+
+def test_a_deployed_stack_gives_the_same_table(design: list[Resource], tmp_path: Path) -> None:
+    states = [{"type": r.type, "urn": r.urn, "inputs": dict(r.properties)} for r in design]
+    assert table(read_resources({"deployment": {"resources": states}})) == table(design)
