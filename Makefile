@@ -19,6 +19,12 @@ up: ## deploy the pipeline (prepares what the stack runs on first)
 demo: ## change rows in PostgreSQL and compare them with the Parquet on S3, row by row
 	@scripts/run.sh python -m demo --stack $(STACK)
 
+bench: ## put load on the pipeline, measure it, compare every row, write docs/bench (ARGS="--rate 8000")
+	@scripts/run.sh python -m bench --stack $(STACK) $(ARGS)
+
+bench-growth: ## measure how cost grows with tables, row width and partitions
+	@scripts/run.sh python -m bench.growth --stack $(STACK) $(ARGS)
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
 
@@ -28,6 +34,9 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 
 recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
 	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
+
+dlq: ## records that the sink refused, and why; DO=replay, DO=dismiss, DO="show PLACE"
+	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh

@@ -77,7 +77,7 @@ class Cluster:
 
         Raises kubernetes.client.ApiException for any other answer than 2xx.
         """
-        response = self._request(path, query, "application/json")
+        response = self._request("GET", path, query, "application/json")
         return self.api.response_deserialize(response, {"2XX": "object"}).data
 
     def get_text(self, path: str) -> str:
@@ -85,12 +85,17 @@ class Cluster:
 
         Raises kubernetes.client.ApiException for any other answer than 2xx.
         """
-        response = self._request(path, {}, "text/plain")
+        response = self._request("GET", path, {}, "text/plain")
         return str(self.api.response_deserialize(response, {"2XX": "str"}).data)
 
-    def _request(self, path: str, query: Mapping[str, str], accept: str) -> Any:
+    def put(self, path: str) -> None:
+        """A PUT without a body. Raises kubernetes.client.ApiException where it is refused."""
+        response = self._request("PUT", path, {}, "application/json")
+        self.api.response_deserialize(response, {"2XX": "str"})
+
+    def _request(self, method: str, path: str, query: Mapping[str, str], accept: str) -> Any:
         request = self.api.param_serialize(
-            "GET",
+            method,
             path,
             query_params=list(query.items()),
             header_params={"Accept": accept},

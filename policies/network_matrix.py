@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from ipaddress import summarize_address_range
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import (
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    summarize_address_range,
+)
 from typing import Any
 
 from policies import ports
@@ -148,13 +153,18 @@ def _shown(found: Sequence[End]) -> str:
     segments = {each for each in found if isinstance(each, Addresses)}
     if not segments:
         return found[0].title
-    ranges = [
-        str(network)
-        for each in sorted(segments, key=lambda each: int(each.first))
-        for network in summarize_address_range(each.first, each.last)
-    ]
+    ranges = [str(network) for network in networks_of(segments)]
     more = f" and {len(ranges) - 3} more ranges" if len(ranges) > 3 else ""
     return f"{found[0].title} ({', '.join(ranges[:3])}{more})"
+
+
+def networks_of(segments: Iterable[Addresses]) -> Iterator[IPv4Network | IPv6Network]:
+    """Neighbouring addresses as few ranges."""
+    by_version: dict[int, list[Any]] = {4: [], 6: []}
+    for each in segments:
+        by_version[each.first.version] += summarize_address_range(each.first, each.last)
+    for networks in by_version.values():
+        yield from collapse_addresses(networks)
 
 
 def _sides(source: End, target: End) -> Iterator[tuple[End, End, Direction]]:

@@ -25,7 +25,7 @@ large clusters; here a restarted worker is back sooner than that, and nobody els
 PLUGINS_OF_OURS = "/opt/datapipe/plugins"
 """Our own transform and extension; they come with the ConfigMap, so any image will do."""
 RESTART_FAILED = "datapipe.connect.RestartFailed"
-"""Connect leaves a failed task as it is; this restarts it after 15 s, 30 s and then every minute."""
+"""Connect leaves a failed task as it is; this restarts it after 15 s, then ever less often."""
 TASK_SHUTDOWN_MS = 15_000
 """for a sink to finish its file or commit"""
 
