@@ -78,7 +78,7 @@ class OutOfMemory(Fault):
             pipeline.wait_for_pod(name)
 
     def fill(self, pod: str, uid: str) -> None:
-        """Until the kernel has killed. Raises FaultError where the kernel kills none but our own processes."""
+        """Until the kernel has killed. Raises FaultError where it kills none but our processes."""
         cgroup = node.memory_cgroup(node.main_process(uid))
         before, deadline = node.kernel_kills(cgroup), time.monotonic() + OOM_SECONDS
         while True:
