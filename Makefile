@@ -2,8 +2,13 @@
 STACK ?= sandbox
 export STACK
 
+FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
+
 .DEFAULT_GOAL := help
-.PHONY: help up demo status preview refresh env down test lint lock
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*## .*/\1/p' $(MAKEFILE_LIST))
+
+# What a review looks at where no stack is named.
+REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,11 +19,39 @@ up: ## deploy the pipeline (prepares what the stack runs on first)
 demo: ## change rows in PostgreSQL and compare them with the Parquet on S3, row by row
 	@scripts/run.sh python -m demo --stack $(STACK)
 
+bench: ## put load on the pipeline, measure it, compare every row, write docs/bench (ARGS="--rate 8000")
+	@scripts/run.sh python -m bench --stack $(STACK) $(ARGS)
+
+bench-growth: ## measure how cost grows with tables, row width and partitions
+	@scripts/run.sh python -m bench.growth --stack $(STACK) $(ARGS)
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
 
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for shorter ones
+	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
+		$(if $(FAULT),,--output docs/chaos)
+
+recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
+	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
+
+dlq: ## records that the sink refused, and why; DO=replay, DO=dismiss, DO="show PLACE"
+	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
+
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
+
+policy: ## judge a stack, or all three, without a cluster or cloud, and print the budgets
+	@scripts/policy.sh $(REVIEWED)
+
+checkov: ## have checkov judge their Kubernetes objects too
+	@scripts/checkov.sh $(REVIEWED)
+
+drift: ## fail if the stack was changed by hand or is not what this checkout says
+	@scripts/drift.sh
+
+rotate: ## replace every password and access key; old ones are revoked when nobody uses them
+	@scripts/rotate.sh
 
 refresh: ## find what was changed by hand
 	@scripts/run.sh pulumi refresh --yes --stack $(STACK)
@@ -32,7 +65,7 @@ down: ## remove the pipeline; of the sandbox everything but its cache
 test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
 	@scripts/test.sh
 
-lint: ## ruff, mypy and shellcheck
+lint: ## ruff, mypy, shellcheck, actionlint and zizmor
 	@scripts/lint.sh
 
 lock: ## compile the pinned requirements after changing a requirements.in

@@ -5,6 +5,7 @@ import pulumi
 from components.archive import Archive, ArchiveArgs
 from components.cluster_access import ClusterAccess
 from components.config import load
+from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
@@ -48,6 +49,9 @@ streaming = Streaming(
     opts=on_cluster,
 )
 
+if config.metrics.operator:
+    Monitoring("monitoring", config.metrics, security.namespace, opts=on_cluster)
+
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
@@ -65,6 +69,7 @@ pulumi.export("databasePassword", security.credentials.postgres)
 pulumi.export("bootstrapServers", streaming.bootstrap_servers)
 pulumi.export("connect", {"service": Workload.CONNECT.value, "port": config.connect.port})
 pulumi.export("connectors", streaming.connectors)
+pulumi.export("metricsPort", config.metrics.port if config.metrics.enabled else None)
 pulumi.export(
     "archive",
     {

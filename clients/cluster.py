@@ -77,16 +77,33 @@ class Cluster:
 
         Raises kubernetes.client.ApiException for any other answer than 2xx.
         """
+        response = self._request("GET", path, query, "application/json")
+        return self.api.response_deserialize(response, {"2XX": "object"}).data
+
+    def get_text(self, path: str) -> str:
+        """The text that a pod or service behind the API server answers at a path.
+
+        Raises kubernetes.client.ApiException for any other answer than 2xx.
+        """
+        response = self._request("GET", path, {}, "text/plain")
+        return str(self.api.response_deserialize(response, {"2XX": "str"}).data)
+
+    def put(self, path: str) -> None:
+        """A PUT without a body. Raises kubernetes.client.ApiException where it is refused."""
+        response = self._request("PUT", path, {}, "application/json")
+        self.api.response_deserialize(response, {"2XX": "str"})
+
+    def _request(self, method: str, path: str, query: Mapping[str, str], accept: str) -> Any:
         request = self.api.param_serialize(
-            "GET",
+            method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": "application/json"},
+            header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
         response = self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)
         response.read()
-        return self.api.response_deserialize(response, {"2XX": "object"}).data
+        return response
 
     def pods(self) -> list[Pod]:
         """Every pod of the namespace that runs or is about to."""

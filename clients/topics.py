@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 from types import TracebackType
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -12,6 +12,7 @@ DEAD_LETTER_TOPICS = ("s3-sink-dlq", "connect-dlq")
 """Design: "DLQ Topology"."""
 
 REQUEST_SECONDS = 15
+RECENT_SECONDS = 3600
 COUNTED = 1_000
 """Lags up to this are counted record by record, see GroupReader.lag()."""
 
@@ -28,6 +29,8 @@ class Topic:
     """offsets that the brokers hold"""
     lag: int
     """records that the group has not read yet"""
+    recent: int = 0
+    """offsets of records of the last hour"""
 
 
 class GroupReader:
@@ -71,6 +74,7 @@ class GroupReader:
         distance = {each: max(0, bounds[each][1] - position[each]) for each in partitions}
         if 0 < sum(distance.values()) <= COUNTED:
             distance |= self._count({each: position[each] for each in partitions if distance[each]})
+        recent = self._since(time() - RECENT_SECONDS, bounds)
         return [
             Topic(
                 name=name,
@@ -79,6 +83,7 @@ class GroupReader:
                     bounds[each][1] - bounds[each][0] for each in partitions if each[0] == name
                 ),
                 lag=sum(distance[each] for each in partitions if each[0] == name),
+                recent=sum(recent[each] for each in partitions if each[0] == name),
             )
             for name in dict.fromkeys(topic for topic, _ in partitions)
         ]
@@ -100,6 +105,20 @@ class GroupReader:
         if bounds is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no answer about offsets"))
         return bounds
+
+    def _since(
+        self, moment: float, bounds: Mapping[Partition, tuple[int, int]]
+    ) -> dict[Partition, int]:
+        """The offsets of records that are not older than a time (seconds since 1970)."""
+        asked = [TopicPartition(*each, int(moment * 1000)) for each in bounds]
+        firsts = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS) if asked else []
+        # Where no record is as young as that, the answer is negative: the end.
+        return {
+            (each.topic, each.partition): bounds[each.topic, each.partition][1] - each.offset
+            if each.offset >= 0
+            else 0
+            for each in firsts
+        }
 
     def _committed(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         committed = self._consumer.committed(

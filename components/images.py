@@ -37,10 +37,16 @@ class ImageFamilyTable:
     plugin_path: str
     """Connect's plugin.path."""
     plugin_discovery: Literal["hybrid_warn", "service_load"]
+    iceberg_plugin: str | None
+    """Folder of Iceberg's sink; None: not in the family's images."""
+    metrics_agent: str
+    """Path of the JMX exporter's Java agent, a pattern where its version is part of the name. The
+    same in all images that run a JVM; where an image has none, its pods have no metrics."""
 
 
 _JAVA = (
-    "java $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_LOG4J_OPTS -cp '/opt/kafka/libs/*'"
+    "java $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_LOG4J_OPTS ${KAFKA_OPTS:-}"
+    " -cp '/opt/kafka/libs/*'"
 )
 
 FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
@@ -56,6 +62,9 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command="connect-distributed",
         plugin_path="/usr/share/java,/kafka/connect",
         plugin_discovery="hybrid_warn",
+        iceberg_plugin=None,
+        # In cp-base-new, on which all of Confluent's images stand: 0.18.0 in 7.4 to 7.8.
+        metrics_agent="/usr/share/java/cp-base-new/jmx_prometheus_javaagent-*.jar",
     ),
     "sandbox": ImageFamilyTable(
         postgresql="localhost/datapipe/postgresql:15",
@@ -69,6 +78,8 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command=f"{_JAVA} org.apache.kafka.connect.cli.ConnectDistributed",
         plugin_path="/kafka/connect",
         plugin_discovery="service_load",
+        iceberg_plugin="/kafka/connect/iceberg-sink",
+        metrics_agent="/opt/jmx-exporter/jmx_prometheus_javaagent.jar",
     ),
 }
 

@@ -59,6 +59,17 @@ class Commit:
     """time.time() when the commit was confirmed"""
 
 
+@dataclass(frozen=True)
+class InDoubt:
+    """A transaction whose COMMIT was sent and not answered: only the server knows its end."""
+
+    transaction: str
+    """PostgreSQL's xid8"""
+    changes: tuple[Change, ...]
+    live: Live
+    """what lives where it was committed"""
+
+
 class Shop:
     """Makes seeded changes to rows of its own, and tells exactly which.
 
@@ -74,6 +85,7 @@ class Shop:
         self._tables = tables
         self._random = Random(seed)  # noqa: S311  repeatable, not secret
         self._live: Live = {table: [] for table in CHILDREN}
+        self._in_doubt: InDoubt | None = None
         # E-mail addresses are unique in the table, and the same seed may be used again.
         self._rows = RowMaker(self._random, run=f"{wal_position(connection):x}")
 
@@ -81,23 +93,54 @@ class Shop:
         """Commit transactions until at least so many rows were changed."""
         made = 0
         while made < changes:
-            commit = self._transaction()
+            commit = self.transaction()
             if commit:
                 made += len(commit.changes)
                 yield commit
 
-    def _transaction(self) -> Commit | None:
-        """One transaction; None where it was rolled back or changed nothing."""
+    def transaction(self) -> Commit | None:
+        """One transaction; None where it was rolled back or changed nothing.
+
+        Raises psycopg.Error where the server refuses or is gone; reconnect() then settles it.
+        """
         before = {table: list(keys) for table, keys in self._live.items()}
         abandoned = self._random.random() < ROLLED_BACK
         changes: list[Change] = []
-        with self._connection.transaction(force_rollback=abandoned):
-            for _ in range(self._random.randint(1, TRANSACTION_ACTIONS)):
-                changes += self._action()
+        try:
+            with self._connection.transaction(force_rollback=abandoned):
+                for _ in range(self._random.randint(1, TRANSACTION_ACTIONS)):
+                    changes += self._action()
+                if not abandoned:
+                    self._in_doubt = InDoubt(self._transaction_id(), tuple(changes), self._live)
+        except psycopg.Error:
+            self._live = before
+            raise
+        self._in_doubt = None
         if abandoned:
             self._live = before
             return None
         return Commit(tuple(changes), time.time()) if changes else None
+
+    def reconnect(self, connection: psycopg.Connection[Row]) -> Commit | None:
+        """Go on with a new connection; the broken one's last transaction if it was committed.
+
+        Raises psycopg.Error where this connection breaks too; it can be called again.
+        """
+        self._connection = connection
+        if self._in_doubt is None:
+            return None
+        doubtful = self._in_doubt
+        committed = _was_committed(connection, doubtful.transaction)
+        self._in_doubt = None
+        if not committed:
+            return None
+        self._live = doubtful.live
+        return Commit(doubtful.changes, time.time()) if doubtful.changes else None
+
+    def _transaction_id(self) -> str:
+        row = self._connection.execute("SELECT pg_current_xact_id()::text AS id").fetchone()
+        assert row is not None  # noqa: S101  a SELECT without FROM has one row
+        return str(row["id"])
 
     def _action(self) -> list[Change]:
         action, table = self._random.choices(list(ACTIONS), weights=list(ACTIONS.values()))[0]
@@ -170,6 +213,17 @@ class Shop:
 
     def _identifier(self, table: str) -> sql.Identifier:
         return sql.Identifier(*self._tables[table].table.split("."))
+
+
+def _was_committed(connection: psycopg.Connection[Row], transaction: str) -> bool:
+    """The end of a transaction, waited for where its server process has not noticed yet."""
+    while True:
+        row = connection.execute(
+            "SELECT pg_xact_status(%s::xid8) AS status", [transaction]
+        ).fetchone()
+        if row is None or row["status"] != "in progress":
+            return row is not None and row["status"] == "committed"
+        time.sleep(0.1)
 
 
 def wal_position(connection: psycopg.Connection[Row]) -> int:

@@ -63,25 +63,35 @@ def cpu_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Fi
     return _within_budget(resources, settings, CPU)
 
 
-def _within_budget(
+def take_stock(
     resources: Sequence[Resource], settings: Settings, dimension: Dimension
-) -> Iterator[Finding]:
+) -> tuple[Budget, list[Finding]]:
+    """The budget and what is taken of it; and the workloads that could not be counted, and why."""
     autoscalers = [r for r in resources if r.is_kind("HorizontalPodAutoscaler")]
     rows: list[Row] = []
+    uncounted: list[Finding] = []
     for workload in resources:
         if workload.excepted or not workload.is_kind(*TEMPLATE_PATHS):
             continue
         try:
             rows.append(_row(workload, autoscalers, int(settings["nodes"]), dimension))
         except NotKnownYetError as unknown:
-            yield NotJudged(str(unknown))
+            uncounted.append(NotJudged(str(unknown)))
         except UnboundedError as unbounded:
             message = f"{workload.title}: {unbounded} has no {dimension.resource} limit; state one"
-            yield Violation(message, workload.urn)
+            uncounted.append(Violation(message, workload.urn))
         except (UnboundedCountError, ValueError) as wrong:
-            yield Violation(f"{workload.title}: {wrong}", workload.urn)
+            uncounted.append(Violation(f"{workload.title}: {wrong}", workload.urn))
     allowed = PARSERS[dimension.resource](settings["limit"])
     budget = Budget(dimension.resource, allowed, dimension.step, dimension.write, rows)
+    return budget, uncounted
+
+
+def _within_budget(
+    resources: Sequence[Resource], settings: Settings, dimension: Dimension
+) -> Iterator[Finding]:
+    budget, uncounted = take_stock(resources, settings, dimension)
+    yield from uncounted
     if budget.excess > 0:
         spared = [r.title for r in resources if r.excepted and r.is_kind(*TEMPLATE_PATHS)]
         yield Violation(report(budget, spared))

@@ -62,7 +62,7 @@ def report(budget: Budget, spared: Sequence[str] = ()) -> str:
         f"the pods' {budget.resource} limits add up to {write(budget.taken)}, allowed are"
         f" {write(budget.allowed)}: {write(budget.excess)} too much",
         "",
-        *_table(budget),
+        *_lines(table(budget)),
         "",
         *_ways_out(budget),
     ]
@@ -72,7 +72,8 @@ def report(budget: Budget, spared: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def _table(budget: Budget) -> list[str]:
+def table(budget: Budget) -> list[tuple[str, ...]]:
+    """The cells of the budget's table: a header, the workloads by size, their sum, the headroom."""
     write = budget.write
     header = ("workload", "replicas", "request", "limit", "at once", "share")
     body = [
@@ -88,8 +89,11 @@ def _table(budget: Budget) -> list[str]:
     ]
     taken = ("sum", "", "", "", write(budget.taken), f"{budget.taken / budget.allowed:.1%}")
     headroom = ("headroom", "", "", "", write(-budget.excess), "")
-    cells = [header, *body, taken, headroom]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    return [header, *body, taken, headroom]
+
+
+def _lines(cells: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [_aligned(row, widths) for row in cells]
 
 

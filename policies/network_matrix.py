@@ -54,6 +54,11 @@ SETTINGS: Schemas = {
             _flow("nodes", "kafka-connect", "8083"),
             _flow("nodes", "postgresql", "5432"),
             _flow("nodes", "kafka", "9094"),
+            *(
+                _flow(scraper, jvm, "9404")
+                for scraper in ("nodes", "prometheus")
+                for jvm in ("kafka", "kafka-connect", "schema-registry")
+            ),
             _flow(EVERY_POD, "dns", "53", "53/UDP"),
         ],
         "description": "all that is allowed: names of workloads, or of what stands in outsidePods"
@@ -72,7 +77,13 @@ SETTINGS: Schemas = {
     },
     "outsidePods": {
         "type": "object",
-        "default": {"dns": {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}},
+        "default": {
+            "dns": {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}},
+            "prometheus": {
+                "namespace": "monitoring",
+                "labels": {"app.kubernetes.io/name": "prometheus"},
+            },
+        },
         "description": "pods of other namespaces by name: their namespace and labels",
     },
 }

@@ -16,6 +16,7 @@ _COMMANDS = {
     "status": "show every program's state; exit code 1 when something is wrong",
     "preflight": "check whether this machine can run it",
     "toolchain": "build Kubernetes and Pulumi into the cache",
+    "linters": "build the linters that are Go programs into the cache",
     "images": "build the container images into the cache",
 }
 
@@ -54,6 +55,8 @@ def _run(arguments: argparse.Namespace) -> None:
             progress("this machine can run the sandbox")
         case "toolchain":
             commands.toolchain(progress)
+        case "linters":
+            install.ensure_linters(progress)
         case "images":
             commands.build_images(progress)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the project's virtual environment and hands over to `python -m sandbox`.
 #
-#   bash sandbox/bootstrap.sh up|down|env|status|preflight|toolchain|images [options]
+#   bash sandbox/bootstrap.sh up|down|env|status|preflight|toolchain|linters|images [options]
 #
 # Needs python3 (3.11 or newer) with pip or venv. Everything else, uv included, comes from the
 # locked requirements, with hashes, into ${DATAPIPE_CACHE:-~/.cache/datapipe}; a second run with

@@ -5,12 +5,21 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 STACK=${STACK:-sandbox}
+cache=${DATAPIPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/datapipe}
 
 # Tools and locked packages only; nothing of the sandbox is started.
 use_tools() {
   local exports
   exports=$(bash sandbox/bootstrap.sh env --tools-only)
   eval "$exports"
+}
+
+# The sandbox's bootstrap keeps uv in the cache; its own lock says which version.
+use_uv() {
+  local uv
+  uv=$(find "$cache"/uv-*/bin -name uv | head -n 1)
+  PATH=$(dirname "$uv"):$PATH
+  export UV_CACHE_DIR=$cache/uv-cache UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never
 }
 
 # Where the stack's own tools point: the sandbox's, or what the user's shell already says.
@@ -31,8 +40,11 @@ if [ -f "policies/configuration/$STACK.json" ]; then
   policies+=(--policy-pack-config "policies/configuration/$STACK.json")
 fi
 
+# PULUMI_SECRETS_PROVIDER: what encrypts a new stack's secrets, such as awskms://alias/pulumi; by
+# default a passphrase does.
 select_stack() {
-  pulumi stack select --create "$STACK" >/dev/null
+  pulumi stack select --create "$STACK" \
+    ${PULUMI_SECRETS_PROVIDER:+--secrets-provider "$PULUMI_SECRETS_PROVIDER"} >/dev/null
 }
 
 # What every stack runs on besides its cluster, checked before anything is created.

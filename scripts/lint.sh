@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Format, lint, types and shell scripts; the same in CI.
+# Format, lint, types, shell scripts and workflows; the same in CI.
 . "$(dirname "$0")/environment.sh"
 
 use_tools
 ruff format --check .
 ruff check .
-mypy components policies sandbox clients demo
+mypy components policies sandbox clients demo bench chaos review
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
+bash sandbox/bootstrap.sh linters
+actionlint
+zizmor --offline --quiet --no-progress .github

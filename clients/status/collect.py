@@ -13,6 +13,8 @@ from clients.archive import TOPIC_PREFIX
 from clients.bucket import Objects, objects
 from clients.cluster import Cluster, Pod
 from clients.connect import Connector, connectors
+from clients.dlq.replay import GROUP as REPLAY_GROUP
+from clients.metrics import Metrics, read_metrics
 from clients.stack import StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS, GroupReader, Topic
 
@@ -42,6 +44,8 @@ class Status:
     dead_letters: list[Topic] | Unknown
     """the dead letter topics that exist"""
     objects: Objects | Unknown
+    metrics: Metrics | Unknown
+    """of all pods that have some"""
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
@@ -54,6 +58,7 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         topics=_ask("Kafka", lambda: _lag(outputs, _sinks(found))),
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
         objects=_ask("S3", lambda: objects(outputs.archive)),
+        metrics=_ask("Metrics", lambda: read_metrics(cluster)),
     )
 
 
@@ -84,5 +89,6 @@ def _lag(outputs: StackOutputs, sinks: list[Connector]) -> list[Topic]:
 
 
 def _dead_letters(outputs: StackOutputs) -> list[Topic]:
-    with GroupReader(outputs.bootstrap_servers, "datapipe-status") as reader:
+    """Their lag is what was neither replayed nor dismissed."""
+    with GroupReader(outputs.bootstrap_servers, REPLAY_GROUP) as reader:
         return reader.topics(DEAD_LETTER_TOPICS)

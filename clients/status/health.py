@@ -5,8 +5,14 @@ from dataclasses import fields
 
 from clients.cluster import ALLOWED, MEBIBYTE, Pod, total
 from clients.connect import Connector, first_cause
+from clients.metrics import Metrics
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
+
+DEAD_LETTERS_PER_HOUR = 100
+"""Design: "alert_threshold: 100  # messages per hour"."""
+WHOLE_EVENTS = 0.99
+"""The least data quality score that is no trouble; the DataQuality alert's."""
 
 
 def problems(status: Status) -> list[str]:
@@ -19,13 +25,22 @@ def problems(status: Status) -> list[str]:
         found += _of_pods(status.pods)
     if not isinstance(status.connectors, Unknown):
         found += _of_connectors(status.connectors, status.declared_connectors)
+    if not isinstance(status.metrics, Unknown):
+        found += _of_quality(status.metrics)
     return found
 
 
 def _of_dead_letters(topics: list[Topic]) -> Iterator[str]:
     for topic in topics:
-        if topic.retained:
-            yield f"{topic.name} holds {topic.retained} records that were not archived"
+        if topic.lag:
+            yield (
+                f"{topic.name} holds {topic.lag} records that were not archived; make dlq shows why"
+            )
+        if topic.recent > DEAD_LETTERS_PER_HOUR:
+            yield (
+                f"{topic.name} got {topic.recent} records in an hour, above the"
+                f" {DEAD_LETTERS_PER_HOUR} that are an alert"
+            )
 
 
 def _of_unknown_parts(status: Status) -> list[str]:
@@ -50,6 +65,15 @@ def _of_pods(pods: list[Pod]) -> Iterator[str]:
             f"limits add up to {limits.memory // MEBIBYTE}Mi and {limits.cpu} CPU, above the budget"
             f" of {ALLOWED.memory // MEBIBYTE}Mi and {ALLOWED.cpu}"
         )
+
+
+def _of_quality(metrics: Metrics) -> Iterator[str]:
+    for sample in metrics.samples("data_quality_score"):
+        if sample.value < WHOLE_EVENTS:
+            yield (
+                f"{sample.value:.1%} of {sample.labels['table']}'s events are whole at"
+                f" {sample.labels['checkpoint']}"
+            )
 
 
 def _of_connectors(connectors: list[Connector], declared: Iterable[str]) -> Iterator[str]:

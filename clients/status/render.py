@@ -10,6 +10,7 @@ from rich.text import Text
 from clients.bucket import Objects
 from clients.cluster import ALLOWED, MEBIBYTE, Pod, Resources, total
 from clients.connect import RUNNING, Connector
+from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput
 from clients.status.collect import Status, Unknown
 from clients.status.health import problems
@@ -17,6 +18,8 @@ from clients.topics import Topic
 
 BAR = 20
 """Characters of a bar."""
+NOTHING = "–"
+"""Where there is no such metric, or no event in its window."""
 TRACE_LINES = 12
 """Of a failed task; the worker's log has the rest."""
 
@@ -33,8 +36,10 @@ def print_status(console: Console, archive: ArchiveOutput, status: Status) -> No
     if not isinstance(status.connectors, Unknown):
         console.print(connectors_table(status.connectors))
         print_traces(console, status.connectors)
+    if not isinstance(status.metrics, Unknown) and status.metrics.names:
+        console.print(jvms_table(status.metrics))
     if not isinstance(status.topics, Unknown):
-        console.print(topics_table(status.topics))
+        console.print(topics_table(status.topics, status.metrics))
     if not isinstance(status.dead_letters, Unknown):
         console.print(dead_letters_line(status.dead_letters))
     if not isinstance(status.objects, Unknown):
@@ -86,19 +91,65 @@ def print_traces(console: Console, connectors: list[Connector]) -> None:
                 console.print(Text(f"{name} {state}:\n{shown}", style="red"))
 
 
-def topics_table(topics: list[Topic]) -> Table:
-    """What the sink has still to read of each captured table."""
-    table = _table("topics", "topic", ">partitions", ">lag of the sink")
+def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
+    """What is captured of each table, and what the sink has still to commit and to read of it."""
+    known = Metrics([]) if isinstance(metrics, Unknown) else metrics
+    rates, quality = "cdc_events_per_second", "data_quality_score"
+    table = _table(
+        "topics",
+        *("topic", ">partitions", ">lag of the sink", ">not read"),
+        *(">events/s", ">c", ">u", ">d", ">quality"),
+    )
     for topic in topics:
-        table.add_row(topic.name, str(topic.partitions), str(topic.lag))
+        captured = topic.name.partition(".")[2]
+        operations = known.totals(rates, "operation", table=captured)
+        table.add_row(
+            topic.name,
+            str(topic.partitions),
+            str(topic.lag),
+            _number(known.samples("kafka_consumer_lag", topic=topic.name)),
+            f"{sum(operations.values()):.1f}" if operations else NOTHING,
+            *(f"{operations.get(each, 0):.1f}" if operations else NOTHING for each in "cud"),
+            _share(known.least(quality, table=captured)),
+        )
     return table
 
 
+def _number(samples: list[Sample]) -> str:
+    return f"{sum(sample.value for sample in samples):.0f}" if samples else NOTHING
+
+
+def _share(part: float | None) -> str:
+    return NOTHING if part is None else f"{part:.1%}"
+
+
 def dead_letters_line(topics: list[Topic]) -> Text:
-    """How many records lie in each dead letter topic."""
-    counts = ", ".join(f"{topic.name} {topic.retained}" for topic in topics) or "no such topic"
-    style = "bold red" if any(topic.retained for topic in topics) else ""
-    return Text(f"\ndead letters: {counts}", style=style)
+    """How many records lie in each dead letter topic, how many wait there, how many are new."""
+    counts = ", ".join(
+        f"{topic.name} {topic.lag} of {topic.retained} waiting, {topic.recent} of the last hour"
+        for topic in topics
+    )
+    style = "bold red" if any(topic.lag for topic in topics) else ""
+    return Text(f"\ndead letters: {counts or 'no such topic'}", style=style)
+
+
+def jvms_table(metrics: Metrics) -> Table:
+    """Heap and the collector's pauses of each JVM since it started."""
+    table = _table("JVMs", "pod", "heap", ">MiB", ">max", ">collections", ">mean pause", ">CPU s")
+    for pod in sorted(metrics.totals("jvm_heap_bytes", "pod", kind="used")):
+        used, most = (metrics.total("jvm_heap_bytes", pod=pod, kind=k) for k in ("used", "max"))
+        count = metrics.total("jvm_gc_collection_seconds_count", pod=pod)
+        seconds = metrics.total("jvm_gc_collection_seconds_sum", pod=pod)
+        table.add_row(
+            pod,
+            bar(int(used), int(most)),
+            f"{used / MEBIBYTE:.0f}",
+            f"{most / MEBIBYTE:.0f}",
+            f"{count:.0f}",
+            f"{1000 * seconds / count:.1f} ms" if count else NOTHING,
+            f"{metrics.total('process_cpu_seconds_total', pod=pod):.0f}",
+        )
+    return table
 
 
 def objects_line(archive: ArchiveOutput, objects: Objects) -> str:

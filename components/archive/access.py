@@ -12,6 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.config.archive import ArchiveSettings
+from components.config.security import versioned_name
 
 Statement = dict[str, Any]
 
@@ -115,13 +116,18 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
     }
 
 
-def declare_user(name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions) -> Writer:
-    """A user with access keys (design: "access_keys", for local development)."""
+def declare_user(
+    name: str, policy: pulumi.Input[str], key_version: int, opts: pulumi.ResourceOptions
+) -> Writer:
+    """A user with access keys (design: "access_keys", for local development).
+
+    IAM lets a user have two keys at a time: in a rotation the old one is deleted at the end.
+    """
     user = aws.iam.User("sink-user", name=name, path="/datapipe/", opts=opts)
     granted = aws.iam.UserPolicyAttachment(
         "sink-user", user=user.name, policy_arn=_managed_policy(name, policy, opts), opts=opts
     )
-    key = aws.iam.AccessKey("sink-user", user=user.name, opts=opts)
+    key = aws.iam.AccessKey(versioned_name("sink-user", key_version), user=user.name, opts=opts)
     return Writer(
         access_key_id=pulumi.Output.secret(key.id),
         secret_access_key=pulumi.Output.secret(key.secret),

@@ -30,6 +30,8 @@ class ArchiveArgs:
     namespace: pulumi.Input[str]
     connect_service_account: str
     """the one pod identity that may write, where access is a role"""
+    credentials_version: int
+    """of the user's access key"""
 
     @classmethod
     def of(cls, config: StackConfig, namespace: pulumi.Input[str]) -> "ArchiveArgs":
@@ -39,6 +41,7 @@ class ArchiveArgs:
             aws=config.aws,
             namespace=namespace,
             connect_service_account=Workload.CONNECT.service_account,
+            credentials_version=config.security.credentials_version,
         )
 
 
@@ -97,7 +100,7 @@ def _writer(args: ArchiveArgs, policy: pulumi.Output[str], opts: pulumi.Resource
     """The sink's identity, named after the bucket, whose name nobody else has."""
     settings = args.settings
     if settings.access == "user" or settings.oidc_provider_arn is None:
-        return declare_user(settings.bucket, policy, opts)
+        return declare_user(settings.bucket, policy, args.credentials_version, opts)
     provider = settings.oidc_provider_arn
     trust = pulumi.Output.from_input(args.namespace).apply(
         lambda namespace: json.dumps(

@@ -46,7 +46,11 @@ class SourceSettings(Settings):
     replica_identity: Literal["full", "default"] = Field(
         default="full", description="of the captured tables; full keeps a deleted row's columns"
     )
-    debezium_user: str = Field(default="debezium", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    debezium_user: str = Field(
+        default="debezium",
+        pattern=r"^[a-z_][a-z0-9_]{0,54}$",
+        description="with _2, _3 and so on in later versions of the credentials",
+    )
     publication: str = Field(default="dbz_publication", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     slot: str = Field(default="debezium_slot", pattern=r"^[a-z0-9_]{1,63}$")
     isolation: Literal["shared", "per-table"] = Field(

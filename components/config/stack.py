@@ -4,6 +4,7 @@ from pydantic import model_validator
 
 from components.config.archive import ArchiveSettings
 from components.config.cluster import AwsSettings, ClusterSettings
+from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.source import SourceSettings
 from components.config.streaming import (
@@ -34,6 +35,7 @@ class StackConfig(Settings):
     connect: ConnectSettings = ConnectSettings()
     registry: RegistrySettings = RegistrySettings()
     archive: ArchiveSettings
+    metrics: MetricsSettings = MetricsSettings()
     security: SecuritySettings = SecuritySettings()
 
     @property

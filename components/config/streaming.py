@@ -113,6 +113,9 @@ class ConnectSettings(Settings):
     start_timeout_seconds: int = Field(
         default=180, ge=10, description="for a connector and all its tasks to be RUNNING"
     )
+    snapshot_timeout_seconds: int = Field(
+        default=3600, ge=60, description="for the rows that an added table had before to be read"
+    )
 
 
 class RegistrySettings(Settings):

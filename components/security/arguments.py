@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from components.config import StackConfig
 from components.config.cluster import ClusterSettings
+from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
 from components.workloads import Workload
@@ -22,6 +23,7 @@ class SecurityArgs:
     """None: no registry in the stack"""
     archive_endpoint: str | None
     """of an AWS stand-in; None: AWS itself"""
+    metrics: MetricsSettings
 
     @classmethod
     def of(cls, config: StackConfig) -> "SecurityArgs":
@@ -34,6 +36,7 @@ class SecurityArgs:
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
             archive_endpoint=config.aws.endpoint,
+            metrics=config.metrics,
         )
 
     @property

@@ -9,23 +9,20 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from components.config.security import versioned_name
+
 PASSWORD_BYTES = 24
 """of randomness; 32 characters of the URL-safe alphabet, which no format needs to quote"""
 
 
 class PasswordProvider(dynamic.ResourceProvider):
-    """Makes a password; a new one only where `version` is raised."""
+    """Makes a password, which never changes: another one is another resource."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
-        outputs = {"version": props["version"], "value": secrets.token_urlsafe(PASSWORD_BYTES)}
-        return dynamic.CreateResult("password", outputs)
+        return dynamic.CreateResult("password", {"value": secrets.token_urlsafe(PASSWORD_BYTES)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        changed = olds["version"] != news["version"]
-        return dynamic.DiffResult(changes=changed)
-
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
-        return dynamic.UpdateResult(self.create(news).outs)
+        return dynamic.DiffResult(changes=False)
 
 
 class GeneratedPassword(dynamic.Resource, module="datapipe", name="GeneratedPassword"):
@@ -34,15 +31,12 @@ class GeneratedPassword(dynamic.Resource, module="datapipe", name="GeneratedPass
     value: pulumi.Output[str]
     """secret"""
 
-    def __init__(
-        self, name: str, version: int = 1, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        """`version`: raise it to have the password replaced by another."""
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
         super().__init__(
             PasswordProvider(),
             name,
-            {"version": version, "value": None},
+            {"value": None},
             pulumi.ResourceOptions.merge(always_secret, opts),
         )
 
@@ -59,12 +53,22 @@ class Credentials:
     registry_probe: pulumi.Output[str]
 
 
-def generate_credentials(opts: pulumi.ResourceOptions) -> Credentials:
-    """A password for each account."""
+def generate_credentials(
+    version: int = 1, opts: pulumi.ResourceOptions | None = None
+) -> Credentials:
+    """A password for each account, in this version of the credentials.
+
+    Resources of another version keep theirs until the update's end, so that a rotation that failed
+    half-way can be taken back as well as finished.
+    """
+
+    def password(account: str) -> pulumi.Output[str]:
+        return GeneratedPassword(versioned_name(f"{account}-password", version), opts).value
+
     return Credentials(
-        postgres=GeneratedPassword("postgres-password", opts=opts).value,
-        debezium=GeneratedPassword("debezium-password", opts=opts).value,
-        registry_admin=GeneratedPassword("registry-admin-password", opts=opts).value,
-        registry_developer=GeneratedPassword("registry-developer-password", opts=opts).value,
-        registry_probe=GeneratedPassword("registry-probe-password", opts=opts).value,
+        postgres=password("postgres"),
+        debezium=password("debezium"),
+        registry_admin=password("registry-admin"),
+        registry_developer=password("registry-developer"),
+        registry_probe=password("registry-probe"),
     )

@@ -30,7 +30,7 @@ class Security(pulumi.ComponentResource):
         self.namespace = pulumi.Output.all(namespace, *(guard.urn for guard in guards)).apply(
             lambda values: str(values[0])
         )
-        self.credentials = generate_credentials(self._child)
+        self.credentials = generate_credentials(args.settings.credentials_version, self._child)
         self.register_outputs({"namespace": self.namespace})
 
     def _declare_namespace(self, settings: SecuritySettings) -> pulumi.Output[str]:

@@ -33,10 +33,18 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Pods:
+    """Pods of another namespace."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Flow:
     """TCP connections that are allowed, from one end to some ports of the other."""
 
-    source: Workload | Network
+    source: Workload | Network | Pods
     target: Workload | Network
     ports: tuple[int, ...]
     reason: str
@@ -69,7 +77,20 @@ def flows(args: SecurityArgs) -> list[Flow]:
         ]
     if args.kafka.bootstrap_servers:
         allowed.append(Flow(nodes, kafka, (args.kafka.port,), "topics, from where Pulumi runs"))
+    if args.metrics.enabled:
+        allowed += _to_metrics(args, nodes)
     return allowed
+
+
+def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
+    """The ways to the JVMs' metrics, which need no password: Prometheus' and kubectl's."""
+    scraper, ports = args.metrics.scraper, (args.metrics.port,)
+    jvms = [workload for workload in args.workloads if workload is not Workload.POSTGRESQL]
+    found = [Flow(nodes, jvm, ports, "metrics through the API server's proxy") for jvm in jvms]
+    if scraper is not None:
+        prometheus = Pods(scraper.namespace, tuple(scraper.labels.items()))
+        found += [Flow(prometheus, jvm, ports, "metrics") for jvm in jvms]
+    return found
 
 
 def _to_archive(endpoint: str | None) -> Flow:
@@ -122,9 +143,14 @@ def _name_resolution() -> Manifest:
     }
 
 
-def _peer(end: Workload | Network) -> Manifest:
+def _peer(end: Workload | Network | Pods) -> Manifest:
     if isinstance(end, Workload):
         return {"podSelector": {"matchLabels": end.selector}}
+    if isinstance(end, Pods):
+        return {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": end.namespace}},
+            "podSelector": {"matchLabels": dict(end.labels)},
+        }
     block: Manifest = {"cidr": end.cidr}
     if end.excluded:
         block["except"] = list(end.excluded)

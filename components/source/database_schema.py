@@ -7,11 +7,9 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.cluster_access import ClusterAccess
-from components.source.pod_exec import PodCommand
+from components.source.psql import WHERE, Psql, run_script
 
-APPLY_TIMEOUT_SECONDS = 300
-INPUTS = ("context", "namespace", "pod", "container", "command", "script", "passwords")
+INPUTS = (*WHERE, "script", "superuser_password")
 
 
 class DatabaseSchemaProvider(dynamic.ResourceProvider):
@@ -28,39 +26,28 @@ class DatabaseSchemaProvider(dynamic.ResourceProvider):
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script; what is in it goes with the database, so there is no delete."""
-        command = PodCommand(props["namespace"], props["pod"], props["container"], props["command"])
-        access = ClusterAccess(props.get("context"))  # Pulumi leaves out what is None
-        command.run(access.api_client(), props["script"], APPLY_TIMEOUT_SECONDS)
+        run_script(props, props["script"], superuser_password=props["superuser_password"])
         return {name: props[name] for name in INPUTS if name in props}
 
 
 class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema"):
-    """Tables, accounts and publication of a database in a pod."""
+    """Tables and publications of a database in a pod, and its superuser's password."""
 
     def __init__(
         self,
         name: str,
         *,
-        access: ClusterAccess,
-        namespace: pulumi.Input[str],
-        target: tuple[str, str],
-        command: list[str],
+        psql: Psql,
         script: str,
-        passwords: pulumi.Input[str],
+        superuser_password: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """`target`: pod and container; `passwords`: digest, so that new ones are applied."""
-        pod, container = target
         inputs = {
-            "context": access.context,
-            "namespace": namespace,
-            "pod": pod,
-            "container": container,
-            "command": command,
+            **psql.inputs(),
             "script": script,
-            "passwords": pulumi.Output.secret(passwords),
+            "superuser_password": pulumi.Output.secret(superuser_password),
         }
-        always_secret = pulumi.ResourceOptions(additional_secret_outputs=["passwords"])
+        always_secret = pulumi.ResourceOptions(additional_secret_outputs=["superuser_password"])
         super().__init__(
             DatabaseSchemaProvider(),
             name,

@@ -9,6 +9,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.cluster_access import ClusterAccess
 from components.config import StackConfig
+from components.config.security import versioned_name
 from components.config.source import SourceSettings
 from components.manifests import metadata, name_of
 from components.security import Credentials
@@ -16,8 +17,10 @@ from components.sizing import Resources
 from components.source import server
 from components.source.certificate import ServerCertificate
 from components.source.configuration import pg_hba_conf, postgresql_conf
+from components.source.database_account import DatabaseAccount
 from components.source.database_schema import DatabaseSchema
-from components.source.schema import database_script
+from components.source.psql import Psql
+from components.source.schema import account_script, database_script, revoke_script
 from components.workloads import Workload, service_host
 
 POSTGRESQL = Workload.POSTGRESQL
@@ -39,12 +42,19 @@ class SourceArgs:
     """folder of initdb, postgres and psql in the image"""
     namespace: pulumi.Input[str]
     credentials: Credentials
+    credentials_version: int
+    """names the account of change data capture: every version has one of its own"""
     node_port: int | None
     """None: not reachable from outside the cluster"""
     external_host: str
     certificate_days: int
     cluster: ClusterAccess
     """for applying the schema in the pod"""
+
+    @property
+    def capture_user(self) -> str:
+        """The account of change data capture."""
+        return versioned_name(self.settings.debezium_user, self.credentials_version, "_")
 
     @classmethod
     def of(
@@ -62,6 +72,7 @@ class SourceArgs:
             postgres_bin=images.postgres_bin,
             namespace=namespace,
             credentials=credentials,
+            credentials_version=config.security.credentials_version,
             node_port=ports.postgresql if ports else None,
             external_host=config.cluster.external_host,
             certificate_days=config.security.certificate_days,
@@ -76,6 +87,8 @@ class Source(pulumi.ComponentResource):
     port: int
     database: str
     ca_certificate: pulumi.Output[str]
+    capture_user: pulumi.Output[str]
+    """known when the account may log in"""
     ready: list[pulumi.Resource]
     """what a client must wait for: tables, user and publication exist"""
 
@@ -91,11 +104,9 @@ class Source(pulumi.ComponentResource):
         )
         certificate = self._certificate(args)
         self.ca_certificate = certificate.ca_certificate
-        passwords = _digest(args.credentials.postgres, args.credentials.debezium)
         configuration = _configuration_files(args)
         digests: dict[str, pulumi.Input[str]] = {
             "datapipe/configuration": _sha256("".join(configuration.values())),
-            "datapipe/credentials": passwords,
             "datapipe/certificate": _digest(certificate.certificate),
         }
         files = server.ServerFiles(
@@ -106,7 +117,17 @@ class Source(pulumi.ComponentResource):
         )
         self._services(args)
         running = self._stateful_set(args, files)
-        self.ready = [self._schema(args, passwords, running)]
+        psql = Psql(
+            args.cluster,
+            args.namespace,
+            server.POD,
+            server.CONTAINER,
+            server.psql_command(args.postgres_bin, args.settings.port),
+        )
+        schema = self._schema(args, psql, running)
+        account = self._account(args, psql, schema)
+        self.capture_user = account.user
+        self.ready = [schema, account]
         self.register_outputs({"host": self.host, "caCertificate": self.ca_certificate})
 
     def _certificate(self, args: SourceArgs) -> ServerCertificate:
@@ -144,10 +165,7 @@ class Source(pulumi.ComponentResource):
         secret = kubernetes.core.v1.Secret(
             name,
             metadata=metadata(name, args.namespace, POSTGRESQL),
-            string_data={
-                "postgres": args.credentials.postgres,
-                "debezium": args.credentials.debezium,
-            },
+            string_data={"postgres": args.credentials.postgres},
             opts=self._child,
         )
         return name_of(secret)
@@ -205,19 +223,28 @@ class Source(pulumi.ComponentResource):
             ),
         )
 
-    def _schema(
-        self, args: SourceArgs, passwords: pulumi.Output[str], running: pulumi.Resource
-    ) -> DatabaseSchema:
+    def _schema(self, args: SourceArgs, psql: Psql, running: pulumi.Resource) -> DatabaseSchema:
         return DatabaseSchema(
             "database-schema",
-            access=args.cluster,
-            namespace=args.namespace,
-            target=(server.POD, server.CONTAINER),
-            command=server.psql_command(args.postgres_bin, args.settings.port),
+            psql=psql,
             script=database_script(args.settings, args.tables),
-            passwords=passwords,
+            superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[running])
+            ),
+        )
+
+    def _account(self, args: SourceArgs, psql: Psql, schema: pulumi.Resource) -> DatabaseAccount:
+        """The account of this version; Pulumi revokes that of another at the update's end."""
+        return DatabaseAccount(
+            versioned_name("debezium-account", args.credentials_version),
+            psql=psql,
+            user=args.capture_user,
+            password=args.credentials.debezium,
+            script=account_script(args.settings, args.capture_user, args.tables),
+            revoke_script=revoke_script(args.settings, args.capture_user),
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=[schema])
             ),
         )
 

@@ -16,6 +16,7 @@ CHUNK = 16 * 1024
 """characters of standard input per message"""
 OUTCOME_CHANNEL = 3
 NOT_FOUND = 404
+NO_POD = "there is no such pod yet"
 
 
 class PodExecError(RuntimeError):
@@ -66,6 +67,12 @@ class PodCommand:
             raise PodExecError(f"{self._where} failed, {failure}:\n{output}")
         return output
 
+    def pod_is_there(self, api_client: client.ApiClient) -> bool:
+        """Whether the pod exists, ready or not."""
+        from kubernetes import client  # noqa: PLC0415
+
+        return self._state(client.CoreV1Api(api_client)) != NO_POD
+
     def _wait_until_ready(self, api: client.CoreV1Api, deadline: float) -> None:
         """Raises PodExecError with the container's state where it is not ready in time."""
         told = ""
@@ -89,7 +96,7 @@ class PodCommand:
         except client.ApiException as error:
             if error.status != NOT_FOUND:
                 raise
-            return "there is no such pod yet"
+            return NO_POD
         if pod.status is None:
             return "not seen by a node yet"
         for status in pod.status.container_statuses or []:

@@ -1,4 +1,10 @@
-"""What is applied to the database: the tables of the design, and what capture needs."""
+"""What is applied to the database: the tables of the design, and what capture needs.
+
+Scripts for psql, connected as superuser to the database `postgres`. They can be applied again and
+again, and change all or nothing of the database's content. They hold no password: whoever runs one
+puts `variable()` before it. The last line ends psql, as the end of its input can't be told through
+Kubernetes' exec.
+"""
 
 from pathlib import Path
 
@@ -7,31 +13,51 @@ from components.config.source import SourceSettings
 FOLDER = Path(__file__).parent
 
 
-def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
-    """A script for psql, connected as superuser to the database `postgres`.
+def variable(name: str, value: str) -> str:
+    """A line that sets one of psql's variables. Raises ValueError for a value of several lines."""
+    if "\n" in value:
+        raise ValueError(f"psql's variable {name} can't have several lines")
+    quoted = value.replace("\\", "\\\\").replace("'", "''")
+    return f"\\set {name} '{quoted}'\n"
 
-    It can be applied again and again, and changes all or nothing of the database's content. It
-    holds no password: it reads them from the files that are mounted beside the server. The last
-    line ends psql, as the end of its input can't be told through Kubernetes' exec.
-    """
+
+def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Database, tables and publications. Needs the variable superuser_password."""
     variables = {
         "database": settings.database,
-        "debezium_user": settings.debezium_user,
         "replica_identity": settings.replica_identity.upper(),
         "tables": ",".join(tables),
         "publications": ",".join(settings.publication_of(table) for table in tables),
     }
-    parts = [
-        *(f"\\set {name} '{value}'" for name, value in variables.items()),
+    create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
         "    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')",
         "\\gexec",
+    ]
+    files = ["schema.sql"] if settings.sample_schema else []
+    return _script(variables, create, ["superuser.sql", *files, "capture.sql"])
+
+
+def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:
+    """The account of change data capture. Needs the variable password."""
+    variables = {"database": settings.database, "account": account, "tables": ",".join(tables)}
+    return _script(variables, [], ["account.sql"])
+
+
+def revoke_script(settings: SourceSettings, account: str) -> str:
+    """The end of an account of change data capture."""
+    return _script({"database": settings.database, "account": account}, [], ["revoke.sql"])
+
+
+def _script(variables: dict[str, str], before: list[str], files: list[str]) -> str:
+    parts = [
+        *(variable(name, value).rstrip() for name, value in variables.items()),
+        *before,
         '\\connect :"database"',
         "SET client_min_messages = warning;",
         "SET lock_timeout = '15s';",
         "BEGIN;",
-        *([(FOLDER / "schema.sql").read_text()] if settings.sample_schema else []),
-        (FOLDER / "capture.sql").read_text(),
+        *((FOLDER / file).read_text() for file in files),
         "COMMIT;",
         "\\q",
     ]

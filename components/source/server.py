@@ -1,5 +1,6 @@
 """PostgreSQL's StatefulSet and Services, as manifests."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -110,7 +111,7 @@ def psql_command(postgres_bin: str, port: int) -> list[str]:
 
 def _initialization(image: str, postgres_bin: str, resources: Resources) -> Manifest:
     return {
-        **_container(image, resources),
+        **_container(image, resources, [_credentials_mount()]),
         "name": "initialize",
         "command": ["sh", f"{CONFIGURATION}/initialize.sh"],
         "env": [
@@ -144,11 +145,6 @@ def _server(image: str, postgres_bin: str, port: int, resources: Resources) -> M
             "-c",
             f"config_file={CONFIGURATION}/postgresql.conf",
         ],
-        "env": [
-            # read by psql when the schema is applied in this container
-            {"name": "POSTGRES_PASSWORD_FILE", "value": f"{CREDENTIALS}/postgres"},
-            {"name": "DEBEZIUM_PASSWORD_FILE", "value": f"{CREDENTIALS}/debezium"},
-        ],
         "ports": [{"name": PORT_NAME, "containerPort": port}],
         # recovery after a crash replays up to max_wal_size before the server answers
         "startupProbe": {**is_ready, "periodSeconds": 2, "failureThreshold": 300},
@@ -159,8 +155,13 @@ def _server(image: str, postgres_bin: str, port: int, resources: Resources) -> M
     }
 
 
-def _container(image: str, resources: Resources) -> Manifest:
-    """What both containers have in common."""
+def _credentials_mount() -> Manifest:
+    """The superuser's first password. The running server needs none: it keeps verifiers."""
+    return {"name": "credentials", "mountPath": CREDENTIALS, "readOnly": True}
+
+
+def _container(image: str, resources: Resources, mounts: Sequence[Manifest] = ()) -> Manifest:
+    """What both containers have in common, and what one of them mounts besides."""
     return {
         "image": image,
         "imagePullPolicy": "IfNotPresent",
@@ -169,10 +170,10 @@ def _container(image: str, resources: Resources) -> Manifest:
         "volumeMounts": [
             {"name": "data", "mountPath": DATA},
             {"name": "configuration", "mountPath": CONFIGURATION, "readOnly": True},
-            {"name": "credentials", "mountPath": CREDENTIALS, "readOnly": True},
             {"name": "certificate", "mountPath": CERTIFICATE, "readOnly": True},
             {"name": "socket", "mountPath": SOCKET},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+            *mounts,
         ],
     }
 

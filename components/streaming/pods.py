@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pulumi
 
+from components.config.metrics import MetricsSettings
 from components.manifests import Manifest
 from components.sizing import JvmProfile, Resources, jvm_collector_options, jvm_heap_options
+from components.streaming.metrics.exporter import scrape_annotations
 from components.workloads import Workload
 
 CONFIGURATION = "datapipe/configuration"
@@ -38,10 +40,14 @@ def secret_checksum(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[st
 def pod_metadata(
     workload: Workload,
     files: Mapping[str, str],
+    metrics: MetricsSettings,
     secrets: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> Manifest:
     """The metadata of a pod template: it changes whenever what the pod reads at start changes."""
-    annotations: dict[str, pulumi.Input[str]] = {CONFIGURATION: checksum(files)}
+    annotations: dict[str, pulumi.Input[str]] = {
+        CONFIGURATION: checksum(files),
+        **scrape_annotations(metrics),
+    }
     if secrets:
         annotations[CREDENTIALS] = secret_checksum(secrets)
     return {"labels": workload.labels, "annotations": annotations}

@@ -45,15 +45,15 @@ def install(pulumi_home: Path, venv: Path) -> list[Path]:
     return written
 
 
-def wrapper(name: str, venv: Path) -> str:
-    """The script that starts a plugin."""
+def wrapper(module: str, venv: Path, *arguments: str) -> str:
+    """The script that starts a plugin: the module of that name in this package, with arguments."""
     python = shlex.quote(str(venv / "bin" / "python"))
     root = shlex.quote(str(PROJECT_ROOT))
     return (
         "#!/bin/sh\n"
-        f"# The sandbox's stand-in for pulumi-{name}; written by sandbox/plugins/install.py.\n"
+        f"# A stand-in for the official plugin; written by sandbox/plugins/install.py.\n"
         f"exec env PYTHONPATH={root} PYTHONSAFEPATH=1 GRPC_VERBOSITY=ERROR \\\n"
-        f'    {python} -m {MARK}.{name} "$@"\n'
+        f'    {python} -m {shlex.join((f"{MARK}.{module}", *arguments))} "$@"\n'
     )
 
 

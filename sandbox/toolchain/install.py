@@ -43,6 +43,12 @@ def ensure_node(progress: Progress) -> None:
             _ensure_part(part, compiler, progress)
 
 
+def ensure_linters(progress: Progress) -> None:
+    """Make the linters available that are Go programs."""
+    with _install_lock(progress):
+        _ensure_part(parts.ACTIONLINT, golang.version(), progress)
+
+
 def ensure_packet_filter(progress: Progress) -> None:
     """Make `nft` available, with the other Debian programs: all that taking down needs."""
     with _install_lock(progress):

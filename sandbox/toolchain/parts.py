@@ -67,6 +67,17 @@ PULUMI = Part(
     ),
 )
 
+# No part of the sandbox: it checks the workflows in .github, for `make lint`.
+ACTIONLINT = Part(
+    name="actionlint",
+    builds=(
+        Build(
+            module="actionlint",
+            packages={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+        ),
+    ),
+)
+
 NODE_PARTS = (PAUSE, COREDNS, KUBERNETES)
 
 # Unpacked into the cache, never installed. The libraries are those that nft links beside the C

@@ -1,85 +1,26 @@
 """The sink's policy against an AWS that enforces IAM (moto): what it needs works, nothing else.
 
 The documents are those that the program attaches. Two things moto can't judge: it ignores
-conditions, so the listing's bound to the prefix is asserted on the document (test_archive.py), and
-it enforces no resources on Glue, so there the document is given to its evaluator, resource by
-resource.
+conditions, and it enforces no resources on Glue. There the document is evaluated, resource by
+resource: for Glue here, for everything in test_permission_matrix.py.
 """
 
-import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
-import requests
 from botocore.exceptions import ClientError
+from enforcing import (
+    BUCKET,
+    GLUE,
+    KEY,
+    Client,
+    client_of,
+    denied,
+    document_of,
+    enforce,
+    stop_enforcing,
+)
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.server import ThreadedMotoServer
-
-from components.archive.access import sink_policy
-from components.config.archive import ArchiveSettings
-
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
-BUCKET = "datapipe-ingestion-test"
-GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
-KEY = "topics/users/part.parquet"
-Client = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    """The address of an AWS with our bucket and another one, not yet enforcing."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    administrator = client_of(endpoint, "administrator", "any")
-    for bucket in (BUCKET, "somebody-elses"):
-        administrator("s3").create_bucket(Bucket=bucket)
-        for key in (KEY, "elsewhere/file"):
-            administrator("s3").put_object(Bucket=bucket, Key=key, Body=b"there before")
-    yield endpoint
-    # moto's state and its switch belong to the process, which other tests share.
-    for path, body in (("reset-auth", "inf"), ("reset", "")):
-        requests.post(f"{endpoint}/moto-api/{path}", data=body, timeout=10).raise_for_status()
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def sinks(aws: str) -> dict[str, Client]:
-    """What each kind of sink uses, with the keys of its user. IAM is enforced from here on."""
-    iam = client_of(aws, "administrator", "any")("iam")
-    clients = {}
-    for sink in ("confluent-s3", "iceberg"):
-        iam.create_user(UserName=sink)
-        iam.put_user_policy(
-            UserName=sink, PolicyName="write-archive", PolicyDocument=document_of(sink)
-        )
-        key = iam.create_access_key(UserName=sink)["AccessKey"]
-        clients[sink] = client_of(aws, key["AccessKeyId"], key["SecretAccessKey"])
-    requests.post(f"{aws}/moto-api/reset-auth", data="0", timeout=10).raise_for_status()
-    return clients
-
-
-def document_of(sink: str) -> str:
-    settings = ArchiveSettings(bucket=BUCKET, sink=sink)  # type: ignore[arg-type]
-    database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
-    return json.dumps(sink_policy(settings, f"arn:aws:s3:::{BUCKET}", database))
-
-
-def client_of(endpoint: str, key: str, secret: str) -> Client:
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-        )
-
-    return client
 
 
 @pytest.fixture(params=["confluent-s3", "iceberg"])
@@ -91,17 +32,6 @@ def sink(request: pytest.FixtureRequest, sinks: dict[str, Client]) -> Client:
 @pytest.fixture
 def iceberg(sinks: dict[str, Client]) -> Client:
     return sinks["iceberg"]
-
-
-def denied(call: Callable[..., Any], **arguments: Any) -> bool:
-    """Whether AWS refuses a call for lack of permission. Raises what else it refuses it for."""
-    try:
-        call(**arguments)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException", "403"}:
-            return True
-        raise
-    return False
 
 
 class TestWhatASinkNeeds:
@@ -206,3 +136,23 @@ def allowed_on_glue(action: str, resource: str) -> bool:
     policy = IAMPolicy(document_of("iceberg"))
     result = policy.is_action_permitted(f"glue:{action}", f"{GLUE}:{resource}")
     return result is PermissionResult.PERMITTED
+
+
+def test_a_deleted_access_key_is_refused(aws: str, sinks: dict[str, Client]) -> None:
+    """The end of a rotation: IAM has two keys of the user for a while, then the first goes."""
+    stop_enforcing(aws)
+    iam = client_of(aws, "administrator", "any")("iam")
+    [first] = iam.list_access_keys(UserName="confluent-s3")["AccessKeyMetadata"]
+    made = iam.create_access_key(UserName="confluent-s3")["AccessKey"]
+    second = client_of(aws, made["AccessKeyId"], made["SecretAccessKey"])("s3")
+    enforce(aws)
+    for s3 in (sinks["confluent-s3"]("s3"), second):
+        s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"both are valid")
+
+    stop_enforcing(aws)
+    iam.delete_access_key(UserName="confluent-s3", AccessKeyId=first["AccessKeyId"])
+    enforce(aws)
+
+    second.put_object(Bucket=BUCKET, Key=KEY, Body=b"the second still is")
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        sinks["confluent-s3"]("s3").put_object(Bucket=BUCKET, Key=KEY, Body=b"")

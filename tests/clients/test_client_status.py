@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from math import nan
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from clients.bucket import Objects
 from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
+from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput
 from clients.status.collect import Status, Unknown
 from clients.status.health import problems
@@ -31,6 +33,7 @@ POD = Pod(
 SOURCE = Connector("cdc", "source", "RUNNING", "", (Task(0, "RUNNING", ""),))
 SINK = Connector("s3", "sink", "RUNNING", "", (Task(0, "RUNNING", ""), Task(1, "RUNNING", "")))
 FAILED = replace(SINK, tasks=(Task(0, "FAILED", "x.Wrapped: outer\nCaused by: y.Real: inner"),))
+INCOMPLETE = Sample("data_quality_score", {"table": "public.users", "checkpoint": "sink"}, 0.5)
 HEALTHY = Status(
     pods=[POD],
     connectors=[SOURCE, SINK],
@@ -38,6 +41,20 @@ HEALTHY = Status(
     topics=[Topic("postgres.public.users", partitions=6, retained=90, lag=5)],
     dead_letters=[Topic("s3-sink-dlq", partitions=3, retained=0, lag=0)],
     objects=Objects(count=3, size=5 * MEBIBYTE, newest=datetime(2026, 1, 1, tzinfo=UTC)),
+    metrics=Metrics(
+        [
+            Sample("cdc_events_per_second", {"table": "public.users", "operation": "c"}, 12.5),
+            Sample("cdc_events_per_second", {"table": "public.users", "operation": "d"}, 2),
+            Sample("kafka_consumer_lag", {"topic": "postgres.public.users", "partition": "0"}, 41),
+            Sample("kafka_consumer_lag", {"topic": "postgres.public.users", "partition": "1"}, 2),
+            Sample("data_quality_score", {"table": "public.users", "checkpoint": "sink"}, 0.995),
+            Sample("data_quality_score", {"table": "public.users", "checkpoint": "source"}, nan),
+            Sample("jvm_heap_bytes", {"pod": "kafka-0", "kind": "used"}, 150 * MEBIBYTE),
+            Sample("jvm_heap_bytes", {"pod": "kafka-0", "kind": "max"}, 299 * MEBIBYTE),
+            Sample("jvm_gc_collection_seconds_count", {"pod": "kafka-0", "gc": "G1"}, 4),
+            Sample("jvm_gc_collection_seconds_sum", {"pod": "kafka-0", "gc": "G1"}, 0.05),
+        ]
+    ),
 )
 ARCHIVE = ArchiveOutput(
     bucket="b",
@@ -57,8 +74,20 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
     ("status", "said"),
     [
         (
-            replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, retained=2, lag=0)]),
-            "s3-sink-dlq holds 2 records that were not archived",
+            replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, retained=9, lag=2)]),
+            "s3-sink-dlq holds 2 records that were not archived; make dlq shows why",
+        ),
+        (
+            replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, 101, lag=0, recent=101)]),
+            "s3-sink-dlq got 101 records in an hour, above the 100 that are an alert",
+        ),
+        (
+            replace(HEALTHY, metrics=Metrics([INCOMPLETE])),
+            "50.0% of public.users's events are whole at sink",
+        ),
+        (
+            replace(HEALTHY, metrics=Unknown("Metrics", "503")),
+            "Metrics can't be asked: 503",
         ),
         (replace(HEALTHY, pods=[]), "no pod runs"),
         (
@@ -97,7 +126,7 @@ def test_trouble_is_told(status: Status, said: str) -> None:
 
 
 def test_dead_letters_come_first() -> None:
-    letters = [Topic("connect-dlq", 3, retained=1, lag=0)]
+    letters = [Topic("connect-dlq", 3, retained=1, lag=1)]
     status = replace(HEALTHY, pods=[], connectors=[], dead_letters=letters)
     assert problems(status)[0].startswith("connect-dlq")
 
@@ -113,6 +142,26 @@ def test_what_is_shown() -> None:
     text = shown(HEALTHY)
     for part in ("healthy", "341", "682", "postgres.public.users", "3 objects, 5.0 MiB", "4096"):
         assert part in text
+
+
+def test_the_metrics_stand_beside_the_topics_and_the_jvms() -> None:
+    (topic,) = (line for line in shown(HEALTHY).splitlines() if "postgres.public.users" in line)
+    assert topic.split()[1:] == ["6", "5", "43", "14.5", "12.5", "0.0", "2.0", "99.5%"]
+    (jvm,) = (line for line in shown(HEALTHY).splitlines() if "299" in line)
+    assert jvm.split()[2:] == ["150", "299", "4", "12.5", "ms", "0"]
+
+
+def test_without_metrics_the_rest_is_shown() -> None:
+    text = shown(replace(HEALTHY, metrics=Metrics([])))
+    (topic,) = (line for line in text.splitlines() if "postgres.public.users" in line)
+    assert topic.split() == ["postgres.public.users", "6", "5", *"––––––"]
+    assert "JVMs" not in text
+
+
+def test_letters_that_were_replayed_are_no_trouble() -> None:
+    replayed = [Topic("s3-sink-dlq", partitions=3, retained=7, lag=0, recent=7)]
+    assert problems(replace(HEALTHY, dead_letters=replayed)) == []
+    assert "0 of 7 waiting, 7 of the last hour" in shown(replace(HEALTHY, dead_letters=replayed))
 
 
 def test_a_failed_tasks_trace_is_shown() -> None:

@@ -7,12 +7,16 @@ from typing import Any
 
 from failing_connect import Request, connect_error, respond
 
+ORDERS = {"resume": "RUNNING", "pause": "PAUSED", "stop": "STOPPED"}
 CONNECTOR = re.compile(r"/connectors/([^/?]+)(?:/(\w+))?")
 
 
 @dataclass
 class ConnectInMemory:
-    """Connectors with their configuration; every look at a status takes the next of `states`."""
+    """Connectors with their configuration; every look at a status takes the next of `states`.
+
+    Without `states` connectors are what they were told to be, or failed where `failing` says so.
+    """
 
     plugins: tuple[str, ...] = ("X",)
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -23,8 +27,15 @@ class ConnectInMemory:
     url: str = ""
     offsets: list[dict[str, Any]] = field(default_factory=list)
     restarts: int = 0
+    positions: dict[str, list[list[dict[str, Any]]]] = field(default_factory=dict)
+    """by connector: every look at its offsets takes the next of these, instead of `offsets`"""
+    failing: dict[str, str] = field(default_factory=dict)
+    """by connector: the trace of its task"""
+    targets: dict[str, str] = field(default_factory=dict)
+    history: dict[str, list[str]] = field(default_factory=dict)
+    """what was asked of each connector, in order"""
     told: list[str] = field(default_factory=list)
-    """what was asked of connectors, in order"""
+    """the same of all connectors together"""
 
     def __call__(self, handler: Request) -> None:
         """Answer a request."""
@@ -56,14 +67,14 @@ class ConnectInMemory:
     def _create(self, body: dict[str, Any]) -> tuple[int, Any]:
         if body["name"] in self.configs:
             return 409, f"Connector {body['name']} already exists"
-        self.told.append(f"create {body['initial_state']}")
+        self._hear(body["name"], f"create {body['initial_state']}", body["initial_state"])
         self.configs[body["name"]] = body["config"]
         return 201, body
 
     def _put(self, name: str, config: dict[str, str]) -> tuple[int, Any]:
         if self.refusal:
             return 400, self.refusal
-        self.told.append("config")
+        self._hear(name, "config")
         self.configs[name] = config
         return 200, {"name": name}
 
@@ -72,20 +83,40 @@ class ConnectInMemory:
             case ("GET", "config"):
                 return 200, {**self.configs[name], "name": name}
             case ("GET", "status"):
-                return 200, self.states.pop(0) if len(self.states) > 1 else self.states[0]
+                return 200, _next(self.states) if self.states else self._obeyed(name)
             case ("POST", "restart"):
                 self.restarts += 1
             case ("PUT", ("resume" | "pause" | "stop") as order):
-                self.told.append(order)
+                self._hear(name, order, ORDERS[order])
             case ("GET", "offsets"):
-                return 200, {"offsets": self.offsets}
+                positions = self.positions.get(name)
+                return 200, {"offsets": _next(positions) if positions else self.offsets}
             case ("DELETE", "offsets"):
-                self.told.append("reset")
+                self._hear(name, "reset")
                 self.offsets.clear()
                 return 200, {"message": "The offsets have been reset"}
             case ("DELETE", None):
+                self._hear(name, "delete")
                 del self.configs[name]
         return 202, {}
+
+    def _hear(self, name: str, order: str, target: str | None = None) -> None:
+        self.told.append(order)
+        self.history.setdefault(name, []).append(order)
+        if target:
+            self.targets[name] = target
+
+    def _obeyed(self, name: str) -> dict[str, Any]:
+        target = self.targets.get(name, "RUNNING")
+        if target == "STOPPED":
+            return state("STOPPED")
+        task = "FAILED" if name in self.failing else target
+        return state(target, task, trace=self.failing.get(name, ""))
+
+
+def _next(answers: list[Any]) -> Any:
+    """The next answer; the last one for ever."""
+    return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 def state(connector: str, *tasks: str, trace: str = "") -> dict[str, Any]:

@@ -18,19 +18,22 @@ ARCHIVED_SECONDS = 90
 """Until a change must be in the archive: the sandbox commits every 10 s, the rest is reserve."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outputs() -> StackOutputs:
-    """The sandbox's outputs; fails where it is not deployed."""
+    """The sandbox's outputs; fails where it is not deployed.
+
+    Read anew by each module, as test_rotation.py changes the password among them.
+    """
     return read_outputs(STACK)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(outputs: StackOutputs) -> Cluster:
     """The sandbox's node."""
     return Cluster(outputs)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def archive(outputs: StackOutputs) -> Archive:
     """The sandbox's Iceberg tables."""
     return open_archive(outputs.archive)

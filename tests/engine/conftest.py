@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +48,22 @@ def copied_project(tmp_path: Path) -> Path:
         elif entry.name in {"__main__.py", "components", "policies"}:
             (folder / entry.name).symlink_to(entry)
     return folder
+
+
+@pytest.fixture
+def layers(project: Project, tmp_path: Path) -> Iterator[Project]:
+    """The small project of tests/engine/layers with a state of its own; destroyed in any case."""
+    folder = tmp_path / "layers"
+    folder.mkdir()
+    shutil.copy(PROJECT / "tests/engine/layers/Pulumi.yaml", folder)
+    (folder / "__main__.py").symlink_to(PROJECT / "tests/engine/layers/__main__.py")
+    environment = {
+        **project.environment,
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PYTHONPATH": str(PROJECT),
+    }
+    layers = Project(folder, "life", environment)
+    layers.pulumi("stack", "init")
+    layers.pulumi("config", "set", "days", "30")
+    yield layers
+    layers.pulumi("destroy", "--yes", "--skip-preview", check=False)

@@ -1,36 +1,15 @@
 """A stack's whole life through the real engine: preview, up, nothing, update, refresh, destroy."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from pulumi_project import PROJECT, Project
+from pulumi_project import Project
 
 from components.cluster_access import ClusterAccess
 
 NAMESPACE = "engine-test"
-
-
-@pytest.fixture
-def layers(project: Project, tmp_path: Path):
-    """The small project of tests/engine/layers with a state of its own; destroyed in any case."""
-    folder = tmp_path / "layers"
-    folder.mkdir()
-    shutil.copy(PROJECT / "tests/engine/layers/Pulumi.yaml", folder)
-    (folder / "__main__.py").symlink_to(PROJECT / "tests/engine/layers/__main__.py")
-    environment = {
-        **project.environment,
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-        "PYTHONPATH": str(PROJECT),
-    }
-    layers = Project(folder, "life", environment)
-    layers.pulumi("stack", "init")
-    layers.pulumi("config", "set", "days", "30")
-    yield layers
-    layers.pulumi("destroy", "--yes", "--skip-preview", check=False)
 
 
 def test_whole_life(layers: Project) -> None:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from policies.resource import Resource
+from sandbox.plugins import echo
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PACK = ROOT / "policies"
-PACKAGES = ("kubernetes", "aws", "kafka")
 
 
 @dataclass(frozen=True)
@@ -104,21 +101,7 @@ def engine_for_program(folder: Path, stack: str) -> Engine:
 
 def _initialized(engine: Engine) -> Engine:
     (engine.folder / "state").mkdir()
-    for package in PACKAGES:
-        _install_echo(package, engine.folder / "home")
+    echo.install_in(engine.folder / "home")
     made = engine.pulumi("stack", "init", with_pack=False)
     assert made.code == 0, made.output
     return engine
-
-
-def _install_echo(package: str, pulumi_home: Path) -> None:
-    """Put the echo plugin where the CLI looks for the package's own."""
-    name = f"resource-{package}-v{version(f'pulumi_{package}')}"
-    executable = pulumi_home / "plugins" / name / f"pulumi-resource-{package}"
-    executable.parent.mkdir(parents=True)
-    python, script = shlex.quote(sys.executable), shlex.quote(str(HERE / "echo_provider.py"))
-    executable.write_text(
-        "#!/bin/sh\n"
-        f'exec env PYTHONPATH={shlex.quote(str(ROOT))} {python} {script} {package} "$@"\n'
-    )
-    executable.chmod(0o755)

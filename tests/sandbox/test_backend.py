@@ -33,7 +33,7 @@ def living_pulumi(tmp_path: Path) -> Iterator[int]:
 
 
 def wait_for_name(pid: int, name: str) -> None:
-    """Popen returns when exec has closed its pipe, a moment before the kernel renames the process."""
+    """Popen returns when exec has closed its pipe, just before the kernel renames the process."""
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}/comm").read_text().strip() != name:
         assert time.monotonic() < deadline, f"process {pid} never became {name}"

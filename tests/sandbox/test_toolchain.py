@@ -8,6 +8,7 @@ import pytest
 from sandbox.toolchain import golang, install, official, parts
 
 GO = "go1.26 linux amd64"
+PARTS = (*parts.NODE_PARTS, parts.PULUMI, parts.ACTIONLINT)
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("part", [*parts.NODE_PARTS, parts.PULUMI], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 def test_the_same_inputs_give_the_same_key(part: golang.Part) -> None:
     assert part.key(GO) == part.key(GO)
 
@@ -43,7 +44,7 @@ def test_another_modules_files_leave_the_key_alone(modules: Path) -> None:
 
 
 def test_every_module_pins_its_checksums() -> None:
-    for part in (*parts.NODE_PARTS, parts.PULUMI):
+    for part in PARTS:
         for build in part.builds:
             required = "require" in (build.folder / "go.mod").read_text()
             assert (build.folder / "go.sum").exists() is required, build.module

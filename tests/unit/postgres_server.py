@@ -19,7 +19,7 @@ from components.sizing import DEFAULT_RESOURCES
 from components.source import configuration
 from components.source.certificate import issue
 from components.source.configuration import pg_hba_conf, postgresql_conf
-from components.source.schema import database_script
+from components.source.schema import account_script, database_script, variable
 from components.source.server import psql_command
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
@@ -66,13 +66,7 @@ class PostgresServer:
         }
         for name, text in files.items():
             self._write(name, text)
-        self.write_passwords(self.passwords)
-
-    def write_passwords(self, passwords: dict[str, str]) -> None:
-        """What the Secret holds from now on."""
-        self.passwords = passwords
-        for account, password in passwords.items():
-            self._write(account, password)
+        self._write("postgres", self.passwords["postgres"])
 
     def _write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -139,17 +133,28 @@ class PostgresServer:
         return str(self.settings.port)
 
     def apply(self, tables: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-        """Apply the schema as the DatabaseSchema resource does; the caller judges the result."""
+        """Apply schema and account as their resources do; the caller judges the result."""
+        schema = variable("superuser_password", self.passwords["postgres"])
+        applied = self.psql(schema + database_script(self.settings, tables))
+        if applied.returncode != 0:
+            return applied
+        return self.make_account("debezium", tables)
+
+    def make_account(
+        self, account: str, tables: tuple[str, ...]
+    ) -> subprocess.CompletedProcess[str]:
+        """Make an account of change data capture with its password of `passwords`."""
+        password = variable("password", self.passwords[account])
+        return self.psql(password + account_script(self.settings, account, tables))
+
+    def psql(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Run a script as the source layer does in the server's pod."""
         command = psql_command(postgres_bin(), self.settings.port)
         command = [word.replace(configuration.SOCKET, str(self.folder)) for word in command]
-        environment = {
-            "PATH": os.environ["PATH"],
-            "POSTGRES_PASSWORD_FILE": str(self.folder / "postgres"),
-            "DEBEZIUM_PASSWORD_FILE": str(self.folder / "debezium"),
-        }
+        environment = {"PATH": os.environ["PATH"]}
         # like Kubernetes' exec, keep standard input open: the script itself must end psql
         keep_open, feed = os.pipe()
-        os.write(feed, database_script(self.settings, tables).encode())
+        os.write(feed, script.encode())
         try:
             return self._run(command, environment, stdin=keep_open, check=False)
         finally:

@@ -22,11 +22,13 @@ ROLE_ACCESS = {"access": "role", "oidcProviderArn": PROVIDER}
 def archived(stack: Stack, deploy: Callable[..., Deployment]) -> Archived:
     """The archive layer of a stack with these archive settings."""
 
-    def run(aws: dict[str, Any] | None = None, **archive: Any) -> Deployment:
+    def run(aws: dict[str, Any] | None = None, credentials: int = 1, **archive: Any) -> Deployment:
         config = stack(aws=aws or {}, archive=archive)
 
         def program() -> dict[str, Any]:
-            args = ArchiveArgs(config.archive, config.aws, "data-ingestion", "kafka-connect-sa")
+            args = ArchiveArgs(
+                config.archive, config.aws, "data-ingestion", "kafka-connect-sa", credentials
+            )
             built = Archive("archive", args)
             return {
                 "key": built.access_key_id,
@@ -168,6 +170,13 @@ class TestIdentity:
         assert isinstance(deployment.outputs["key"], Secret)
         assert deployment.outputs["role"] is None
         assert "a-secret-access-key" not in visible_text(deployment)
+
+    def test_each_version_of_the_credentials_has_a_key_of_its_own(self, archived: Archived) -> None:
+        """The first has the name that it had before there were versions."""
+        first, second = archived(), archived(credentials=2)
+        keys = [one.one("AccessKey") for one in (first, second)]
+        assert [key.name for key in keys] == ["sink-user", "sink-user-2"]
+        assert len({key.inputs["user"] for key in keys}) == 1
 
     def test_a_role_needs_no_key(self, archived: Archived) -> None:
         deployment = archived(**ROLE_ACCESS)

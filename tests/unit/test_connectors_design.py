@@ -19,10 +19,16 @@ LEFT_OUT_OF_THE_SOURCE = {
 }
 CHANGED_IN_THE_SOURCE = {
     "errors.tolerance": ("none", "all would drop a row that can't be converted, for ever"),
-    "transforms": ("dropDefaults,unwrap", "unwrap puts a column's default where the row has NULL"),
+    "transforms": (
+        "dropDefaults,unwrap,countEvents",
+        "unwrap puts a column's default where the row has NULL; events are counted by table",
+    ),
 }
 ADDED_TO_THE_SOURCE = {
     "transforms.dropDefaults.type": ("datapipe.connect.DropDefaults", "see transforms"),
+    "transforms.countEvents.type": ("datapipe.connect.CountEvents", "for cdc_events_per_second"),
+    "transforms.countEvents.checkpoint": ("source", "as above"),
+    "transforms.countEvents.topic.prefix": ("postgres.", "as above"),
     "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),
     "database.sslmode": ("verify-full", "design: ssl_mode require, and we have the CA"),
     "database.sslrootcert": ("/etc/kafka-connect/postgresql-ca.crt", "as above"),
@@ -36,6 +42,10 @@ ADDED_TO_THE_SOURCE = {
     "value.converter.ignore.default.for.nullables": ("true", "as above"),
 }
 ADDED_TO_THE_SINK = {
+    "transforms": ("countEvents", "for data_quality_score"),
+    "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
+    "transforms.countEvents.checkpoint": ("sink", "as above"),
+    "transforms.countEvents.topic.prefix": ("postgres.", "as above"),
     "topics.dir": ("topics", "design: data_access_controls, topics/*"),
     "s3.ssea.name": ("AES256", "design: encryption SSE-S3"),
     "consumer.override.isolation.level": ("read_committed", "the source writes transactions"),

@@ -18,7 +18,14 @@ DEFINITION: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "s3_sink_10_5_config.json").read_text()
 )["properties"]
 
-OF_CONNECT = {"connector.class", "tasks.max", "topics.regex", "key.converter", "value.converter"}
+OF_CONNECT = {
+    "connector.class",
+    "tasks.max",
+    "topics.regex",
+    "key.converter",
+    "value.converter",
+    "transforms",
+}
 """Properties of every sink connector, which Kafka Connect itself defines."""
 CONNECT_PREFIXES = (
     "consumer.override.",

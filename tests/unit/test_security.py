@@ -14,13 +14,22 @@ from components.config import StackConfig
 from components.manifests import metadata
 from components.security import Security, SecurityArgs
 from components.security.credentials import PasswordProvider
-from components.security.network import PRIVATE_RANGES, PUBLIC_INTERNET, Flow, Network, flows
+from components.security.network import (
+    PRIVATE_RANGES,
+    PUBLIC_INTERNET,
+    Flow,
+    Network,
+    Pods,
+    flows,
+)
 from components.workloads import Workload
 
 Stack = Callable[..., StackConfig]
 POSTGRESQL, KAFKA = Workload.POSTGRESQL, Workload.KAFKA
 REGISTRY, CONNECT = Workload.REGISTRY, Workload.CONNECT
+JVMS = (KAFKA, REGISTRY, CONNECT)
 NODES = Network("172.18.0.0/16")
+PROMETHEUS = Pods("monitoring", (("app.kubernetes.io/name", "prometheus"),))
 
 
 def security_args(config: StackConfig) -> SecurityArgs:
@@ -32,6 +41,7 @@ def security_args(config: StackConfig) -> SecurityArgs:
         connect_port=config.connect.port,
         registry_port=config.registry.port if config.needs_registry else None,
         archive_endpoint=config.aws.endpoint,
+        metrics=config.metrics,
     )
 
 
@@ -51,7 +61,7 @@ def secured(stack: Stack, deploy: Callable[..., Deployment]) -> Callable[..., De
     return run
 
 
-def ends(config: StackConfig) -> set[tuple[Workload | Network, Workload | Network, int]]:
+def ends(config: StackConfig) -> set[tuple[Workload | Network | Pods, Workload | Network, int]]:
     """Every allowed (source, target, port)."""
     return {
         (flow.source, flow.target, port)
@@ -74,14 +84,34 @@ class TestFlows:
             (NODES, CONNECT, 8083),
             (CONNECT, REGISTRY, 8081),
             (CONNECT, PUBLIC_INTERNET, 443),
+            *((reader, jvm, 9404) for reader in (NODES, PROMETHEUS) for jvm in JVMS),
         }
+
+    def test_metrics_are_read_by_whom_the_stack_names(self, stack: Stack) -> None:
+        scraper = {"namespace": "watch", "labels": {"app": "prometheus"}}
+        allowed = ends(stack(metrics={"port": 9999, "scraper": scraper}))
+        readers = {source for source, _, port in allowed if port == 9999}
+        assert readers == {NODES, Pods("watch", (("app", "prometheus"),))}
+
+    def test_metrics_without_a_scraper_are_read_through_the_api_server_only(
+        self, stack: Stack
+    ) -> None:
+        allowed = ends(stack(metrics={"scraper": None}))
+        assert {source for source, _, port in allowed if port == 9404} == {NODES}
+
+    def test_without_metrics_their_port_is_closed(self, stack: Stack) -> None:
+        assert not {flow for flow in ends(stack(metrics={"enabled": False})) if flow[2] == 9404}
 
     def test_without_node_ports_nodes_reach_connects_rest_and_the_brokers_for_pulumi(
         self, stack: Stack
     ) -> None:
         inside_only = stack(cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]})
         from_nodes = {flow for flow in ends(inside_only) if flow[0] == NODES}
-        assert from_nodes == {(NODES, CONNECT, 8083), (NODES, KAFKA, 9092)}
+        assert from_nodes == {
+            (NODES, CONNECT, 8083),
+            (NODES, KAFKA, 9092),
+            *((NODES, jvm, 9404) for jvm in JVMS),
+        }
 
     def test_without_a_registry_there_is_no_flow_to_one(self, stack: Stack) -> None:
         assert not any(REGISTRY in flow for flow in ends(stack(connect={"converter": "json"})))
@@ -145,9 +175,15 @@ def _rules(rules: list[dict[str, Any]], side: str) -> list[tuple[str, list[int]]
     ]
 
 
-def _rule(flow: Flow, end: Workload | Network) -> tuple[str, list[int]]:
+def _rule(flow: Flow, end: Workload | Network | Pods) -> tuple[str, list[int]]:
     if isinstance(end, Workload):
         peer: dict[str, Any] = {"podSelector": {"matchLabels": end.selector}}
+    elif isinstance(end, Pods):
+        namespace = {"kubernetes.io/metadata.name": end.namespace}
+        peer = {
+            "namespaceSelector": {"matchLabels": namespace},
+            "podSelector": {"matchLabels": dict(end.labels)},
+        }
     else:
         excluded = {"except": list(end.excluded)} if end.excluded else {}
         peer = {"ipBlock": {"cidr": end.cidr, **excluded}}
@@ -237,13 +273,22 @@ class TestCredentials:
         outputs = [value for value in deployment.outputs.values() if isinstance(value, Secret)]
         assert not [value for value in outputs if value.value in text]
 
-    def test_a_password_changes_only_with_its_version(self) -> None:
+    def test_a_password_never_changes(self) -> None:
+        """Neither do those of stacks from before versions were resources, which kept a number."""
         provider = PasswordProvider()
-        made = {"version": 1, **(provider.create({"version": 1}).outs or {})}
-        assert provider.diff("password", made, {"version": 1}).changes is False
-        assert provider.diff("password", made, {"version": 2}).changes is True
-        renewed = provider.update("password", made, {"version": 2}).outs or {}
-        assert renewed["value"] != made["value"]
+        made = provider.create({}).outs or {}
+        for old in (made, {"version": 1, **made}):
+            assert provider.diff("password", old, {"value": None}).changes is False
+
+    def test_each_version_has_passwords_of_its_own(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        def names(version: int) -> set[str]:
+            deployment = secured(security={"credentialsVersion": version})
+            return {one.name for one in deployment.of_type("GeneratedPassword")}
+
+        assert len(names(1)) == 5
+        assert names(2) == {f"{name}-2" for name in names(1)}
 
 
 def test_a_providers_state_is_a_reference_that_never_changes() -> None:

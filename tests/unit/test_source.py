@@ -14,9 +14,9 @@ from pulumi.dynamic.dynamic import serialize_provider
 from components.cluster_access import ClusterAccess
 from components.config import StackConfig
 from components.security.credentials import generate_credentials
-from components.source import Source, SourceArgs
-from components.source import database_schema as database_schema_module
+from components.source import Source, SourceArgs, database_account, psql
 from components.source.certificate import CertificateProvider, issue
+from components.source.database_account import DatabaseAccountProvider
 from components.source.database_schema import INPUTS, DatabaseSchemaProvider
 from components.source.pod_exec import PodCommand, PodExecError
 from components.workloads import Workload
@@ -34,7 +34,7 @@ def sourced(stack: Stack, deploy: Callable[..., Deployment]) -> Sourced:
         ports = config.cluster.node_ports
 
         def program() -> dict[str, Any]:
-            credentials = generate_credentials(None)
+            credentials = generate_credentials()
             source = Source(
                 "source",
                 SourceArgs(
@@ -47,6 +47,7 @@ def sourced(stack: Stack, deploy: Callable[..., Deployment]) -> Sourced:
                     postgres_bin="/usr/local/bin",
                     namespace="data-ingestion",
                     credentials=credentials,
+                    credentials_version=config.security.credentials_version,
                     node_port=ports.postgresql if ports else None,
                     external_host=config.cluster.external_host,
                     certificate_days=config.security.certificate_days,
@@ -199,11 +200,76 @@ class TestDatabaseSchema:
             raise PodExecError("psql failed (3):\nERROR: database ecommerce has no table public.x")
 
         monkeypatch.setattr(PodCommand, "run", refuse)
-        monkeypatch.setattr(database_schema_module.ClusterAccess, "api_client", lambda _: None)
+        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
         with pytest.raises(PodExecError, match=r"no table public\.x"):
             DatabaseSchemaProvider().create(self.INPUTS)
 
 
-@pytest.mark.parametrize("provider", [CertificateProvider(), DatabaseSchemaProvider()])
+class TestDatabaseAccount:
+    INPUTS = dict.fromkeys(database_account.INPUTS, "same") | {"command": ["psql"]}
+
+    def test_the_worker_waits_for_it_and_it_for_the_tables(self, sourced: Sourced) -> None:
+        account = sourced().one("DatabaseAccount")
+        assert account.inputs["user"] == "debezium"
+        assert "database-schema" in account.dependencies
+
+    def test_each_version_of_the_credentials_has_one_of_its_own(self, sourced: Sourced) -> None:
+        first, second = sourced(), sourced(security={"credentialsVersion": 2})
+        accounts = [one.one("DatabaseAccount") for one in (first, second)]
+        assert [one.name for one in accounts] == ["debezium-account", "debezium-account-2"]
+        assert [one.inputs["user"] for one in accounts] == ["debezium", "debezium_2"]
+
+    def test_another_version_of_the_credentials_does_not_restart_the_server(
+        self, sourced: Sourced
+    ) -> None:
+        first, second = sourced(), sourced(security={"credentialsVersion": 2})
+        templates = [one.one("StatefulSet").inputs["spec"]["template"] for one in (first, second)]
+        for template in templates:  # every run makes a certificate of its own
+            del template["metadata"]["annotations"]["datapipe/certificate"]
+        assert templates[0] == templates[1]
+
+    def test_the_running_server_has_no_password_within_reach(self, sourced: Sourced) -> None:
+        pod = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]
+        mounted = {
+            container["name"]: {mount["name"] for mount in container["volumeMounts"]}
+            for container in (*pod["initContainers"], *pod["containers"])
+        }
+        assert "credentials" in mounted["initialize"]
+        assert "credentials" not in mounted["postgresql"]
+        secret = sourced().one("Secret", "postgresql-credentials")
+        assert set(secret.inputs["stringData"]) == {"postgres"}
+
+    def test_its_password_goes_by_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
+        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        props = {**self.INPUTS, "script": "make\n", "password": "it's"}
+        DatabaseAccountProvider().create(props)
+        assert told == ["\\set password 'it''s'\nmake\n"]
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_its_deletion_revokes_it_where_there_is_still_a_server(
+        self, monkeypatch: pytest.MonkeyPatch, there: bool
+    ) -> None:
+        told: list[str] = []
+        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
+        monkeypatch.setattr(PodCommand, "pod_is_there", lambda _, __: there)
+        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        DatabaseAccountProvider().delete("id", {**self.INPUTS, "revoke_script": "revoke"})
+        assert told == (["revoke"] if there else [])
+
+    def test_another_name_is_another_account(self) -> None:
+        provider = DatabaseAccountProvider()
+        assert provider.diff("id", self.INPUTS, dict(self.INPUTS)).changes is False
+        for name in database_account.INPUTS:
+            diff = provider.diff("id", self.INPUTS, {**self.INPUTS, name: "other"})
+            assert diff.changes is True
+            assert diff.replaces == (["user"] if name == "user" else [])
+
+
+PROVIDERS = [CertificateProvider(), DatabaseSchemaProvider(), DatabaseAccountProvider()]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_providers_state_is_a_reference(provider: Any) -> None:
     assert len(base64.b64decode(serialize_provider(provider))) < 128

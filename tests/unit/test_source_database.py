@@ -11,7 +11,7 @@ from postgres_server import PostgresServer, new_server, running_server
 from components.config.stack import SAMPLE_TABLES
 from components.sizing import DEFAULT_RESOURCES
 from components.source.configuration import server_settings
-from components.source.schema import database_script
+from components.source.schema import database_script, revoke_script, variable
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
 DESIGN_SETTINGS = {
@@ -238,12 +238,17 @@ class TestDebeziumAccount:
 class TestPasswords:
     def test_new_ones_hold_after_the_schema_is_applied(self, server: PostgresServer) -> None:
         first = server.passwords
-        server.write_passwords({"postgres": "second-1", "debezium": "it's \\ second-2"})
+        server.passwords = {"postgres": "second-1", "debezium": "it's \\ second-2"}
         assert server.apply(SAMPLE_TABLES).returncode == 0
         for user in ("postgres", "debezium"):
             assert server.query("SELECT 1", user=user) == [(1,)]
             with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
                 server.connect(user, password=first[user])
+
+    def test_any_character_but_a_line_break_may_be_in_one(self) -> None:
+        assert variable("password", r"a'b\c:d`e") == r"\set password 'a''b\\c:d`e'" + "\n"
+        with pytest.raises(ValueError, match="several lines"):
+            variable("password", "a\nb")
 
     def test_they_are_not_told_to_anybody(self, server: PostgresServer) -> None:
         told = server.apply(SAMPLE_TABLES)
@@ -251,6 +256,59 @@ class TestPasswords:
         text += database_script(server.settings, SAMPLE_TABLES)
         for password in server.passwords.values():
             assert password not in text
+
+
+class TestRotation:
+    """The next version's account is made, the worker moves on to it, and the first is revoked."""
+
+    @pytest.fixture
+    def rotating(self, server: PostgresServer) -> Iterator[PostgresServer]:
+        """A server on which both accounts may log in."""
+        server.passwords["debezium_2"] = "of-the-second-version"
+        made = server.make_account("debezium_2", SAMPLE_TABLES)
+        assert (made.returncode, made.stderr) == (0, "")
+        yield server
+        revoked = server.psql(revoke_script(server.settings, "debezium_2"))
+        assert (revoked.returncode, revoked.stderr) == (0, "")
+        assert server.apply(SAMPLE_TABLES).returncode == 0
+
+    def test_both_are_valid_until_the_first_is_revoked(self, rotating: PostgresServer) -> None:
+        for account in ("debezium", "debezium_2"):
+            assert rotating.query("SELECT count(*) FROM users", user=account) == [(0,)]
+        left_open = rotating.connect("debezium")
+
+        for _ in range(2):  # the second time there is nothing to do
+            revoked = rotating.psql(revoke_script(rotating.settings, "debezium"))
+            assert (revoked.returncode, revoked.stdout, revoked.stderr) == (0, "", "")
+
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            rotating.connect("debezium")
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            left_open.execute("SELECT 1")
+        assert rotating.query("SELECT count(*) FROM users", user="debezium_2") == [(0,)]
+
+    def test_the_second_reads_on_from_the_slot_of_the_first(self, rotating: PostgresServer) -> None:
+        with rotating.connect("debezium") as first:
+            first.execute("SELECT pg_create_logical_replication_slot('handed_on', 'pgoutput')")
+        assert rotating.psql(revoke_script(rotating.settings, "debezium")).returncode == 0
+        rotating.execute("INSERT INTO products (name, price) VALUES ('x', 1)")
+        with rotating.connect("debezium_2") as second:
+            changes = second.execute(
+                "SELECT data FROM pg_logical_slot_get_binary_changes('handed_on', NULL, NULL,"
+                " 'proto_version', '1', 'publication_names', 'dbz_publication')"
+            ).fetchall()
+            second.execute("SELECT pg_drop_replication_slot('handed_on')")
+        rotating.execute("DELETE FROM products")
+        assert b"I" in {bytes(row[0])[:1] for row in changes}
+
+    def test_the_second_may_do_no_more_than_the_first(self, rotating: PostgresServer) -> None:
+        rights = (
+            "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
+            " WHERE grantee = '{}' ORDER BY 1, 2"
+        )
+        first, second = (rotating.query(rights.format(n)) for n in ("debezium", "debezium_2"))
+        assert first == second
+        assert len(first) == len(SAMPLE_TABLES)
 
 
 def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServer) -> None:

@@ -94,6 +94,7 @@ def test_what_the_connectors_refer_to_is_in_the_workers_environment(
     plain = {one["name"] for one in worker["env"]}
     assert plain | set(secret.inputs["stringData"]) >= ENVIRONMENT
     assert set(secret.inputs["stringData"]) == {
+        "DBZ_DB_USERNAME",
         "DBZ_DB_PASSWORD",
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -19,6 +20,7 @@ def broker(tmp_path: Path) -> dict[str, str]:
     config.mkdir()
     (config / "server.properties").write_text("shared=1\n")
     (config / "kafka-1.properties").write_text("node.id=2\n")
+    shutil.copy(STREAMING / "metrics/files/metrics-agent.sh", config)
     show = tmp_path / "show"
     show.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     show.chmod(0o700)
@@ -100,6 +102,67 @@ def test_a_worker_starts_with_its_settings(broker: dict[str, str]) -> None:
     shown = run("connect/files/start-worker.sh", broker)
     expected = f"{broker['CONFIG_DIR']}/connect-distributed.properties"
     assert shown.stdout.split() == ["worker", expected]
+
+
+class TestMetricsAgent:
+    """Each start script gives the JVM the exporter that its image has."""
+
+    @pytest.fixture
+    def metrics(self, broker: dict[str, str], tmp_path: Path) -> dict[str, str]:
+        (tmp_path / "jmx_prometheus_javaagent-0.18.0.jar").touch()
+        return {
+            **broker,
+            "METRICS_AGENT": f"{tmp_path}/jmx_prometheus_javaagent-*.jar",
+            "METRICS_RULES": "/etc/kafka/metrics.yml",
+            "METRICS_PORT": "9404",
+        }
+
+    def show(self, environment: dict[str, str], name: str) -> dict[str, str]:
+        """An environment whose programs show a variable."""
+        show = Path(environment["TMPDIR"]) / "show-variable"
+        show.write_text(f'#!/bin/sh\nprintf "%s" "${name}"\n')
+        show.chmod(0o700)
+        shutil.copy(show, show.with_name("schema-registry-start"))
+        return {
+            **environment,
+            "PATH": f"{environment['TMPDIR']}:{environment['PATH']}",
+            "BROKER_COMMAND": str(show),
+            "WORKER_COMMAND": str(show),
+        }
+
+    STARTS = pytest.mark.parametrize(
+        ("script", "variable"),
+        [
+            ("kafka/files/start-broker.sh", "KAFKA_OPTS"),
+            ("connect/files/start-worker.sh", "KAFKA_OPTS"),
+            ("registry/files/start-registry.sh", "SCHEMA_REGISTRY_OPTS"),
+        ],
+    )
+
+    @STARTS
+    def test_the_agent_is_found_by_its_pattern(
+        self, metrics: dict[str, str], tmp_path: Path, script: str, variable: str
+    ) -> None:
+        shown = run(script, self.show({**metrics, variable: "-Dgiven=1"}, variable))
+        agent = f"{tmp_path}/jmx_prometheus_javaagent-0.18.0.jar"
+        assert shown.stdout == f"-Dgiven=1 -javaagent:{agent}=9404:/etc/kafka/metrics.yml"
+
+    @STARTS
+    def test_an_image_without_it_starts_all_the_same_and_says_so(
+        self, metrics: dict[str, str], script: str, variable: str
+    ) -> None:
+        absent = {**metrics, "METRICS_AGENT": "/nowhere/agent-*.jar"}
+        shown = run(script, self.show(absent, variable))
+        assert shown.returncode == 0
+        assert shown.stdout.strip() == ""
+        assert "no metrics: this image has no /nowhere/agent-*.jar" in shown.stderr
+
+    @STARTS
+    def test_a_stack_without_metrics_gets_no_agent(
+        self, broker: dict[str, str], script: str, variable: str
+    ) -> None:
+        shown = run(script, self.show(broker, variable))
+        assert (shown.stdout.strip(), shown.stderr) == ("", "")
 
 
 class TestInstallPlugins:

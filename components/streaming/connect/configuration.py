@@ -22,8 +22,10 @@ REBALANCE_DELAY_MS = 5000
 """How long the tasks of a worker that left wait for its return. The default of five minutes is for
 large clusters; here a restarted worker is back sooner than that, and nobody else can take over."""
 
-TRANSFORMS_DIR = "/opt/datapipe/transforms"
-"""Our own transforms on the worker; they come with the ConfigMap, so any image will do."""
+PLUGINS_OF_OURS = "/opt/datapipe/plugins"
+"""Our own transform and extension; they come with the ConfigMap, so any image will do."""
+RESTART_FAILED = "datapipe.connect.RestartFailed"
+"""Connect leaves a failed task as it is; this restarts it after 15 s, then ever less often."""
 TASK_SHUTDOWN_MS = 15_000
 """for a sink to finish its file or commit"""
 
@@ -53,8 +55,9 @@ def worker_properties(
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,
         "value.converter": JSON_CONVERTER,
-        "plugin.path": f"{images.plugin_path},{TRANSFORMS_DIR}",
+        "plugin.path": f"{images.plugin_path},{PLUGINS_OF_OURS}",
         "plugin.discovery": images.plugin_discovery,
+        "rest.extension.classes": RESTART_FAILED,
         "topic.creation.enable": False,
         "exactly.once.source.support": "enabled" if settings.exactly_once else "disabled",
         "connector.client.config.override.policy": "All",

@@ -15,9 +15,9 @@ from components.manifests import Manifest, metadata
 from components.sizing import CONNECT_JVM
 from components.streaming.connect.configuration import (
     CONFIG_DIR,
+    PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
-    TRANSFORMS_DIR,
     worker_properties,
 )
 from components.streaming.connect.plugins import (
@@ -26,6 +26,13 @@ from components.streaming.connect.plugins import (
     install_arguments,
     plugin_archives,
     warn_of_unpinned,
+)
+from components.streaming.connectors.pipeline import TOPIC_PREFIX
+from components.streaming.metrics.exporter import (
+    agent_environment,
+    agent_files,
+    metrics_ports,
+    worker_rules,
 )
 from components.streaming.pods import (
     config_mount,
@@ -44,6 +51,7 @@ from components.streaming.pods import (
 from components.streaming.properties import render_properties
 from components.workloads import Workload, container_security_context
 
+HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
 GRACE_SECONDS = 45
 """to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM"""
@@ -51,8 +59,13 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 """for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
-DROP_DEFAULTS = "drop-defaults.jar"
-"""The transform that keeps NULL apart from a column's default (see the source connector)."""
+TRANSFORMS = "datapipe-transforms.jar"
+"""Our own transforms: DropDefaults keeps NULL apart from a column's default (see the source
+connector), CountEvents counts by table and operation."""
+RESTART_FAILED = "restart-failed.jar"
+"""The extension that restarts what has failed."""
+COMMIT_COUNTER = "commit-counter.jar"
+"""Counts what Iceberg's sink commits; Iceberg calls it (see the sink connector)."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +115,7 @@ class Worker(pulumi.ComponentResource):
             CONNECT,
             metadata=about,
             data={**files, SOURCE_CA: args.source_ca},
-            binary_data={DROP_DEFAULTS: drop_defaults_jar()},
+            binary_data=jars(args),
             opts=child,
         )
         secret = kubernetes.core.v1.Secret(
@@ -131,7 +144,8 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
     """Scripts and configuration, by the name that they have in CONFIG_DIR."""
     properties = worker_properties(args.config, args.images, args.bootstrap, args.variables)
     return {
-        **read_files(Path(__file__).parent / "files"),
+        **read_files(HERE / "files"),
+        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables)),
         "connect-distributed.properties": render_properties(properties),
     }
 
@@ -148,7 +162,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**files, DROP_DEFAULTS: drop_defaults_jar()}, read_at_start
+                Workload.CONNECT, {**files, **jars(args)}, args.config.metrics, read_at_start
             ),
             "spec": _pod_spec(args),
         },
@@ -187,9 +201,10 @@ def _worker_container(args: WorkerArgs) -> Manifest:
     variables: dict[str, pulumi.Input[str]] = {
         **jvm_environment("KAFKA", args.config.sizing.connect, CONNECT_JVM, CONFIG_DIR),
         "WORKER_COMMAND": args.images.worker_command,
+        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
         **args.settings,
     }
-    mounts = [config_mount(CONFIG_DIR), _drop_defaults_mount(), scratch_mount()]
+    mounts = [config_mount(CONFIG_DIR), *_jar_mounts(args), scratch_mount()]
     if args.role_arn is not None:
         variables["AWS_ROLE_ARN"] = args.role_arn
         variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{AWS_TOKEN_DIR}/token"
@@ -203,7 +218,10 @@ def _worker_container(args: WorkerArgs) -> Manifest:
         "command": ["sh", f"{CONFIG_DIR}/start-worker.sh"],
         "env": [_pod_ip(), *environment(variables)],
         "envFrom": [{"secretRef": {"name": CONNECT}}],
-        "ports": [{"name": "rest", "containerPort": args.config.connect.port}],
+        "ports": [
+            {"name": "rest", "containerPort": args.config.connect.port},
+            *metrics_ports(args.config.metrics),
+        ],
         "securityContext": container_security_context(),
         "resources": args.config.sizing.connect.manifest(),
         "volumeMounts": mounts,
@@ -232,20 +250,34 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
     }
 
 
-def drop_defaults_jar() -> str:
-    """The jar of transforms/src, in base64 as a ConfigMap keeps it."""
-    jar = Path(__file__).parent / "transforms" / DROP_DEFAULTS
-    return base64.b64encode(jar.read_bytes()).decode()
-
-
-def _drop_defaults_mount() -> Manifest:
-    """The jar, alone in a folder: each folder of the plugin path is a plugin."""
-    return {
-        "name": "config",
-        "mountPath": f"{TRANSFORMS_DIR}/drop-defaults/{DROP_DEFAULTS}",
-        "subPath": DROP_DEFAULTS,
-        "readOnly": True,
+def _jar_folders(args: WorkerArgs) -> dict[Path, str]:
+    """Our own jars, and the folder in the container where each is looked for."""
+    # Alone in a folder: each folder of the plugin path is a plugin.
+    folders = {
+        HERE / "transforms" / TRANSFORMS: f"{PLUGINS_OF_OURS}/transforms",
+        HERE / "extensions" / RESTART_FAILED: f"{PLUGINS_OF_OURS}/extensions",
     }
+    sink = args.images.iceberg_plugin
+    if sink is not None and args.config.archive.sink == "iceberg":
+        folders[HERE / "commit-counter" / COMMIT_COUNTER] = sink
+    return folders
+
+
+def jars(args: WorkerArgs) -> dict[str, str]:
+    """Our own jars by name, in base64 as a ConfigMap keeps them."""
+    return {jar.name: base64.b64encode(jar.read_bytes()).decode() for jar in _jar_folders(args)}
+
+
+def _jar_mounts(args: WorkerArgs) -> list[Manifest]:
+    return [
+        {
+            "name": "config",
+            "mountPath": f"{folder}/{jar.name}",
+            "subPath": jar.name,
+            "readOnly": True,
+        }
+        for jar, folder in _jar_folders(args).items()
+    ]
 
 
 def _aws_token_volume() -> Manifest:

@@ -1,11 +1,12 @@
 """Debezium's PostgreSQL connector (design: "Debezium CDC Connector")."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
 from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 
@@ -14,12 +15,16 @@ EventField = Literal[
 ]
 """Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on."""
 
+DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+LONGEST_SLOT_NAME = 63
+"""PostgreSQL's limit"""
+
 
 class DebeziumPostgresConnector(Connector):
     """Captures the row changes of tables; one flat record per change, one topic per table."""
 
     connector_class: Literal["io.debezium.connector.postgresql.PostgresConnector"] = Field(
-        default="io.debezium.connector.postgresql.PostgresConnector",
+        default=DEBEZIUM_POSTGRES,
         serialization_alias="connector.class",
     )
     tasks_max: Literal[1] = Field(
@@ -75,6 +80,12 @@ class DebeziumPostgresConnector(Connector):
         " NULL; the worker needs the transform of drop_defaults_class",
     )
     drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
+    count_events: bool = Field(
+        default=False,
+        exclude=True,
+        description="count the events by table and operation, for the metrics; the worker needs"
+        " the transform datapipe.connect.CountEvents",
+    )
     deletes: Literal["rewrite", "drop", "none"] = Field(
         default="rewrite",
         serialization_alias="transforms.unwrap.delete.handling.mode",
@@ -142,11 +153,16 @@ class DebeziumPostgresConnector(Connector):
         """
         return {
             "plugin.name": "pgoutput",
-            "transforms": "dropDefaults,unwrap" if self.drop_defaults else "unwrap",
+            "transforms": ",".join(self._transforms()),
             **self._drop_defaults(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
+            **(count_events("source", self.topic_prefix) if self.count_events else {}),
         }
+
+    def _transforms(self) -> list[str]:
+        before = ["dropDefaults"] if self.drop_defaults else []
+        return [*before, "unwrap", *([COUNT_EVENTS] if self.count_events else [])]
 
     def _drop_defaults(self) -> dict[str, str]:
         if not self.drop_defaults:
@@ -156,6 +172,14 @@ class DebeziumPostgresConnector(Connector):
     def topics(self) -> tuple[str, ...]:
         """The topics of the captured tables, in their order."""
         return tuple(f"{self.topic_prefix}.{table}" for table in self.tables)
+
+    def named_topics(self) -> frozenset[str]:
+        """Those of the tables, of heartbeats and of transactions."""
+        heartbeat = [f"{self.heartbeat_prefix}.{self.topic_prefix}"]
+        transactions = [f"{self.topic_prefix}.transaction"] if self.transaction_metadata else []
+        return frozenset(
+            [*self.topics(), *(heartbeat if self.heartbeat_interval_ms else []), *transactions]
+        )
 
     @model_validator(mode="after")
     def _exactly_once_is_whole(self) -> "DebeziumPostgresConnector":

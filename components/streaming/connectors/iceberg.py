@@ -20,13 +20,18 @@ TOPIC_COLUMN = "__topic"
 SOURCE_TIME_COLUMN = "__source_ts_ms"
 """When PostgreSQL committed the change; the tables are partitioned by its hour."""
 
+FIRST_COMMIT_SECONDS = 20
+"""From RUNNING tasks to partitions assigned and records read, and for the commit itself. Six were
+seen on an idle machine."""
+LONGEST_SETTLE_SECONDS = 45
+"""An up must tell of a task that fails within a minute; a later commit is not waited for."""
+
 
 class IcebergSinkConnector(SinkConnector):
     """Appends each topic's records to one Iceberg table, exactly once.
 
     Nothing is written before the first commit, so where S3 denies writing, the tasks are RUNNING
-    until then: up shows it only if it still waits. Connect's REST API can't tell it sooner, and
-    the credentials are the worker's alone, so nobody else can try them.
+    until then, and up watches them for that long.
 
     Tables are found by the topic's name, as a column: a transform that renamed the topic
     (RegexRouter) would make the sink commit offsets of topics that do not exist.
@@ -95,6 +100,12 @@ class IcebergSinkConnector(SinkConnector):
         default=None, exclude=True, description="of an AWS stand-in; None is AWS itself"
     )
 
+    count_commits: bool = Field(
+        default=False,
+        exclude=True,
+        description="count the committed files, for the metrics; the plugin needs the reporter"
+        " datapipe.iceberg.CommitCounter",
+    )
     auto_offset_reset: Literal["earliest", "latest"] = Field(
         default="earliest", serialization_alias="consumer.override.auto.offset.reset"
     )
@@ -109,7 +120,7 @@ class IcebergSinkConnector(SinkConnector):
         """Topics, routes and the time column's type follow from the routes; Glue on S3."""
         return {
             "topics": ",".join(self.routes),
-            "transforms": "sourceTime,topic",
+            **self.transforms("sourceTime", "topic"),
             "transforms.sourceTime.type": (
                 "org.apache.kafka.connect.transforms.TimestampConverter$Value"
             ),
@@ -128,7 +139,16 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog": "glue",
             "iceberg.catalog.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
             "iceberg.catalog.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            **self._commit_counter(),
             **self._stand_in(),
+        }
+
+    def _commit_counter(self) -> dict[str, str]:
+        if not self.count_commits:
+            return {}
+        return {
+            "iceberg.catalog.metrics-reporter-impl": "datapipe.iceberg.CommitCounter",
+            "iceberg.catalog.metrics-reporter.connector": self.name,
         }
 
     def _stand_in(self) -> dict[str, str]:
@@ -139,6 +159,14 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog.s3.path-style-access": "true",
             "iceberg.catalog.glue.endpoint": self.endpoint,
         }
+
+    def named_topics(self) -> frozenset[str]:
+        """What it reads, its control topic and its dead letter queue."""
+        return super().named_topics() | {*self.routes, self.control_topic}
+
+    def settle_seconds(self) -> float:
+        """Until the first commit has been tried, within bounds."""
+        return min(self.commit_interval_ms / 1000 + FIRST_COMMIT_SECONDS, LONGEST_SETTLE_SECONDS)
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
         """A file per task and table that the task's partitions can belong to."""

@@ -41,6 +41,7 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
         slot=config.source.slot,
         publication=config.source.publication,
         drop_defaults=True,
+        count_events=config.metrics.enabled,
         heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
         key_converter=converter(config),
         value_converter=converter(config),
@@ -98,6 +99,7 @@ def _iceberg(config: StackConfig) -> IcebergSinkConnector:
             for table in config.tables
         },
         control_topic=CONTROL_TOPIC,
+        count_commits=config.images.resolve().iceberg_plugin is not None,
         commit_interval_ms=config.archive.rotate_interval_ms,
         warehouse=warehouse(config.archive.prefix),
         region=config.aws.region,
@@ -105,6 +107,7 @@ def _iceberg(config: StackConfig) -> IcebergSinkConnector:
         key_converter=converter(config),
         value_converter=converter(config),
         errors=_dead_letters(config),
+        count_events_of=TOPIC_PREFIX if config.metrics.enabled else None,
     )
 
 
@@ -125,6 +128,7 @@ def _confluent_s3(config: StackConfig) -> ConfluentS3SinkConnector:
         key_converter=converter(config),
         value_converter=converter(config),
         errors=_dead_letters(config),
+        count_events_of=TOPIC_PREFIX if config.metrics.enabled else None,
     )
 
 

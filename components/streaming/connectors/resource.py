@@ -1,8 +1,9 @@
 """A connector as a Pulumi resource, kept by Kafka Connect's REST API."""
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, ParamSpec, TypeVar, get_args
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, ParamSpec, TypeVar
 
 import pulumi
 from pulumi import dynamic
@@ -10,38 +11,33 @@ from pulumi import dynamic
 from components.cluster_access import ClusterAccessError
 from components.streaming.connectors import progress
 from components.streaming.connectors.access import ServiceProxy, WorkerAccess, open_access
+from components.streaming.connectors.added_tables import (
+    captured_tables,
+    read_rows,
+    remove_reader,
+    unread_tables,
+)
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.failures import (
     ConnectError,
     ConnectorMissingError,
-    ConnectUnavailableError,
     WorkerMissingError,
 )
-from components.streaming.connectors.lifecycle import (
-    bring_to,
-    describe_takeover,
-    forget_offsets,
-)
-from components.streaming.connectors.model import Connector, literal_secrets
+from components.streaming.connectors.lifecycle import bring_to, forget_offsets
+from components.streaming.connectors.model import Connector
+from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
 from components.streaming.connectors.startup import (
     ConnectorFailedError,
     NotInTimeError,
     Patience,
+    wait_for_worker,
 )
 from components.streaming.connectors.status import State, Status
 
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot")
 """Inputs of which a change is an update."""
-
-PREVIEW_REACH_SECONDS = 3
-"""How long a preview looks for a worker before it validates offline."""
-
-ENVIRONMENTAL = ("Unable to connect", "Error while validating connector config")
-"""Messages of a validation that depend on what runs at the moment, not on the configuration."""
-NOT_ON_THIS_WORKER = "could not be found."
-"""A class that the worker's image lacks; the same update may bring another image."""
 
 Properties = dict[str, Any]
 Arguments = ParamSpec("Arguments")
@@ -81,22 +77,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
     @_without_traceback
     def check(self, olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Validate what is new, on the worker if it can be reached, and say which it was."""
-        config, name = news["config"], news["name"]
-        failures = list(_contradictions(olds, news))
-        if config == olds.get("config") or not _known(news):
-            return dynamic.CheckResult(news, failures)
-        failures += [
-            _refused(f"{key} is a secret and stands there literally")
-            for key in literal_secrets(config)
-        ]
-        client = _reachable_client(news["access"])
-        if client is None:
-            progress.info(f"{name}: validated offline, no Kafka Connect worker answers yet")
-        else:
-            failures += _validate_on_worker(client, name, config)
-            if not olds:
-                _tell_of_takeover(client, name, config)
-        return dynamic.CheckResult(news, failures)
+        return dynamic.CheckResult(news, list(examine(olds, news)))
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> dynamic.DiffResult:
         """A different name or class is another connector; the rest changes in place."""
@@ -105,6 +86,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             replaces.append("config")
         # A resource from before there was drop_slot has none, which is the same as False.
         changed = any((olds.get(key) or None) != (news.get(key) or None) for key in COMPARED)
+        changed = changed or bool(_tables_to_read(news, _rows_read(olds)))
         return dynamic.DiffResult(
             changes=bool(replaces) or changed,
             replaces=replaces,
@@ -119,13 +101,22 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         That is how a connector is imported: Pulumi's own import reads without inputs, and it is
         them that carry a dynamic provider. Offsets stay.
         """
-        return dynamic.CreateResult(props["name"], self._apply(props))
+        client = _client(props["access"])
+        wait_for_worker(client, _patience(props), progress.info)
+        try:
+            before = client.config(props["name"])
+        except ConnectorMissingError:
+            before = props["config"]  # a new connector reads all of them itself
+        return dynamic.CreateResult(props["name"], self._apply({}, props, captured_tables(before)))
 
     @_without_traceback
     def update(self, _id: str, olds: Properties, news: Properties) -> dynamic.UpdateResult:
-        """Put configuration and state, restart what failed, forget offsets if newly told to."""
-        applied = self._apply(news)
-        if _resets(olds, news):
+        """Put configuration and state, restart what failed, forget offsets if newly told to.
+
+        The rows that newly captured tables have are read, too, before it returns.
+        """
+        applied = self._apply(olds, news, _rows_read(olds))
+        if resets(olds, news):
             forget_offsets(_client(news["access"]), news["name"])
         return dynamic.UpdateResult(applied)
 
@@ -139,7 +130,8 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             return dynamic.ReadResult("", {})
         found = {**props, "name": id_, "config": config} | _observed(status)
         # As inputs too, so that the next preview shows each property that has drifted.
-        return dynamic.ReadResult(id_, found, found | {"tasks": None})
+        inputs = {key: value for key, value in found.items() if key != "rows_read"}
+        return dynamic.ReadResult(id_, found, inputs | {"tasks": None})
 
     @_without_traceback
     def delete(self, id_: str, props: Properties) -> None:
@@ -147,18 +139,29 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
         Raises PodExecError where the slot can't be dropped.
         """
+        client = _client(props["access"])
         try:
-            _client(props["access"]).delete(id_)
+            if captured_tables(props["config"]):
+                remove_reader(client, id_)
+            client.delete(id_)
         except (ConnectorMissingError, WorkerMissingError) as gone:
             progress.info(f"{id_}: nothing to delete: {gone}")
         if told := release_slot(props):
             progress.warn(f"{id_}: {told}")
 
-    def _apply(self, props: Properties) -> Properties:
-        patience = Patience(timeout=float(props["start_timeout_seconds"]))
-        client = _client(props["access"])
-        status = bring_to(client, props["name"], props["config"], props["state"], patience)
-        return dict(props) | _observed(status)
+    def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
+        name, config, state = news["name"], news["config"], news["state"]
+        client, patience = _client(news["access"]), _patience(news)
+        tables = _tables_to_read(news, rows_read)
+        if tables:
+            # No task that does not capture them yet may be left when their rows are read.
+            bring_to(client, name, config, "STOPPED", patience)
+        if config != olds.get("config") and "settle_seconds" in news:
+            patience = replace(patience, settle=float(news["settle_seconds"]))
+        status = bring_to(client, name, config, state, patience)
+        if tables:
+            read_rows(client, name, config, tables, _patience(news, "snapshot_timeout_seconds"))
+        return dict(news) | _observed(status) | {"rows_read": _done(news, rows_read)}
 
 
 class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
@@ -183,12 +186,14 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
         state: State = "RUNNING",
         reset_offsets: str | None = None,
         start_timeout_seconds: int = 180,
+        snapshot_timeout_seconds: int = 3600,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare `connector` on `worker`, whose processes have these environment variables.
 
         `reset_offsets` is any text, such as a date: when it changes while `state` is STOPPED, the
         connector forgets how far it was, and begins anew once it runs again.
+        `snapshot_timeout_seconds` is for the rows that newly captured tables had before.
         Raises pulumi.RunError where the connector refers to a variable that is not there, or its
         slot shall be dropped but the database can't be reached.
         """
@@ -205,6 +210,8 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
                 "config": connector.properties(),
                 "access": worker.inputs(),
                 "start_timeout_seconds": start_timeout_seconds,
+                "snapshot_timeout_seconds": snapshot_timeout_seconds,
+                "settle_seconds": connector.settle_seconds(),
                 "state": state,
                 "tasks": None,
                 "reset_offsets": reset_offsets,
@@ -229,91 +236,38 @@ def require_way_to_slot(connector: Connector, worker: WorkerAccess) -> bool:
     return True
 
 
-def _contradictions(olds: Properties, news: Properties) -> Iterator[dynamic.CheckFailure]:
-    state = news["state"]
-    if state not in get_args(State):
-        yield _refused(f"state {state!r}: write one of {', '.join(get_args(State))}")
-    if _resets(olds, news) and state != "STOPPED":
-        yield _refused(
-            "reset_offsets has changed, but offsets can be reset while the connector is STOPPED"
-            f" only, and state is {state}: set state to STOPPED together with reset_offsets, run"
-            " up, then set state back"
-        )
+def _patience(props: Properties, limit: str = "start_timeout_seconds") -> Patience:
+    return Patience(timeout=float(props[limit]))
 
 
-def _resets(olds: Properties, news: Properties) -> bool:
-    """Whether an existing connector is newly told to forget its offsets."""
-    wanted = news.get("reset_offsets")
-    return bool(olds) and wanted is not None and wanted != olds.get("reset_offsets")
+def _rows_read(olds: Properties) -> list[str]:
+    """The tables whose rows no update has to read any more.
+
+    A resource from before this was remembered has read those that it captures.
+    """
+    read = olds.get("rows_read")
+    return list(captured_tables(olds.get("config") or {}) if read is None else read)
 
 
-def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) -> None:
-    try:
-        present = client.config(name)
-    except (ConnectorMissingError, ConnectUnavailableError):
-        return
-    changes = list(describe_takeover(present, config)) or ["no property changes"]
-    told = f"{name}: exists on the worker already; up takes it over with its offsets:"
-    progress.warn("\n  ".join([told, *changes]))
+def _tables_to_read(props: Properties, rows_read: Collection[str]) -> tuple[str, ...]:
+    """The tables whose existing rows are to be read now, beside what the connector reads itself."""
+    if props["state"] != "RUNNING":
+        return ()
+    return unread_tables(props["config"], rows_read)
+
+
+def _done(props: Properties, rows_read: Collection[str]) -> list[str]:
+    captured = captured_tables(props["config"])
+    return [table for table in captured if props["state"] == "RUNNING" or table in rows_read]
 
 
 def _client(access: Mapping[str, Any]) -> ConnectClient:
     return ConnectClient(*open_access(access))
 
 
-def _reachable_client(access: Mapping[str, Any]) -> ConnectClient | None:
-    try:
-        client = _client(access)
-    except ClusterAccessError:
-        return None
-    return client if client.answers(PREVIEW_REACH_SECONDS) else None
-
-
-def _validate_on_worker(
-    client: ConnectClient, name: str, config: dict[str, str]
-) -> list[dynamic.CheckFailure]:
-    try:
-        if config["connector.class"] not in client.plugin_classes():
-            progress.warn(
-                f"{name}: validated offline, the worker has no {config['connector.class']} (yet)"
-            )
-            return []
-        complaints = client.validate(config["connector.class"], {**config, "name": name})
-    except ConnectUnavailableError as error:
-        progress.warn(f"{name}: validated offline, the worker could not do it: {error}")
-        return []
-    except ConnectError as error:
-        return [_refused(str(error))]
-    progress.info(f"{name}: validated on the Kafka Connect worker")
-    return list(_check_failures(name, complaints))
-
-
-def _check_failures(name: str, complaints: Mapping[str, list[str]]) -> list[dynamic.CheckFailure]:
-    failures = []
-    for key, messages in complaints.items():
-        for message in messages:
-            if message.startswith(ENVIRONMENTAL) or message.endswith(NOT_ON_THIS_WORKER):
-                # May be right once this update has been applied; the worker judges again then.
-                progress.warn(f"{name}: {key}: {message}")
-            else:
-                failures.append(_refused(f"{key}: {message}"))
-    return failures
-
-
-def _refused(reason: str) -> dynamic.CheckFailure:
-    # Of a named property Pulumi would print the whole value, here all of the configuration.
-    return dynamic.CheckFailure("", reason)
-
-
 def _observed(status: Status) -> Properties:
     """Outputs that say how it is; what passes by itself is not shown, so it is no drift."""
     return {"state": status.summary, "tasks": list(status.tasks)}
-
-
-def _known(props: Properties) -> bool:
-    """Whether nothing is left that only the update itself will tell."""
-    values = [*props["config"].values(), *props["access"].values()]
-    return not any(value == pulumi.runtime.rpc.UNKNOWN for value in values)
 
 
 def _class_of(props: Properties) -> str | None:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import Connector
 
@@ -30,6 +31,26 @@ class SinkConnector(Connector):
     fetch_max_bytes: int = Field(
         default=5 * 1024 * 1024, ge=1, serialization_alias="consumer.override.fetch.max.bytes"
     )
+
+    count_events_of: str | None = Field(
+        default=None,
+        exclude=True,
+        description="topic prefix of the tables whose events are counted, for the metrics; the"
+        " worker needs the transform datapipe.connect.CountEvents",
+    )
+
+    def transforms(self, *others: str) -> dict[str, str]:
+        """The chain of transforms: counting, where it is wanted, before the others."""
+        if self.count_events_of is None:
+            return {"transforms": ",".join(others)} if others else {}
+        return {
+            "transforms": ",".join([COUNT_EVENTS, *others]),
+            **count_events("sink", self.count_events_of),
+        }
+
+    def named_topics(self) -> frozenset[str]:
+        """Its dead letter queue; each kind adds what it reads."""
+        return frozenset({self.errors.dead_letter_topic})
 
     @abstractmethod
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:

@@ -10,10 +10,18 @@ from components.streaming.connectors.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
-from components.streaming.connectors.status import State, Status, advice_for, explain
+from components.streaming.connectors.status import (
+    SETTLE_SECONDS,
+    State,
+    Status,
+    advice_for,
+    explain,
+)
 
 MAXIMUM_RESTARTS = 2
-"""of failed tasks, for causes that pass (a database that has just been started)"""
+"""of failed tasks, for causes that pass: a database or an IAM policy that is quite new"""
+RESTART_SECONDS = 30
+"""Of a task that fails later the cause is shown at once, so that it is within a minute."""
 
 
 class ConnectorFailedError(Exception):
@@ -30,8 +38,8 @@ class Patience:
 
     timeout: float
     poll: float = 1.0
-    settle: float = 5.0
-    """RUNNING must last this long: a task is RUNNING before it has opened its first connection"""
+    settle: float = SETTLE_SECONDS
+    """RUNNING must last this long"""
     restart_delay: float = 5.0
     report: float = 10.0
     """between two lines that say the same"""
@@ -62,7 +70,8 @@ def wait_until(
 ) -> Status:
     """Return the status once all has the wanted state, RUNNING for `settle` seconds.
 
-    Failed tasks are restarted MAXIMUM_RESTARTS times; a stopped connector has none left.
+    Failed tasks are restarted MAXIMUM_RESTARTS times, within RESTART_SECONDS; a stopped connector
+    has none left.
     Raises ConnectorFailedError with the first cause, NotInTimeError when the time is over.
     """
     settle = patience.settle if wanted == "RUNNING" else 0
@@ -74,15 +83,17 @@ def wait_until(
             reached_at = reached_at or now
             if now - reached_at >= settle:
                 return status
+            if settle > SETTLE_SECONDS:
+                progress += f", watched for {settle:.0f} s before it is believed"
         else:
             reached_at = None
         if status and status.failed and wanted != "STOPPED":
-            if restarts == MAXIMUM_RESTARTS:
+            if restarts == MAXIMUM_RESTARTS or now - began > RESTART_SECONDS:
                 raise ConnectorFailedError(explain(name, status))
             restarts += 1
             progress += f", restart {restarts} of {MAXIMUM_RESTARTS}"
             _restart(client, name, patience)
-        if now - began > patience.timeout:
+        if reached_at is None and now - began > patience.timeout:
             raise NotInTimeError(
                 f"connector {name} is not {wanted} after {now - began:.0f} s: {progress}."
                 f" {advice_for('')}"

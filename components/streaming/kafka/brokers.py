@@ -21,6 +21,12 @@ from components.streaming.kafka.configuration import (
     node_properties,
     shared_properties,
 )
+from components.streaming.metrics.exporter import (
+    agent_environment,
+    agent_files,
+    metrics_ports,
+    rules_of,
+)
 from components.streaming.pods import (
     config_mount,
     config_volume,
@@ -124,6 +130,7 @@ def broker_files(network: KafkaNetwork) -> dict[str, str]:
     }
     return {
         **read_files(Path(__file__).parent / "files"),
+        **agent_files(rules_of("broker")),
         "server.properties": render_properties(shared_properties(network)),
         **own,
     }
@@ -171,7 +178,7 @@ def stateful_set_spec(
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "selector": {"matchLabels": Workload.KAFKA.selector},
         "template": {
-            "metadata": pod_metadata(Workload.KAFKA, files),
+            "metadata": pod_metadata(Workload.KAFKA, files, args.config.metrics),
             "spec": _pod_spec(args, cluster_id),
         },
         "volumeClaimTemplates": [claim],
@@ -221,14 +228,19 @@ def _broker_container(args: BrokersArgs) -> Manifest:
     ports = {"internal": settings.port, "controller": settings.controller_port}
     if args.config.cluster.node_ports is not None:
         ports["external"] = settings.external_port
+    variables = {
+        **_jvm(args),
+        "BROKER_COMMAND": args.images.broker_command,
+        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
+    }
     return {
         **_container("kafka", args),
         "command": ["sh", f"{CONFIG_DIR}/start-broker.sh"],
-        "env": [
-            _pod_name(),
-            *environment({**_jvm(args), "BROKER_COMMAND": args.images.broker_command}),
+        "env": [_pod_name(), *environment(variables)],
+        "ports": [
+            *({"name": name, "containerPort": port} for name, port in ports.items()),
+            *metrics_ports(args.config.metrics),
         ],
-        "ports": [{"name": name, "containerPort": port} for name, port in ports.items()],
         # Five minutes: after an unclean stop every log is checked before the ports open.
         "startupProbe": tcp_probe("controller", period=5, failures=60),
         "livenessProbe": tcp_probe("controller", period=20, failures=3),

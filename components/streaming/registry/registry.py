@@ -17,6 +17,12 @@ from components.manifests import Manifest, metadata
 from components.security import Credentials
 from components.sizing import REGISTRY_JVM
 from components.streaming.kafka.configuration import KafkaNetwork
+from components.streaming.metrics.exporter import (
+    agent_environment,
+    agent_files,
+    metrics_ports,
+    rules_of,
+)
 from components.streaming.pods import (
     environment,
     jvm_environment,
@@ -90,6 +96,7 @@ def registry_files(args: RegistryArgs) -> dict[str, str]:
     """What is no secret of the files in CONFIG_DIR."""
     return {
         **read_files(Path(__file__).parent / "files"),
+        **agent_files(rules_of("registry")),
         "schema-registry.properties": render_properties(
             registry_properties(args.config, args.network)
         ),
@@ -123,7 +130,7 @@ def deployment_spec(
         },
         "selector": {"matchLabels": Workload.REGISTRY.selector},
         "template": {
-            "metadata": pod_metadata(Workload.REGISTRY, files, secrets),
+            "metadata": pod_metadata(Workload.REGISTRY, files, args.config.metrics, secrets),
             "spec": {
                 "serviceAccountName": Workload.REGISTRY.service_account,
                 "automountServiceAccountToken": False,
@@ -142,14 +149,18 @@ def _container(args: RegistryArgs) -> Manifest:
     variables = {
         **jvm_environment("SCHEMA_REGISTRY", args.config.sizing.registry, REGISTRY_JVM, CONFIG_DIR),
         "SCHEMA_REGISTRY_OPTS": f"-Djava.security.auth.login.config={CONFIG_DIR}/jaas.conf",
+        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
     }
     return {
         "name": REGISTRY,
         "image": args.images.registry,
         "imagePullPolicy": "IfNotPresent",
-        "command": ["schema-registry-start", f"{CONFIG_DIR}/schema-registry.properties"],
+        "command": ["sh", f"{CONFIG_DIR}/start-registry.sh"],
         "env": environment(variables),
-        "ports": [{"name": "rest", "containerPort": args.config.registry.port}],
+        "ports": [
+            {"name": "rest", "containerPort": args.config.registry.port},
+            *metrics_ports(args.config.metrics),
+        ],
         "securityContext": container_security_context(),
         "resources": args.config.sizing.registry.manifest(),
         "volumeMounts": [

@@ -4,7 +4,13 @@
 # WORKER_COMMAND  shell words that start a worker in this image
 set -eu
 
-set -- "${CONFIG_DIR:-/etc/kafka-connect}/connect-distributed.properties"
+config=${CONFIG_DIR:-/etc/kafka-connect}
+
+# shellcheck source=/dev/null
+. "$config/metrics-agent.sh"
+export KAFKA_OPTS="${KAFKA_OPTS:-} $METRICS_OPTIONS"
+
+set -- "$config/connect-distributed.properties"
 
 # exec: the worker gets the pod's SIGTERM itself, stops its tasks and leaves the group.
 eval "exec $WORKER_COMMAND \"\$@\""

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the transform into drop-defaults.jar: build.sh FOLDER-OF-KAFKA-JARS [TARGET.jar]
+# Compiles the transforms into datapipe-transforms.jar: build.sh FOLDER-OF-KAFKA-JARS [TARGET.jar]
 #
 # The jar is committed, because a stack brings it to its workers in a ConfigMap and nobody who
 # deploys one needs a JDK. A test compiles it again and compares.
@@ -7,7 +7,7 @@ set -euo pipefail
 
 source=$(cd "$(dirname "$0")" && pwd)
 kafka_jars=$1
-target=${2:-$source/drop-defaults.jar}
+target=${2:-$source/datapipe-transforms.jar}
 classes=$(mktemp -d)
 trap 'rm -rf "$classes"' EXIT
 

@@ -8,6 +8,10 @@ set -eu
 config=${CONFIG_DIR:-/etc/kafka}
 settings=${TMPDIR:-/tmp}/server.properties
 
+# shellcheck source=/dev/null
+. "$config/metrics-agent.sh"
+export KAFKA_OPTS="${KAFKA_OPTS:-} $METRICS_OPTIONS"
+
 cat "$config/server.properties" "$config/$POD_NAME.properties" >"$settings"
 # exec: the broker gets the pod's SIGTERM itself, and hands its partitions over before it stops.
 eval "exec $BROKER_COMMAND \"\$settings\""

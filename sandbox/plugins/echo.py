@@ -7,7 +7,9 @@ ever, unknown values included, on a machine without a cluster, a cloud or Kafka.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
+from sandbox.plugins import install
 from sandbox.plugins.diff import Changes
 from sandbox.plugins.provider import Found, Naming, Provider, Replacement, Resource
 from sandbox.plugins.servicer import serve
@@ -15,6 +17,17 @@ from sandbox.plugins.wire import UNKNOWN, Properties
 
 COMPUTED = {"Bucket": ("arn",), "CatalogDatabase": ("arn",), "Role": ("arn",)}
 """What AWS tells of a resource only once it exists."""
+
+
+def install_in(pulumi_home: Path) -> None:
+    """Let it answer for all three packages wherever `pulumi_home` is the PULUMI_HOME."""
+    environment = Path(sys.prefix)
+    for name in install.PLUGINS:
+        version = install.package_version(environment, name)
+        executable = pulumi_home / f"plugins/resource-{name}-v{version}/pulumi-resource-{name}"
+        executable.parent.mkdir(parents=True)
+        executable.write_text(install.wrapper("echo", environment, name))
+        executable.chmod(0o755)
 
 
 class Echo(Provider):

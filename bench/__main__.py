@@ -1,0 +1,98 @@
+"""`python -m bench --stack sandbox`: load, measurements, ceilings, comparison and the report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.plan import Schedule
+from bench.report import html, print_summary
+from bench.result import Result
+from bench.run import Bench, Plan
+from bench.shops import sample_schemas
+from bench.verification import Patience
+from clients.console import console
+from clients.stack import StackError, read_outputs
+
+FULL = 0.95
+"""Share of its memory limit that no container may hold (issue: "No container above 95 %")."""
+
+
+def main() -> int:
+    """0 where nothing was lost, duplicated or killed, otherwise 1."""
+    arguments = _arguments()
+    screen = console()
+    try:
+        outputs = read_outputs(arguments.stack)
+        bench = Bench(outputs, lambda text: screen.print(f"bench: {text}"))
+        result = bench.run(_plan(arguments, sample_schemas(outputs.tables)))
+    except StackError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    result.write(arguments.output.with_suffix(".json"))
+    arguments.output.with_suffix(".html").write_text(html(result))
+    print_summary(screen, result)
+    screen.print(f"report: {arguments.output.with_suffix('.html')}", soft_wrap=True)
+    for fault in faults(result):
+        screen.print(f"bench: {fault}", style="bold red")
+    return 1 if faults(result) else 0
+
+
+def _plan(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> Plan:
+    return Plan(
+        schedule=Schedule(
+            seconds=arguments.seconds,
+            rate=arguments.rate,
+            connections=arguments.connections,
+            batch=arguments.batch,
+            seed=arguments.seed,
+            schemas=schemas,
+        ),
+        width=arguments.width,
+        warm_up=arguments.warm_up,
+        references=arguments.references,
+        patience=Patience(arguments.deadline),
+    )
+
+
+def faults(result: Result) -> list[str]:
+    """What must not be, whatever the rate."""
+    summary = result.summary
+    found = {
+        f"{summary.missing} rows are missing from the archive": summary.missing,
+        f"{summary.duplicated} rows are in the archive more than once": summary.duplicated,
+        f"{summary.altered} rows of the archive were never committed so": summary.altered,
+        f"{summary.out_of_memory_kills} processes were killed at their memory limit": (
+            summary.out_of_memory_kills
+        ),
+        f"containers were restarted {summary.restarts} times": summary.restarts,
+        f"{summary.fullest_container} held {summary.fullest_share:.0%} of its memory limit": (
+            summary.fullest_share > FULL
+        ),
+    }
+    return [text for text, wrong in found.items() if wrong]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--rate", type=float, default=5000, help="rows to change a second")
+    parser.add_argument("--seconds", type=float, default=600, help="of the measured load")
+    parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=100, help="rows of a transaction")
+    parser.add_argument("--width", type=int, default=120, help="characters of text columns")
+    parser.add_argument("--seed", type=int, default=7, help="the same seed does the same")
+    parser.add_argument("--warm-up", type=float, default=60, help="seconds of load before")
+    parser.add_argument(
+        "--references", type=float, default=20, help="seconds for each stage alone; 0: none"
+    )
+    parser.add_argument(
+        "--deadline", type=float, default=300, help="seconds to wait after the last commit"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("docs/bench/bench"), help="path without .json, .html"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

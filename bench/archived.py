@@ -1,0 +1,95 @@
+"""The archive's data files and the moment from which each was readable."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet
+from pyiceberg.table import Table
+
+from clients.archive import IcebergArchive
+from clients.stack import StackError, StackOutputs
+
+CHANGE_COLUMNS = ("__op", "__deleted", "__source_lsn")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A snapshot of an Iceberg table that added files."""
+
+    table: str
+    at: float
+    """seconds since 1970, by the clock of the sink's coordinator"""
+    rows: int
+    files: int
+    size: int
+    """bytes"""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file of a table."""
+
+    path: str
+    size: int
+    rows: int
+    readable: float
+    """when its snapshot was committed, seconds since 1970"""
+
+
+class Lake:
+    """The Iceberg tables of a stack, opened anew at every question."""
+
+    def __init__(self, outputs: StackOutputs) -> None:
+        """Raises StackError where the stack archives plain files, which tell no commit times."""
+        if outputs.archive.sink != "iceberg":
+            raise StackError("the bench needs a stack with archive.sink: iceberg")
+        self._archive = IcebergArchive(outputs.archive)
+
+    def commits(self, table: str, since: float) -> list[Commit]:
+        """The snapshots that added rows to schema.table after a time."""
+        found = self._archive.find(table)
+        if found is None:
+            return []
+        return [
+            Commit(
+                table,
+                snapshot.timestamp_ms / 1000,
+                int(snapshot.summary["added-records"] or 0),
+                int(snapshot.summary["added-data-files"] or 0),
+                int(snapshot.summary["added-files-size"] or 0),
+            )
+            for snapshot in found.metadata.snapshots
+            if snapshot.timestamp_ms / 1000 >= since
+            and snapshot.summary is not None
+            and snapshot.summary["added-records"]
+        ]
+
+    def files(self, table: str, since: float) -> list[DataFile]:
+        """The data files that were added to schema.table after a time."""
+        found = self._archive.find(table)
+        if found is None:
+            return []
+        return sorted(_files(found, since), key=lambda file: file.readable)
+
+    def rows(self, table: str, file: DataFile, columns: tuple[str, ...] | None) -> pa.Table:
+        """Columns of a file (None: all), and what tells its changes apart."""
+        found = self._archive.find(table)
+        if found is None:
+            raise StackError(f"the archive has no table {table} any more")
+        wanted = None if columns is None else [*columns, *CHANGE_COLUMNS]
+        with found.io.new_input(file.path).open() as stream:
+            return pyarrow.parquet.read_table(stream, columns=wanted)
+
+
+def _files(table: Table, since: float) -> Iterator[DataFile]:
+    readable = {each.snapshot_id: each.timestamp_ms / 1000 for each in table.metadata.snapshots}
+    snapshot = table.current_snapshot()
+    for manifest in snapshot.manifests(table.io) if snapshot else ():
+        if readable.get(manifest.added_snapshot_id or 0, since) < since:
+            continue
+        for entry in manifest.fetch_manifest_entry(table.io):
+            at = readable.get(entry.snapshot_id or 0)
+            if at is not None and at >= since:
+                file = entry.data_file
+                yield DataFile(file.file_path, file.file_size_in_bytes, file.record_count, at)

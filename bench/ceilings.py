@@ -1,0 +1,240 @@
+"""What each stage can do alone, on the same machine and with the same rows: reference lines."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from psycopg import sql
+
+from bench import shops
+from bench.archived import Lake
+from bench.load import Load
+from bench.plan import Schedule
+from bench.result import Reference
+from bench.session import Connect
+from clients.archive import TOPIC_PREFIX
+from clients.cluster import Cluster
+from clients.connect import connectors
+from clients.database import Row
+from clients.stack import StackError, StackOutputs
+from demo.shop import wal_position
+
+SCHEMA = "bench"
+"""Of copies of the sample tables that nobody captures."""
+SLOT, PUBLICATION, TOPIC = "bench_decoding", "bench", "bench-ceiling"
+SAMPLED_RECORDS = 4_000
+PRODUCER = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "compression.type": "lz4",
+    "linger.ms": 10,
+    "batch.size": 32768,
+}
+"""The worker's own settings (components/streaming/connect/configuration.py)."""
+PARQUET_ROWS = 200_000
+
+
+def database_and_decoding(
+    outputs: StackOutputs, cluster: Cluster, connect: Connect, schedule: Schedule
+) -> list[Reference]:
+    """Rows that PostgreSQL commits with nobody reading, and that it decodes with nobody writing.
+
+    The source connector is stopped meanwhile. The load goes to uncaptured copies of the tables;
+    pg_recvlogical then drains the very WAL that this wrote.
+    """
+    with stopped_source(cluster, outputs), copies(connect):
+        with Load(connect, schedule) as load:
+            load.start()
+            account = load.wait()
+        with connect() as connection:
+            end = wal_position(connection)
+        seconds = _drain(outputs, end)
+    written = account.rows / (account.finished - account.started)
+    return [
+        Reference(stage="PostgreSQL", how="the same load, no reader", rate=written),
+        Reference(
+            stage="decoding", how="pg_recvlogical drains that WAL", rate=account.rows / seconds
+        ),
+    ]
+
+
+@contextmanager
+def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
+    """Source connectors are stopped, and resumed whatever happens."""
+    service = f"/api/v1/namespaces/{cluster.namespace}/services"
+    root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
+    sources = [each.name for each in connectors(cluster, outputs.connect) if each.kind == "source"]
+    try:
+        for name in sources:
+            cluster.put(f"{root}/{name}/stop")
+        yield
+    finally:
+        for name in sources:
+            cluster.put(f"{root}/{name}/resume")
+
+
+@contextmanager
+def copies(connect: Connect) -> Iterator[None]:
+    """The sample schema once more, published to a slot that nobody else reads; gone at the end."""
+    with connect() as connection:
+        _remove(connection)
+        shops.create(connection, SCHEMA)
+        connection.execute(
+            sql.SQL("CREATE PUBLICATION {} FOR TABLES IN SCHEMA {}").format(
+                sql.Identifier(PUBLICATION), sql.Identifier(SCHEMA)
+            )
+        )
+        connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", [SLOT])
+    try:
+        yield
+    finally:
+        with connect() as connection:
+            _remove(connection)
+
+
+def _remove(connection: psycopg.Connection[Row]) -> None:
+    connection.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
+        [SLOT],
+    )
+    connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(PUBLICATION)))
+    shops.drop(connection, SCHEMA)
+
+
+def _drain(outputs: StackOutputs, end: int) -> float:
+    """Seconds that pg_recvlogical needs until it has read up to a position of the WAL.
+
+    It runs in PostgreSQL's pod, where no network and no password is in its way.
+    """
+    reader = (
+        f'PATH="$PATH:/usr/lib/postgresql/15/bin" exec pg_recvlogical -h /var/run/postgresql'
+        f" -U postgres -d {outputs.database.name} --slot {SLOT} --start --no-loop -f /dev/null"
+        f" -o proto_version=1 -o publication_names={PUBLICATION}"
+        f" --endpos {end >> 32:X}/{end & 0xFFFFFFFF:X}"
+    )
+    context = ["--context", outputs.context] if outputs.context else []
+    command = ["kubectl", *context, "-n", outputs.namespace, "exec", "postgresql-0", "-c",
+               "postgresql", "--", "sh", "-c", reader]  # fmt: skip
+    begun = time.monotonic()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise StackError(f"pg_recvlogical: {result.stderr.strip()}")
+    return time.monotonic() - begun
+
+
+def broker(outputs: StackOutputs, seconds: float) -> Reference:
+    """Records of the same bytes that the brokers acknowledge from a plain producer."""
+    records = _records(outputs)
+    admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
+    like = admin.list_topics(timeout=15).topics
+    real = [like[f"{TOPIC_PREFIX}.{table}"] for table in outputs.tables]
+    replicas = len(real[0].partitions[0].replicas)
+    partitions = sum(len(topic.partitions) for topic in real)
+    topic = NewTopic(TOPIC, partitions, replicas, config={"retention.bytes": str(64 << 20)})
+    admin.create_topics([topic])[TOPIC].result()
+    try:
+        rate = _produce(outputs, records, seconds)
+    finally:
+        admin.delete_topics([TOPIC])[TOPIC].result()
+    size = sum(map(len, records)) / len(records)
+    return Reference(
+        stage="brokers",
+        how=f"a plain producer, the same records of {size:.0f} bytes, acks=all",
+        rate=rate,
+    )
+
+
+def _produce(outputs: StackOutputs, records: list[bytes], seconds: float) -> float:
+    producer = Producer({"bootstrap.servers": outputs.bootstrap_servers, **PRODUCER})
+    begun, sent = time.monotonic(), 0
+    while time.monotonic() - begun < seconds:
+        for record in records:
+            try:
+                producer.produce(TOPIC, record)
+            except BufferError:
+                producer.poll(0.05)
+            else:
+                sent += 1
+        producer.poll(0)
+    producer.flush(60)
+    return sent / (time.monotonic() - begun)
+
+
+def _records(outputs: StackOutputs) -> list[bytes]:
+    """The values of some records that lie in the topics. Raises StackError where there are none."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": outputs.bootstrap_servers,
+            "group.id": "bench-ceiling",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        known = consumer.list_topics(timeout=15).topics
+        wanted = []
+        for name in (f"{TOPIC_PREFIX}.{table}" for table in outputs.tables):
+            for number in known[name].partitions:
+                low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=15)
+                wanted.append(TopicPartition(name, number, max(low, high - SAMPLED_RECORDS // 8)))
+        consumer.assign(wanted)
+        messages = consumer.consume(SAMPLED_RECORDS, timeout=20)
+    finally:
+        consumer.close()
+    values = [value for message in messages if (value := message.value()) is not None]
+    if not values:
+        raise StackError("the topics hold no record to repeat; run a load first")
+    return values
+
+
+def parquet(lake: Lake, tables: tuple[str, ...], seconds: float, since: float) -> Reference:
+    """Rows of the archive that pyarrow writes to Parquet in memory, with the sink's settings."""
+    rows = [_last_rows(lake, table, since) for table in tables]
+    begun, written = time.monotonic(), 0
+    while time.monotonic() - begun < seconds:
+        for table in rows:
+            sink = pa.BufferOutputStream()
+            pyarrow.parquet.write_table(table, sink, compression="snappy")
+            written += table.num_rows
+    rate = written / (time.monotonic() - begun)
+    return Reference(stage="Parquet", how="pyarrow writes the same rows, snappy", rate=rate)
+
+
+def _last_rows(lake: Lake, table: str, since: float) -> pa.Table:
+    read: list[pa.Table] = []
+    for file in reversed(lake.files(table, since)):
+        read.append(lake.rows(table, file, None))
+        if sum(each.num_rows for each in read) >= PARQUET_ROWS // 4:
+            break
+    if not read:
+        raise StackError(f"the archive holds no row of {table} to repeat; run a load first")
+    return pa.concat_tables(read, promote_options="default")
+
+
+Progress = Callable[[str], None]
+
+
+def all_of(
+    outputs: StackOutputs,
+    cluster: Cluster,
+    connect: Connect,
+    *,
+    lake: Lake,
+    schedule: Schedule,
+    since: float,
+    report: Progress,
+) -> list[Reference]:
+    """Every reference line; `schedule` is without a rate, `since` tells the rows to repeat."""
+    report("PostgreSQL alone, then decoding alone")
+    found = database_and_decoding(outputs, cluster, connect, schedule)
+    report("brokers alone")
+    found.append(broker(outputs, schedule.seconds))
+    report("Parquet alone")
+    found.append(parquet(lake, outputs.tables, schedule.seconds / 2, since))
+    return found

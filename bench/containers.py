@@ -1,0 +1,144 @@
+"""What each container uses, second by second, read from the kernel's own counters.
+
+Reading a dozen small files costs a millisecond; asking the kubelet costs it much more, and its
+figures are ten seconds old. Where the node's cgroups are not on this machine (kind, EKS), there is
+no second-by-second series and the kubelet's figures are all there is.
+
+Three measures of memory are kept, because they answer different questions:
+
+    held         anonymous and shared memory: what only a kill gives back. Against the limit this
+                 tells how near an OOM kill is, and it is what the bench judges.
+    working set  held, kernel memory and the page cache that was used lately: what kubectl top and
+                 the kubelet's evictions go by. A broker's grows with its logs, up to the limit.
+    usage        everything, with the page cache that the kernel takes back first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+from clients.cluster import Cluster
+
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A container's counters at one moment."""
+
+    held: int
+    """bytes"""
+    working_set: int
+    usage: int
+    cpu_seconds: float
+    """since its start"""
+    throttled_seconds: float
+    """since its start: time that it was ready to run and kept waiting by its limit"""
+    out_of_memory_kills: int
+
+
+@dataclass(frozen=True)
+class Container:
+    """A running container of the pipeline."""
+
+    pod: str
+    name: str
+    address: str
+    """of the pod"""
+    memory_limit: int
+    """bytes"""
+    cpu_limit: float
+    """cores"""
+    memory: Path
+    cpu: Path
+    accounting: Path
+    """folders of the cgroup; one and the same in version 2"""
+
+    @property
+    def label(self) -> str:
+        """The pod's name without what a Deployment adds, and the container's where it differs."""
+        workload = "kafka-connect" if self.pod.startswith("kafka-connect-") else self.pod
+        return workload if self.name in workload else f"{workload}/{self.name}"
+
+    def usage(self) -> Usage:
+        """The counters now. Raises FileNotFoundError where the container is gone."""
+        return _usage_2(self) if self.memory == self.cpu else _usage_1(self)
+
+
+def containers(cluster: Cluster) -> list[Container]:
+    """The running containers whose cgroups are on this machine."""
+    pods = cluster.get(f"/api/v1/namespaces/{cluster.namespace}/pods")["items"]
+    return [
+        container
+        for pod in pods
+        for status in pod["status"].get("containerStatuses", [])
+        if "running" in status["state"]
+        and (container := _container(pod, status["name"], status["containerID"])) is not None
+    ]
+
+
+def _container(pod: Mapping[str, Any], name: str, container_id: str) -> Container | None:
+    """None where its cgroup is not here."""
+    identifier = container_id.rsplit("//", maxsplit=1)[-1]
+    spec = next(each for each in pod["spec"]["containers"] if each["name"] == name)
+    limits = spec.get("resources", {}).get("limits", {})
+    version_1 = (CGROUPS / "memory").is_dir()
+    controllers = ("memory", "cpu", "cpuacct") if version_1 else (".", ".", ".")
+    folders = [_find(CGROUPS / each, identifier) for each in controllers]
+    if None in folders:
+        return None
+    memory, cpu, accounting = (folder for folder in folders if folder is not None)
+    return Container(
+        pod["metadata"]["name"],
+        name,
+        pod["status"].get("podIP", ""),
+        int(parse_quantity(limits.get("memory", "0"))),
+        float(parse_quantity(limits.get("cpu", "0"))),
+        memory,
+        cpu,
+        accounting,
+    )
+
+
+def _find(root: Path, identifier: str) -> Path | None:
+    return next((folder for folder in root.glob(f"**/*{identifier}*") if folder.is_dir()), None)
+
+
+def _usage_1(container: Container) -> Usage:
+    memory = _fields(container.memory / "memory.stat")
+    cpu = _fields(container.cpu / "cpu.stat")
+    usage = _number(container.memory / "memory.usage_in_bytes")
+    return Usage(
+        held=memory["total_rss"] + memory.get("total_shmem", 0),
+        working_set=usage - memory["total_inactive_file"],
+        usage=usage,
+        cpu_seconds=_number(container.accounting / "cpuacct.usage") / 1e9,
+        throttled_seconds=cpu.get("throttled_time", 0) / 1e9,
+        out_of_memory_kills=_fields(container.memory / "memory.oom_control").get("oom_kill", 0),
+    )
+
+
+def _usage_2(container: Container) -> Usage:
+    memory = _fields(container.memory / "memory.stat")
+    cpu = _fields(container.cpu / "cpu.stat")
+    usage = _number(container.memory / "memory.current")
+    return Usage(
+        held=memory["anon"] + memory["shmem"],
+        working_set=usage - memory["inactive_file"],
+        usage=usage,
+        cpu_seconds=cpu["usage_usec"] / 1e6,
+        throttled_seconds=cpu.get("throttled_usec", 0) / 1e6,
+        out_of_memory_kills=_fields(container.memory / "memory.events").get("oom_kill", 0),
+    )
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text())
+
+
+def _fields(path: Path) -> dict[str, int]:
+    pairs = (line.split() for line in path.read_text().splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}

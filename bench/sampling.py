@@ -1,0 +1,156 @@
+"""Looks at every part of the pipeline once a second, from outside, while a load runs."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from bench.collectors import EVERY_SECONDS, Collectors
+from bench.containers import Container, Usage
+from bench.session import Connect
+from clients.archive import TOPIC_PREFIX
+from clients.database import Row
+from clients.stack import StackError
+
+INTERVAL = 1.0
+REQUEST_SECONDS = 5
+WAL = (
+    "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS written,"
+    " (SELECT min(confirmed_flush_lsn - '0/0'::pg_lsn)::bigint FROM pg_replication_slots"
+    " WHERE database = current_database() AND NOT temporary AND slot_name NOT LIKE 'bench%')"
+    " AS confirmed"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The state at one moment. None: that part could not be asked."""
+
+    at: float
+    """seconds since 1970"""
+    rows: int
+    """committed by the load"""
+    written_lsn: int | None
+    """end of PostgreSQL's WAL, bytes"""
+    confirmed_lsn: int | None
+    """how far the source connector has confirmed"""
+    offsets: int | None
+    """sum of the topics' end offsets: records, and the markers of transactions"""
+    usage: dict[str, Usage]
+    """by the container's label"""
+    machine_cpu_seconds: float
+    """of all processes of the machine, since its start"""
+    generator_cpu_seconds: float
+    """of this process, sampling included"""
+    paused: dict[str, float]
+    """by the container's label: seconds of collectors' pauses so far; asked now and then"""
+
+
+class Topics:
+    """The end offsets of the captured tables' topics."""
+
+    def __init__(self, bootstrap_servers: str, tables: Iterable[str]) -> None:
+        """Raises KafkaException where no broker answers."""
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+        known = self._admin.list_topics(timeout=REQUEST_SECONDS * 3).topics
+        self._partitions = [
+            TopicPartition(name, number)
+            for name in (f"{TOPIC_PREFIX}.{table}" for table in tables)
+            if name in known
+            for number in known[name].partitions
+        ]
+
+    def end(self) -> int | None:
+        """The sum of the end offsets; None where a broker did not answer in time."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = self._admin.list_offsets(
+            dict.fromkeys(self._partitions, latest),
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=REQUEST_SECONDS,
+        )
+        try:
+            return sum(int(each.result().offset) for each in asked.values())
+        except KafkaException:
+            return None
+
+
+class Sampler:
+    """Takes samples in a thread of its own, for as long as the block lasts."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        topics: Topics,
+        containers: list[Container],
+        rows: Callable[[], int],
+    ) -> None:
+        self._connect, self._topics, self._containers = connect, topics, containers
+        self._rows = rows
+        self._collectors = Collectors(containers)
+        self._collectors_due = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self.samples: list[Sample] = []
+
+    def __enter__(self) -> "Sampler":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with self._connect() as connection:
+                    self._sample_with(connection)
+            except (psycopg.OperationalError, StackError):
+                self._take(None, None)
+                self._stopping.wait(INTERVAL)
+
+    def _sample_with(self, connection: psycopg.Connection[Row]) -> None:
+        due = time.monotonic()
+        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+            due = max(due + INTERVAL, time.monotonic())
+            row = connection.execute(WAL).fetchone() or {}
+            self._take(row["written"], row["confirmed"])
+
+    def _take(self, written: int | None, confirmed: int | None) -> None:
+        usage: dict[str, Usage] = {}
+        for container in self._containers:
+            try:
+                usage[container.label] = container.usage()
+            except FileNotFoundError:
+                continue  # it was restarted; its successor has other counters
+        self.samples.append(
+            Sample(
+                at=time.time(),
+                rows=self._rows(),
+                written_lsn=written,
+                confirmed_lsn=confirmed,
+                offsets=self._topics.end(),
+                usage=usage,
+                machine_cpu_seconds=_machine_cpu_seconds(),
+                generator_cpu_seconds=time.process_time(),
+                paused=self._paused(),
+            )
+        )
+
+    def _paused(self) -> dict[str, float]:
+        if time.monotonic() < self._collectors_due:
+            return {}
+        self._collectors_due = time.monotonic() + EVERY_SECONDS
+        return self._collectors.paused()
+
+
+def _machine_cpu_seconds() -> float:
+    """User, nice, system, interrupts: all but idle, waiting for disks, and stolen."""
+    words = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _wait, interrupts, soft = map(int, words[:7])
+    return (user + nice + system + interrupts + soft) / 100

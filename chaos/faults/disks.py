@@ -1,0 +1,35 @@
+"""Disks that are full."""
+
+from dataclasses import dataclass
+
+from chaos.disks import SmallDisk
+from chaos.fault import Fault
+from chaos.pipeline import Pipeline
+
+ROOM = 96
+"""MiB free before it is filled: for what is written until then"""
+
+
+@dataclass
+class DiskFull(Fault):
+    """A pod's volume is small, and then full to the last block."""
+
+    pod: str = ""
+    needs_node: bool = True
+
+    @property
+    def _disk(self) -> SmallDisk:
+        return SmallDisk(self.pod, ROOM)
+
+    def prepare(self, pipeline: Pipeline) -> None:
+        pipeline.say(f"{self.name}: moving the volume of {self.pod} to a small disk")
+        self._disk.install(pipeline)
+
+    def inject(self, pipeline: Pipeline) -> None:
+        self._disk.fill(pipeline)
+
+    def heal(self, pipeline: Pipeline) -> None:
+        self._disk.free(pipeline)
+
+    def restore(self, pipeline: Pipeline) -> None:
+        self._disk.remove(pipeline)

@@ -1,0 +1,36 @@
+"""A network that is cut between two workloads."""
+
+from dataclasses import dataclass
+
+from chaos import node
+from chaos.fault import Fault
+from chaos.pipeline import CONNECT, KAFKA, Pipeline
+
+RULES = """\
+  chain cut {{
+    type filter hook forward priority filter - 10; policy accept;
+    ip saddr {{ {one} }} ip daddr {{ {other} }} drop
+    ip saddr {{ {other} }} ip daddr {{ {one} }} drop
+  }}"""
+"""Dropped without a word, as a broken link does: both sides must find out by themselves."""
+
+
+@dataclass
+class Cut(Fault):
+    """No packet passes between the worker and any broker."""
+
+    one: str = CONNECT
+    other: str = KAFKA
+    needs_node: bool = True
+
+    def inject(self, pipeline: Pipeline) -> None:
+        node.set_packet_rules(
+            RULES.format(one=_addresses(pipeline, self.one), other=_addresses(pipeline, self.other))
+        )
+
+    def heal(self, pipeline: Pipeline) -> None:
+        node.clear_packet_rules()
+
+
+def _addresses(pipeline: Pipeline, workload: str) -> str:
+    return ", ".join(str(pod.status.pod_ip) for pod in pipeline.pods(workload))

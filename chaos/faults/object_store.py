@@ -1,0 +1,71 @@
+"""S3 that fails: a proxy takes moto's place for the pods, and answers as it is told."""
+
+from dataclasses import dataclass, field
+
+from kubernetes.client import ApiException
+
+from chaos import node
+from chaos.fault import Fault
+from chaos.pipeline import CONNECT, NAME_LABEL, NOT_FOUND, Pipeline
+from chaos.s3_proxy import Answer, S3Proxy
+
+PROXY_PORT = 5567
+POLICY = "chaos-s3-proxy"
+
+RULES = f"""\
+  chain to_proxy {{
+    type nat hook prerouting priority dstnat - 10; policy accept;
+    ip saddr {node.PODS} ip daddr {node.NODE_ADDRESS} tcp dport {node.MOTO_PORT} \\
+      dnat ip to {node.NODE_ADDRESS}:{PROXY_PORT}
+  }}
+  chain old_connections {{
+    type filter hook input priority filter - 10; policy accept;
+    ip saddr {node.PODS} tcp dport {node.MOTO_PORT} reject with tcp reset
+  }}"""
+"""New connections go to the proxy; those that were open before still bear moto's port at the input
+hook and are reset, so that their clients open new ones."""
+
+
+@dataclass
+class S3Fails(Fault):
+    """Every request of the pods to S3 is answered by one of these, in turn; Glue goes on."""
+
+    answers: tuple[Answer, ...] = ()
+    needs_node: bool = True
+    _proxies: list[S3Proxy] = field(default_factory=list, repr=False)
+
+    def inject(self, pipeline: Pipeline) -> None:
+        proxy = S3Proxy(node.NODE_ADDRESS, PROXY_PORT, node.MOTO_PORT, self.answers)
+        proxy.start()
+        self._proxies.append(proxy)
+        pipeline.networking.create_namespaced_network_policy(pipeline.namespace, _to_the_proxy())
+        node.set_packet_rules(RULES)
+
+    def heal(self, pipeline: Pipeline) -> None:
+        node.clear_packet_rules()
+        while self._proxies:
+            proxy = self._proxies.pop()
+            proxy.stop()
+            pipeline.say(f"{self.name}: {proxy.failed} requests to S3 failed")
+        try:
+            pipeline.networking.delete_namespaced_network_policy(POLICY, pipeline.namespace)
+        except ApiException as error:
+            if error.status != NOT_FOUND:
+                raise
+
+
+def _to_the_proxy() -> dict[str, object]:
+    """The worker may reach moto's port and not ours; policies add up, so this one is enough."""
+    return {
+        "metadata": {"name": POLICY},
+        "spec": {
+            "podSelector": {"matchLabels": {NAME_LABEL: CONNECT}},
+            "policyTypes": ["Egress"],
+            "egress": [
+                {
+                    "to": [{"ipBlock": {"cidr": f"{node.NODE_ADDRESS}/32"}}],
+                    "ports": [{"protocol": "TCP", "port": PROXY_PORT}],
+                }
+            ],
+        },
+    }

@@ -1,0 +1,117 @@
+"""Tables whose columns change while rows are written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute
+from psycopg import sql
+
+from chaos.fault import Fault
+from chaos.pipeline import Pipeline
+from clients.recover.column import Column, bring_back, set_aside_name
+
+ADDED = "added_by_chaos"
+CHANGED = Column("public.users", "created_at")
+"""Its values are the database's own, so that the writing goes on whatever its type is."""
+RECOVER_SECONDS = 120
+
+
+@dataclass
+class Compatible(Fault):
+    """A column is added with a default, and an integer becomes a bigint."""
+
+    _since: int = field(default=0, repr=False)
+
+    def inject(self, pipeline: Pipeline) -> None:
+        with pipeline.database() as connection:
+            connection.execute(
+                sql.SQL(
+                    "ALTER TABLE public.products ADD COLUMN {} integer NOT NULL DEFAULT 7"
+                ).format(sql.Identifier(ADDED))
+            )
+            connection.execute("ALTER TABLE public.order_items ALTER COLUMN quantity TYPE bigint")
+            row = connection.execute(
+                "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS position"
+            ).fetchone()
+            assert row is not None  # noqa: S101  a SELECT without FROM has one row
+            self._since = int(row["position"])
+
+    def check(self, pipeline: Pipeline) -> list[str]:
+        """Rows inserted since then must have the new column, with its value."""
+        products = pipeline.archive.changes("public.products", since_lsn=self._since)
+        if ADDED not in products.column_names:
+            return [f"the column {ADDED} is not in the archive"]
+        complaints = []
+        values = set(products.column(ADDED).to_pylist())
+        if values != {7}:
+            complaints.append(f"{ADDED} holds {sorted(map(str, values))} instead of 7")
+        items = pipeline.archive.changes("public.order_items", since_lsn=self._since)
+        if items.schema.field("quantity").type != pa.int64():
+            complaints.append("order_items.quantity has not become a bigint in the archive")
+        return complaints
+
+    def restore(self, pipeline: Pipeline) -> None:
+        with pipeline.database() as connection:
+            connection.execute(
+                sql.SQL("ALTER TABLE public.products DROP COLUMN IF EXISTS {}").format(
+                    sql.Identifier(ADDED)
+                )
+            )
+            connection.execute("ALTER TABLE public.order_items ALTER COLUMN quantity TYPE integer")
+
+
+@dataclass
+class Incompatible(Fault):
+    """A timestamp becomes text: no column of the archive can hold both."""
+
+    user_after: float = 45
+    ignores: Mapping[str, str] = field(default_factory=lambda: {CHANGED.table: CHANGED.name})
+    _since: int = field(default=0, repr=False)
+    _changed: bool = field(default=False, repr=False)
+
+    def inject(self, pipeline: Pipeline) -> None:
+        self._changed = True
+        _alter(
+            pipeline,
+            "ALTER {column} DROP DEFAULT, ALTER {column} TYPE text USING {column}::text,"
+            " ALTER {column} SET DEFAULT now()::timestamp::text",
+        )
+
+    def repair(self, pipeline: Pipeline) -> str:
+        column = f"{CHANGED.table}.{CHANGED.name}"
+        command = ("make", "recover", f"STACK={pipeline.stack}", f"COLUMN={column}")
+        pipeline.run(*command, seconds=RECOVER_SECONDS)
+        return " ".join(each for each in command if not each.startswith("STACK"))
+
+    def check(self, pipeline: Pipeline) -> list[str]:
+        """Each change has its value in one of the two columns."""
+        rows = pipeline.archive.changes(CHANGED.table)
+        aside = set_aside_name(CHANGED)
+        if aside not in rows.column_names:
+            return [f"the archive has no column {aside}"]
+        both = pa.compute.and_(
+            pa.compute.is_null(rows.column(aside)), pa.compute.is_null(rows.column(CHANGED.name))
+        )
+        empty = pa.compute.sum(both).as_py() or 0
+        return [f"{empty} changes have lost their {CHANGED.name}"] if empty else []
+
+    def restore(self, pipeline: Pipeline) -> None:
+        if not self._changed:
+            return
+        _alter(
+            pipeline,
+            "ALTER {column} DROP DEFAULT, ALTER {column} TYPE timestamp USING {column}::timestamp,"
+            " ALTER {column} SET DEFAULT now()",
+        )
+        bring_back(pipeline.outputs, CHANGED, pipeline.say)
+        self._changed = False
+
+
+def _alter(pipeline: Pipeline, changes: str) -> None:
+    schema, _, table = CHANGED.table.partition(".")
+    statement = sql.SQL("ALTER TABLE {table} " + changes).format(
+        table=sql.Identifier(schema, table), column=sql.Identifier(CHANGED.name)
+    )
+    with pipeline.database() as connection:
+        connection.execute(statement)

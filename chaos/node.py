@@ -1,0 +1,128 @@
+"""The sandbox's node, where it is more than Kubernetes shows: processes, cgroups, volumes, packets.
+
+The only module that knows the sandbox. A stack on another cluster has no such node, and the faults
+that need one are reported as not run there.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from chaos.pipeline import FaultError, Pipeline
+from sandbox import paths
+from sandbox.node import addresses
+
+TABLE = "datapipe-chaos"
+"""Our nftables table; deleting it undoes every rule of ours."""
+
+PODS = str(addresses.PODS)
+NODE_ADDRESS = str(addresses.NODE_ADDRESS)
+MOTO_PORT = addresses.MOTO_PORT
+NODE_NAME = addresses.NODE_NAME
+FOLDER = paths.STATE / "chaos"
+"""for the small disks that take the place of volumes"""
+
+STACK = "sandbox"
+COMMAND_SECONDS = 60
+
+HOG = """\
+import sys, time
+held = b"x" * int(sys.argv[1])
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def is_here(stack: str) -> bool:
+    """Whether a stack runs on this machine's sandbox."""
+    return stack == STACK and paths.KUBECONFIG.exists()
+
+
+def run(*command: str, text: str | None = None) -> str:
+    """A command's output. Raises FaultError with its words where it fails."""
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+    )
+    if done.returncode != 0:
+        raise FaultError(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout}")
+    return done.stdout
+
+
+def main_process(pod_uid: str) -> int:
+    """The process that is number 1 in a pod's container; the pod's own pause is another.
+
+    Raises FaultError where none runs, such as between two starts.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = pod_uid in (process / "cgroup").read_text()
+            if not ours or (process / "comm").read_text().strip() == "pause":
+                continue
+            if _number_in_container((process / "status").read_text()) == 1:
+                return int(process.name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended while we looked
+    raise FaultError(f"no container of pod {pod_uid} runs")
+
+
+def _number_in_container(status: str) -> int:
+    """The innermost number of a process, from its /proc/PID/status."""
+    found = re.search(r"^NSpid:.*?(\d+)$", status, re.MULTILINE)
+    return int(found.group(1)) if found else 0
+
+
+def kill(pipeline: Pipeline, workload: str, pod: str) -> None:
+    """SIGKILL for a pod's main process, as the kernel or a fault of the machine would end it."""
+    uids = {str(each.metadata.name): str(each.metadata.uid) for each in pipeline.pods(workload)}
+    os.kill(main_process(uids[pod]), signal.SIGKILL)
+
+
+def memory_cgroup(process: int) -> Path:
+    """The folder of the cgroup that limits a process's memory, of either version."""
+    for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return Path("/sys/fs/cgroup/memory") / path.lstrip("/")
+        if not controllers and Path("/sys/fs/cgroup/cgroup.controllers").exists():
+            return Path("/sys/fs/cgroup") / path.lstrip("/")
+    raise FaultError(f"process {process} has no memory cgroup")
+
+
+def kernel_kills(cgroup: Path) -> int | None:
+    """How often the kernel killed in a cgroup for its memory; None: the cgroup is gone."""
+    for name in ("memory.events", "memory.oom_control"):
+        try:
+            found = re.search(r"^oom_kill (\d+)$", (cgroup / name).read_text(), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found.group(1))
+    return None
+
+
+def occupy(cgroup: Path, size: int, seconds: float) -> subprocess.Popen[bytes]:
+    """A process that holds `size` bytes in a cgroup for so long, unless it is killed before."""
+    join_and_hold = 'echo $$ > "$0"; exec "$@"'
+    hog = [sys.executable, "-S", "-E", "-c", HOG, str(size), str(seconds)]
+    return subprocess.Popen(
+        ["sh", "-c", join_and_hold, str(cgroup / "cgroup.procs"), *hog],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def set_packet_rules(rules: str) -> None:
+    """Make our table with these chains, in place of what was in it."""
+    nft(f"add table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{rules}\n}}\n")
+
+
+def clear_packet_rules() -> None:
+    """Remove our table, if it is there."""
+    nft(f"add table inet {TABLE}\ndelete table inet {TABLE}\n")
+
+
+def nft(script: str) -> None:
+    run(str(paths.binaries() / "nft"), "-f", "-", text=script)

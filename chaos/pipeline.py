@@ -1,0 +1,135 @@
+"""The deployed pipeline as the faults use it: its parts, and the few things that are done to it."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from kubernetes import client
+from kubernetes.client import ApiException
+
+from clients import database
+from clients.archive import Archive, open_archive
+from clients.cluster import Cluster
+from clients.database import Row
+from clients.stack import PROJECT, StackOutputs, read_outputs
+
+Say = Callable[[str], None]
+
+CONNECT = "kafka-connect"
+KAFKA = "kafka"
+POSTGRESQL = "postgresql"
+NAME_LABEL = "app.kubernetes.io/name"
+POLL_SECONDS = 1.0
+NOT_FOUND = 404
+
+
+class FaultError(RuntimeError):
+    """A fault could not be injected or healed; the message says why."""
+
+
+class Pipeline:
+    """A stack, reached as its user would."""
+
+    def __init__(self, stack: str, say: Say) -> None:
+        """Raises StackError where the stack can't be used."""
+        self.stack = stack
+        self.say = say
+        self.outputs: StackOutputs = read_outputs(stack)
+        self.cluster = Cluster(self.outputs)
+        self.archive: Archive = open_archive(self.outputs.archive)
+        self.core: Any = client.CoreV1Api(self.cluster.api)
+        self.apps: Any = client.AppsV1Api(self.cluster.api)
+        self.networking: Any = client.NetworkingV1Api(self.cluster.api)
+
+    @property
+    def namespace(self) -> str:
+        return self.outputs.namespace
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection[Row]]:
+        """A connection as the database's superuser. Raises StackError where it does not answer."""
+        with database.connect(self.outputs) as connection:
+            yield connection
+
+    def pods(self, workload: str) -> list[Any]:
+        """The pods of a workload that are not about to go, by name."""
+        found = self.core.list_namespaced_pod(
+            self.namespace, label_selector=f"{NAME_LABEL}={workload}"
+        ).items
+        present = [pod for pod in found if pod.metadata.deletion_timestamp is None]
+        return sorted(present, key=lambda pod: str(pod.metadata.name))
+
+    def delete_pod(self, name: str) -> None:
+        """Delete a pod as kubectl does, and return when it is gone."""
+        uid = self.core.read_namespaced_pod(name, self.namespace).metadata.uid
+        self.core.delete_namespaced_pod(name, self.namespace)
+        wait_until(lambda: self._pod_uid(name) != uid, 120, f"pod {name} to stop")
+
+    def _pod_uid(self, name: str) -> str | None:
+        try:
+            return str(self.core.read_namespaced_pod(name, self.namespace).metadata.uid)
+        except ApiException as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def wait_for_pod(self, name: str, seconds: float = 180) -> None:
+        """Return when a pod is ready. Raises FaultError when the time is over."""
+        wait_until(lambda: self._is_ready(name), seconds, f"pod {name} to be ready")
+
+    def wait_for_workload(self, workload: str, count: int, seconds: float = 180) -> None:
+        """Return when so many pods of a workload are ready. Raises FaultError otherwise."""
+
+        def all_ready() -> bool:
+            pods = self.pods(workload)
+            return len(pods) >= count and all(_has_condition_ready(pod) for pod in pods)
+
+        wait_until(all_ready, seconds, f"{count} pods of {workload} to be ready")
+
+    def _is_ready(self, name: str) -> bool:
+        try:
+            return _has_condition_ready(self.core.read_namespaced_pod(name, self.namespace))
+        except ApiException as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+
+    def scale_connect(self, replicas: int) -> int:
+        """Set the number of Connect workers; what it was."""
+        before = self.apps.read_namespaced_deployment(CONNECT, self.namespace).spec.replicas
+        body = {"spec": {"replicas": replicas}}
+        self.apps.patch_namespaced_deployment(CONNECT, self.namespace, body)
+        return int(before)
+
+    def run(self, *command: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
+        """A command in the project's folder, as a user types it.
+
+        Raises FaultError with its last words where it fails or takes longer.
+        """
+        try:
+            done = subprocess.run(
+                command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired:
+            raise FaultError(f"{' '.join(command)} did not end within {seconds:.0f} s") from None
+        if done.returncode != 0:
+            words = (done.stdout + done.stderr).strip()[-2000:]
+            raise FaultError(f"{' '.join(command)} failed:\n{words}")
+        return done
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll until a condition holds. Raises FaultError when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise FaultError(f"waited {seconds:.0f} s for {what} in vain")
+        time.sleep(POLL_SECONDS)
+
+
+def _has_condition_ready(pod: Any) -> bool:
+    conditions = pod.status.conditions or []
+    return any(each.type == "Ready" and each.status == "True" for each in conditions)

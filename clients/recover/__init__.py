@@ -1,0 +1,1 @@
+"""What a pipeline can't recover from by itself: `python -m clients.recover --stack sandbox`."""

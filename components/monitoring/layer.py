@@ -1,0 +1,71 @@
+"""The objects of the Prometheus operator and Grafana, as one component."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+import yaml
+
+from components.config.metrics import MetricsSettings
+from components.manifests import Manifest, metadata
+from components.streaming.metrics.exporter import PATH
+from components.workloads import PART_OF
+
+FILES = Path(__file__).parent / "files"
+DASHBOARD = "datapipe.json"
+OPERATOR_API = "monitoring.coreos.com/v1"
+DASHBOARD_LABEL = {"grafana_dashboard": "1"}
+"""By which the sidecar of Grafana's Helm chart finds dashboards."""
+SCRAPE_INTERVAL = "30s"
+
+
+class Monitoring(pulumi.ComponentResource):
+    """A PodMonitor, a PrometheusRule and a dashboard.
+
+    A cluster without the operator's CRDs refuses the first two (`metrics.operator`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: MetricsSettings,
+        namespace: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("datapipe:monitoring:Monitoring", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        about = _labelled(metadata(PART_OF, namespace), settings.operator_labels)
+        for kind, spec in {"PodMonitor": pod_monitor_spec(), "PrometheusRule": rules()}.items():
+            kubernetes.apiextensions.CustomResource(
+                f"{PART_OF}-{kind}",
+                api_version=OPERATOR_API,
+                kind=kind,
+                metadata=about,
+                spec=spec,
+                opts=child,
+            )
+        kubernetes.core.v1.ConfigMap(
+            f"{PART_OF}-dashboard",
+            metadata=_labelled(metadata(f"{PART_OF}-dashboard", namespace), DASHBOARD_LABEL),
+            data={DASHBOARD: (FILES / DASHBOARD).read_text()},
+            opts=child,
+        )
+        self.register_outputs({})
+
+
+def pod_monitor_spec() -> Manifest:
+    """The pods with a port named metrics: brokers, workers, registry."""
+    return {
+        "selector": {"matchLabels": {"app.kubernetes.io/part-of": PART_OF}},
+        "podMetricsEndpoints": [{"port": "metrics", "path": PATH, "interval": SCRAPE_INTERVAL}],
+    }
+
+
+def rules() -> Manifest:
+    """The spec of the PrometheusRule."""
+    return yaml.safe_load((FILES / "rules.yml").read_text())
+
+
+def _labelled(about: Manifest, labels: Mapping[str, str]) -> Manifest:
+    return {**about, "labels": {**about["labels"], **labels}}

@@ -1,0 +1,29 @@
+-- The account of change data capture: it may replicate, read the captured tables, and nothing else.
+-- Can be applied again and again.
+--
+-- psql's variables: account, password, tables (schema.table, separated by commas).
+
+-- A statement that fails is not logged, for the password's sake.
+SET LOCAL log_min_error_statement = panic;
+\set VERBOSITY terse
+SELECT format('CREATE ROLE %I', :'account')
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'account')
+\gexec
+ALTER ROLE :"account" WITH LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
+    PASSWORD :'password';
+\unset password
+\set VERBOSITY default
+SET LOCAL log_min_error_statement = error;
+
+GRANT CONNECT ON DATABASE :"DBNAME" TO :"account";
+SELECT format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', nspname, :'account'),
+       format('REVOKE ALL ON SCHEMA %I FROM %I', nspname, :'account')
+    FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+\gexec
+SELECT DISTINCT format('GRANT USAGE ON SCHEMA %s TO %I', relnamespace::regnamespace, :'account')
+    FROM unnest(string_to_array(:'tables', ',')) AS stated (name)
+    JOIN pg_class ON pg_class.oid = to_regclass(name)
+\gexec
+SELECT format('GRANT SELECT ON %s TO %I', name::regclass, :'account')
+    FROM unnest(string_to_array(:'tables', ',')) AS stated (name)
+\gexec

@@ -1,0 +1,59 @@
+"""psql in the server's pod, as the dynamic resources of the source layer call it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.cluster_access import ClusterAccess
+from components.source.pod_exec import PodCommand
+from components.source.schema import variable
+
+TIMEOUT_SECONDS = 300
+WHERE = ("context", "namespace", "pod", "container", "command")
+"""the inputs of a resource that say where its scripts run"""
+
+
+@dataclass(frozen=True)
+class Psql:
+    """psql as superuser, in a container of a pod."""
+
+    access: ClusterAccess
+    namespace: pulumi.Input[str]
+    pod: str
+    container: str
+    command: list[str]
+
+    def inputs(self) -> dict[str, pulumi.Input[Any]]:
+        """Of a dynamic resource, which runs in a process of its own."""
+        return {
+            "context": self.access.context,
+            "namespace": self.namespace,
+            "pod": self.pod,
+            "container": self.container,
+            "command": self.command,
+        }
+
+
+def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
+    """Run a script with these variables of psql; they go by its standard input alone.
+
+    Raises PodExecError with PostgreSQL's own words where it fails.
+    """
+    text = "".join(variable(name, value) for name, value in secrets.items()) + script
+    _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+
+
+def pod_is_there(props: dict[str, Any]) -> bool:
+    """Whether there is a pod to run anything in."""
+    return _command(props).pod_is_there(_access(props).api_client())
+
+
+def _command(props: dict[str, Any]) -> PodCommand:
+    return PodCommand(props["namespace"], props["pod"], props["container"], props["command"])
+
+
+def _access(props: dict[str, Any]) -> ClusterAccess:
+    return ClusterAccess(props.get("context"))  # Pulumi leaves out what is None

@@ -1,0 +1,76 @@
+package datapipe.iceberg;
+
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.iceberg.metrics.CommitMetricsResult;
+import org.apache.iceberg.metrics.CommitReport;
+import org.apache.iceberg.metrics.CounterResult;
+import org.apache.iceberg.metrics.MetricsReport;
+import org.apache.iceberg.metrics.MetricsReporter;
+import org.apache.kafka.common.metrics.JmxReporter;
+import org.apache.kafka.common.metrics.KafkaMetricsContext;
+import org.apache.kafka.common.metrics.MetricConfig;
+import org.apache.kafka.common.metrics.Metrics;
+import org.apache.kafka.common.metrics.Sensor;
+import org.apache.kafka.common.metrics.stats.CumulativeSum;
+import org.apache.kafka.common.utils.Time;
+
+/**
+ * Counts what Iceberg's sink has committed, as MBeans.
+ *
+ * <pre>
+ * datapipe.archive:type=uploads,connector=…,bucket=…   files
+ * datapipe.archive:type=tables,table=…                 commits, files, records, bytes
+ * </pre>
+ *
+ * <p>All are totals since the worker started. A data file counts when a snapshot refers to it, so
+ * when its upload is of use. The sink has no metrics of its own; Iceberg calls a reporter that a
+ * catalog's property metrics-reporter-impl names after each commit.
+ */
+public class CommitCounter implements MetricsReporter {
+  private static final String CONNECTOR = "metrics-reporter.connector";
+  private static final Metrics METRICS = new Metrics(
+      new MetricConfig(), List.of(new JmxReporter()), Time.SYSTEM,
+      new KafkaMetricsContext("datapipe.archive"));
+
+  private Map<String, String> destination;
+
+  @Override
+  public void initialize(Map<String, String> catalogProperties) {
+    destination = new LinkedHashMap<>();
+    destination.put("connector", catalogProperties.get(CONNECTOR));
+    destination.put("bucket", URI.create(catalogProperties.get("warehouse")).getHost());
+    // Known from the start: the first upload is then seen as an increase.
+    total("files", "uploads", destination);
+  }
+
+  @Override
+  public void report(MetricsReport report) {
+    if (!(report instanceof CommitReport)) {
+      return;
+    }
+    CommitReport commit = (CommitReport) report;
+    CommitMetricsResult done = commit.commitMetrics();
+    // catalog.database.table
+    Map<String, String> table =
+        Map.of("table", commit.tableName().substring(commit.tableName().indexOf('.') + 1));
+    total("files", "uploads", destination).record(value(done.addedDataFiles()));
+    total("commits", "tables", table).record(1);
+    total("files", "tables", table).record(value(done.addedDataFiles()));
+    total("records", "tables", table).record(value(done.addedRecords()));
+    total("bytes", "tables", table).record(value(done.addedFilesSizeInBytes()));
+  }
+
+  private static long value(CounterResult counter) {
+    return counter == null ? 0 : counter.value();
+  }
+
+  private static Sensor total(String name, String group, Map<String, String> tags) {
+    Sensor sensor = METRICS.sensor(name + group + tags);
+    sensor.add(METRICS.metricName(name, group, "since the worker started", tags),
+        new CumulativeSum());
+    return sensor;
+  }
+}

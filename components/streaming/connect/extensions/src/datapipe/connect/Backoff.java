@@ -1,0 +1,47 @@
+package datapipe.connect;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** When what fails is restarted: 15 s after it was first seen, then 30 s, then every minute. */
+class Backoff {
+  static final long FIRST = Duration.ofSeconds(15).toNanos();
+  /** A minute: whatever was away, its return is noticed this soon, and a restart costs little. */
+  static final long LONGEST = Duration.ofMinutes(1).toNanos();
+
+  /** What has not failed for so long is well again, and starts from FIRST the next time. */
+  static final long FORGET = Duration.ofMinutes(10).toNanos();
+
+  private static final class Attempts {
+    private long delay = FIRST;
+    private long dueAt;
+    private long lastSeen;
+  }
+
+  private final Map<String, Attempts> known = new HashMap<>();
+
+  /** Those of the failed parts that are to be restarted now; time as System.nanoTime(). */
+  List<String> due(Set<String> failed, long now) {
+    known.values().removeIf(attempts -> now - attempts.lastSeen > FORGET);
+    List<String> due = new ArrayList<>();
+    for (String part : failed) {
+      Attempts attempts = known.get(part);
+      if (attempts == null) {
+        attempts = new Attempts();
+        attempts.dueAt = now + FIRST;
+        known.put(part, attempts);
+      }
+      attempts.lastSeen = now;
+      if (now - attempts.dueAt >= 0) {
+        due.add(part);
+        attempts.delay = Math.min(2 * attempts.delay, LONGEST);
+        attempts.dueAt = now + attempts.delay;
+      }
+    }
+    return due;
+  }
+}

@@ -1,0 +1,113 @@
+package datapipe.connect;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.connect.health.AbstractState;
+import org.apache.kafka.connect.health.ConnectClusterState;
+import org.apache.kafka.connect.health.ConnectorHealth;
+import org.apache.kafka.connect.health.TaskState;
+import org.apache.kafka.connect.rest.ConnectRestExtension;
+import org.apache.kafka.connect.rest.ConnectRestExtensionContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Restarts failed connectors and tasks, soon at first, then every minute.
+ *
+ * <p>Kafka Connect leaves a FAILED task as it is, whatever stopped it: after an hour without S3 the
+ * archive would stand still until somebody looks. A worker looks after its own tasks only, so a
+ * cluster of workers does not restart any of them twice.
+ */
+public class RestartFailed implements ConnectRestExtension {
+  private static final Logger LOG = LoggerFactory.getLogger(RestartFailed.class);
+  private static final int LOOK_SECONDS = 5;
+  private static final String FAILED = "FAILED";
+
+  private final Backoff backoff = new Backoff();
+  private final ScheduledExecutorService schedule =
+      Executors.newSingleThreadScheduledExecutor(RestartFailed::daemon);
+  private HttpClient client;
+  private String workerId;
+
+  @Override
+  public void configure(Map<String, ?> worker) {
+    workerId =
+        worker.get("rest.advertised.host.name") + ":" + worker.get("rest.advertised.port");
+    client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+  }
+
+  @Override
+  public void register(ConnectRestExtensionContext context) {
+    ConnectClusterState cluster = context.clusterState();
+    schedule.scheduleWithFixedDelay(
+        () -> lookAfter(cluster), LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+    LOG.info("restarting what fails on worker {}", workerId);
+  }
+
+  private void lookAfter(ConnectClusterState cluster) {
+    try {
+      Set<String> failed = new HashSet<>();
+      for (String connector : cluster.connectors()) {
+        ConnectorHealth health = cluster.connectorHealth(connector);
+        String path = "/connectors/" + URLEncoder.encode(connector, StandardCharsets.UTF_8);
+        if (isOurs(health.connectorState())) {
+          failed.add(path);
+        }
+        for (TaskState task : health.tasksState().values()) {
+          if (isOurs(task)) {
+            failed.add(path + "/tasks/" + task.taskId());
+          }
+        }
+      }
+      for (String due : backoff.due(failed, System.nanoTime())) {
+        restart(due);
+      }
+    } catch (InterruptedException stopped) {
+      Thread.currentThread().interrupt();
+    } catch (Exception notNow) { // the group rebalances, or the brokers are away
+      LOG.debug("could not look after failed tasks", notNow);
+    }
+  }
+
+  private boolean isOurs(AbstractState part) {
+    return FAILED.equals(part.state()) && workerId.equals(part.workerId());
+  }
+
+  private void restart(String path) throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create("http://" + workerId + path + "/restart"))
+            .timeout(Duration.ofSeconds(30))
+            .POST(HttpRequest.BodyPublishers.noBody())
+            .build();
+    int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+    LOG.warn("restarting {}, which had failed: {}", path, status);
+  }
+
+  private static Thread daemon(Runnable work) {
+    Thread thread = new Thread(work, "restart-failed");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  @Override
+  public void close() {
+    schedule.shutdownNow();
+  }
+
+  @Override
+  public String version() {
+    return "1";
+  }
+}

@@ -1,0 +1,164 @@
+"""Tables that are added to a running source connector: the rows they had before are read, too.
+
+Debezium reads existing rows only while it has no offsets. Its own way to do it later, a blocking
+snapshot on a signal, is not sound in 2.4.2: where it fails the connector reads no change any more
+and yet is RUNNING (DBZ-8244); where the worker dies in it, all tables are read anew (DBZ-7903); its
+offsets lie after changes of other tables that were not read yet (DBZ-9337); and a signal that comes
+before its reader is forgotten without a word. Its incremental snapshot writes to the database.
+
+So a second connector reads the rows, to the same topics and as a first snapshot does, from a slot
+of its own that tells which changes they hold. It writes no changes, which are the first one's to
+write, and goes when it is done. Its offsets, which survive a killed update, say how far it is.
+
+The first connector captures the tables before their rows are read, so nothing is missing. What is
+changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
+"""
+
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from components.streaming.connectors import progress
+from components.streaming.connectors.client import ConnectClient
+from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
+from components.streaming.connectors.failures import (
+    ConnectorMissingError,
+    ConnectUnavailableError,
+    UnsettledError,
+)
+from components.streaming.connectors.lifecycle import bring_to
+from components.streaming.connectors.startup import (
+    ConnectorFailedError,
+    NotInTimeError,
+    Patience,
+)
+from components.streaming.connectors.status import Status, explain
+
+HEARTBEAT_MS = "30000"
+"""Where the connector has none: the reader's last one says that all is read."""
+
+READER_BUFFERS = {
+    "max.queue.size": "2048",
+    "max.batch.size": "512",
+    "producer.override.buffer.memory": str(8 * 1024 * 1024),
+}
+"""Some 13 MiB of heap (memory.py), as it runs beside connectors that fill the worker."""
+
+
+def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
+    """The tables of a Debezium connector's configuration; none for other kinds."""
+    if config.get("connector.class") != DEBEZIUM_POSTGRES:
+        return ()
+    return tuple(filter(None, config.get("table.include.list", "").split(",")))
+
+
+def unread_tables(config: Mapping[str, str], read: Collection[str]) -> tuple[str, ...]:
+    """The captured tables whose existing rows are wanted and not among those `read`."""
+    if config.get("snapshot.mode") != "initial":
+        return ()
+    return tuple(table for table in captured_tables(config) if table not in read)
+
+
+def reader_name(connector: str) -> str:
+    """The name of the connector that reads existing rows for another."""
+    return f"{connector}-added-tables"
+
+
+def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[str, str]:
+    """Reads the rows that the tables have, as `config` would have at first, and no changes."""
+    suffix = "_added"
+    slot = config["slot.name"][: LONGEST_SLOT_NAME - len(suffix)] + suffix
+    heartbeat = config.get("heartbeat.interval.ms", "0")
+    return {
+        **config,
+        "table.include.list": ",".join(tables),
+        "slot.name": slot,
+        "slot.drop.on.stop": "true",
+        "skipped.operations": "c,u,d,t",
+        "provide.transaction.metadata": "false",
+        "heartbeat.interval.ms": HEARTBEAT_MS if heartbeat == "0" else heartbeat,
+        # The metrics' names are those of the topic prefix, which both connectors have.
+        "custom.metric.tags": "reads=added-tables",
+        **READER_BUFFERS,
+    }
+
+
+def read_rows(
+    client: ConnectClient,
+    connector: str,
+    config: Mapping[str, str],
+    tables: Collection[str],
+    patience: Patience,
+) -> None:
+    """Write the rows that the tables have now to their topics; return when all are there.
+
+    Call it when no task of the connector runs any more that does not capture the tables yet.
+
+    Raises ConnectorFailedError with the cause where they can't be read. Raises NotInTimeError when
+    the time is over: reading goes on, and the next call waits for it again.
+    """
+    reader, wanted = reader_name(connector), reader_config(config, tables)
+    patience = replace(patience, settle=0)
+    if not _was_begun(client, reader, wanted):
+        bring_to(client, reader, wanted, "STOPPED", patience)
+        client.reset_offsets(reader)
+    progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
+    try:
+        bring_to(client, reader, wanted, "RUNNING", patience)
+        _wait_until_read(client, reader, patience)
+    except ConnectorFailedError:
+        _retire(client, reader, wanted, patience)
+        raise
+    _retire(client, reader, wanted, patience)
+
+
+def remove_reader(client: ConnectClient, connector: str) -> None:
+    """Remove the reader that a killed update left; its slot goes with its task."""
+    with suppress(ConnectorMissingError):
+        client.delete(reader_name(connector))
+
+
+def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) -> bool:
+    """Whether an update that was killed, or ran out of time, had begun to read these tables."""
+    try:
+        present = client.config(reader)
+    except ConnectorMissingError:
+        return False
+    return captured_tables(present) == captured_tables(wanted)
+
+
+def _wait_until_read(client: ConnectClient, reader: str, patience: Patience) -> None:
+    began, next_line = time.monotonic(), patience.report
+    while True:
+        # A worker that restarts is no reason to give up: the reader goes on with it.
+        with suppress(ConnectUnavailableError, UnsettledError):
+            if all_is_read(client.offsets(reader)):
+                return
+            status = Status.of(client.status(reader))
+            if status.failed:
+                raise ConnectorFailedError(explain(reader, status))
+        waited = time.monotonic() - began
+        if waited > patience.timeout:
+            raise NotInTimeError(
+                f"{reader} still reads existing rows after {waited:.0f} s. It goes on by itself;"
+                " run up again to wait for its end (connect.snapshotTimeoutSeconds says how long)."
+            )
+        if waited >= next_line:
+            progress.info(f"{reader}: reading ({waited:.0f} s)")
+            next_line = waited + patience.report
+        time.sleep(patience.poll)
+
+
+def all_is_read(offsets: list[dict[str, Any]]) -> bool:
+    """Whether Debezium's committed offsets lie behind its snapshot."""
+    positions = [entry["offset"] or {} for entry in offsets]
+    return bool(positions) and not any(position.get("snapshot") for position in positions)
+
+
+def _retire(client: ConnectClient, reader: str, config: dict[str, str], patience: Patience) -> None:
+    """Remove the reader for good: with its offsets, or a later one would take them for its own."""
+    bring_to(client, reader, config, "STOPPED", patience)
+    client.reset_offsets(reader)
+    client.delete(reader)

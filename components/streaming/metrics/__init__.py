@@ -1,0 +1,1 @@
+"""What the JVMs of the streaming layer tell of themselves: the JMX exporter in each."""

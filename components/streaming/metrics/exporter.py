@@ -1,0 +1,87 @@
+"""The JMX exporter, a Java agent of Prometheus' project, in a JVM's pod.
+
+The image has the agent; its rules and the way to start it come with the pod's ConfigMap.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from components.config.metrics import MetricsSettings
+from components.images import ImageFamilyTable
+from components.manifests import Manifest
+
+FILES = Path(__file__).parent / "files"
+AGENT_SCRIPT = "metrics-agent.sh"
+RULES_FILE = "metrics.yml"
+PATH = "/metrics"
+
+LAG_RULE = """\
+  - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics, client-id=.+,\
+ topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-lag:'
+    name: kafka_consumer_lag
+    help: Records of a partition that the sink has not read yet
+    type: GAUGE
+    cache: true
+    labels:
+      topic: {prefix}.{schema}.$1
+      partition: $2
+"""
+
+
+def agent_files(rules: str) -> dict[str, str]:
+    """The script that the start scripts source, and the rules; for the pod's ConfigMap."""
+    return {AGENT_SCRIPT: (FILES / AGENT_SCRIPT).read_text(), RULES_FILE: rules}
+
+
+def rules_of(program: str) -> str:
+    """The rules of one of files/*.yml."""
+    return (FILES / f"{program}.yml").read_text()
+
+
+def worker_rules(topic_prefix: str, tables: Iterable[str]) -> str:
+    """The rules of a worker that captures these tables (schema.table)."""
+    lag = lag_rules(topic_prefix, tables)
+    return rules_of("worker").replace("rules:\n", f"rules:\n{lag}", 1)
+
+
+def lag_rules(topic_prefix: str, tables: Iterable[str]) -> str:
+    """The rules of kafka_consumer_lag, one for each schema.
+
+    A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
+    nobody could tell where the schema ends.
+    """
+    parts = sorted(table.split(".") for table in tables)
+    return "".join(
+        LAG_RULE.format(prefix=topic_prefix, schema=schema, tables="|".join(t for _, t in group))
+        for schema, group in groupby(parts, key=lambda part: part[0])
+    )
+
+
+def agent_environment(
+    settings: MetricsSettings, images: ImageFamilyTable, config_dir: str
+) -> dict[str, str]:
+    """What the start script must know; nothing where the stack wants no metrics."""
+    if not settings.enabled:
+        return {}
+    return {
+        "METRICS_AGENT": images.metrics_agent,
+        "METRICS_RULES": f"{config_dir}/{RULES_FILE}",
+        "METRICS_PORT": str(settings.port),
+    }
+
+
+def scrape_annotations(settings: MetricsSettings) -> dict[str, str]:
+    """The pod's annotations by which a Prometheus without the operator finds it."""
+    if not settings.enabled:
+        return {}
+    return {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(settings.port),
+        "prometheus.io/path": PATH,
+    }
+
+
+def metrics_ports(settings: MetricsSettings) -> list[Manifest]:
+    """The container's port, by the name that the PodMonitor asks for."""
+    return [{"name": "metrics", "containerPort": settings.port}] if settings.enabled else []

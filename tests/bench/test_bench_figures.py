@@ -1,0 +1,24 @@
+"""The README's figures of the bench are those of the committed result."""
+
+import pytest
+
+from bench.figures import RESULT, with_section
+from bench.report import html
+from bench.result import read
+from clients.stack import PROJECT
+
+README = PROJECT / "README.md"
+
+
+def test_the_readme_has_the_figures_of_the_committed_result() -> None:
+    text = README.read_text()
+    assert text == with_section(text, read(RESULT)), "run: python -m bench.figures README.md"
+
+
+def test_the_committed_report_is_of_the_committed_result() -> None:
+    assert RESULT.with_suffix(".html").read_text() == html(read(RESULT))
+
+
+def test_a_document_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="bench: begin"):
+        with_section("# datapipe", read(RESULT))

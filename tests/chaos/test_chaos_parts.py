@@ -1,0 +1,140 @@
+"""The parts of chaos that need no pipeline: verdicts, signs, the catalog, the report."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from chaos import catalog
+from chaos.account import without
+from chaos.machine import Machine, describe
+from chaos.monitor import Before, of_connectors, of_pods
+from chaos.report import Run, page, print_run, write
+from chaos.result import Outcome, Result, not_run
+from clients.cluster import Pod, Resources
+from clients.connect import Connector, Task
+from demo.changes import Captured
+
+GOOD = Result(
+    "connect-killed", "SIGKILL", Outcome.FAILED, committed=900, recovered_after=31.2
+).judged(keeps_history=True)
+POD = Pod("kafka-0", "Running", True, "", 0, 0, Resources(1, Decimal(1)), (), Resources())
+SINK = Connector("s3", "sink", "RUNNING", "", (Task(0, "RUNNING", ""),))
+MACHINE = Machine("a processor", 2, 8192, "Linux 6", "abc", "2026-01-01T00:00:00+00:00")
+
+
+def test_what_comes_back_without_loss_has_survived() -> None:
+    assert GOOD.outcome is Outcome.SURVIVED
+    assert not GOOD.failed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lost": 1},
+        {"duplicated": 1},
+        {"unexpected": 1},
+        {"rows_differing": 1},
+        {"recovered_after": None},
+        {"complaints": ("the second update was not refused",)},
+    ],
+)
+def test_anything_wrong_fails(wrong: dict[str, object]) -> None:
+    assert replace(GOOD, **wrong).judged(keeps_history=True).failed
+
+
+def test_what_the_user_did_is_no_survival() -> None:
+    assert replace(GOOD, user_action="make up").judged(True).outcome is Outcome.REPAIRED
+
+
+def test_lost_history_is_told_apart_from_lost_rows() -> None:
+    without_history = replace(GOOD, lost=7).judged(keeps_history=False)
+    assert without_history.outcome is Outcome.HISTORY_LOST
+    assert not without_history.failed
+    assert replace(GOOD, lost=7, rows_differing=1).judged(keeps_history=False).failed
+
+
+def test_pods_show_what_happened_to_them() -> None:
+    before = Before(pods=2, restarts={"kafka-0": 1}, dead_letters=0)
+    assert of_pods([replace(POD, restarts=1), POD], before) == []
+    assert of_pods([replace(POD, ready=False)], before) == [
+        "pod kafka-0 is not ready",
+        "1 pods are missing",
+    ]
+    assert of_pods([replace(POD, restarts=2), POD], before) == ["pod was restarted: kafka-0"]
+
+
+def test_connectors_show_why_they_failed() -> None:
+    assert of_connectors([SINK], ["s3"]) == []
+    assert of_connectors([], ["s3"]) == ["connector s3 does not exist"]
+    failed = replace(SINK, tasks=(Task(0, "FAILED", "x.A: b\nCaused by: y.Real: inner"),))
+    assert of_connectors([failed], ["s3"]) == ["connector s3 is FAILED y.Real: inner"]
+
+
+def test_the_catalog_names_each_fault_once() -> None:
+    names = [fault.name for fault in catalog.faults()]
+    assert len(names) == len(set(names))
+    assert set(catalog.IN_CI) <= set(names)
+
+
+def test_every_fault_says_what_it_does_and_ends() -> None:
+    for fault in catalog.faults():
+        assert fault.does
+        assert 0 <= fault.hold.quick <= fault.hold.full <= 300, fault.name
+
+
+def test_the_faults_of_a_run_share_no_state() -> None:
+    first, second = catalog.faults(), catalog.faults()
+    assert not {id(fault) for fault in first} & {id(fault) for fault in second}
+
+
+def test_an_ignored_column_is_left_out_of_the_comparison() -> None:
+    table = Captured("public.users", ("id", "created_at"), keeps_deleted_values=True)
+    assert without(table, "created_at").columns == ("id",)
+    assert without(table, None) == table
+
+
+def a_run(*results: Result) -> Run:
+    return Run(MACHINE, quick=False, rate=120, results=results, seconds=61)
+
+
+def test_the_report_has_a_row_for_each_fault(tmp_path: Path) -> None:
+    run = a_run(GOOD, not_run("clock-jump", "the clock jumps", "one clock for all"))
+    write(run, tmp_path)
+    rows = [line for line in (tmp_path / "README.md").read_text().splitlines() if line[:2] == "| "]
+    assert rows[1] == (
+        "| connect-killed: SIGKILL | survived | never | 31 s | 900 | 0 | 0 | nothing |"
+    )
+    assert rows[2].startswith("| clock-jump: the clock jumps | not run |")
+    data = json.loads((tmp_path / "chaos.json").read_text())
+    assert [each["fault"] for each in data["results"]] == ["connect-killed", "clock-jump"]
+    assert data["machine"]["cores"] == 2
+
+
+def test_the_report_says_what_went_wrong() -> None:
+    bad = replace(GOOD, lost=3, unexpected=2, rows_differing=1, complaints=("a pod stayed away",))
+    text = page(a_run(bad.judged(keeps_history=True)))
+    for words in ("2 archived changes were never", "1 rows differ", "a pod stayed away"):
+        assert words in text
+
+
+def test_the_terminal_ends_with_the_verdict() -> None:
+    for run, verdict in (
+        (a_run(GOOD), "nothing lost, nothing duplicated"),
+        (a_run(replace(GOOD, lost=1).judged(True)), "failed: connect-killed"),
+    ):
+        out = StringIO()
+        print_run(Console(file=out, width=200), run)
+        assert out.getvalue().rstrip().endswith(verdict)
+        assert run.failed == ("failed" in verdict)
+
+
+def test_the_machine_is_described() -> None:
+    machine = describe()
+    assert machine.cores > 0
+    assert machine.memory_mib > 0
+    assert machine.commit != "unknown"

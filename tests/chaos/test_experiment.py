@@ -1,0 +1,207 @@
+"""An experiment heals what it injected whatever happens, and lets the user act in order."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chaos import experiment
+from chaos.account import Observation
+from chaos.experiment import Experiment, Pace
+from chaos.fault import Fault
+from chaos.monitor import Sign
+from chaos.pipeline import FaultError
+from chaos.result import Outcome
+from chaos.run import run_one
+from demo.changes import Change
+from demo.comparison import compare
+from demo.shop import Commit
+
+CHANGE = Change("public.users", "c", 1, ())
+PACE = Pace(warm_up=0.01, patience=0.1, settle=0, poll=0.01)
+
+
+@dataclass
+class Recorded(Fault):
+    """A fault that writes down its steps."""
+
+    steps: list[str] = field(default_factory=list)
+    breaks: BaseException | None = None
+    repaired: str = ""
+    complaints: list[str] = field(default_factory=list)
+
+    def prepare(self, pipeline: Any) -> None:
+        self.steps.append("prepare")
+
+    def inject(self, pipeline: Any) -> None:
+        self.steps.append("inject")
+        if self.breaks:
+            raise self.breaks
+
+    def heal(self, pipeline: Any) -> None:
+        self.steps.append("heal")
+
+    def repair(self, pipeline: Any) -> str:
+        self.steps.append("repair")
+        return self.repaired
+
+    def check(self, pipeline: Any) -> list[str]:
+        return self.complaints
+
+    def restore(self, pipeline: Any) -> None:
+        self.steps.append("restore")
+
+
+class FakePipeline:
+    """A pipeline that takes everything without a word."""
+
+    stack = "sandbox"
+    database: Callable[[], Any] = staticmethod(lambda: None)
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def say(self, message: str) -> None:
+        """Keep quiet."""
+
+    def run(self, *command: str, seconds: float) -> None:
+        self.commands.append(" ".join(command))
+
+
+class FakeLoad:
+    """One committed change."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.commits = [Commit((CHANGE,), time.time())]
+        self.outages: list[Any] = []
+
+    def __enter__(self) -> "FakeLoad":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """It never ran."""
+
+
+class World:
+    """What the pipeline looks like, and what of the change is archived."""
+
+    def __init__(self) -> None:
+        self.quiet = True
+        self.archived = [CHANGE]
+        self.heals_after: int | None = None
+        """observations until everything is there"""
+        self.looks = 0
+
+    def holds(self, _changes: Any) -> bool:
+        return self.archived == [CHANGE]
+
+    def observe(self, _keeps_history: bool, _complete_from: int) -> Observation:
+        self.looks += 1
+        if self.heals_after is not None and self.looks > self.heals_after:
+            self.archived, self.quiet = [CHANGE], True
+        return Observation(compare([CHANGE], self.archived), 0)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+
+    class FakeMonitor:
+        signs = (Sign(0, "pod kafka-0 is not ready"),)
+
+        def __init__(self, *_: Any) -> None: ...
+
+        def __enter__(self) -> "FakeMonitor":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def is_quiet(self) -> bool:
+            return world.quiet
+
+        def disturb(self) -> None: ...
+
+        def last(self) -> str:
+            return "something"
+
+        def first_since(self, moment: float) -> Sign:
+            return Sign(moment + 2, "pod kafka-0 is not ready")
+
+    monkeypatch.setattr(experiment, "Load", FakeLoad)
+    monkeypatch.setattr(experiment, "Monitor", FakeMonitor)
+    monkeypatch.setattr(experiment, "Account", lambda *_: world)
+    return world
+
+
+def the_fault(**fields: Any) -> Recorded:
+    return Recorded("fault", "does", user_after=0.1, **fields)
+
+
+def run(fault: Recorded, pipeline: FakePipeline | None = None) -> Any:
+    return Experiment(fault, pipeline or FakePipeline(), {}, PACE).run()  # type: ignore[arg-type]
+
+
+def test_a_fault_that_is_survived(world: World) -> None:
+    fault = the_fault()
+    result = run(fault)
+    assert result.outcome is Outcome.SURVIVED
+    assert (result.committed, result.lost, result.detected_after) == (1, 0, 2.0)
+    assert fault.steps == ["prepare", "inject", "heal", "heal", "restore"]
+
+
+@pytest.mark.parametrize("error", [FaultError("no such pod"), KeyboardInterrupt()])
+def test_what_was_injected_is_healed_in_any_case(world: World, error: BaseException) -> None:
+    fault = the_fault(breaks=error)
+    with pytest.raises(type(error)):
+        run(fault)
+    assert fault.steps[:3] == ["prepare", "inject", "heal"]
+    assert fault.steps[-1] == "restore"
+
+
+def test_lost_changes_fail_after_the_user_has_tried_everything(world: World) -> None:
+    world.archived = []
+    fault, pipeline = the_fault(repaired="make recover"), FakePipeline()
+    result = run(fault, pipeline)
+    assert result.failed
+    assert result.lost == 1
+    assert result.recovered_after is None
+    assert result.user_action == "make recover, make up"
+    assert pipeline.commands == ["scripts/up.sh"]
+
+
+def test_what_make_up_repairs_is_told(world: World) -> None:
+    world.archived, world.heals_after = [], 3
+    pipeline = FakePipeline()
+    result = run(the_fault(), pipeline)
+    assert result.outcome is Outcome.REPAIRED
+    assert result.user_action == "make up"
+
+
+def test_what_the_fault_itself_complains_of_fails(world: World) -> None:
+    assert run(the_fault(complaints=["the second update was not refused"])).failed
+
+
+def test_a_duplicate_fails(world: World) -> None:
+    world.observe = lambda *_: Observation(compare([CHANGE], [CHANGE, CHANGE]), 0)  # type: ignore
+    result = run(the_fault())
+    assert (result.duplicated, result.failed) == (1, True)
+
+
+def test_a_fault_that_can_not_be_run_says_why() -> None:
+    fault = the_fault(not_run="one clock for all")
+    result = run_one(FakePipeline(), fault, PACE)  # type: ignore[arg-type]
+    assert result.outcome is Outcome.NOT_RUN
+    assert result.complaints == ("one clock for all",)
+    assert fault.steps == []
+
+
+def test_a_node_is_needed_where_there_is_none() -> None:
+    pipeline = FakePipeline()
+    pipeline.stack = "dev"
+    result = run_one(pipeline, the_fault(needs_node=True), PACE)  # type: ignore[arg-type]
+    assert result.outcome is Outcome.NOT_RUN

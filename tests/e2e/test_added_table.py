@@ -1,0 +1,195 @@
+"""One line in the stack file adds a table: all its rows arrive, also those from before."""
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+import yaml
+from kubernetes import client
+
+from clients import database
+from clients.archive import Archive, iceberg_name
+from clients.cluster import Cluster
+from clients.connect import connectors
+from clients.database import Row
+from clients.stack import StackOutputs
+from components.cluster_access import ClusterAccess
+from tests.engine.pulumi_project import PROJECT, STACK, Project
+
+TABLE = "public.coupons"
+BEFORE = 2000
+"""rows that the table has before it is listed"""
+ARCHIVED_SECONDS = 120
+Connection = psycopg.Connection[Row]
+
+
+@dataclass
+class Writer:
+    """Writes to the new table and to a captured one until it is told to stop."""
+
+    outputs: StackOutputs
+    coupons: list[int] = field(default_factory=list)
+    products: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+    """of the rows from before, in the order of their updates"""
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Writer":
+        self._thread = threading.Thread(target=self._write)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self._thread.join()
+
+    def _write(self) -> None:
+        with database.connect(self.outputs) as connection:
+            for number in range(1, BEFORE + 1):
+                self.coupons.append(insert(connection, "coupons", "during"))
+                self.products.append(insert(connection, "products", "during"))
+                connection.execute("UPDATE coupons SET worth = worth + 1 WHERE id = %s", [number])
+                self.updated.append(number)
+                if self.stop.wait(0.05):
+                    return
+
+
+def insert(connection: Connection, table: str, name: str) -> int:
+    """The new row's key."""
+    price = "price" if table == "products" else "worth"
+    statement = f"INSERT INTO {table} (name, {price}) VALUES (%s, 1) RETURNING id"  # noqa: S608
+    row = connection.execute(statement, [name]).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+@pytest.fixture
+def project() -> Project:
+    """The deployed stack."""
+    return Project(PROJECT, STACK, os.environ)
+
+
+@pytest.fixture
+def stack_file(tmp_path: Path, outputs: StackOutputs) -> str:
+    """The sandbox's stack file with one line more."""
+    document = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text())
+    document["config"]["datapipe:tables"] = [*outputs.tables, TABLE]
+    path = tmp_path / f"Pulumi.{STACK}.yaml"
+    path.write_text(yaml.safe_dump(document))
+    return str(path)
+
+
+@pytest.fixture
+def coupons(
+    connection: Connection, project: Project, outputs: StackOutputs
+) -> Iterator[Callable[[], dict[int, Row]]]:
+    """The new table, with rows; taken off the stack and dropped in the end. Returns its rows."""
+    connection.execute("DROP TABLE IF EXISTS coupons")
+    connection.execute(
+        "CREATE TABLE coupons (id SERIAL PRIMARY KEY, name TEXT NOT NULL, worth INT DEFAULT 5)"
+    )
+    connection.execute(
+        "INSERT INTO coupons (name, worth) SELECT 'before', NULLIF(n %% 100, 0)"
+        " FROM generate_series(1, %s) AS n",
+        [BEFORE],
+    )
+
+    def rows() -> dict[int, Row]:
+        return {row["id"]: row for row in connection.execute("SELECT * FROM coupons").fetchall()}
+
+    yield rows
+    project.pulumi("up", "--yes", "--skip-preview")
+    connection.execute("DROP TABLE coupons")
+    remove_archive(outputs)
+
+
+def remove_archive(outputs: StackOutputs) -> None:
+    archive, name = outputs.archive, iceberg_name(TABLE)
+    glue = boto3.client("glue", endpoint_url=archive.endpoint, region_name=archive.region)
+    glue.delete_table(DatabaseName=archive.catalog_database, Name=name)
+    bucket = boto3.resource("s3", endpoint_url=archive.endpoint).Bucket(archive.bucket)
+    bucket.objects.filter(Prefix=f"{archive.prefix}/{name}/").delete()
+
+
+def network_policies(outputs: StackOutputs) -> dict[str, str]:
+    """The version of each, which any change would raise."""
+    api = client.NetworkingV1Api(ClusterAccess(outputs.context).api_client())
+    found = api.list_namespaced_network_policy(outputs.namespace).items
+    return {one.metadata.name: one.metadata.resource_version for one in found}
+
+
+def archived(
+    archive: Archive, table: str, last: int, since: int = 0
+) -> dict[int, list[dict[str, Any]]]:
+    """The archived changes by key, in the WAL's order, once those of the last key are there."""
+    deadline = time.monotonic() + ARCHIVED_SECONDS
+    while True:
+        changes = archive.changes(table, since).to_pylist()
+        if any(change["id"] == last for change in changes) or time.monotonic() > deadline:
+            break
+        time.sleep(2)
+    by_key = defaultdict(list)
+    for change in sorted(changes, key=lambda change: change["__source_lsn"]):
+        by_key[change["id"]].append(change)
+    return by_key
+
+
+def operations(changes: list[dict[str, Any]]) -> str:
+    """For example ru: read by a snapshot, then updated."""
+    return "".join(change["__op"] for change in changes)
+
+
+def test_a_listed_tables_rows_from_before_during_and_after_all_arrive(
+    *,
+    coupons: Callable[[], dict[int, Row]],
+    project: Project,
+    stack_file: str,
+    outputs: StackOutputs,
+    connection: Connection,
+    archive: Archive,
+    cluster: Cluster,
+) -> None:
+    policies = network_policies(outputs)
+    with Writer(outputs) as writer:
+        up = project.pulumi("up", "--yes", "--skip-preview", "--config-file", stack_file)
+    after = [insert(connection, "coupons", "after") for _ in range(50)]
+    last_product = insert(connection, "products", "after")
+    assert "postgres-cdc-connector-added-tables: reads the rows that public.coupons" in up.output
+
+    changes = archived(archive, TABLE, after[-1])
+    twice = {key for key in writer.coupons if operations(changes[key]) == "cr"}
+    print(
+        f"rows: {BEFORE} before, {len(writer.coupons)} during ({len(twice)} of them twice),"
+        f" {len(after)} after"
+    )
+    # Every row that was there when the snapshot was made has been read, and once.
+    assert {operations(changes[key]).count("r") for key in range(1, BEFORE + 1)} == {1}
+    assert {operations(changes[key]) for key in after} == {"c"}
+    # Of the rows written meanwhile none is missing. Those come twice, as change and as read, that
+    # were written after the source had begun to capture the table and before its rows were read.
+    during = [operations(changes[key]) for key in writer.coupons]
+    assert [ops for ops, _ in groupby(during)] == ["r", "cr", "c"]
+    ops = [operations(changes[key]).count("u") for key in writer.updated]
+    assert set(ops) <= {0, 1}
+    assert ops == sorted(ops), "from some moment on, every update is archived"
+    # The last change of each key is what the table holds.
+    assert {
+        key: {column: row[column] for column in ("id", "name", "worth")}
+        for key, (*_, row) in changes.items()
+    } == coupons()
+
+    products = archived(archive, "public.products", last_product)
+    assert {operations(products[key]) for key in writer.products} == {"c"}
+    assert network_policies(outputs) == policies
+    assert {one.name for one in connectors(cluster, outputs.connect)} == set(outputs.connectors)
+    slots = connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()
+    assert slots == [{"slot_name": "debezium_slot"}]

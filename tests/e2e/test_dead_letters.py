@@ -1,0 +1,204 @@
+"""What the sink refuses is listed with its reason, and replayed once when the cause is gone."""
+
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from clients.archive import open_archive
+from clients.cluster import Cluster
+from clients.connect import connectors
+from clients.database import Row
+from clients.dlq.letters import Letter, LetterReader
+from clients.dlq.replay import GROUP, ReplayError, replay, waiting
+from clients.stack import PROJECT, StackOutputs
+from clients.topics import DEAD_LETTER_TOPICS
+from components.streaming.connectors.access import ServiceProxy, open_access
+from components.streaming.connectors.client import ConnectClient
+
+Wait = Callable[[str, int, int], list[dict[str, Any]]]
+SINK = "s3-sink-connector"
+BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
+"""Takes eight bytes and nothing else."""
+LETTER_SECONDS = 90
+COMMITTED_SECONDS = 15
+"""more than the sandbox's commit interval"""
+
+
+def dlq(*arguments: str) -> str:
+    """What `python -m clients.dlq` prints."""
+    command = [sys.executable, "-m", "clients.dlq", "--stack", "sandbox", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def wait_for_letters(outputs: StackOutputs, count: int) -> list[Letter]:
+    """The letters that wait, once there are so many."""
+    deadline = time.monotonic() + LETTER_SECONDS
+    while True:
+        with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
+            letters = list(reader.read(waiting(reader, DEAD_LETTER_TOPICS)))
+        if len(letters) >= count:
+            return letters
+        assert time.monotonic() < deadline, f"{len(letters)} dead letters, not {count}"
+        time.sleep(2)
+
+
+def wait_until_running(cluster: Cluster, outputs: StackOutputs) -> None:
+    """The sink and its tasks are RUNNING."""
+    deadline = time.monotonic() + LETTER_SECONDS
+    while not all(each.runs for each in connectors(cluster, outputs.connect)):
+        assert time.monotonic() < deadline, "the sink does not run"
+        time.sleep(1)
+
+
+@pytest.fixture(autouse=True)
+def no_letter_stays(outputs: StackOutputs) -> Iterator[None]:
+    """Each test begins with none waiting and leaves empty topics behind."""
+    dlq("dismiss")
+    yield
+    dlq("dismiss")
+    admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
+    with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
+        partitions = reader.partitions(DEAD_LETTER_TOPICS)
+    ends = [TopicPartition(each.topic, each.partition, -1) for each in partitions]
+    for deleted in admin.delete_records(ends).values():
+        deleted.result()
+
+
+@pytest.fixture
+def connect(outputs: StackOutputs) -> ConnectClient:
+    """Connect's REST API."""
+    worker = ServiceProxy(
+        outputs.namespace, outputs.connect.service, outputs.connect.port, outputs.context
+    )
+    return ConnectClient(*open_access(worker.inputs()))
+
+
+@pytest.fixture
+def broken_sink(
+    connect: ConnectClient, cluster: Cluster, outputs: StackOutputs
+) -> Iterator[Callable[[], None]]:
+    """The sink with a converter that refuses every record, and how to repair it."""
+    sound = connect.config(SINK)
+
+    def configure(config: dict[str, str]) -> None:
+        connect.put(SINK, config)
+        wait_until_running(cluster, outputs)
+
+    configure({**sound, "value.converter": BROKEN_CONVERTER})
+    yield lambda: configure(sound)
+    if connect.config(SINK) != sound:
+        configure(sound)
+
+
+def test_refused_rows_are_archived_once_through_repair_and_replay(
+    broken_sink: Callable[[], None],
+    outputs: StackOutputs,
+    connection: psycopg.Connection[Row],
+    archived_changes: Wait,
+) -> None:
+    """The repair restarts the tasks, which read again what they had not passed; a replay knows."""
+    keys = [_insert_user(connection) for _ in range(3)]
+    letters = wait_for_letters(outputs, 3)
+    assert {letter.errors["topic"] for letter in letters} == {"postgres.public.users"}
+    assert {letter.exception for letter in letters} == {"DataException"}
+    assert "3 dead letters wait" in dlq("list")
+    with pytest.raises(ReplayError, match="again when its tasks restart"):
+        replay(outputs.bootstrap_servers, open_archive(outputs.archive), DEAD_LETTER_TOPICS, print)
+
+    broken_sink()
+    for key in keys:
+        assert len(archived_changes("public.users", key, 1)) == 1
+    assert "0 dead letters would be replayed" in dlq("replay", "--dry-run")
+    last_line = dlq("replay").splitlines()[-1]
+    assert last_line == "replayed 0 dead letters, 3 were archived already"
+    assert "0 dead letters wait" in dlq("list")
+    assert "3 dead letters" in dlq("list", "--all")
+    time.sleep(COMMITTED_SECONDS)
+    for key in keys:
+        assert len(archived_changes("public.users", key, 1)) == 1
+
+
+def pass_poison(connection: psycopg.Connection[Row], archived: Wait) -> None:
+    """Have the sink commit records behind the poison, in every partition of users."""
+    for key in [_insert_user(connection) for _ in range(40)]:
+        archived("public.users", key, 1)
+
+
+def _insert_user(connection: psycopg.Connection[Row]) -> int:
+    row = connection.execute(
+        "INSERT INTO users (email, first_name, last_name) VALUES (%s, 'a', 'b') RETURNING id",
+        [f"{uuid.uuid4()}@example.com"],
+    ).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
+def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
+    outputs: StackOutputs,
+    connection: psycopg.Connection[Row],
+    archived_changes: Wait,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was sent is refused again, so each record of the garbage has one letter that waits."""
+    monkeypatch.setattr("clients.dlq.replay.BATCH", 2)
+    produce(outputs, *(b"garbage %d" % number for number in range(3)))
+    assert len(wait_for_letters(outputs, 3)) == 3
+    pass_poison(connection, archived_changes)
+
+    def stop(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    archive = open_archive(outputs.archive)
+    with pytest.raises(KeyboardInterrupt):
+        replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, stop)
+    letters = wait_for_letters(outputs, 3)
+    assert sorted(str(letter.value) for letter in letters) == [
+        str(b"garbage %d" % number) for number in range(3)
+    ]
+
+
+def produce(outputs: StackOutputs, *values: bytes) -> None:
+    """Write records by hand into a partition of users."""
+    producer = Producer({"bootstrap.servers": outputs.bootstrap_servers})
+    for value in values:
+        producer.produce(
+            "postgres.public.users", value, b"7", partition=4, headers=[("trace", b"abc")]
+        )
+    assert producer.flush(20) == 0
+
+
+def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
+    outputs: StackOutputs, connection: psycopg.Connection[Row], archived_changes: Wait
+) -> None:
+    produce(outputs, b"no JSON \x07")
+    (letter,) = wait_for_letters(outputs, 1)
+    shown = dlq("show", str(letter.place))
+    for part in (
+        f"record         postgres.public.users/4/{letter.errors['offset']}",
+        f"connector.name {SINK}",
+        "key            7",
+        r"value          no JSON \u0007",
+        "header         trace=abc",
+        "org.apache.kafka.connect.errors.DataException",
+    ):
+        assert part in shown
+
+    pass_poison(connection, archived_changes)
+    assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters, 0 were archived already"
+    (again,) = wait_for_letters(outputs, 1)
+    assert (again.key, again.value, again.headers) == (letter.key, letter.value, letter.headers)
+    assert again.origin is not None
+    assert (again.origin.topic, again.origin.partition) == ("postgres.public.users", 4)
+    assert again.place != letter.place
+    assert dlq("dismiss") == "dismissed 1 dead letters\n"
+    assert "0 dead letters wait" in dlq("list")

@@ -1,0 +1,114 @@
+"""The metrics that rules, dashboard and status use are really there, and count what happened."""
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from clients.cluster import Cluster
+from clients.database import Row
+from clients.metrics import Metrics, read_metrics
+from clients.stack import StackOutputs
+from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
+
+Wait = Callable[[str, int, int], list[dict[str, Any]]]
+REPORTED_SECONDS = 30
+"""From the archive's commit to its report."""
+
+
+@pytest.fixture(scope="module")
+def metrics(cluster: Cluster) -> Metrics:
+    """What all pods say now; there must have been changes."""
+    return read_metrics(cluster)
+
+
+def change_rows(connection: psycopg.Connection[Row], archived: Wait) -> None:
+    """Insert three users, update two, delete one, and wait until all of it is archived."""
+    ids = [
+        connection.execute(
+            "INSERT INTO users (email, first_name, last_name) VALUES (%s, 'a', 'b') RETURNING id",
+            [f"{uuid.uuid4()}@example.com"],
+        ).fetchone()["id"]  # type: ignore[index]
+        for _ in range(3)
+    ]
+    connection.execute("UPDATE users SET last_name = 'c' WHERE id = ANY(%s)", [ids[:2]])
+    connection.execute("DELETE FROM users WHERE id = %s", [ids[0]])
+    for key, changes in zip(ids, (3, 2, 1), strict=True):
+        archived("public.users", key, changes)
+
+
+def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
+    """Changes of users at a checkpoint by operation."""
+    where = {"table": "public.users", "checkpoint": checkpoint}
+    return metrics.totals("cdc_events_total", "operation", **where)
+
+
+def test_changes_are_counted_by_table_and_operation_where_they_pass(
+    cluster: Cluster, connection: psycopg.Connection[Row], archived_changes: Wait
+) -> None:
+    before = read_metrics(cluster)
+    change_rows(connection, archived_changes)
+    after = _after_the_report(cluster, before)
+    for checkpoint in ("source", "sink"):
+        first, last = counts(before, checkpoint), counts(after, checkpoint)
+        grown = {operation: last[operation] - first.get(operation, 0) for operation in "cud"}
+        assert grown == {"c": 3, "u": 2, "d": 1}, checkpoint
+    assert _grown(before, after, "archive_records_total", table="cdc.users") == 6
+    assert _grown(before, after, "s3_upload_success_rate_total") >= 1
+    assert after.total("cdc_events_per_second", table="public.users") > 0
+
+
+def _after_the_report(cluster: Cluster, before: Metrics) -> Metrics:
+    deadline = time.monotonic() + REPORTED_SECONDS
+    while True:
+        now = read_metrics(cluster)
+        if _grown(before, now, "archive_records_total", table="cdc.users") >= 6:
+            return now
+        assert time.monotonic() < deadline, "the sink's commit was not counted"
+        time.sleep(1)
+
+
+def _grown(before: Metrics, after: Metrics, name: str, **labels: str) -> float:
+    return after.total(name, **labels) - before.total(name, **labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("cdc_events_per_second", {"table", "operation"}),
+        ("kafka_consumer_lag", {"topic", "partition"}),
+        ("s3_upload_success_rate_total", {"connector", "bucket"}),
+        ("data_quality_score", {"checkpoint", "table"}),
+    ],
+)
+def test_the_designs_metrics_have_its_labels(metrics: Metrics, name: str, labels: set[str]) -> None:
+    samples = metrics.samples(name)
+    assert samples
+    assert {frozenset(sample.labels) for sample in samples} == {frozenset({*labels, "pod"})}
+
+
+def test_the_lag_is_of_every_partition_of_every_table(
+    metrics: Metrics, outputs: StackOutputs
+) -> None:
+    lag = metrics.samples("kafka_consumer_lag")
+    assert {sample.labels["topic"] for sample in lag} == {f"postgres.{t}" for t in outputs.tables}
+    assert len(lag) == 6 * len(outputs.tables)
+
+
+def test_whole_events_score_one(metrics: Metrics) -> None:
+    for checkpoint in ("source", "sink"):
+        assert metrics.least("data_quality_score", checkpoint=checkpoint) == 1
+
+
+def test_rules_and_dashboard_ask_for_metrics_that_are_there(metrics: Metrics) -> None:
+    assert metrics_asked_for() - OF_THE_CLUSTER - OF_THE_REGISTRY - metrics.names == set()
+
+
+def test_every_jvm_shows_its_heap_below_its_bound(metrics: Metrics) -> None:
+    most = metrics.totals("jvm_heap_bytes", "pod", kind="max")
+    used = metrics.totals("jvm_heap_bytes", "pod", kind="used")
+    assert len(most) == 4
+    assert all(0 < used[pod] < most[pod] for pod in most)

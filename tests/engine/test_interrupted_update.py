@@ -1,0 +1,88 @@
+"""An update may be killed at any moment and run again, and two can't get in each other's way."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kubernetes import client
+from pulumi_project import Project
+
+from components.cluster_access import ClusterAccess
+from sandbox import backend, paths
+
+NAMESPACE = "engine-test"
+
+
+@contextmanager
+def begun(project: Project, word: str) -> Iterator[subprocess.Popen[str]]:
+    """A `pulumi up` in the background that has said a word; killed at the end, if it still runs."""
+    update = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--stack", project.stack, "--non-interactive"],
+        cwd=project.folder,
+        env=dict(project.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert update.stdout is not None
+    said = ""
+    for line in update.stdout:
+        said += line
+        if word in line:
+            break
+    assert word in said, said
+    try:
+        yield update
+    finally:
+        if update.poll() is None:
+            kill(update)
+
+
+def kill(update: subprocess.Popen[str]) -> None:
+    """SIGKILL for pulumi, its language host and its plugins: nothing of them can clean up."""
+    os.killpg(update.pid, signal.SIGKILL)
+    update.wait()
+
+
+def names() -> list[str]:
+    return [each.metadata.name for each in client.CoreV1Api(api()).list_namespace().items]
+
+
+def api() -> client.ApiClient:
+    return ClusterAccess().api_client()
+
+
+def test_an_update_that_was_killed_can_be_run_again(
+    layers: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun(layers, "created") as update:
+        kill(update)
+    refused = layers.pulumi("up", "--yes", "--skip-preview", check=False)
+    assert refused.code != 0
+    assert "locked" in refused.output
+
+    # what `make up` does before it updates: scripts/up.sh
+    monkeypatch.setattr(paths, "PULUMI_BACKEND", tmp_path)
+    said: list[str] = []
+    backend.release_stale_locks(said.append)
+    assert len(said) == 1
+    layers.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+
+    layers.pulumi("up", "--yes", "--skip-preview")
+    layers.pulumi("up", "--yes", "--expect-no-changes")
+    assert names().count(NAMESPACE) == 1
+
+
+def test_the_second_of_two_updates_is_refused_and_harms_nothing(layers: Project) -> None:
+    with begun(layers, "Updating") as first:
+        second = layers.pulumi("up", "--yes", "--skip-preview", check=False)
+        assert second.code != 0
+        assert "the stack is currently locked" in second.output
+        words, _ = first.communicate(timeout=300)
+        assert first.returncode == 0, words
+    layers.pulumi("up", "--yes", "--expect-no-changes")

@@ -1,0 +1,45 @@
+"""Which metrics the rules and the dashboard ask for, read with a parser of PromQL."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import yaml
+
+FILES = Path(__file__).parents[1] / "components" / "monitoring" / "files"
+OF_THE_CLUSTER = {"container_memory_rss", "kube_pod_container_resource_limits"}
+"""Of the kubelet and of kube-state-metrics, where a cluster has them."""
+OF_THE_REGISTRY = {"schema_registry_requests_total"}
+
+
+def metrics_of(expression: str) -> set[str]:
+    """The names in an expression. Raises ValueError where it is no PromQL."""
+    names: set[str] = set()
+
+    def collect(part: promql_parser.Expr) -> None:
+        if isinstance(part, promql_parser.VectorSelector) and part.name:
+            names.add(part.name)
+
+    promql_parser.walk(promql_parser.parse(expression), collect)
+    return names
+
+
+def rules() -> list[dict[str, Any]]:
+    """Every recording and alerting rule."""
+    groups = yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def dashboard_expressions() -> Iterator[str]:
+    """The expressions of the dashboard's panels, with an interval in place of Grafana's."""
+    for panel in json.loads((FILES / "datapipe.json").read_text())["panels"]:
+        for target in panel["targets"]:
+            yield target["expr"].replace("$__rate_interval", "5m")
+
+
+def metrics_asked_for() -> set[str]:
+    """The names in all rules and panels."""
+    expressions = [*(rule["expr"] for rule in rules()), *dashboard_expressions()]
+    return set().union(*map(metrics_of, expressions))

@@ -1,0 +1,73 @@
+"""The pipeline's own stacks reviewed through the real engine, without a cluster or a cloud."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from review.manifests import changes, manifests
+from review.preview import PROJECT, Preview, PreviewError, preview
+from review.report import Review
+
+
+def changed_copy(folder: Path, stack: str, key: str, value: object) -> Path:
+    """The program with one key of a stack file set."""
+    for name in ("__main__.py", "components", "Pulumi.yaml"):
+        (folder / name).symlink_to(PROJECT / name)
+    file = Path(shutil.copy(PROJECT / f"Pulumi.{stack}.yaml", folder))
+    document = yaml.safe_load(file.read_text())
+    document["config"][key] = value
+    file.write_text(yaml.safe_dump(document))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dev() -> Preview:
+    return preview("dev")
+
+
+def test_the_program_passes_with_its_budget(dev: Preview) -> None:
+    review = Review(dev)
+    assert review.passes
+    assert "**memory-budget**: 4094Mi of 4096Mi" in review.markdown()
+
+
+def test_production_is_refused_as_expected() -> None:
+    review = Review(preview("prod"))
+    assert review.passes
+    assert "✓ refused as expected" in review.markdown()
+
+
+def test_secrets_are_blinded(dev: Preview) -> None:
+    secrets = [r for r in dev.resources if r.is_kind("Secret")]
+    assert secrets
+    assert {secret.properties["stringData"] for secret in secrets} == {"[secret]"}
+    assert "kind: Secret" in manifests(dev.resources)
+
+
+def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
+    dev: Preview, tmp_path: Path
+) -> None:
+    project = changed_copy(tmp_path, "dev", "datapipe:sizing", {"broker": {"memoryLimit": "685Mi"}})
+
+    larger = preview("dev", project)
+    review = Review(larger, changes(dev.resources, larger.resources))
+
+    assert not review.passes
+    text = review.markdown()
+    assert "add up to 4103Mi, allowed are 4096Mi: 7Mi too much" in text
+    assert "smallest change that fits" in text
+    assert "| headroom |  |  |  | -7Mi |  |" in text
+    assert "+            memory: 685Mi" in text
+
+
+def test_a_stack_file_that_cannot_be_used_is_told_in_its_own_words(tmp_path: Path) -> None:
+    project = changed_copy(tmp_path, "dev", "datapipe:kafka", {"brokers": 2})
+    with pytest.raises(PreviewError, match="replicationFactor 3 needs as many brokers"):
+        preview("dev", project)
+
+
+def test_a_stack_that_does_not_exist_is_told() -> None:
+    with pytest.raises(PreviewError, match=r"no Pulumi\.staging\.yaml"):
+        preview("staging")

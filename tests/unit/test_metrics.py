@@ -1,0 +1,213 @@
+"""Every JVM shows its metrics, under the names that rules and dashboard ask for."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deployment import Deployment, deploy, every_container
+from streaming_stack import deploy_stack, design, sandbox
+
+from clients.metrics import Metrics, parse_metrics
+from components.config.metrics import MetricsSettings
+from components.monitoring import Monitoring
+from components.streaming.metrics.exporter import rules_of, worker_rules
+from tests.promql import (
+    OF_THE_CLUSTER,
+    OF_THE_REGISTRY,
+    dashboard_expressions,
+    metrics_asked_for,
+    metrics_of,
+    rules,
+)
+
+SCRAPES = Path(__file__).parent / "data" / "metrics"
+"""What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones."""
+JVMS = [
+    ("StatefulSet", "kafka"),
+    ("Deployment", "kafka-connect"),
+    ("Deployment", "schema-registry"),
+]
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Metrics:
+    return Metrics(
+        sample
+        for path in sorted(SCRAPES.glob("*.txt"))
+        for sample in parse_metrics(path.read_text(), path.stem)
+    )
+
+
+@pytest.fixture(scope="module")
+def as_designed() -> Deployment:
+    return deploy_stack(design(metrics={"port": 9999}))
+
+
+class TestPods:
+    @pytest.mark.parametrize(("kind", "name"), JVMS)
+    def test_a_jvms_pod_says_where_its_metrics_are(
+        self, as_designed: Deployment, kind: str, name: str
+    ) -> None:
+        pod = as_designed.one(kind, name)
+        annotations = pod.inputs["spec"]["template"]["metadata"]["annotations"]
+        assert annotations["prometheus.io/scrape"] == "true"
+        assert annotations["prometheus.io/port"] == "9999"
+        assert annotations["prometheus.io/path"] == "/metrics"
+        *_, container = every_container(pod)
+        assert {"name": "metrics", "containerPort": 9999} in container["ports"]
+
+    @pytest.mark.parametrize(("kind", "name"), JVMS)
+    def test_the_agent_is_given_rules_that_its_pod_has(
+        self, as_designed: Deployment, kind: str, name: str
+    ) -> None:
+        *_, container = every_container(as_designed.one(kind, name))
+        variables = {one["name"]: one.get("value") for one in container["env"]}
+        assert variables["METRICS_PORT"] == "9999"
+        folder, _, file = variables["METRICS_RULES"].rpartition("/")
+        assert folder in {mount["mountPath"] for mount in container["volumeMounts"]}
+        assert {file, "metrics-agent.sh"} <= set(as_designed.one("ConfigMap", name).inputs["data"])
+
+    def test_the_formatting_of_storage_shows_none(self, as_designed: Deployment) -> None:
+        first, _ = every_container(as_designed.one("StatefulSet", "kafka"))
+        assert not [one for one in first["env"] if one["name"].startswith("METRICS")]
+
+    def test_a_stack_may_have_none(self) -> None:
+        without = deploy_stack(design(metrics={"enabled": False}))
+        for kind, name in JVMS:
+            pod = without.one(kind, name)
+            annotations = pod.inputs["spec"]["template"]["metadata"]["annotations"]
+            assert not [key for key in annotations if key.startswith("prometheus.io")]
+            *_, container = every_container(pod)
+            assert "metrics" not in {port["name"] for port in container["ports"]}
+            assert not [one for one in container["env"] if one["name"].startswith("METRICS")]
+        for connector in without.of_type("Connector"):
+            assert "countEvents" not in connector.inputs["config"].get("transforms", "")
+
+
+class TestIcebergsCommits:
+    def test_the_counter_lies_in_the_sinks_own_plugin(self) -> None:
+        deployment = deploy_stack(sandbox())
+        (worker,) = every_container(deployment.one("Deployment", "kafka-connect"))
+        mounts = {mount.get("subPath"): mount["mountPath"] for mount in worker["volumeMounts"]}
+        jar = "commit-counter.jar"
+        assert mounts[jar] == f"/kafka/connect/iceberg-sink/{jar}"
+        assert jar in deployment.one("ConfigMap", "kafka-connect").inputs["binaryData"]
+        config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
+        assert config["iceberg.catalog.metrics-reporter-impl"] == "datapipe.iceberg.CommitCounter"
+
+    def test_another_image_is_not_asked_for_it(self) -> None:
+        own_image = {"connect": "registry.test/connect:1"}
+        deployment = deploy_stack(
+            design(
+                images=own_image,
+                connect={"plugins": "image"},
+                archive={"sink": "iceberg", "tasks": 2},
+            )
+        )
+        config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
+        assert not [key for key in config if "metrics-reporter" in key]
+
+
+class TestRulesOfTheExporter:
+    def test_topics_keep_their_dots_whatever_the_schema_is_called(self) -> None:
+        tables = ["public.users", "public.order_items", "a.b_c", "a_b.c"]
+        document = yaml.safe_load(worker_rules("postgres", tables))
+        lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_lag"]
+        assert {
+            rule["pattern"].partition("topic=")[2].partition(",")[0]: rule["labels"]["topic"]
+            for rule in lag
+        } == {
+            "postgres_a_(b_c)": "postgres.a.$1",
+            "postgres_a_b_(c)": "postgres.a_b.$1",
+            "postgres_public_(order_items|users)": "postgres.public.$1",
+        }
+
+    @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
+    def test_a_pattern_ends_where_the_attributes_name_ends(self, program: str) -> None:
+        """It is searched for anywhere in the MBean: records-lag would find records-lag-max too."""
+        for rule in yaml.safe_load(rules_of(program))["rules"]:
+            assert rule["pattern"].endswith(":")
+
+    @pytest.mark.parametrize("program", ["broker", "worker"])
+    def test_every_rule_finds_something(self, program: str, recorded: Metrics) -> None:
+        wanted = {rule["name"] for rule in yaml.safe_load(rules_of(program))["rules"]}
+        wanted -= {"archive_$2_total", "s3_upload_success_rate"}
+        assert wanted <= recorded.names
+        assert {
+            "s3_upload_success_rate_total",
+            *(f"archive_{what}_total" for what in ("commits", "files", "records", "bytes")),
+        } <= recorded.names
+
+
+class TestOperator:
+    @pytest.fixture
+    def monitored(self) -> Deployment:
+        settings = MetricsSettings(operator=True, operator_labels={"release": "stack"})
+
+        def program() -> dict[str, Any]:
+            Monitoring("monitoring", settings, "data-ingestion")
+            return {}
+
+        return deploy(program)
+
+    def test_prometheus_finds_them_by_the_stacks_labels(self, monitored: Deployment) -> None:
+        for kind in ("PodMonitor", "PrometheusRule"):
+            about = monitored.one(kind).inputs["metadata"]
+            assert about["labels"]["release"] == "stack"
+            assert about["namespace"] == "data-ingestion"
+
+    def test_the_pods_with_metrics_are_its_targets(
+        self, monitored: Deployment, as_designed: Deployment
+    ) -> None:
+        spec = monitored.one("PodMonitor").inputs["spec"]
+        (endpoint,) = spec["podMetricsEndpoints"]
+        assert (endpoint["port"], endpoint["path"]) == ("metrics", "/metrics")
+        for kind, name in JVMS:
+            template = as_designed.one(kind, name).inputs["spec"]["template"]
+            labels = template["metadata"]["labels"]
+            assert spec["selector"]["matchLabels"].items() <= labels.items()
+
+    def test_the_rules_and_the_dashboard_are_those_of_the_files(
+        self, monitored: Deployment
+    ) -> None:
+        groups = monitored.one("PrometheusRule").inputs["spec"]["groups"]
+        assert [rule for group in groups for rule in group["rules"]] == rules()
+        dashboard = monitored.one("ConfigMap").inputs
+        assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert '"title": "datapipe"' in dashboard["data"]["datapipe.json"]
+
+
+class TestExpressions:
+    def test_prometheus_can_read_them(self) -> None:
+        expressions = [*(rule["expr"] for rule in rules()), *dashboard_expressions()]
+        assert all(metrics_of(expression) for expression in expressions)
+
+    def test_what_prometheus_can_not_read_is_told(self) -> None:
+        with pytest.raises(ValueError, match="parenthesis"):
+            metrics_of("sum by (a (b)")
+
+    def test_they_ask_for_metrics_that_are_there(self, recorded: Metrics) -> None:
+        unknown = metrics_asked_for() - OF_THE_CLUSTER - OF_THE_REGISTRY - recorded.names
+        assert unknown == set()
+
+    def test_alerts_say_how_bad_it_is_and_what_happened(self) -> None:
+        alerts = [rule for rule in rules() if "alert" in rule]
+        assert len({rule["alert"] for rule in alerts}) == len(alerts)
+        for rule in alerts:
+            assert rule["labels"]["severity"] in {"warning", "critical"}
+            assert rule["annotations"]["summary"]
+
+    @pytest.mark.parametrize(
+        ("alert", "threshold"), [("DeadLetters", "> 100"), ("BrokerPauses", "> 0.05")]
+    )
+    def test_the_designs_thresholds(self, alert: str, threshold: str) -> None:
+        (rule,) = (rule for rule in rules() if rule.get("alert") == alert)
+        assert rule["expr"].endswith(threshold)
+
+    def test_the_designs_counters_are_recorded_under_their_bare_names(self) -> None:
+        recorded = {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
+        assert recorded == {
+            "s3_upload_success_rate": "s3_upload_success_rate_total",
+            "schema_registry_requests": "schema_registry_requests_total",
+        }
