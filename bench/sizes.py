@@ -6,8 +6,8 @@
     requests  = commits of a month × tables × (data files + METADATA) PUTs, and as many GETs as
                 METADATA; a commit is made every archive.rotateIntervalMs
 
-`python -m bench.sizes` prints it as Markdown. The costs of a row are those of the measuring machine,
-with everything on its cores; other machines differ, their ratios less so.
+`python -m bench.sizes` prints it as Markdown. The costs of a row are those of the measuring
+machine, with everything on its cores; other machines differ, their ratios less so.
 """
 
 from collections.abc import Iterable
