@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from confluent_kafka import KafkaException
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
-
 from chaos.load import Load
-from chaos.pipeline import Pipeline
+from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
 from clients.cluster import Pod
 from clients.connect import Connector, connectors, first_cause
+from clients.status.collect import UNREACHABLE
 from clients.topics import DEAD_LETTER_TOPICS, GroupReader
 
 T = TypeVar("T")
@@ -54,10 +51,11 @@ class Monitor:
     def __init__(self, pipeline: Pipeline, load: Load) -> None:
         self._pipeline, self._load = pipeline, load
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="monitor", daemon=True)
+        self._thread = threading.Thread(target=self._guarded, name="monitor", daemon=True)
         self._next_slow = 0.0
         self._slow: list[str] = []
         self._quiet = 0
+        self._failure: Exception | None = None
         self._before = Before(
             pods=len(pipeline.cluster.pods()),
             restarts={pod.name: pod.restarts for pod in pipeline.cluster.pods()},
@@ -90,12 +88,20 @@ class Monitor:
         return self.signs[-1].what if self.signs else "nothing seen"
 
     def is_quiet(self) -> bool:
-        """Whether the last polls found the pipeline working."""
+        """Whether the last polls found it working. Raises FaultError where we can't tell."""
+        if self._failure is not None:
+            raise FaultError(f"the pipeline can't be watched: {self._failure}") from self._failure
         return self._quiet >= SETTLED_POLLS
 
     def disturb(self) -> None:
         """Forget the quiet of before: what happens now is looked at anew."""
         self._quiet = 0
+
+    def _guarded(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:  # told by is_quiet()
+            self._failure = error
 
     def _watch(self) -> None:
         while not self._stop.is_set():
@@ -145,8 +151,11 @@ class Monitor:
         commits = self._load.commits
         if not commits:
             return
-        newest = objects(self._pipeline.outputs.archive).newest
-        latest = newest or datetime.fromtimestamp(commits[0].at, UTC)
+        found = self._ask("S3", lambda: objects(self._pipeline.outputs.archive))
+        if isinstance(found, str):
+            yield found
+            return
+        latest = found.newest or datetime.fromtimestamp(commits[0].at, UTC)
         since = max(latest.timestamp(), commits[0].at)
         if commits[-1].at - since > STALLED_SECONDS:
             yield f"nothing new in the archive for {commits[-1].at - since:.0f} s"
@@ -154,7 +163,7 @@ class Monitor:
     def _ask(self, part: str, question: Callable[[], T]) -> T | str:
         try:
             return question()
-        except (ApiException, HTTPError, KafkaException):
+        except UNREACHABLE:
             return f"{part} does not answer"
 
 

@@ -20,7 +20,8 @@ RULES = f"""\
   }}
   chain old_connections {{
     type filter hook input priority filter - 10; policy accept;
-    ip saddr {node.PODS} tcp dport {node.MOTO_PORT} reject with tcp reset
+    ip saddr {node.PODS} ip saddr != {node.NODE_ADDRESS} tcp dport {node.MOTO_PORT} \
+      reject with tcp reset
   }}"""
 """New connections go to the proxy; those that were open before still bear moto's port at the input
 hook and are reset, so that their clients open new ones."""
