@@ -1,4 +1,7 @@
-"""A connector's whole life through the real engine, on a real worker, with real Debezium."""
+"""A connector's whole life through the real engine, on a real worker, with real Debezium.
+
+One life: each test goes on where the one before ended.
+"""
 
 import re
 from collections.abc import Iterator
