@@ -126,7 +126,16 @@ class DebeziumPostgresConnector(Connector):
         default="required", serialization_alias="exactly.once.support"
     )
     transaction_boundary: Literal["poll", "interval", "connector"] | None = Field(
-        default="poll", serialization_alias="transaction.boundary"
+        default="interval",
+        serialization_alias="transaction.boundary",
+        description="a transaction costs a marker in every partition that it wrote to, three times"
+        " over: docs/TUNING.md",
+    )
+    transaction_interval_ms: int | None = Field(
+        default=1000,
+        ge=1,
+        serialization_alias="transaction.boundary.interval.ms",
+        description="how long readers wait for a record at most, where the boundary is interval",
     )
     transaction_timeout_ms: int | None = Field(
         default=10_000,
