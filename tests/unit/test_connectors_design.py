@@ -38,6 +38,8 @@ ADDED_TO_THE_SOURCE = {
     "exactly.once.support": ("required", "each change once, also through a worker's death"),
     "transaction.boundary": ("interval", "fewer markers, docs/TUNING.md"),
     "transaction.boundary.interval.ms": ("1000", "as above"),
+    "producer.override.linger.ms": ("100", "larger batches, docs/TUNING.md"),
+    "producer.override.batch.size": ("131072", "as above"),
     "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
     "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
     "value.converter.ignore.default.for.nullables": ("true", "as above"),

@@ -143,6 +143,18 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="producer.override.transaction.timeout.ms",
         description="after a worker's death its open transaction blocks readers this long",
     )
+    linger_ms: int = Field(
+        default=100,
+        ge=0,
+        serialization_alias="producer.override.linger.ms",
+        description="records spread over many partitions: at the worker's 10 ms a batch held a few",
+    )
+    batch_bytes: int = Field(
+        default=128 * 1024,
+        ge=1024,
+        serialization_alias="producer.override.batch.size",
+        description="with the linger a third of the brokers' CPU a record: docs/TUNING.md",
+    )
     key_converter: Converter = Field(serialization_alias="key.converter")
     value_converter: Converter = Field(serialization_alias="value.converter")
     errors: SourceErrors = Field(default=SourceErrors(), serialization_alias="errors.")
