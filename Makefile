@@ -28,12 +28,15 @@ bench-growth: ## measure how cost grows with tables, row width and partitions
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
 
-chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for shorter ones
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
 		$(if $(FAULT),,--output docs/chaos)
 
 recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
 	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
+
+dlq: ## records that the sink refused, and why; DO=replay, DO=dismiss, DO="show PLACE"
+	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh

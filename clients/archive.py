@@ -32,8 +32,13 @@ class Archive(Protocol):
     __source_lsn, __source_ts_ms and __deleted ("true" or "false").
     """
 
-    def changes(self, table: str, since_lsn: int = 0) -> pa.Table:
-        """The changes of schema.table that are readable now, from a WAL position on."""
+    def changes(
+        self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
+    ) -> pa.Table:
+        """The changes of schema.table that are readable now, from a WAL position on.
+
+        `columns` are those that are read; None: all.
+        """
 
     def location(self, table: str) -> str:
         """The S3 address below which the table's Parquet files lie."""
@@ -52,12 +57,15 @@ class IcebergArchive:
         self._catalog = _glue_catalog(output)
         self._warehouse = f"s3://{output.bucket}/{output.prefix}"
 
-    def changes(self, table: str, since_lsn: int = 0) -> pa.Table:
+    def changes(
+        self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
+    ) -> pa.Table:
         """See Archive; only data files that can hold such positions are read."""
         found = self.find(table)
         if found is None:
             return NOTHING_YET
-        return found.scan(row_filter=f"__source_lsn >= {since_lsn}").to_arrow()
+        selected = columns or ("*",)
+        return found.scan(f"__source_lsn >= {since_lsn}", selected_fields=selected).to_arrow()
 
     def location(self, table: str) -> str:
         """See Archive."""
@@ -99,7 +107,9 @@ class FileArchive:
             region=output.region, endpoint_override=output.endpoint
         )
 
-    def changes(self, table: str, since_lsn: int = 0) -> pa.Table:
+    def changes(
+        self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
+    ) -> pa.Table:
         """See Archive; files of different age may have different columns."""
         try:
             files = pyarrow.dataset.dataset(
@@ -111,7 +121,8 @@ class FileArchive:
         if not schemas:
             return NOTHING_YET
         everything = files.replace_schema(pa.unify_schemas(schemas, promote_options="permissive"))
-        return everything.to_table(filter=pyarrow.dataset.field("__source_lsn") >= since_lsn)
+        since = pyarrow.dataset.field("__source_lsn") >= since_lsn
+        return everything.to_table(columns=list(columns) if columns else None, filter=since)
 
     def location(self, table: str) -> str:
         """See Archive."""

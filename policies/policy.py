@@ -18,6 +18,8 @@ from policies.settings import Schemas, Settings
 ResourceRule = Callable[[Resource, Settings], Iterable[str | Finding]]
 StackRule = Callable[[Sequence[Resource], Settings], Iterable[str | Finding]]
 
+STACK_TYPE = "pulumi:pulumi:Stack"
+
 
 class PartlyUnknownError(UnknownValueError):
     """Tells Pulumi, as an advisory, what this preview could not judge."""
@@ -53,6 +55,14 @@ class Policy:
         defaults = {name: schema["default"] for name, schema in self.settings.items()}
         return {**defaults, "exceptions": [], **given}
 
+    def misspelt(self, given: Settings) -> Iterator[Violation]:
+        """The given settings that do not exist; the engine would ignore them without a word."""
+        for name in sorted(set(given) - {*self.settings, "exceptions"}):
+            known = ", ".join([*self.settings, "exceptions"])
+            yield Violation(
+                f"the configuration of {self.name} has no setting {name}; it has {known}"
+            )
+
 
 @dataclass(frozen=True)
 class ResourcePolicy(Policy):
@@ -62,6 +72,8 @@ class ResourcePolicy(Policy):
 
     def findings(self, resource: Resource, given: Settings, today: date) -> Iterator[Finding]:
         """What the rule finds in a resource that is not excepted."""
+        if resource.type == STACK_TYPE:  # is there once
+            yield from self.misspelt(given)
         settings = self.settings_from(given)
         spared = [
             e for e in exceptions.parse_exceptions(settings["exceptions"]) if e.names(resource)
@@ -94,6 +106,7 @@ class StackPolicy(Policy):
         self, resources: Sequence[Resource], given: Settings, today: date
     ) -> Iterator[Finding]:
         """What the rule finds in the stack, but for what is laid to an excepted resource."""
+        yield from self.misspelt(given)
         settings = self.settings_from(given)
         spared = exceptions.parse_exceptions(settings["exceptions"])
         yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))

@@ -5,7 +5,7 @@
 use_tools
 ruff format --check .
 ruff check .
-mypy components policies sandbox clients demo bench review
+mypy components policies sandbox clients demo bench chaos review
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
 bash sandbox/bootstrap.sh linters
 actionlint

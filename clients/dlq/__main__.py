@@ -5,11 +5,12 @@ import sys
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from clients.archive import open_archive
 from clients.console import console
 from clients.dlq.letters import LetterReader, Place
 from clients.dlq.render import letters_table, print_letter
-from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, waiting
-from clients.stack import StackError, read_outputs
+from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, to_send, waiting
+from clients.stack import StackError, StackOutputs, read_outputs
 from clients.topics import DEAD_LETTER_TOPICS
 
 
@@ -18,14 +19,15 @@ def main() -> int:
     arguments = _parser().parse_args()
     topics = (arguments.topic,) if arguments.topic else DEAD_LETTER_TOPICS
     try:
-        bootstrap_servers = read_outputs(arguments.stack).bootstrap_servers
+        outputs = read_outputs(arguments.stack)
+        bootstrap_servers = outputs.bootstrap_servers
         match arguments.command:
             case "list":
                 _list(bootstrap_servers, topics, arguments.all, arguments.limit)
             case "show":
                 _show(bootstrap_servers, arguments.place)
             case "replay":
-                _replay(bootstrap_servers, topics, arguments.dry_run)
+                _replay(outputs, topics, arguments.dry_run)
             case "dismiss":
                 print(f"dismissed {dismiss(bootstrap_servers, topics)} dead letters")
     except (KafkaException, ReplayError, StackError) as error:
@@ -77,16 +79,18 @@ def _show(bootstrap_servers: str, place: Place) -> None:
     print_letter(console(), letter)
 
 
-def _replay(bootstrap_servers: str, topics: tuple[str, ...], dry_run: bool) -> None:
+def _replay(outputs: StackOutputs, topics: tuple[str, ...], dry_run: bool) -> None:
+    servers, archive = outputs.bootstrap_servers, open_archive(outputs.archive)
     if dry_run:
-        with LetterReader(bootstrap_servers, GROUP) as reader:
+        with LetterReader(servers, GROUP) as reader:
             letters = list(reader.read(waiting(reader, topics)))
+        due = to_send(servers, archive, letters)
         for letter in letters:
-            print(f"{letter.place} → {letter.origin or 'unknown'}")
-        print(f"{len(letters)} dead letters would be replayed")
+            print(f"{letter.place} → {due.get(letter.place, 'archived already')}")
+        print(f"{len(due)} dead letters would be replayed")
         return
-    sent = replay(bootstrap_servers, topics, lambda count: print(f"replayed {count} …"))
-    print(f"replayed {sent} dead letters")
+    done = replay(servers, archive, topics, lambda count: print(f"replayed {count} …"))
+    print(f"replayed {done.sent} dead letters, {done.archived} were archived already")
 
 
 if __name__ == "__main__":

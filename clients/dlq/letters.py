@@ -139,11 +139,13 @@ class LetterReader:
 
 def read_letter(message: Message) -> Letter:
     """The dead letter that a message is."""
-    headers: list[Header] = message.headers() or []
-    _, timestamp = message.timestamp()
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise KafkaException(message.error())
+    headers = _headers(message)
     return Letter(
-        place=Place(str(message.topic()), int(message.partition()), int(message.offset())),
-        timestamp=timestamp,
+        place=Place(topic, partition, offset),
+        timestamp=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
         headers=tuple(header for header in headers if not header[0].startswith(ERRORS)),
@@ -153,3 +155,10 @@ def read_letter(message: Message) -> Letter:
             if name.startswith(ERRORS)
         },
     )
+
+
+def _headers(message: Message) -> list[Header]:
+    """In their order; the client may give texts instead of bytes, or a mapping."""
+    given = message.headers() or []
+    pairs = given.items() if isinstance(given, dict) else given
+    return [(name, text.encode() if isinstance(text, str) else text) for name, text in pairs]

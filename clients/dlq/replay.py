@@ -7,15 +7,26 @@ those that were there, and one replay looks at no letter twice.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice
+from dataclasses import dataclass
 
 from confluent_kafka import Producer, TopicPartition
 
-from clients.dlq.letters import READ_SECONDS, Letter, LetterReader
+from clients.archive import Archive
+from clients.dlq.letters import READ_SECONDS, Letter, LetterReader, Place
+from clients.dlq.sink import archived, change_of, not_passed
 
 GROUP = "datapipe-dlq-replay"
 """Consumer group and transactional id."""
 BATCH = 500
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of the letters that waited."""
+
+    sent: int
+    archived: int
+    """not sent: their changes are in the archive, or a later letter has the same record"""
 
 
 class ReplayError(RuntimeError):
@@ -32,11 +43,16 @@ def waiting(reader: LetterReader, topics: tuple[str, ...]) -> list[TopicPartitio
     ]
 
 
-def replay(bootstrap_servers: str, topics: tuple[str, ...], progress: Callable[[int], None]) -> int:
-    """Send back every letter that waits; `progress` hears the number so far after each batch.
+def replay(
+    bootstrap_servers: str,
+    archive: Archive,
+    topics: tuple[str, ...],
+    progress: Callable[[int], None],
+) -> Replayed:
+    """Send back every letter that waits, but for those whose change the archive has.
 
-    Returns the number of records sent. Raises ReplayError, and KafkaException where the brokers
-    refuse or do not answer; what was told to `progress` is done all the same.
+    `progress` hears the number sent so far after each batch. Raises ReplayError, and KafkaException
+    where the brokers refuse or do not answer; what was told to `progress` is done all the same.
     """
     producer = Producer(
         {
@@ -48,22 +64,54 @@ def replay(bootstrap_servers: str, topics: tuple[str, ...], progress: Callable[[
     )
     # Ends what a killed replay left open, so that its offsets are final before they are read.
     producer.init_transactions(READ_SECONDS)
-    sent = 0
     with LetterReader(bootstrap_servers, GROUP) as reader:
-        letters = reader.read(waiting(reader, topics))
-        while batch := list(islice(letters, BATCH)):
-            _send(producer, reader, batch)
-            sent += len(batch)
+        letters = list(reader.read(waiting(reader, topics)))
+        due = to_send(bootstrap_servers, archive, letters)
+        sent = 0
+        for first in range(0, len(letters), BATCH):
+            batch = letters[first : first + BATCH]
+            _send(producer, reader, batch, due)
+            sent += sum(letter.place in due for letter in batch)
             progress(sent)
-    return sent
+    return Replayed(sent, len(letters) - sent)
 
 
-def _send(producer: Producer, reader: LetterReader, batch: list[Letter]) -> None:
+def to_send(bootstrap_servers: str, archive: Archive, letters: list[Letter]) -> dict[Place, Place]:
+    """Which letters must be sent back, and whereto: not archived, and the last of their record.
+
+    Raises ReplayError where that can't be known.
+    """
+    origins = {letter.place: _origin(letter) for letter in letters}
+    if unread := not_passed(bootstrap_servers, letters):
+        raise ReplayError(
+            f"the sink reads the records of {len(unread)} dead letters, such as {unread[0].place},"
+            " again when its tasks restart, so sending them back could archive them twice. Restart"
+            " its tasks, let it commit, and run replay again; or dismiss them"
+        )
+    there = archived(archive, letters)
+    last = {origins[letter.place]: letter for letter in letters}  # one may be refused twice
+    return {
+        letter.place: origin for origin, letter in last.items() if change_of(letter) not in there
+    }
+
+
+def _origin(letter: Letter) -> Place:
+    if letter.origin is None:
+        raise ReplayError(
+            f"{letter.place} does not say where it came from; look at it with show, and dismiss it"
+        )
+    return letter.origin
+
+
+def _send(
+    producer: Producer, reader: LetterReader, batch: list[Letter], due: dict[Place, Place]
+) -> None:
     """One transaction: the records, and the offsets behind their letters."""
     producer.begin_transaction()
     try:
         for letter in batch:
-            _produce(producer, letter)
+            if origin := due.get(letter.place):
+                _produce(producer, letter, origin)
         group = reader.consumer.consumer_group_metadata()
         producer.send_offsets_to_transaction(list(_behind(batch)), group)
         producer.commit_transaction()
@@ -72,12 +120,7 @@ def _send(producer: Producer, reader: LetterReader, batch: list[Letter]) -> None
         raise
 
 
-def _produce(producer: Producer, letter: Letter) -> None:
-    origin = letter.origin
-    if origin is None:
-        raise ReplayError(
-            f"{letter.place} does not say where it came from; look at it with show, and dismiss it"
-        )
+def _produce(producer: Producer, letter: Letter, origin: Place) -> None:
     producer.produce(
         origin.topic,
         letter.value,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -24,7 +24,7 @@ from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
-from components.streaming.topics import declare_topics
+from components.streaming.topics import declare_topics, topics_for
 from components.workloads import Workload
 
 
@@ -66,10 +66,15 @@ class Streaming(pulumi.ComponentResource):
         topics = self._declare_topics(args, on_brokers)
         registry = self._declare_registry(args, on_brokers)
         worker = worker_arguments(args)
-        workers = Worker("kafka-connect", worker, on_brokers)
+        # A worker that starts has read no schema yet: without its registry the sink would take
+        # records for bad ones. One that runs has them in memory while the registry rolls.
+        after_registry = pulumi.ResourceOptions(depends_on=registry)
+        workers = Worker(
+            "kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, after_registry)
+        )
         runtime = [*topics, *registry, *workers.ready]
 
-        sources, sink = source_connectors(args.config), _sink(args.config)
+        sources, sink = _connectors(args.config)
         ends = (*((source, args.source.ready) for source in sources), (sink, args.archive.ready))
         for connector, end in ends:
             self._declare_connector(args, connector, worker.variables, [*runtime, *end])
@@ -127,12 +132,19 @@ class Streaming(pulumi.ComponentResource):
         )
 
 
-def _sink(config: StackConfig) -> Connector:
-    """The sink connector. Raises pulumi.RunError where the stack's settings contradict it."""
+def _connectors(config: StackConfig) -> tuple[Sequence[Connector], Connector]:
+    """The sources and the sink.
+
+    Raises pulumi.RunError where the stack's settings contradict them, or lack a topic of theirs.
+    """
     try:
-        return sink_connector(config)
+        sources, sink = source_connectors(config), sink_connector(config)
+        topics = {topic.name for topic in topics_for(config)}
+        for connector in (*sources, sink):
+            connector.require_topics(topics)
     except ValueError as error:
         raise pulumi.RunError(str(error)) from None
+    return sources, sink
 
 
 def worker_arguments(args: StreamingArgs) -> WorkerArgs:

@@ -16,10 +16,25 @@ from test_client_stack import OUTPUTS
 
 from clients.cluster import MEBIBYTE, Cluster
 from clients.connect import connectors
+from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
 from clients.status.collect import Unknown, collect
 
 NAMESPACE = "/api/v1/namespaces/data-ingestion"
+METRICS = """\
+# TYPE cdc_events counter
+cdc_events_total{table="public.users",operation="c"} 3.0
+cdc_events_total{table="public.users",operation="d"} 1.0
+cdc_events_total{table="public.orders",operation="c"} 7.0
+# TYPE data_quality_score gauge
+data_quality_score{table="public.users"} NaN
+data_quality_score{table="public.orders"} 0.5
+"""
+SCRAPED = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": "9404",
+    "prometheus.io/path": "/metrics",
+}
 RUNNING = pod({**SPEC, "nodeName": "node-1"}, [status()])
 FINISHED = {**RUNNING, "metadata": {"name": "job"}, "status": {"phase": "Succeeded"}}
 STATISTICS = {
@@ -32,7 +47,9 @@ STATISTICS = {
         for namespace, used in (("another", 1), ("data-ingestion", 461))
     ]
 }
-ANSWERS = {
+RUNNING["metadata"] |= {"annotations": SCRAPED, "namespace": "data-ingestion"}
+ANSWERS: dict[str, Any] = {
+    f"{NAMESPACE}/pods/kafka-0:9404/proxy/metrics": METRICS,
     f"{NAMESPACE}/pods": {"items": [RUNNING, FINISHED]},
     "/api/v1/nodes/node-1/proxy/stats/summary": STATISTICS,
     f"{NAMESPACE}/services/kafka-connect:8083/proxy/connectors?expand=status": {
@@ -49,9 +66,11 @@ class ApiServer(BaseHTTPRequestHandler):
         allowed = self.headers["Authorization"] == "Bearer its-token"
         known = self.path in ANSWERS
         self.send_response(200 if allowed and known else 404 if allowed else 401)
-        self.send_header("Content-Type", "application/json")
+        answer = ANSWERS.get(self.path, {})
+        is_text = isinstance(answer, str)
+        self.send_header("Content-Type", "text/plain" if is_text else "application/json")
         self.end_headers()
-        self.wfile.write(json.dumps(ANSWERS.get(self.path, {})).encode())
+        self.wfile.write((answer if is_text else json.dumps(answer)).encode())
 
     def log_message(self, *_: Any) -> None:
         """Stay silent."""
@@ -92,6 +111,16 @@ class TestCluster:
         assert found.used.memory == 461 * MEBIBYTE
         assert str(found.used.cpu) == "0.25"
         assert found.limits.memory == 682 * MEBIBYTE
+
+    def test_metrics_through_the_pod_proxy(self) -> None:
+        found = read_metrics(Cluster(self.outputs))
+        assert found.names == {"cdc_events_total", "data_quality_score"}
+        assert found.total("cdc_events_total", operation="c") == 10
+        assert found.total("cdc_events_total", pod="kafka-0", table="public.users") == 4
+        assert found.totals("cdc_events_total", "table") == {"public.users": 4, "public.orders": 7}
+        assert found.least("data_quality_score") == 0.5
+        assert found.least("data_quality_score", table="public.users") is None
+        assert found.total("no_such_metric") == 0
 
     def test_connectors_through_the_service_proxy(self) -> None:
         (found,) = connectors(Cluster(self.outputs), self.outputs.connect)

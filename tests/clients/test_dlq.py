@@ -3,17 +3,54 @@
 It forgets the offsets of transactions; that nothing is sent twice is shown by tests/e2e.
 """
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from clients.dlq.letters import Letter, LetterReader, Place
 from clients.dlq.render import SHOWN_BYTES, letters_table, readable
-from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, waiting
+from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, replay, waiting
 
 DLQ, USERS = "s3-sink-dlq", "postgres.public.users"
 TOPICS = (DLQ,)
+KEY = b'{"payload": {"id": 7}}'
+COLUMNS = ("__source_lsn", "__op", "id")
+
+
+class ArchiveOf:
+    """An archive with these changes of users, as (LSN, operation, id)."""
+
+    def __init__(self, *changes: tuple[int, str, int]) -> None:
+        self.rows = [dict(zip(COLUMNS, change, strict=True)) for change in changes]
+
+    def changes(self, table: str, since_lsn: int = 0, columns: Any = None) -> pa.Table:
+        """See Archive."""
+        assert (table, columns) == ("public.users", COLUMNS)
+        found = [row for row in self.rows if int(row["__source_lsn"]) >= since_lsn]
+        return pa.Table.from_pylist(found, pa.schema(dict(zip(COLUMNS, TYPES, strict=True))))
+
+    def location(self, table: str) -> str:
+        """See Archive."""
+        return table
+
+
+TYPES = (pa.int64(), pa.string(), pa.int64())
+EMPTY = ArchiveOf()
+
+
+def change(lsn: int) -> bytes:
+    """A record of an inserted row."""
+    return json.dumps({"payload": {"id": 7, "__op": "c", "__source_lsn": lsn}}).encode()
+
+
+def silent(_count: int) -> None:
+    """Progress that nobody hears."""
+
+
 Headers = list[tuple[str, str | bytes | None]]
 
 
@@ -27,23 +64,26 @@ def brokers() -> Iterator[str]:
         cluster.produce(topic, b"", partition=0)  # makes the topic
     cluster.flush(10)
     dismiss(address, TOPICS)
+    with LetterReader(address, "connect-sink") as sink:
+        sink.consumer.commit(offsets=[TopicPartition(USERS, 2, 100)], asynchronous=False)
     yield address
     del cluster
 
 
-def bury(brokers: str, value: bytes, headers: Headers | None = None, partition: int = 0) -> None:
+def bury(brokers: str, value: bytes, headers: Headers | None = None, offset: int = 41) -> None:
     """Write a dead letter as Kafka Connect does."""
     told: Headers = [
         ("trace", b"abc"),
         ("__connect.errors.topic", USERS),
         ("__connect.errors.partition", "2"),
-        ("__connect.errors.offset", "41"),
+        ("__connect.errors.offset", str(offset)),
+        ("__connect.errors.connector.name", "sink"),
         ("__connect.errors.exception.class.name", "org.apache.DataException"),
         ("__connect.errors.exception.message", "not\n  JSON"),
     ]
     producer = Producer({"bootstrap.servers": brokers})
     headers = told if headers is None else headers
-    producer.produce(DLQ, value, b"key", partition, timestamp=1_700_000_000_000, headers=headers)
+    producer.produce(DLQ, value, KEY, 0, timestamp=1_700_000_000_000, headers=headers)
     assert producer.flush(10) == 0
 
 
@@ -68,7 +108,7 @@ def test_a_letter_tells_where_it_came_from_and_why(brokers: str) -> None:
     (letter,) = letters(brokers)
     assert letter.origin == Place(USERS, 2, 41)
     assert (letter.key, letter.value, letter.headers) == (
-        b"key",
+        KEY,
         b"\x00value",
         (("trace", b"abc"),),
     )
@@ -79,19 +119,43 @@ def test_a_letter_tells_where_it_came_from_and_why(brokers: str) -> None:
 
 def test_a_replay_sends_each_back_as_it_was(brokers: str) -> None:
     for number in range(3):
-        bury(brokers, b"%d" % number)
+        bury(brokers, b"%d" % number, offset=number)
     heard: list[int] = []
-    assert replay(brokers, TOPICS, heard.append) == 3
+    assert replay(brokers, EMPTY, TOPICS, heard.append) == Replayed(sent=3, archived=0)
     assert heard == [3]
     assert sent_back(brokers) == [
-        (2, b"key", b"%d" % number, [("trace", b"abc")]) for number in range(3)
+        (2, KEY, b"%d" % number, [("trace", b"abc")]) for number in range(3)
     ]
+
+
+def test_a_change_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
+    for lsn in (10, 20, 30):
+        bury(brokers, change(lsn), offset=lsn)
+    archive = ArchiveOf((10, "c", 7), (20, "c", 8), (30, "u", 7))
+    assert replay(brokers, archive, TOPICS, silent) == Replayed(sent=2, archived=1)
+    assert [value for _, _, value, _ in sent_back(brokers)] == [change(20), change(30)]
+
+
+def test_a_record_that_was_refused_twice_is_sent_once(brokers: str) -> None:
+    for _ in range(2):
+        bury(brokers, b"garbage")
+    assert replay(brokers, EMPTY, TOPICS, silent) == Replayed(sent=1, archived=1)
+    assert len(sent_back(brokers)) == 1
+
+
+def test_what_the_sink_will_read_again_is_not_sent(brokers: str) -> None:
+    bury(brokers, b"behind the sink's position", offset=99)
+    bury(brokers, b"not passed", offset=100)
+    with pytest.raises(ReplayError, match="1 dead letters, such as s3-sink-dlq/0/"):
+        replay(brokers, EMPTY, TOPICS, silent)
+    assert sent_back(brokers) == []
+    assert len(letters(brokers)) == 2
 
 
 def test_a_letter_without_an_origin_is_not_lost(brokers: str) -> None:
     bury(brokers, b"whose?", headers=[])
     with pytest.raises(ReplayError, match=r"s3-sink-dlq/0/\d+ does not say where it came from"):
-        replay(brokers, TOPICS, lambda _count: None)
+        replay(brokers, EMPTY, TOPICS, silent)
     assert [letter.value for letter in letters(brokers)] == [b"whose?"]
 
 

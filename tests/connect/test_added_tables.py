@@ -84,6 +84,22 @@ def test_without_an_added_table_nothing_is_read(
     assert READER not in running.history
 
 
+def test_a_source_of_which_nothing_was_read_yet_reads_all(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    assert update(running, provider, "public.a", rows_read=[])["rows_read"] == ["public.a"]
+    assert READER in running.history
+
+
+def test_a_resource_from_before_this_was_remembered_has_read_its_tables(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    old = source(running, "public.a")
+    assert provider.diff("c", old, source(running, "public.a")).changes is False
+    provider.update("c", old, source(running, "public.a"))
+    assert READER not in running.history
+
+
 def test_a_table_that_was_taken_off_is_read_again_when_it_is_added_again(
     running: ConnectInMemory, provider: Provider
 ) -> None:

@@ -1,7 +1,7 @@
 """The committed jars are what their sources compile to.
 
-What DropDefaults does is shown end to end: tests/e2e, NULL in a column with a default. What the
-counters count is shown by tests/e2e/test_metrics.py.
+What DropDefaults does is shown end to end: tests/e2e, NULL in a column with a default. That the
+counters count what passes is shown by tests/e2e/test_metrics.py.
 """
 
 import shutil
@@ -13,9 +13,10 @@ import pytest
 
 from sandbox import paths
 
+TRANSFORMS = "transforms/datapipe-transforms.jar"
 CONNECT = Path(__file__).parents[2] / "components/streaming/connect"
 JARS = {
-    "transforms/datapipe-transforms.jar": (
+    TRANSFORMS: (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
@@ -57,3 +58,25 @@ def test_the_committed_jar_is_compiled_from_its_source(jar: str, tmp_path: Path)
     committed = CONNECT / jar
     subprocess.run([committed.parent / "build.sh", against, fresh], check=True)
     assert classes(committed) == classes(fresh)
+
+
+def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
+    """Not whole: a delete that says it is none; no key; no WAL position; an unknown operation."""
+    against = tmp_path / "against"
+    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
+    shutil.copy(CONNECT / TRANSFORMS, against)
+    driver = Path(__file__).parent / "CountedEvents.java"
+    command = ["java", "-cp", f"{against}/*", driver]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    orders, users = (f"checkpoint=source,table=public.{table}" for table in ("orders", "users"))
+    assert set(done.stdout.splitlines()) == {
+        f"type=events,{users},operation=c total=1.0",
+        f"type=events,{users},operation=u total=1.0",
+        f"type=events,{users},operation=d total=2.0",
+        f"type=events,{orders},operation=c total=2.0",
+        f"type=events,{orders},operation=t total=1.0",
+        f"type=events,{orders},operation=r total=1.0",
+        f"type=quality,{users} score=0.75",
+        f"type=quality,{orders} score=0.25",
+        "type=kafka-metrics-count count=15.0",
+    }

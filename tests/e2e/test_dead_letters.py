@@ -12,11 +12,12 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from clients.archive import open_archive
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
 from clients.dlq.letters import Letter, LetterReader
-from clients.dlq.replay import GROUP, replay, waiting
+from clients.dlq.replay import GROUP, ReplayError, replay, waiting
 from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
 from components.streaming.connectors.access import ServiceProxy, open_access
@@ -27,6 +28,8 @@ SINK = "s3-sink-connector"
 BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
 """Takes eight bytes and nothing else."""
 LETTER_SECONDS = 90
+COMMITTED_SECONDS = 15
+"""more than the sandbox's commit interval"""
 
 
 def dlq(*arguments: str) -> str:
@@ -97,27 +100,38 @@ def broken_sink(
         configure(sound)
 
 
-def test_refused_rows_are_archived_once_by_a_replay_after_the_repair(
+def test_refused_rows_are_archived_once_through_repair_and_replay(
     broken_sink: Callable[[], None],
     outputs: StackOutputs,
     connection: psycopg.Connection[Row],
     archived_changes: Wait,
 ) -> None:
+    """The repair restarts the tasks, which read again what they had not passed; a replay knows."""
     keys = [_insert_user(connection) for _ in range(3)]
     letters = wait_for_letters(outputs, 3)
     assert {letter.errors["topic"] for letter in letters} == {"postgres.public.users"}
     assert {letter.exception for letter in letters} == {"DataException"}
     assert "3 dead letters wait" in dlq("list")
+    with pytest.raises(ReplayError, match="again when its tasks restart"):
+        replay(outputs.bootstrap_servers, open_archive(outputs.archive), DEAD_LETTER_TOPICS, print)
 
     broken_sink()
-    assert "3 dead letters would be replayed" in dlq("replay", "--dry-run")
-    assert "3 dead letters wait" in dlq("list")
-    assert dlq("replay").splitlines()[-1] == "replayed 3 dead letters"
     for key in keys:
         assert len(archived_changes("public.users", key, 1)) == 1
-    assert dlq("replay") == "replayed 0 dead letters\n"
+    assert "0 dead letters would be replayed" in dlq("replay", "--dry-run")
+    last_line = dlq("replay").splitlines()[-1]
+    assert last_line == "replayed 0 dead letters, 3 were archived already"
     assert "0 dead letters wait" in dlq("list")
     assert "3 dead letters" in dlq("list", "--all")
+    time.sleep(COMMITTED_SECONDS)
+    for key in keys:
+        assert len(archived_changes("public.users", key, 1)) == 1
+
+
+def pass_poison(connection: psycopg.Connection[Row], archived: Wait) -> None:
+    """Have the sink commit records behind the poison, in every partition of users."""
+    for key in [_insert_user(connection) for _ in range(40)]:
+        archived("public.users", key, 1)
 
 
 def _insert_user(connection: psycopg.Connection[Row]) -> int:
@@ -130,36 +144,43 @@ def _insert_user(connection: psycopg.Connection[Row]) -> int:
 
 
 def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
-    outputs: StackOutputs, monkeypatch: pytest.MonkeyPatch
+    outputs: StackOutputs,
+    connection: psycopg.Connection[Row],
+    archived_changes: Wait,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The garbage comes back each time: three letters, and one for each that was sent."""
+    """What was sent is refused again, so each record of the garbage has one letter that waits."""
     monkeypatch.setattr("clients.dlq.replay.BATCH", 2)
-    _produce_garbage(outputs, 3)
+    produce(outputs, *(b"garbage %d" % number for number in range(3)))
     assert len(wait_for_letters(outputs, 3)) == 3
+    pass_poison(connection, archived_changes)
 
     def stop(_count: int) -> None:
         raise KeyboardInterrupt
 
+    archive = open_archive(outputs.archive)
     with pytest.raises(KeyboardInterrupt):
-        replay(outputs.bootstrap_servers, DEAD_LETTER_TOPICS, stop)
-    assert len(wait_for_letters(outputs, 1 + 2)) == 1 + 2
+        replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, stop)
+    letters = wait_for_letters(outputs, 3)
+    assert sorted(str(letter.value) for letter in letters) == [
+        str(b"garbage %d" % number) for number in range(3)
+    ]
 
 
-def _produce_garbage(outputs: StackOutputs, count: int) -> None:
+def produce(outputs: StackOutputs, *values: bytes) -> None:
+    """Write records by hand into a partition of users."""
     producer = Producer({"bootstrap.servers": outputs.bootstrap_servers})
-    for number in range(count):
-        producer.produce("postgres.public.users", b"garbage %d" % number, b"7", partition=4)
+    for value in values:
+        producer.produce(
+            "postgres.public.users", value, b"7", partition=4, headers=[("trace", b"abc")]
+        )
     assert producer.flush(20) == 0
 
 
 def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
-    outputs: StackOutputs,
+    outputs: StackOutputs, connection: psycopg.Connection[Row], archived_changes: Wait
 ) -> None:
-    producer = Producer({"bootstrap.servers": outputs.bootstrap_servers})
-    producer.produce(
-        "postgres.public.users", b"no JSON \x07", b"7", partition=4, headers=[("trace", b"abc")]
-    )
-    assert producer.flush(20) == 0
+    produce(outputs, b"no JSON \x07")
     (letter,) = wait_for_letters(outputs, 1)
     shown = dlq("show", str(letter.place))
     for part in (
@@ -172,11 +193,12 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
     ):
         assert part in shown
 
-    assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters"
+    pass_poison(connection, archived_changes)
+    assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters, 0 were archived already"
     (again,) = wait_for_letters(outputs, 1)
     assert (again.key, again.value, again.headers) == (letter.key, letter.value, letter.headers)
     assert again.origin is not None
     assert (again.origin.topic, again.origin.partition) == ("postgres.public.users", 4)
     assert again.place != letter.place
     assert dlq("dismiss") == "dismissed 1 dead letters\n"
-    assert dlq("replay") == "replayed 0 dead letters\n"
+    assert "0 dead letters wait" in dlq("list")

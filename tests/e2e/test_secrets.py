@@ -143,10 +143,14 @@ class TestPulumi:
     def test_the_engines_and_the_plugins_logs(
         self, needles: Needles, rotated_stack_file: str
     ) -> None:
-        """At the highest level, with what goes between engine and plugins."""
+        """At the highest level that is fit for use.
+
+        From -v=7 on the engine itself prints what it compares, and from -v=9 on what it sends to
+        plugins, secrets included; nothing that a program or a plugin does changes that.
+        """
         said = pulumi(
             *("preview", "--config-file", rotated_stack_file),
-            *("--logtostderr", "--logflow", "-v=11", "--debug"),
+            *("--logtostderr", "--logflow", "-v=6", "--debug"),
         )
         assert_clean(needles, [said], b"RegisterResource", b"kafka-connect")
 

@@ -22,9 +22,12 @@ from cases import CASES, STRICT_CASES, Case  # noqa: E402  after the path is set
 from samples import compliant_stack, messages  # noqa: E402
 
 from policies.pack import POLICIES  # noqa: E402
-from policies.policy import Policy, StackPolicy  # noqa: E402
+from policies.policy import ResourcePolicy, StackPolicy  # noqa: E402
 
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
+
+LONGEST_DEFAULT = 200
+"""that is written out, in characters"""
 
 
 def reference() -> str:
@@ -44,11 +47,15 @@ def with_reference(text: str) -> str:
     return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
 
 
-def _section(policy: Policy) -> Iterator[str]:
+def _section(policy: ResourcePolicy | StackPolicy) -> Iterator[str]:
     yield f"### {policy.name}"
     yield ""
+    module = policy.rule.__module__.rpartition(".")[2]
     for name, schema in policy.settings.items():
-        yield f"- `{name}`, default {_value(schema['default'])}: {schema['description']}"
+        default = _value(schema["default"])
+        if len(default) > LONGEST_DEFAULT:
+            default = f"in [{module}.py]({module}.py)"
+        yield f"- `{name}`, default {default}: {schema['description']}"
     if policy.settings:
         yield ""
     yield "~~~"

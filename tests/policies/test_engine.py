@@ -118,6 +118,16 @@ def test_an_exception_without_a_reason_is_refused(engine: Engine) -> None:
     assert "reason is required" in preview.text
 
 
+@pytest.mark.parametrize("policy", ["images", "memory-budget"])
+def test_a_misspelt_setting_is_refused(engine: Engine, policy: str) -> None:
+    engine.register(compliant_stack())
+
+    preview = configured(engine, {policy: {"limitt": "8Gi"}})
+
+    assert preview.code != 0
+    assert preview.text.count(f"the configuration of {policy} has no setting limitt; it has") == 1
+
+
 def test_the_configurations_name_policies_and_settings_that_exist() -> None:
     settings = {policy.name: {*policy.settings, "exceptions"} for policy in POLICIES}
     for file in sorted(Path(PACK, "configuration").glob("*.json")):

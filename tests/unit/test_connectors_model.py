@@ -18,7 +18,8 @@ from components.streaming.connectors import (
 from components.streaming.connectors.debezium import require_readers_apart
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
-from components.streaming.connectors.pipeline import sink_connector
+from components.streaming.connectors.pipeline import sink_connector, source_connector
+from components.streaming.topics import topics_for
 
 CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
 
@@ -239,6 +240,40 @@ def test_a_dead_letter_queue_on_more_brokers_than_there_are_is_refused() -> None
     sink = confluent_sink(errors=SinkErrors(dead_letter_replication=3))
     with pytest.raises(ValueError, match="3 is above the 1 brokers"):
         sink.require_brokers(1)
+
+
+@pytest.mark.parametrize("sink", ["confluent-s3", "iceberg"])
+def test_the_stacks_connectors_find_all_their_topics(
+    stack: Callable[..., StackConfig], sink: str
+) -> None:
+    config = stack(archive={"sink": sink, "tasks": 2}, connect={"converter": "json"})
+    topics = {topic.name for topic in topics_for(config)}
+    for connector in (source_connector(config), sink_connector(config)):
+        connector.require_topics(topics)
+
+
+@pytest.mark.parametrize(
+    ("connector", "missing"),
+    [
+        (source(), "__debezium-heartbeat.postgres"),
+        (source(heartbeat_interval_ms=0), "postgres.transaction"),
+        (source(heartbeat_interval_ms=0, transaction_metadata=False), "postgres.public.a"),
+        (confluent_sink(), "s3-sink-dlq"),
+        (iceberg_sink(), "control-iceberg"),
+        (iceberg_sink(control_topic="s3-sink-dlq"), "postgres.public.a"),
+    ],
+)
+def test_a_topic_that_the_stack_does_not_have_is_refused(
+    connector: Connector, missing: str
+) -> None:
+    others = connector.named_topics() - {missing}
+    with pytest.raises(ValueError, match=f"the stack has no topic {missing}, and topics"):
+        connector.require_topics(others)
+
+
+def test_an_expression_that_matches_no_topic_is_refused() -> None:
+    with pytest.raises(ValueError, match="matches no topic of the stack"):
+        confluent_sink(topics_regex="shop.*").require_topics({"s3-sink-dlq", "postgres.public.a"})
 
 
 def test_avro_takes_the_registrys_credentials_from_the_environment() -> None:

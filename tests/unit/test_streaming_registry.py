@@ -97,3 +97,8 @@ def test_the_jvm_fits_under_the_limit() -> None:
     heap = int(next(o for o in options if o.startswith("-Xmx"))[4:-1])
     parts = [int(o.split("=")[1][:-1]) for o in options if o.startswith("-XX:")]
     assert heap + sum(parts) < 512
+
+
+def test_a_worker_starts_when_the_registry_is_ready(deployed: Deployment) -> None:
+    """So in a rotation it is never started with a password that the registry does not know yet."""
+    assert "schema-registry" in deployed.one("Worker").dependencies

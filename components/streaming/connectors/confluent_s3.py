@@ -1,7 +1,7 @@
 """Confluent's S3 sink connector (design: "Kafka Connect S3 Sink")."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -90,6 +90,15 @@ class ConfluentS3SinkConnector(SinkConnector):
             "partitioner.class": ("io.confluent.connect.storage.partitioner.TimeBasedPartitioner"),
             "storage.class": "io.confluent.connect.s3.storage.S3Storage",
         }
+
+    def require_topics(self, available: Collection[str]) -> None:
+        """Raise ValueError where its expression matches none of the stack's topics."""
+        super().require_topics(available)
+        if not any(re.fullmatch(self.topics_regex, topic) for topic in available):
+            raise ValueError(
+                f"connector {self.name}: topics_regex {self.topics_regex} matches no topic of the"
+                " stack, so it would archive nothing"
+            )
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
         """A file per topic partition, whoever writes it."""

@@ -194,6 +194,14 @@ class DebeziumPostgresConnector(Connector):
         """The topics of the captured tables, in their order."""
         return tuple(f"{self.topic_prefix}.{table}" for table in self.tables)
 
+    def named_topics(self) -> frozenset[str]:
+        """Those of the tables, of heartbeats and of transactions."""
+        heartbeat = [f"{self.heartbeat_prefix}.{self.topic_prefix}"]
+        transactions = [f"{self.topic_prefix}.transaction"] if self.transaction_metadata else []
+        return frozenset(
+            [*self.topics(), *(heartbeat if self.heartbeat_interval_ms else []), *transactions]
+        )
+
     @model_validator(mode="after")
     def _exactly_once_is_whole(self) -> "DebeziumPostgresConnector":
         given = (self.exactly_once, self.transaction_boundary, self.transaction_timeout_ms)

@@ -20,8 +20,9 @@ TOPIC_COLUMN = "__topic"
 SOURCE_TIME_COLUMN = "__source_ts_ms"
 """When PostgreSQL committed the change; the tables are partitioned by its hour."""
 
-FIRST_COMMIT_SECONDS = 10
-"""from RUNNING tasks to partitions assigned, plus the time that the first commit itself takes"""
+FIRST_COMMIT_SECONDS = 20
+"""From RUNNING tasks to partitions assigned and records read, and for the commit itself. Six were
+seen on an idle machine."""
 LONGEST_SETTLE_SECONDS = 45
 """An up must tell of a task that fails within a minute; a later commit is not waited for."""
 
@@ -158,6 +159,10 @@ class IcebergSinkConnector(SinkConnector):
             "iceberg.catalog.s3.path-style-access": "true",
             "iceberg.catalog.glue.endpoint": self.endpoint,
         }
+
+    def named_topics(self) -> frozenset[str]:
+        """What it reads, its control topic and its dead letter queue."""
+        return super().named_topics() | {*self.routes, self.control_topic}
 
     def settle_seconds(self) -> float:
         """Until the first commit has been tried, within bounds."""

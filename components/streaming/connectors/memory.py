@@ -11,9 +11,9 @@
     fetch   = the smaller of partitions per task × max.partition.fetch.bytes
               and brokers × fetch.max.bytes
 
-Not counted: a second file per partition while the hour changes, and the dead letter queue's
-producers, which buffer only while there are dead letters. The rest of the heap, 1 - USABLE, is for
-those and for the collector.
+Not counted: a second file per partition while the hour changes, the dead letter queue's producers,
+which buffer only while there are dead letters, and the small connector that reads the rows of an
+added table (added_tables.py). The rest of the heap, 1 - USABLE, is for those and for the collector.
 """
 
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from components.streaming.connectors.startup import SETTLE_SECONDS
+from components.streaming.connectors.status import SETTLE_SECONDS
 
 SECRET_KEY = re.compile(
     r"password|passwd|secret|user\.info|token|api[.-]?key|access[.-]key|private[.-]key|jaas\.config"
@@ -94,6 +94,18 @@ class Connector(PropertyGroup):
         """The connector's configuration as Connect's REST API takes it."""
         extra = {prefix + key: value for key, value in self.extra.items()}
         return {**super().properties(prefix), **extra}
+
+    def named_topics(self) -> frozenset[str]:
+        """Topics that it reads or writes, by their names."""
+        return frozenset()
+
+    def require_topics(self, available: Collection[str]) -> None:
+        """Raise ValueError where a topic is not among those of the stack: nothing creates it."""
+        if missing := sorted(self.named_topics() - set(available)):
+            raise ValueError(
+                f"connector {self.name}: the stack has no topic {missing[0]}, and topics are not"
+                " made by themselves; declare it, or name another"
+            )
 
     def settle_seconds(self) -> float:
         """How long the tasks must run before they are believed to."""

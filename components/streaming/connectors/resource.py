@@ -245,7 +245,8 @@ def _rows_read(olds: Properties) -> list[str]:
 
     A resource from before this was remembered has read those that it captures.
     """
-    return list(olds.get("rows_read") or captured_tables(olds.get("config") or {}))
+    read = olds.get("rows_read")
+    return list(captured_tables(olds.get("config") or {}) if read is None else read)
 
 
 def _tables_to_read(props: Properties, rows_read: Collection[str]) -> tuple[str, ...]:

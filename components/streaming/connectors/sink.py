@@ -48,6 +48,10 @@ class SinkConnector(Connector):
             **count_events("sink", self.count_events_of),
         }
 
+    def named_topics(self) -> frozenset[str]:
+        """Its dead letter queue; each kind adds what it reads."""
+        return frozenset({self.errors.dead_letter_topic})
+
     @abstractmethod
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
         """How many files all tasks together can be writing at once."""

@@ -10,15 +10,18 @@ from components.streaming.connectors.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
-from components.streaming.connectors.status import State, Status, advice_for, explain
+from components.streaming.connectors.status import (
+    SETTLE_SECONDS,
+    State,
+    Status,
+    advice_for,
+    explain,
+)
 
 MAXIMUM_RESTARTS = 2
 """of failed tasks, for causes that pass: a database or an IAM policy that is quite new"""
 RESTART_SECONDS = 30
 """Of a task that fails later the cause is shown at once, so that it is within a minute."""
-
-SETTLE_SECONDS = 5.0
-"""for which RUNNING must last: a task is RUNNING before it has opened its first connection"""
 
 
 class ConnectorFailedError(Exception):

@@ -8,6 +8,9 @@ from typing import Any, Literal
 State = Literal["RUNNING", "PAUSED", "STOPPED"]
 """What a connector can be told to be. PAUSED keeps its tasks in memory, STOPPED ends them."""
 
+SETTLE_SECONDS = 5.0
+"""for which RUNNING must last: a task is RUNNING before it has opened its first connection"""
+
 IN_TRANSITION = frozenset({"UNASSIGNED", "RESTARTING"})
 """States that pass by themselves; they are no drift."""
 

@@ -1,5 +1,6 @@
 """Every JVM shows its metrics, under the names that rules and dashboard ask for."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,15 @@ class TestRulesOfTheExporter:
             "postgres_a_b_(c)": "postgres.a_b.$1",
             "postgres_public_(order_items|users)": "postgres.public.$1",
         }
+
+    def test_a_connector_for_each_table_has_metrics_of_its_own(self) -> None:
+        document = yaml.safe_load(rules_of("worker"))
+        (rule,) = (rule for rule in document["rules"] if rule["name"] == "debezium_connected")
+        shared = "debezium.postgres<type=connector-metrics, context=streaming, server=postgres"
+        for tag, table in (("", None), (", table=public.users", "public.users")):
+            found = re.search(rule["pattern"], f"{shared}{tag}><>Connected: <cache>")
+            assert found
+            assert found[1] == table
 
     @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
     def test_a_pattern_ends_where_the_attributes_name_ends(self, program: str) -> None:
