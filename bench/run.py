@@ -111,7 +111,11 @@ class Bench:
 
     def _references(self, plan: Plan, account: Account) -> list[Reference]:
         schedule = replace(
-            plan.schedule, rate=None, seconds=plan.references, schemas=(ceilings.SCHEMA,)
+            plan.schedule,
+            rate=None,
+            seconds=plan.references,
+            connections=2 * plan.schedule.connections,
+            schemas=(ceilings.SCHEMA,),
         )
         return ceilings.all_of(
             self._outputs,

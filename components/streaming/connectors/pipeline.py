@@ -6,7 +6,12 @@ from components.config import StackConfig
 from components.sizing import CONNECT_JVM, heap_for
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
-from components.streaming.connectors.converters import AvroConverter, Converter, JsonConverter
+from components.streaming.connectors.converters import (
+    AvroConverter,
+    BytesConverter,
+    Converter,
+    JsonConverter,
+)
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
@@ -46,7 +51,8 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
         key_converter=converter(config),
         value_converter=converter(config),
         exactly_once="required" if exactly_once else None,
-        transaction_boundary="poll" if exactly_once else None,
+        transaction_boundary="interval" if exactly_once else None,
+        transaction_interval_ms=1000 if exactly_once else None,
         transaction_timeout_ms=10_000 if exactly_once else None,
     )
 
@@ -104,7 +110,7 @@ def _iceberg(config: StackConfig) -> IcebergSinkConnector:
         warehouse=warehouse(config.archive.prefix),
         region=config.aws.region,
         endpoint=config.aws.endpoint,
-        key_converter=converter(config),
+        key_converter=BytesConverter(),  # it archives values; keys are but for partitioning
         value_converter=converter(config),
         errors=_dead_letters(config),
         count_events_of=TOPIC_PREFIX if config.metrics.enabled else None,
