@@ -131,4 +131,4 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _cordon(pipeline: Pipeline, closed: bool) -> None:
-    pipeline.core.patch_node(node.NODE_NAME, {"spec": {"unschedulable": closed or None}})
+    pipeline.core.patch_node(node.NODE_NAME, {"spec": {"unschedulable": closed}})

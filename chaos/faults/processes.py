@@ -71,14 +71,14 @@ class OutOfMemory(Fault):
         for pod in pipeline.pods(self.workload):
             name = str(pod.metadata.name)
             restarts = _restarts(pipeline, self.workload, name)
-            self._fill(name, str(pod.metadata.uid))
+            self.fill(name, str(pod.metadata.uid))
             pipeline.say(f"{self.name}: the kernel has killed in pod {name}")
             self.heal(pipeline)
             _wait_for_restart(pipeline, self.workload, name, restarts)
             pipeline.wait_for_pod(name)
 
-    def _fill(self, pod: str, uid: str) -> None:
-        """Raises FaultError where the kernel kills none but our own processes."""
+    def fill(self, pod: str, uid: str) -> None:
+        """Until the kernel has killed. Raises FaultError where it kills none but our processes."""
         cgroup = node.memory_cgroup(node.main_process(uid))
         before, deadline = node.kernel_kills(cgroup), time.monotonic() + OOM_SECONDS
         while True:

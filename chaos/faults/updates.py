@@ -21,6 +21,8 @@ BEGUN_SECONDS = 120
 UPDATE_SECONDS = 240
 CHANGED = ("datapipe:connect", "heartbeatIntervalMs", 20_000)
 """A setting whose change has the source connector updated."""
+CHANGING = "updating ("
+"""in the line of a resource that is being changed, followed by its seconds"""
 LOCKED = "locked"
 """what pulumi says of a stack that another update holds"""
 
@@ -37,7 +39,7 @@ class Killed(Fault):
         with _changed_stack_file(pipeline.stack) as file:
             update = _start(pipeline, "--skip-preview", "--config-file", file)
             try:
-                _read_until(update, "updating")
+                _read_until(update, CHANGING)
             finally:
                 _kill(update)
 

@@ -1,7 +1,9 @@
 """What chaos does to the node: found by the pod's uid, bounded, and undone without a trace."""
 
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from chaos import disks, node
 from chaos.disks import SmallDisk
 from chaos.faults import network, object_store
+from chaos.faults.processes import OutOfMemory
 from chaos.pipeline import FaultError
 from sandbox import paths
 
@@ -57,6 +60,39 @@ def test_a_cgroup_that_is_gone_counts_no_kills(tmp_path: Path) -> None:
     assert node.kernel_kills(tmp_path) is None
     (tmp_path / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n")
     assert node.kernel_kills(tmp_path) == 3
+
+
+@pytest.fixture
+def small_cgroup() -> Iterator[Path]:
+    """A memory cgroup with a limit of 192 MiB."""
+    root = Path("/sys/fs/cgroup")
+    folder = (root / "memory" if (root / "memory").exists() else root) / "datapipe-chaos-test"
+    folder.mkdir()
+    (limit,) = [
+        folder / name
+        for name in ("memory.limit_in_bytes", "memory.max")
+        if (folder / name).exists()
+    ]
+    limit.write_text(str(192 * 1024 * 1024))
+    yield folder
+    deadline = time.monotonic() + 10
+    while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    folder.rmdir()
+
+
+def test_the_kernel_kills_the_container_and_not_what_fills_it(
+    small_cgroup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container = node.occupy(small_cgroup, 90 * 1024 * 1024, 60)
+    while not (small_cgroup / "cgroup.procs").read_text():
+        time.sleep(0.1)
+    monkeypatch.setattr(node, "main_process", lambda _uid: container.pid)
+    fault = OutOfMemory("oom", "does", workload="kafka")
+    fault.fill("kafka-0", UID)
+    assert container.wait(timeout=10) == -signal.SIGKILL
+    anything: Any = None
+    fault.heal(anything)
 
 
 @pytest.mark.parametrize(
