@@ -28,7 +28,7 @@ bench-growth: ## measure how cost grows with tables, row width and partitions
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
 
-chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for shorter ones
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
 		$(if $(FAULT),,--output docs/chaos)
 

@@ -7,7 +7,7 @@ from math import floor, log10
 
 COLORS = ("#2563eb", "#dc2626", "#16a34a", "#d97706", "#7c3aed", "#0891b2", "#be185d")
 WIDTH, HEIGHT = 560, 240
-LEFT, RIGHT, TOP, BOTTOM = 58, 10, 10, 24
+LEFT, RIGHT, TOP, BOTTOM = 58, 22, 10, 24
 TICKS = 5
 
 
@@ -82,11 +82,13 @@ class Chart:
 
 
 def nice_above(value: float) -> float:
-    """The next 1, 2, 2.5 or 5 times a power of ten."""
+    """The next round number."""
     if value <= 0:
         return 1.0
     power = 10.0 ** floor(log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value)
+    return next(
+        step * power for step in (1, 1.25, 1.5, 2, 2.5, 4, 5, 8, 10) if step * power >= value
+    )
 
 
 def _runs(line: Line) -> list[list[tuple[float, float]]]:

@@ -186,9 +186,9 @@ def _series(run: Run) -> Series:
     latency = _latency_by_second(run)
     return Series(
         at=[round(time - start, 2) for time in times],
-        committed=_known(rates([committed.at(time) for time in times], times)),
+        committed=_rounded(rates([committed.at(time) for time in times], times)),
         streamed=_rounded(rates([streamed(sample) for sample in samples], times)),
-        archived=_known(rates([archived.at(time) for time in times], times)),
+        archived=_rounded(rates([archived.at(time) for time in times], times)),
         lag_wal=[
             sample.written_lsn - sample.confirmed_lsn
             if sample.written_lsn is not None and sample.confirmed_lsn is not None
@@ -197,8 +197,8 @@ def _series(run: Run) -> Series:
         ],
         lag_rows=[committed.at(time) - archived.at(time) for time in times],
         lag_seconds=[round(lag_seconds(committed, archived, time), 2) for time in times],
-        machine_cpu=_known(rates([sample.machine_cpu_seconds for sample in samples], times)),
-        generator_cpu=_known(rates([sample.generator_cpu_seconds for sample in samples], times)),
+        machine_cpu=_rounded(rates([sample.machine_cpu_seconds for sample in samples], times)),
+        generator_cpu=_rounded(rates([sample.generator_cpu_seconds for sample in samples], times)),
         held=by_container(samples, labels, lambda usage: usage.held),
         working_set=by_container(samples, labels, lambda usage: usage.working_set),
         cpu={label: _rounded(rates(values, times)) for label, values in cpu.items()},
@@ -290,15 +290,11 @@ def _bottleneck(run: Run, containers: list[ContainerResult]) -> str:
     if busy / run.machine.cores >= BUSY:
         greatest = max(containers, key=lambda each: each.cpu)
         return (
-            f"the machine, {busy:.2f} of {run.machine.cores} cores busy, of which"
-            f" {sum(each.cpu for each in containers):.2f} with the pipeline and"
-            f" {greatest.cpu:.2f} with {greatest.label}"
+            f"the machine, {busy:.2f} of {run.machine.cores} cores busy: the pipeline takes"
+            f" {sum(each.cpu for each in containers):.2f}, {greatest.label} most of it with"
+            f" {greatest.cpu:.2f}"
         )
     return f"none at this rate; nearest to its limit is {tightest.label}, at {tightest.cpu:.2f} CPU"
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [round(value or 0.0, 3) for value in values]
 
 
 def _rounded(values: Sequence[float | None]) -> list[float | None]:

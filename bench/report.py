@@ -266,7 +266,10 @@ def _load(result: Result) -> str:
 def _html_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], text: Sequence[int] = ()
 ) -> str:
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    head = "".join(
+        f"<th{' class=text' if number in text else ''}>{escape(column)}</th>"
+        for number, column in enumerate(columns)
+    )
     body = "".join(
         "<tr>"
         + "".join(

@@ -136,19 +136,19 @@ class Series(_Part):
     """Second by second since the load's start; None where a part could not be asked."""
 
     at: list[float]
-    committed: list[float]
+    committed: list[float | None]
     """rows a second"""
     streamed: list[float | None]
-    archived: list[float]
+    archived: list[float | None]
     lag_wal: list[float | None]
     """bytes of WAL that the source has not confirmed"""
     lag_rows: list[float]
     """committed and not readable in the archive"""
     lag_seconds: list[float]
     """age of the oldest row that is not readable in the archive"""
-    machine_cpu: list[float]
+    machine_cpu: list[float | None]
     """cores"""
-    generator_cpu: list[float]
+    generator_cpu: list[float | None]
     held: dict[str, list[float | None]]
     """by container, bytes"""
     working_set: dict[str, list[float | None]]

@@ -48,6 +48,11 @@ class Bench:
         self._connect: Connect = lambda: database.connect(outputs)
         self._containers = _measured(self._cluster)
 
+    @property
+    def cluster(self) -> Cluster:
+        """Where the pipeline runs."""
+        return self._cluster
+
     def run(self, plan: Plan) -> Result:
         """Everything. Raises StackError where the pipeline did not take part."""
         if plan.warm_up:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
-from chaos.catalog import faults
+from chaos.catalog import QUICK, faults
 from chaos.experiment import Pace
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
@@ -31,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     pace = Pace(rate=arguments.rate, quick=arguments.quick)
     try:
-        chosen = _chosen(arguments.fault)
+        chosen = _chosen(arguments.fault or (QUICK if arguments.quick else ()))
         pipeline = Pipeline(arguments.stack, Progress())
         run = run_all(pipeline, chosen, pace)
     except StackError as error:
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", default="sandbox")
     parser.add_argument("--fault", action="append", default=[], help="only this; may be repeated")
     parser.add_argument("--list", action="store_true", help="name the faults and do nothing")
-    parser.add_argument("--quick", action="store_true", help="shorter faults")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter faults")
     parser.add_argument(
         "--rate", type=float, default=Pace.rate, help="row changes per second, at most"
     )

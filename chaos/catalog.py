@@ -22,6 +22,8 @@ S3_IS_SLOW = Answer(delay=4)
 
 IN_CI = ("connect-killed", "broker-killed", "poison-records")
 """What CI runs of them."""
+QUICK = (*IN_CI, "postgresql-killed", "s3-errors", "network-cut", "schema-compatible")
+"""What a quick run makes do with."""
 
 
 def faults() -> list[Fault]:
@@ -49,22 +51,22 @@ def faults() -> list[Fault]:
         S3Fails(
             "s3-slow",
             f"S3 takes {S3_IS_SLOW.delay:.0f} s for every answer",
-            Hold(full=100, quick=30),
+            Hold(full=60, quick=30),
             answers=(S3_IS_SLOW,),
         ),
-        S3Fails("s3-denied", "S3 denies every request", Hold(full=60, quick=30), answers=(DENIED,)),
+        S3Fails("s3-denied", "S3 denies every request", Hold(full=45, quick=30), answers=(DENIED,)),
         Cut(
             "network-cut",
             "no packet between the Connect worker and the brokers",
-            Hold(full=60, quick=30),
+            Hold(full=45, quick=30),
         ),
         DiskFull(
-            "broker-disk-full", "a broker's disk is full", Hold(full=40, quick=20), pod="kafka-0"
+            "broker-disk-full", "a broker's disk is full", Hold(full=30, quick=20), pod="kafka-0"
         ),
         DiskFull(
             "postgresql-disk-full",
             "PostgreSQL's disk is full",
-            Hold(full=40, quick=20),
+            Hold(full=30, quick=20),
             pod="postgresql-0",
         ),
         SlotLost(

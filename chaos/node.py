@@ -26,6 +26,7 @@ FOLDER = paths.STATE / "chaos"
 """for the small disks that take the place of volumes"""
 
 STACK = "sandbox"
+PROC = Path("/proc")
 COMMAND_SECONDS = 60
 
 HOG = """\
@@ -55,7 +56,7 @@ def main_process(pod_uid: str) -> int:
 
     Raises FaultError where none runs, such as between two starts.
     """
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in PROC.glob("[0-9]*"):
         try:
             ours = pod_uid in (process / "cgroup").read_text()
             if not ours or (process / "comm").read_text().strip() == "pause":

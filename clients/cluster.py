@@ -88,17 +88,25 @@ class Cluster:
         response = self._request("GET", path, {}, "text/plain")
         return str(self.api.response_deserialize(response, {"2XX": "str"}).data)
 
-    def put(self, path: str) -> None:
-        """A PUT without a body. Raises kubernetes.client.ApiException where it is refused."""
-        response = self._request("PUT", path, {}, "application/json")
+    def put(self, path: str, body: Mapping[str, Any] | None = None) -> None:
+        """PUT a JSON body, or none. Raises kubernetes.client.ApiException where it is refused."""
+        response = self._request("PUT", path, {}, "application/json", body)
         self.api.response_deserialize(response, {"2XX": "str"})
 
-    def _request(self, method: str, path: str, query: Mapping[str, str], accept: str) -> Any:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        accept: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:
         request = self.api.param_serialize(
             method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": accept},
+            header_params={"Accept": accept, "Content-Type": "application/json"},
+            body=body,
             auth_settings=["BearerToken"],
         )
         response = self.api.call_api(*request, _request_timeout=REQUEST_SECONDS)

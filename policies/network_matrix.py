@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import (
     IPv4Network,
     IPv6Network,
@@ -135,10 +136,36 @@ def _is_named(name: str, end: End, ends: Ends) -> bool:
 
 
 def _differences(ends: Ends, rules: Rules, settings: Settings) -> Iterator[Violation]:
-    """One message for all neighbouring addresses that differ in the same way.
+    """One message for all ends that differ in the same way, by the same policies.
 
     Pods that no policy selects are left out: about them there is only that to say.
     """
+    senders: defaultdict[tuple[str, _Fault], list[str]] = defaultdict(list)
+    for source, target, fault in _faults(ends, rules, settings):
+        senders[target, fault].append(source)
+    receivers: defaultdict[tuple[tuple[str, ...], _Fault], list[str]] = defaultdict(list)
+    for (target, fault), sources in senders.items():
+        receivers[tuple(sources), fault].append(target)
+    for (alike, fault), targets in receivers.items():
+        yield Violation(
+            f"{', '.join(alike)} {fault.verb} {', '.join(targets)} at"
+            f" {ports.describe(fault.which)}, {fault.advice}, or change this policy's `flows`",
+            fault.urn,
+        )
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """What differs between two ends, and what to change."""
+
+    verb: str
+    which: Ports
+    advice: str
+    urn: str
+
+
+def _faults(ends: Ends, rules: Rules, settings: Settings) -> Iterator[tuple[str, str, _Fault]]:
+    """Source, target and what is wrong; addresses that differ alike are taken together."""
     unguarded = {id(pods) for pods in ends.inside if _open_directions(rules, pods)}
     alike: defaultdict[tuple[Any, ...], list[tuple[End, End]]] = defaultdict(list)
     for source, target in ends.pairs():
@@ -150,9 +177,9 @@ def _differences(ends: Ends, rules: Rules, settings: Settings) -> Iterator[Viola
     for (_, _, too_much, missing), pairs in alike.items():
         sender, receiver = (_shown(side) for side in zip(*pairs, strict=True))
         if too_much:
-            yield _too_much(f"{sender} can reach {receiver}", too_much, rules, *pairs[0])
+            yield sender, receiver, _too_much(too_much, rules, *pairs[0])
         if missing:
-            yield _missing(f"{sender} can't reach {receiver}", missing, rules, *pairs[0])
+            yield sender, receiver, _missing(missing, rules, *pairs[0])
 
 
 def _identity(end: End) -> object:
@@ -183,7 +210,7 @@ def _sides(source: End, target: End) -> Iterator[tuple[End, End, Direction]]:
     yield target, source, Direction.INGRESS
 
 
-def _too_much(what: str, which: Ports, rules: Rules, source: End, target: End) -> Violation:
+def _too_much(which: Ports, rules: Rules, source: End, target: End) -> _Fault:
     allowing = [
         (policy, direction)
         for end, other, direction in _sides(source, target)
@@ -191,22 +218,16 @@ def _too_much(what: str, which: Ports, rules: Rules, source: End, target: End) -
         if rules.granted(policy, end, other, direction) & which
     ]
     where = " and ".join(f"{policy.title} ({way.key})" for policy, way in allowing)
-    return Violation(
-        f"{what} at {ports.describe(which)}, which the matrix does not have: take it out of"
-        f" {where}, or put it into this policy's `flows`",
-        allowing[0][0].urn,
-    )
+    advice = f"which the matrix does not have: take it out of {where}"
+    return _Fault("can reach", which, advice, allowing[0][0].urn)
 
 
-def _missing(what: str, which: Ports, rules: Rules, source: End, target: End) -> Violation:
+def _missing(which: Ports, rules: Rules, source: End, target: End) -> _Fault:
     lacking = [
         f"an {direction.key} rule for {end.title}"
         for end, other, direction in _sides(source, target)
         if which & ~rules.leave(end, other, direction)
     ]
     urns = [end.urn for end in (source, target) if isinstance(end, Pods) and end.urn]
-    return Violation(
-        f"{what} at {ports.describe(which)}, which the matrix has: add"
-        f" {' and '.join(lacking)}, or take it out of this policy's `flows`",
-        next(iter(urns), ""),
-    )
+    advice = f"which the matrix has: add {' and '.join(lacking)}"
+    return _Fault("can't reach", which, advice, next(iter(urns), ""))

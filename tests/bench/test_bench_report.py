@@ -214,5 +214,5 @@ def test_rates_and_slopes() -> None:
 def test_a_chart_leaves_gaps_and_ends_at_a_round_number() -> None:
     chart = Chart("a", "b", [Line("c", [0, 1, 2, 3, 4], [1.0, 2.0, None, 3.0, 4.0])], limit=7.0)
     assert chart.svg().count("<polyline") == 2
-    assert ">10<" in chart.svg()
-    assert [nice_above(value) for value in (0, 1, 1.1, 2.3, 30, 51)] == [1, 1, 2, 2.5, 50, 100]
+    assert ">8<" in chart.svg()
+    assert [nice_above(value) for value in (0, 1, 1.1, 2.3, 30, 51)] == [1, 1, 1.25, 2.5, 40, 80]

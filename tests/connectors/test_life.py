@@ -1,5 +1,6 @@
 """A connector's whole life through the real engine, on a real worker, with real Debezium."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,8 @@ NAME = "life_test"
 """of connector, slot, publication, table and topics"""
 TOPICS = (f"{NAME}.public.{NAME}", f"__debezium-heartbeat.{NAME}")
 UPDATE = "~ pulumi-python:dynamic/kafka:Connector: (update)"
+CHANGE = re.compile(r"~ ([\w.]+) *: (\".*\" => \".*\")")
+"""A changed property in what `pulumi preview --diff` prints."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,6 +43,12 @@ def table(site: Site, program: Program) -> Iterator[None]:
 def fields(site: Site) -> dict[str, Any]:
     """The connector's."""
     return site.source(NAME, NAME)
+
+
+def position(site: Site) -> int:
+    """How far the connector has read PostgreSQL's log."""
+    (entry,) = site.connect().offsets(NAME)
+    return int(entry["offset"]["lsn"])
 
 
 def status(site: Site) -> Status:
@@ -76,8 +85,7 @@ def test_a_changed_property_is_shown_alone_and_changed_in_place(
     program.declare("source", fields | {"heartbeat_interval_ms": 20_000})
     preview = program.preview().output
     assert UPDATE in preview
-    assert '~ heartbeat.interval.ms: "30000" => "20000"' in preview
-    assert "slot.name" not in preview
+    assert CHANGE.findall(preview) == [("heartbeat.interval.ms", '"30000" => "20000"')]
     program.up()
     assert site.connect().config(NAME)["heartbeat.interval.ms"] == "20000"
     assert status(site).running
@@ -90,7 +98,9 @@ def test_a_changed_secret_is_shown_by_its_name_and_never_by_its_value(
     up = program.up().output
     program.declare("source", fields | {"password": "${env:S3_BUCKET_NAME}"})
     preview = program.preview().output
-    assert '~ database.password: "${env:DBZ_DB_PASSWORD}" => "${env:S3_BUCKET_NAME}"' in preview
+    assert CHANGE.findall(preview) == [
+        ("database.password", '"${env:DBZ_DB_PASSWORD}" => "${env:S3_BUCKET_NAME}"')
+    ]
     state = program.project.pulumi("stack", "export").output
     secret = site.debezium_password()
     assert [where for where in (up, preview, state) if secret in where] == []
@@ -125,8 +135,8 @@ def test_refresh_finds_what_was_changed_paused_and_deleted_by_hand_and_up_repair
     connect.put(NAME, connect.config(NAME) | {"poll.interval.ms": "750"})
     connect.pause(NAME)
     drift = program.refresh().output
-    assert "poll.interval.ms" in drift
-    assert '"RUNNING" => "PAUSED"' in drift
+    assert "+ poll.interval.ms" in drift
+    assert ("state", '"RUNNING" => "PAUSED"') in CHANGE.findall(drift)
     program.up()
     assert status(site).running
     assert "poll.interval.ms" not in connect.config(NAME)
@@ -142,7 +152,7 @@ def test_an_existing_connector_is_taken_over_with_its_offsets(
 ) -> None:
     program.declare("source", fields)
     program.up()
-    before = site.connect().offsets(NAME)
+    before = position(site)
     (urn,) = (one["urn"] for one in program.project.resources() if "kafka:Connector" in one["urn"])
     program.project.pulumi("state", "delete", urn, "--yes")
 
@@ -152,12 +162,7 @@ def test_an_existing_connector_is_taken_over_with_its_offsets(
     assert "status.update.interval.ms: 10000 → 9000" in preview
     program.up()
     assert status(site).running
-    lsn = [[entry["offset"]["lsn"] for entry in offsets] for offsets in (before, after(site))]
-    assert lsn[0] <= lsn[1]
-
-
-def after(site: Site) -> list[dict[str, Any]]:
-    return site.connect().offsets(NAME)
+    assert position(site) >= before
 
 
 def test_the_slot_goes_with_the_connector_only_when_told(

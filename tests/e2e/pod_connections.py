@@ -14,7 +14,7 @@ Target = tuple[str, int]
 REACHED, REFUSED_BY_NETWORK = "reached", "refused by the network"
 """A closed port counts as reached: the packet got to the other end, which sent a reset."""
 
-SECONDS = 8
+SECONDS = 20
 """For one connection on a busy machine; what the sandbox's network refuses is told sooner."""
 
 TRY_ALL = f"""
@@ -100,12 +100,13 @@ def probe_pod(namespace: str, image: str) -> Iterator[str]:
 
 
 def _probe(name: str, image: str) -> dict[str, Any]:
-    size = {"cpu": "100m", "memory": "32Mi"}
+    # Room for a shell for each connection, all of them at once.
+    size = {"cpu": "500m", "memory": "128Mi"}
     container = {
         "name": "probe",
         "image": image,
         "command": ["sleep", "300"],
-        "resources": {"requests": size, "limits": size},
+        "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": size},
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

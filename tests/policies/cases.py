@@ -276,7 +276,7 @@ CASES = [
         ),
     ),
     network_rule(
-        "kafka can reach internet (",
+        "can reach internet (",
         network_policy("out", **about("kafka"), egress=[{"to": [INTERNET], "ports": HTTPS}]),
     ),
     network_rule(
@@ -295,8 +295,8 @@ CASES = [
         deployment("schema-registry"),
     ),
     network_rule(
-        "no NetworkPolicy selects lonely for egress",
-        deployment("lonely", namespace="elsewhere"),
+        "no NetworkPolicy selects unguarded for egress",
+        deployment("unguarded", namespace="elsewhere"),
     ),
     role("wild", "rules[0].verbs has a wildcard", verbs=["*"]),
     role("snoop", "lets every Secret of the namespace be read", resources=["secrets"]),

@@ -207,6 +207,10 @@ DNS = {
     "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
 }
 NODES = {"ipBlock": {"cidr": "172.18.0.0/16"}}
+PROMETHEUS = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+}
 
 
 def network(**broker: Any) -> list[Resource]:
@@ -225,6 +229,11 @@ def network(**broker: Any) -> list[Resource]:
             "postgresql",
             podSelector={"matchLabels": {"app": "postgresql"}},
             ingress=[{"from": [NODES], "ports": ports(5432)}],
+        ),
+        network_policy(
+            "metrics",
+            podSelector={"matchLabels": {"app": "kafka"}},
+            ingress=[{"from": [NODES, PROMETHEUS], "ports": ports(9404)}],
         ),
         network_policy(
             "kafka",

@@ -5,7 +5,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import compliant_stack, messages, network, network_policy, pods, ports, stateful_set
+from samples import (
+    NODES,
+    compliant_stack,
+    messages,
+    network,
+    network_policy,
+    pods,
+    ports,
+    stateful_set,
+)
 
 from policies.ports import LAST, PROTOCOLS, describe, parse_port, span, spans
 from policies.resource import Resource
@@ -28,8 +37,8 @@ def test_a_flow_too_many_is_told_with_both_policies_that_allow_it() -> None:
 
     assert messages(POLICY, [*compliant_stack(), to_brokers, from_database]) == [
         "postgresql can reach kafka at 9092, which the matrix does not have: take it out of"
-        " NetworkPolicy to-brokers (egress) and NetworkPolicy from-database (ingress), or put it"
-        " into this policy's `flows`"
+        " NetworkPolicy to-brokers (egress) and NetworkPolicy from-database (ingress), or change"
+        " this policy's `flows`"
     ]
 
 
@@ -43,7 +52,7 @@ def test_a_missing_flow_is_told_with_the_end_that_lacks_a_rule() -> None:
 
     assert messages(POLICY, stack(egress=only_quorum)) == [
         "kafka can't reach kafka at 9092, which the matrix has: add an egress rule for kafka, or"
-        " take it out of this policy's `flows`"
+        " change this policy's `flows`"
     ]
 
 
@@ -87,6 +96,15 @@ def test_a_pod_that_no_policy_selects_is_told_once(direction: str) -> None:
     half = network_policy("half", podSelector={}, policyTypes=[other])
     assert [m.partition(",")[0] for m in messages(POLICY, [stateful_set("lonely"), half])] == [
         f"no NetworkPolicy selects lonely for {direction.lower()}"
+    ]
+
+
+def test_one_rule_that_opens_much_is_one_message() -> None:
+    anybody = network_policy(
+        "door", podSelector={}, ingress=[{"from": [NODES], "ports": ports(22)}]
+    )
+    assert [m.partition(", which")[0] for m in messages(POLICY, [*compliant_stack(), anybody])] == [
+        "nodes (172.18.0.0/16) can reach kafka, postgresql, any other pod of data at 22"
     ]
 
 

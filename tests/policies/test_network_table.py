@@ -39,7 +39,7 @@ def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) 
     assert cells["kafka-connect"]["internet"] == "443"
     assert cells["kafka"]["kafka"] == "9092, 9093"
     assert cells["kafka"]["postgresql"] == ""
-    assert cells["nodes"]["kafka"] == "9094"
+    assert cells["nodes"]["kafka"] == "9094, 9404"
     assert {name for name, row in cells.items() if row["dns"] == "53, 53/UDP"} == {
         *("postgresql", "kafka", "kafka-connect", "schema-registry"),
         "any other pod of data-ingestion",

@@ -59,12 +59,12 @@ RENDERED: dict[str, Callable[[StackConfig], Any]] = {
 
 
 def seconds(render: Callable[[], Any]) -> float:
-    """The shortest of some runs: what else the machine does only makes a run longer."""
+    """CPU time, the shortest of some runs: what else the machine does only makes a run longer."""
 
     def once() -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         render()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     return min(once() for _ in range(5))
 
