@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chaos.account import Account, Observation, without
 from chaos.fault import Fault
 from chaos.load import Load
-from chaos.monitor import Monitor
+from chaos.monitor import Monitor, Sign
 from chaos.pipeline import FaultError, Pipeline
 from chaos.result import Outcome, Result
 from demo.changes import Captured
@@ -73,12 +73,12 @@ class Experiment:
                 self.load.stop()
                 observation, drained = self._drain()
                 self._complaints += fault.check(pipeline)
+                sign = monitor.first_since(injected)
         finally:
             fault.heal(pipeline)
             fault.restore(pipeline)
-        return self._result(
-            monitor, observation, Times(began, injected, healed, drained and (recovered or drained))
-        )
+        times = Times(began, injected, healed, drained and (recovered or drained))
+        return self._result(sign, observation, times)
 
     def _disturb(self, monitor: Monitor) -> tuple[float, float]:
         """Inject, hold and heal; when each began and ended (time.time())."""
@@ -162,9 +162,8 @@ class Experiment:
             return not observation.comparison.missing
         return observation.rows_differing == 0
 
-    def _result(self, monitor: Monitor, observation: Observation, times: Times) -> Result:
-        sign, comparison = monitor.first_since(times.injected), observation.comparison
-        recovered = times.recovered
+    def _result(self, sign: Sign | None, observation: Observation, times: Times) -> Result:
+        comparison, recovered = observation.comparison, times.recovered
         return Result(
             fault=self._fault.name,
             does=self._fault.does,

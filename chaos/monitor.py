@@ -23,6 +23,7 @@ T = TypeVar("T")
 POLL_SECONDS = 2.0
 SLOW_POLL_SECONDS = 10.0
 """for what takes the brokers' or S3's time to answer"""
+LAST_LOOK_SECONDS = 2 * SLOW_POLL_SECONDS
 STALLED_SECONDS = 40.0
 """without a new object while the load runs: the sandbox's sink commits every 10 s"""
 SETTLED_POLLS = 3
@@ -73,8 +74,16 @@ class Monitor:
         self._thread.join(timeout=60)
 
     def first_since(self, moment: float) -> Sign | None:
-        """The first sign after a moment (time.time())."""
-        return next((sign for sign in list(self.signs) if sign.at >= moment), None)
+        """The first sign after a moment (time.time()); where there is none, one more look at all.
+
+        A record in the dead letter queue can be there before the next look at what is slow to ask.
+        """
+        deadline = time.time() + LAST_LOOK_SECONDS
+        while True:
+            found = next((sign for sign in list(self.signs) if sign.at >= moment), None)
+            if found is not None or time.time() > deadline or not self._thread.is_alive():
+                return found
+            time.sleep(POLL_SECONDS / 4)
 
     def last(self) -> str:
         """The latest sign, in words."""
