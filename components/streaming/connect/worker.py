@@ -27,7 +27,7 @@ from components.streaming.connect.plugins import (
     plugin_archives,
     warn_of_unpinned,
 )
-from components.streaming.connectors.pipeline import TOPIC_PREFIX
+from components.streaming.connectors.pipeline import SINK, TOPIC_PREFIX
 from components.streaming.metrics.exporter import (
     agent_environment,
     agent_files,
@@ -142,7 +142,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
     properties = worker_properties(args.config, args.images, args.bootstrap, args.variables)
     return {
         **read_files(HERE / "files"),
-        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables)),
+        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables, SINK)),
         "connect-distributed.properties": render_properties(properties),
     }
 

@@ -22,6 +22,7 @@ from components.workloads import Workload, service_host
 TOPIC_PREFIX = "postgres"
 """Topics are named postgres.<schema>.<table>."""
 
+SINK = "s3-sink-connector"
 SINK_DEAD_LETTERS = "s3-sink-dlq"
 CONTROL_TOPIC = "control-iceberg"
 
@@ -98,7 +99,7 @@ def _workers(config: StackConfig) -> Workers:
 
 def _iceberg(config: StackConfig) -> IcebergSinkConnector:
     return IcebergSinkConnector(
-        name="s3-sink-connector",
+        name=SINK,
         tasks_max=config.archive.sink_tasks,
         routes={
             topic_of(table): archive_table(config.archive.catalog_database, table)
@@ -121,7 +122,7 @@ def _confluent_s3(config: StackConfig) -> ConfluentS3SinkConnector:
     schemas = sorted({table.partition(".")[0] for table in config.tables})
     one_of = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
     return ConfluentS3SinkConnector(
-        name="s3-sink-connector",
+        name=SINK,
         tasks_max=config.archive.sink_tasks,
         topics_regex=rf"{TOPIC_PREFIX}\.{one_of}\..*",
         topics_dir=config.archive.prefix,
