@@ -69,7 +69,6 @@ pulumi.export("databasePassword", security.credentials.postgres)
 pulumi.export("bootstrapServers", streaming.bootstrap_servers)
 pulumi.export("connect", {"service": Workload.CONNECT.value, "port": config.connect.port})
 pulumi.export("connectors", streaming.connectors)
-pulumi.export("metricsPort", config.metrics.port if config.metrics.enabled else None)
 pulumi.export(
     "archive",
     {

@@ -36,7 +36,7 @@ def section(result: Result) -> str:
         used = f"{summary.steady_rate / reference.rate:.0%} of it used"
         rows.append(
             (
-                f"{reference.stage} alone",
+                f"ceiling: {reference.stage}",
                 f"{reference.rate:,.0f} a second ({reference.how}); {used}",
             )
         )

@@ -89,7 +89,7 @@ def result(run: Run, references: list[Reference]) -> Result:
         ],
         containers=containers,
         files=_files(run),
-        references=references,
+        references=[_shared_ceiling(run), *references],
         series=series,
     )
 
@@ -173,6 +173,21 @@ def _latency_by_second(run: Run) -> list[tuple[Any, ...]]:
         f" FROM {ARRIVED} GROUP BY second ORDER BY second",
         {"start": run.account.started},
     ).fetchall()
+
+
+def _shared_ceiling(run: Run) -> Reference:
+    """What the machine could carry if a row cost what it did and no core were idle.
+
+    The stages' own ceilings are each measured with the machine to itself; together they share it.
+    """
+    samples = run.since_start
+    used = samples[-1].machine_cpu_seconds - samples[0].machine_cpu_seconds
+    cost = used / run.account.rows
+    return Reference(
+        stage="all together",
+        how=f"{run.machine.cores} cores ÷ {cost * 1e6:.0f} µs, what a row costs the whole machine",
+        rate=run.machine.cores / cost,
+    )
 
 
 def _series(run: Run) -> Series:

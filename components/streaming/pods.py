@@ -10,7 +10,7 @@ import pulumi
 from components.config.metrics import MetricsSettings
 from components.manifests import Manifest
 from components.sizing import JvmProfile, Resources, jvm_collector_options, jvm_heap_options
-from components.streaming.metrics.exporter import scrape_annotations
+from components.streaming.metrics.exporter import RULES_FILE, scrape_annotations
 from components.workloads import Workload
 
 CONFIGURATION = "datapipe/configuration"
@@ -43,9 +43,14 @@ def pod_metadata(
     metrics: MetricsSettings,
     secrets: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> Manifest:
-    """The metadata of a pod template: it changes whenever what the pod reads at start changes."""
+    """The metadata of a pod template: it changes whenever what the pod reads at start changes.
+
+    The exporter reads changed rules by itself. They name the tables, and a table that is added is
+    no reason to restart a worker.
+    """
+    read_at_start = {name: text for name, text in files.items() if name != RULES_FILE}
     annotations: dict[str, pulumi.Input[str]] = {
-        CONFIGURATION: checksum(files),
+        CONFIGURATION: checksum(read_at_start),
         **scrape_annotations(metrics),
     }
     if secrets:

@@ -146,6 +146,12 @@ def test_pauses_are_those_that_stop_the_program() -> None:
     assert paused_seconds("jvm_threads_current 12\n") is None
 
 
+def test_the_stages_share_one_machine(measured: Result) -> None:
+    shared, brokers = measured.references
+    assert shared.rate == pytest.approx(2 / (1.9 * 21 / 2000))
+    assert brokers.rate == 400
+
+
 def test_files_are_counted(measured: Result) -> None:
     assert (measured.files.files, measured.files.bytes_per_file) == (8, 25_000)
     assert measured.files.files_per_hour == 8 / 20 * 3600

@@ -13,27 +13,27 @@ import pytest
 
 from sandbox import paths
 
-TRANSFORMS = "transforms/datapipe-transforms.jar"
-CONNECT = Path(__file__).parents[2] / "components/streaming/connect"
+TRANSFORMS = "transforms"
+JAVA = Path(__file__).parents[2] / "components/streaming/connect/java"
 JARS = {
     TRANSFORMS: (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
     ),
-    "extensions/restart-failed.jar": (
+    "extensions": (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/slf4j/slf4j-api/1.7.*",
         "javax/ws/rs/javax.ws.rs-api/2.*",
     ),
-    "commit-counter/commit-counter.jar": (
+    "commit-counter": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
         "org/apache/iceberg/iceberg-core/1.12.*",
     ),
 }
-"""Our jars, and the artifacts that they compile against."""
+"""The modules of java/, and the artifacts that they compile against."""
 
 
 def classes(jar: Path) -> dict[str, bytes]:
@@ -51,20 +51,19 @@ def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
         shutil.copy(found[-1], folder)
 
 
-@pytest.mark.parametrize("jar", JARS)
-def test_the_committed_jar_is_compiled_from_its_source(jar: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", JARS)
+def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Path) -> None:
     against, fresh = tmp_path / "against", tmp_path / "fresh.jar"
-    copy_artifacts(JARS[jar], against)
-    committed = CONNECT / jar
-    subprocess.run([committed.parent / "build.sh", against, fresh], check=True)
-    assert classes(committed) == classes(fresh)
+    copy_artifacts(JARS[module], against)
+    subprocess.run([JAVA / "build.sh", module, against, fresh], check=True)
+    assert classes(JAVA / f"{module}.jar") == classes(fresh)
 
 
 def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
     """Not whole: a delete that says it is none; no key; no WAL position; an unknown operation."""
     against = tmp_path / "against"
     copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
-    shutil.copy(CONNECT / TRANSFORMS, against)
+    shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)
     driver = Path(__file__).parent / "CountedEvents.java"
     command = ["java", "-cp", f"{against}/*", driver]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

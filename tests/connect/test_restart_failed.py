@@ -6,7 +6,7 @@ That it happens on a real worker is shown by tests/chaos and `make chaos`.
 import subprocess
 from pathlib import Path
 
-EXTENSION = Path(__file__).parents[2] / "components/streaming/connect/extensions"
+EXTENSION = Path(__file__).parents[2] / "components/streaming/connect/java/extensions.jar"
 PROBE = """\
 package datapipe.connect;
 
@@ -29,7 +29,7 @@ public class Probe {
 
 
 def test_restarts_come_soon_and_then_every_minute(tmp_path: Path) -> None:
-    jar, source = EXTENSION / "restart-failed.jar", tmp_path / "Probe.java"
+    jar, source = EXTENSION, tmp_path / "Probe.java"
     source.write_text(PROBE)
     subprocess.run(["javac", "-cp", jar, "-d", tmp_path, source], check=True)
     command = ["java", "-cp", f"{tmp_path}:{jar}", "datapipe.connect.Probe"]

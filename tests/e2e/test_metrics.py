@@ -15,6 +15,8 @@ from clients.stack import StackOutputs
 from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
+COMMIT_SECONDS = 10
+"""of the sandbox, archive.rotateIntervalMs"""
 REPORTED_SECONDS = 30
 """From the archive's commit to its report."""
 
@@ -49,7 +51,7 @@ def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
 def test_changes_are_counted_by_table_and_operation_where_they_pass(
     cluster: Cluster, connection: psycopg.Connection[Row], archived_changes: Wait
 ) -> None:
-    before = read_metrics(cluster)
+    before = _settled(cluster)
     change_rows(connection, archived_changes)
     after = _after_the_report(cluster, before)
     for checkpoint in ("source", "sink"):
@@ -59,6 +61,18 @@ def test_changes_are_counted_by_table_and_operation_where_they_pass(
     assert _grown(before, after, "archive_records_total", table="cdc.users") == 6
     assert _grown(before, after, "s3_upload_success_rate_total") >= 1
     assert after.total("cdc_events_per_second", table="public.users") > 0
+
+
+def _settled(cluster: Cluster) -> Metrics:
+    """The metrics once what earlier tests wrote is archived: no commit adds any more."""
+    deadline, last = time.monotonic() + 120, read_metrics(cluster)
+    while True:
+        time.sleep(COMMIT_SECONDS + 2)
+        now = read_metrics(cluster)
+        if _grown(last, now, "archive_records_total") == 0:
+            return now
+        assert time.monotonic() < deadline, "somebody writes to the captured tables"
+        last = now
 
 
 def _after_the_report(cluster: Cluster, before: Metrics) -> Metrics:

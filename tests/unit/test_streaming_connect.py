@@ -5,8 +5,9 @@ import re
 import pulumi
 import pytest
 from deployment import Deployment, every_container, visible_text
-from streaming_stack import deploy_stack, design, sandbox
+from streaming_stack import SANDBOX, deploy_stack, design, sandbox
 
+from components.config.stack import SAMPLE_TABLES
 from components.sizing import CONNECT_JVM, jvm_heap_options
 from components.streaming.connect.plugins import install_arguments, plugin_archives
 
@@ -118,6 +119,20 @@ def test_passwords_are_in_secrets_only(as_designed: Deployment) -> None:
 def test_a_rolling_update_needs_no_more_memory_than_the_budget(in_sandbox: Deployment) -> None:
     spec = in_sandbox.one("Deployment", "kafka-connect").inputs["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def test_an_added_table_changes_the_exporters_rules_and_restarts_no_worker() -> None:
+    tables = [*SAMPLE_TABLES, "public.coupons"]
+    few, more = deploy_stack(sandbox()), deploy_stack(design(**{**SANDBOX, "tables": tables}))
+    rules = [stack.one("ConfigMap", "kafka-connect").inputs["data"] for stack in (few, more)]
+    assert "coupons" in rules[1]["metrics.yml"]
+    assert rules[0]["metrics.yml"] != rules[1]["metrics.yml"]
+    pods = [
+        stack.one("Deployment", "kafka-connect").inputs["spec"]["template"] for stack in (few, more)
+    ]
+    configuration = [pod["metadata"]["annotations"]["datapipe/configuration"] for pod in pods]
+    assert configuration[0] == configuration[1]
+    assert pods[0]["spec"] == pods[1]["spec"]
 
 
 def test_every_container_has_the_designs_limits_and_gains_nothing(as_designed: Deployment) -> None:

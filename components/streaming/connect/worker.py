@@ -27,7 +27,7 @@ from components.streaming.connect.plugins import (
     plugin_archives,
     warn_of_unpinned,
 )
-from components.streaming.connectors.pipeline import TOPIC_PREFIX
+from components.streaming.connectors.pipeline import SINK, TOPIC_PREFIX
 from components.streaming.metrics.exporter import (
     agent_environment,
     agent_files,
@@ -59,13 +59,10 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 """for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
-TRANSFORMS = "datapipe-transforms.jar"
-"""Our own transforms: DropDefaults keeps NULL apart from a column's default (see the source
-connector), CountEvents counts by table and operation."""
-RESTART_FAILED = "restart-failed.jar"
-"""The extension that restarts what has failed."""
-COMMIT_COUNTER = "commit-counter.jar"
-"""Counts what Iceberg's sink commits; Iceberg calls it (see the sink connector)."""
+OWN_JARS = HERE / "java"
+"""What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
+column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed), and
+commit-counter.jar, which Iceberg calls and which therefore lies beside its sink's own jars."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
     properties = worker_properties(args.config, args.images, args.bootstrap, args.variables)
     return {
         **read_files(HERE / "files"),
-        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables)),
+        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables, SINK)),
         "connect-distributed.properties": render_properties(properties),
     }
 
@@ -254,12 +251,12 @@ def _jar_folders(args: WorkerArgs) -> dict[Path, str]:
     """Our own jars, and the folder in the container where each is looked for."""
     # Alone in a folder: each folder of the plugin path is a plugin.
     folders = {
-        HERE / "transforms" / TRANSFORMS: f"{PLUGINS_OF_OURS}/transforms",
-        HERE / "extensions" / RESTART_FAILED: f"{PLUGINS_OF_OURS}/extensions",
+        OWN_JARS / f"{name}.jar": f"{PLUGINS_OF_OURS}/{name}"
+        for name in ("transforms", "extensions")
     }
     sink = args.images.iceberg_plugin
     if sink is not None and args.config.archive.sink == "iceberg":
-        folders[HERE / "commit-counter" / COMMIT_COUNTER] = sink
+        folders[OWN_JARS / "commit-counter.jar"] = sink
     return folders
 
 

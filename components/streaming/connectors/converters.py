@@ -46,4 +46,12 @@ class AvroConverter(PropertyGroup):
         return {".basic.auth.credentials.source": "USER_INFO"}
 
 
-Converter = JsonConverter | AvroConverter
+class BytesConverter(PropertyGroup):
+    """Bytes as they are, for a reader that has no use for what they mean."""
+
+    converter_class: Literal["org.apache.kafka.connect.converters.ByteArrayConverter"] = Field(
+        default="org.apache.kafka.connect.converters.ByteArrayConverter", serialization_alias=""
+    )
+
+
+Converter = JsonConverter | AvroConverter | BytesConverter

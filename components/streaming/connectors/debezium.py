@@ -126,13 +126,34 @@ class DebeziumPostgresConnector(Connector):
         default="required", serialization_alias="exactly.once.support"
     )
     transaction_boundary: Literal["poll", "interval", "connector"] | None = Field(
-        default="poll", serialization_alias="transaction.boundary"
+        default="interval",
+        serialization_alias="transaction.boundary",
+        description="a transaction costs a marker in every partition that it wrote to, three times"
+        " over: docs/TUNING.md",
+    )
+    transaction_interval_ms: int | None = Field(
+        default=1000,
+        ge=1,
+        serialization_alias="transaction.boundary.interval.ms",
+        description="how long readers wait for a record at most, where the boundary is interval",
     )
     transaction_timeout_ms: int | None = Field(
         default=10_000,
         ge=1000,
         serialization_alias="producer.override.transaction.timeout.ms",
         description="after a worker's death its open transaction blocks readers this long",
+    )
+    linger_ms: int = Field(
+        default=100,
+        ge=0,
+        serialization_alias="producer.override.linger.ms",
+        description="records spread over many partitions: at the worker's 10 ms a batch held a few",
+    )
+    batch_bytes: int = Field(
+        default=128 * 1024,
+        ge=1024,
+        serialization_alias="producer.override.batch.size",
+        description="with the linger a third of the brokers' CPU a record: docs/TUNING.md",
     )
     key_converter: Converter = Field(serialization_alias="key.converter")
     value_converter: Converter = Field(serialization_alias="value.converter")

@@ -6,7 +6,12 @@ from components.config import StackConfig
 from components.sizing import CONNECT_JVM, heap_for
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
-from components.streaming.connectors.converters import AvroConverter, Converter, JsonConverter
+from components.streaming.connectors.converters import (
+    AvroConverter,
+    BytesConverter,
+    Converter,
+    JsonConverter,
+)
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
@@ -17,6 +22,7 @@ from components.workloads import Workload, service_host
 TOPIC_PREFIX = "postgres"
 """Topics are named postgres.<schema>.<table>."""
 
+SINK = "s3-sink-connector"
 SINK_DEAD_LETTERS = "s3-sink-dlq"
 CONTROL_TOPIC = "control-iceberg"
 
@@ -46,7 +52,8 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
         key_converter=converter(config),
         value_converter=converter(config),
         exactly_once="required" if exactly_once else None,
-        transaction_boundary="poll" if exactly_once else None,
+        transaction_boundary="interval" if exactly_once else None,
+        transaction_interval_ms=1000 if exactly_once else None,
         transaction_timeout_ms=10_000 if exactly_once else None,
     )
 
@@ -92,7 +99,7 @@ def _workers(config: StackConfig) -> Workers:
 
 def _iceberg(config: StackConfig) -> IcebergSinkConnector:
     return IcebergSinkConnector(
-        name="s3-sink-connector",
+        name=SINK,
         tasks_max=config.archive.sink_tasks,
         routes={
             topic_of(table): archive_table(config.archive.catalog_database, table)
@@ -104,7 +111,7 @@ def _iceberg(config: StackConfig) -> IcebergSinkConnector:
         warehouse=warehouse(config.archive.prefix),
         region=config.aws.region,
         endpoint=config.aws.endpoint,
-        key_converter=converter(config),
+        key_converter=BytesConverter(),  # it archives values; keys are but for partitioning
         value_converter=converter(config),
         errors=_dead_letters(config),
         count_events_of=TOPIC_PREFIX if config.metrics.enabled else None,
@@ -115,7 +122,7 @@ def _confluent_s3(config: StackConfig) -> ConfluentS3SinkConnector:
     schemas = sorted({table.partition(".")[0] for table in config.tables})
     one_of = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
     return ConfluentS3SinkConnector(
-        name="s3-sink-connector",
+        name=SINK,
         tasks_max=config.archive.sink_tasks,
         topics_regex=rf"{TOPIC_PREFIX}\.{one_of}\..*",
         topics_dir=config.archive.prefix,

@@ -20,7 +20,7 @@ from components.streaming.connectors.status import (
 
 MAXIMUM_RESTARTS = 2
 """of failed tasks, for causes that pass: a database or an IAM policy that is quite new"""
-RESTART_SECONDS = 30
+RESTART_SECONDS = 20
 """Of a task that fails later the cause is shown at once, so that it is within a minute."""
 
 

@@ -17,7 +17,8 @@ RULES_FILE = "metrics.yml"
 PATH = "/metrics"
 
 LAG_RULE = """\
-  - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics, client-id=.+,\
+  - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics,\
+ client-id=connector-consumer-{sink}-\\d+,\
  topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-lag:'
     name: kafka_consumer_lag
     help: Records of a partition that the sink has not read yet
@@ -39,21 +40,26 @@ def rules_of(program: str) -> str:
     return (FILES / f"{program}.yml").read_text()
 
 
-def worker_rules(topic_prefix: str, tables: Iterable[str]) -> str:
-    """The rules of a worker that captures these tables (schema.table)."""
-    lag = lag_rules(topic_prefix, tables)
+def worker_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
+    """The rules of a worker that captures these tables (schema.table) for a sink connector."""
+    lag = lag_rules(topic_prefix, tables, sink)
     return rules_of("worker").replace("rules:\n", f"rules:\n{lag}", 1)
 
 
-def lag_rules(topic_prefix: str, tables: Iterable[str]) -> str:
-    """The rules of kafka_consumer_lag, one for each schema.
+def lag_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
+    """The rules of kafka_consumer_lag, which is the sink's and nobody else's, one for each schema.
 
     A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
     nobody could tell where the schema ends.
     """
     parts = sorted(table.split(".") for table in tables)
     return "".join(
-        LAG_RULE.format(prefix=topic_prefix, schema=schema, tables="|".join(t for _, t in group))
+        LAG_RULE.format(
+            sink=sink,
+            prefix=topic_prefix,
+            schema=schema,
+            tables="|".join(table for _, table in group),
+        )
         for schema, group in groupby(parts, key=lambda part: part[0])
     )
 
