@@ -30,7 +30,7 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
-		$(if $(FAULT),,--output docs/chaos)
+		--output docs/chaos
 
 recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
 	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))

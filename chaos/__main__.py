@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from chaos.catalog import QUICK, faults
 from chaos.experiment import Pace
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
-from chaos.report import print_run, write
+from chaos.report import Run, print_run, write
 from chaos.run import run_all
 from clients.console import console
 from clients.stack import PROJECT, StackError
@@ -33,7 +34,7 @@ def main() -> int:
     try:
         chosen = _chosen(arguments.fault or (QUICK if arguments.quick else ()))
         pipeline = Pipeline(arguments.stack, Progress())
-        run = run_all(pipeline, chosen, pace)
+        run = run_all(pipeline, chosen, pace, partial(_keep, arguments.output))
     except StackError as error:
         print(f"chaos: {error}", file=sys.stderr)
         return 1
@@ -43,8 +44,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("chaos: interrupted; what was injected has been healed", file=sys.stderr)
         return 130
-    if arguments.output:
-        write(run, arguments.output)
     print_run(console(), run)
     return 1 if run.failed else 0
 
@@ -59,6 +58,12 @@ class Progress:
         """Say what happens now."""
         seconds = time.monotonic() - self._began
         print(f"chaos {seconds:5.0f} s  {message}", file=sys.stderr, flush=True)
+
+
+def _keep(folder: Path | None, run: Run) -> None:
+    """Write what is known so far, so that an interrupted run leaves it."""
+    if folder is not None:
+        write(run, folder)
 
 
 def _chosen(names: Sequence[str]) -> list[Fault]:

@@ -1,15 +1,20 @@
 """What a run leaves: JSON, a page for readers, and a table for the terminal."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from chaos.catalog import faults
 from chaos.machine import Machine
 from chaos.result import Outcome, Result
+
+Row = Mapping[str, Any]
+"""Of chaos.json: a result, and the machine, load and pace with which it was found."""
 
 COLUMNS = (
     "fault",
@@ -41,41 +46,77 @@ class Run:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write chaos.json and README.md."""
+    """Write chaos.json and README.md; rows of faults that this run did not try stay as they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(run), indent=2, ensure_ascii=False)
-    (folder / "chaos.json").write_text(text + "\n")
-    (folder / "README.md").write_text(page(run))
+    data = folder / "chaos.json"
+    known = json.loads(data.read_text()) if data.exists() else {}
+    rows = known | {result.fault: _row(run, result) for result in run.results}
+    rows = {fault.name: rows[fault.name] for fault in faults() if fault.name in rows}
+    data.write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+    (folder / "README.md").write_text(page(list(rows.values())))
 
 
-def page(run: Run) -> str:
+def _row(run: Run, result: Result) -> Row:
+    about = {"machine": asdict(run.machine), "rate": run.rate, "quick": run.quick}
+    return {**asdict(result), **about}
+
+
+def read_result(row: Row) -> Result:
+    """The result of a row of chaos.json."""
+    values = {field.name: row[field.name] for field in fields(Result)}
+    outcome, complaints = Outcome(row["outcome"]), tuple(row["complaints"])
+    return Result(**{**values, "outcome": outcome, "complaints": complaints})
+
+
+def page(rows: Sequence[Row]) -> str:
     """The report in Markdown."""
-    machine = run.machine
-    lines = [
-        "# Faults under load",
-        "",
-        f"Written by `make chaos{' QUICK=1' if run.quick else ''}` at {machine.at} from commit"
-        f" {machine.commit}, in {run.seconds / 60:.0f} minutes, on {machine.cores} cores of"
-        f" {machine.processor}, {machine.memory_mib / 1024:.0f} GiB of memory, {machine.kernel}.",
-        f"Meanwhile {run.rate:.0f} rows a second were inserted, updated and deleted in four"
-        " tables. Afterwards every committed change is looked for in the archive, by table, key,"
-        " operation and every value, and the rows' last archived state is compared with"
-        " PostgreSQL.",
-        "",
-        f"| {' | '.join(COLUMNS)} |",
-        f"|{'---|' * len(COLUMNS)}",
-        *(f"| {' | '.join(cells(result))} |" for result in run.results),
-        "",
-        "- *detected after*: from the injection to the first sign that a user can see.",
-        "- *recovered after*: from the fault's end until all that was committed, during the fault"
-        " too, is readable in the archive; ten seconds of it are the sink's commit interval.",
-        "- *history lost*: changes are missing by design, but the archive's final rows are right.",
-        "",
-        "## What was seen",
-        "",
-        *(line for result in run.results for line in details(result)),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+    results = [read_result(row) for row in rows]
+    return "\n".join(
+        [
+            "# Faults under load",
+            "",
+            "Written by `make chaos`; a row is of the latest run of its fault. Rows are inserted,"
+            f" updated and deleted in four tables meanwhile, up to {rows[0]['rate']:.0f} a second."
+            " Afterwards every committed change is looked for in the archive, by table, key,"
+            " operation and every value, and the rows' last archived state is compared with"
+            " PostgreSQL.",
+            "",
+            f"| {' | '.join((*COLUMNS, 'run'))} |",
+            f"|{'---|' * (len(COLUMNS) + 1)}",
+            *(
+                f"| {' | '.join((*cells(result), _run_of(row)))} |"
+                for result, row in zip(results, rows, strict=True)
+            ),
+            "",
+            "- *detected after*: from the injection to the first sign that a user can see.",
+            "- *recovered after*: from the fault's end until all that was committed before it is"
+            " readable in the archive; up to ten seconds of it are the sink's commit interval.",
+            "- *history lost*: changes are missing by design, but the archive's final rows are"
+            " right.",
+            "",
+            "## What was seen",
+            "",
+            *(line for result in results for line in details(result)),
+            "",
+            "## Where",
+            "",
+            *dict.fromkeys(_machine_of(row) for row in rows),
+            "",
+        ]
+    )
+
+
+def _run_of(row: Row) -> str:
+    shorter = ", quick" if row["quick"] else ""
+    return f"{row['machine']['at'][:16].replace('T', ' ')}, {row['machine']['commit']}{shorter}"
+
+
+def _machine_of(row: Row) -> str:
+    machine = row["machine"]
+    return (
+        f"- {machine['cores']} cores of {machine['processor']},"
+        f" {machine['memory_mib'] / 1024:.0f} GiB of memory, {machine['kernel']}"
+    )
 
 
 def cells(result: Result) -> list[str]:

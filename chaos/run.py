@@ -1,7 +1,7 @@
 """All experiments of a run, one after the other; one that fails does not end the others."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chaos import node
 from chaos.experiment import Experiment, Pace
@@ -18,8 +18,13 @@ READY_SECONDS = 240
 """for the pipeline to be well before a fault, with a `make up` in between"""
 
 
-def run_all(pipeline: Pipeline, chosen: Sequence[Fault], pace: Pace) -> Run:
-    """Experiment with each fault. Raises StackError where the stack can't be experimented with."""
+def run_all(
+    pipeline: Pipeline, chosen: Sequence[Fault], pace: Pace, keep: Callable[[Run], None]
+) -> Run:
+    """Experiment with each fault; `keep` is given the run so far after every one.
+
+    Raises what the clients raise where the cluster can't be used at all.
+    """
     began, machine = time.time(), describe()
     results: list[Result] = []
     heal_leftovers(pipeline, chosen)
@@ -34,7 +39,9 @@ def run_all(pipeline: Pipeline, chosen: Sequence[Fault], pace: Pace) -> Run:
             f"{fault.name}: {result.outcome}, {result.committed} committed, {result.lost} lost,"
             f" {result.duplicated} duplicated, {result.seconds:.0f} s"
         )
-    return Run(machine, pace.quick, pace.rate, results, round(time.time() - began, 1))
+        run = Run(machine, pace.quick, pace.rate, results, round(time.time() - began, 1))
+        keep(run)
+    return run
 
 
 def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:

@@ -13,7 +13,7 @@ from chaos import catalog
 from chaos.account import without
 from chaos.machine import Machine, describe
 from chaos.monitor import Before, of_connectors, of_pods
-from chaos.report import Run, page, print_run, write
+from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
 from clients.cluster import Pod, Resources
 from clients.connect import Connector, Task
@@ -102,22 +102,36 @@ def a_run(*results: Result) -> Run:
     return Run(MACHINE, quick=False, rate=120, results=results, seconds=61)
 
 
+CLOCK = not_run("clock-jump", "the clock jumps", "one clock for all")
+
+
 def test_the_report_has_a_row_for_each_fault(tmp_path: Path) -> None:
-    run = a_run(GOOD, not_run("clock-jump", "the clock jumps", "one clock for all"))
-    write(run, tmp_path)
+    write(a_run(GOOD, CLOCK), tmp_path)
     rows = [line for line in (tmp_path / "README.md").read_text().splitlines() if line[:2] == "| "]
     assert rows[1] == (
-        "| connect-killed: SIGKILL | survived | never | 31 s | 900 | 0 | 0 | nothing |"
+        "| connect-killed: SIGKILL | survived | never | 31 s | 900 | 0 | 0 | nothing"
+        " | 2026-01-01 00:00, abc |"
     )
     assert rows[2].startswith("| clock-jump: the clock jumps | not run |")
     data = json.loads((tmp_path / "chaos.json").read_text())
-    assert [each["fault"] for each in data["results"]] == ["connect-killed", "clock-jump"]
-    assert data["machine"]["cores"] == 2
+    assert list(data) == ["connect-killed", "clock-jump"]
+    assert data["clock-jump"]["machine"]["cores"] == 2
 
 
-def test_the_report_says_what_went_wrong() -> None:
+def test_a_later_run_of_one_fault_keeps_the_others_rows(tmp_path: Path) -> None:
+    write(a_run(GOOD, CLOCK), tmp_path)
+    write(replace(a_run(replace(GOOD, committed=77)), quick=True), tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert "| 77 | 0 | 0 | nothing | 2026-01-01 00:00, abc, quick |" in text
+    assert "clock-jump" in text
+    data = json.loads((tmp_path / "chaos.json").read_text())
+    assert read_result(data["connect-killed"]) == replace(GOOD, committed=77)
+
+
+def test_the_report_says_what_went_wrong(tmp_path: Path) -> None:
     bad = replace(GOOD, lost=3, unexpected=2, rows_differing=1, complaints=("a pod stayed away",))
-    text = page(a_run(bad.judged(keeps_history=True)))
+    write(a_run(bad.judged(keeps_history=True)), tmp_path)
+    text = (tmp_path / "README.md").read_text()
     for words in ("2 archived changes were never", "1 rows differ", "a pod stayed away"):
         assert words in text
 
