@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
+import pyarrow.compute as pc
 import pytest
 
 from clients import database
@@ -12,6 +13,7 @@ from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import StackOutputs, read_outputs
+from demo.shop import wal_position
 
 STACK = "sandbox"
 ARCHIVED_SECONDS = 90
@@ -47,14 +49,20 @@ def connection(outputs: StackOutputs) -> Iterator[psycopg.Connection[Row]]:
 
 
 @pytest.fixture
-def archived_changes(archive: Archive) -> Callable[[str, int, int], list[dict[str, Any]]]:
-    """Waits until so many changes of a key are archived; the changes, in the WAL's order."""
+def archived_changes(
+    archive: Archive, connection: psycopg.Connection[Row]
+) -> Callable[[str, int, int], list[dict[str, Any]]]:
+    """Waits until so many changes of a key are archived; the changes, in the WAL's order.
+
+    Of what the test changes, that is: files of before it began are not read.
+    """
+    began = wal_position(connection)
 
     def wait(table: str, key: int, count: int) -> list[dict[str, Any]]:
         deadline = time.monotonic() + ARCHIVED_SECONDS
         while True:
-            rows = archive.changes(table).to_pylist()
-            found = [row for row in rows if row["id"] == key]
+            rows = archive.changes(table, since_lsn=began)
+            found = rows.filter(pc.field("id") == key).to_pylist() if rows.num_rows else []
             if len(found) >= count or time.monotonic() > deadline:
                 return sorted(found, key=lambda row: row["__source_lsn"])
             time.sleep(1)

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from clients.archive import open_archive
+from clients.archive import Archive
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
@@ -22,6 +22,7 @@ from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
 from components.streaming.connectors.access import ServiceProxy, open_access
 from components.streaming.connectors.client import ConnectClient
+from demo.shop import wal_position
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 SINK = "s3-sink-connector"
@@ -108,6 +109,7 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     broken_sink: Callable[[], None],
     outputs: StackOutputs,
     connection: psycopg.Connection[Row],
+    archive: Archive,
     archived_changes: Wait,
 ) -> None:
     """The repair restarts the tasks, which read again what they had not passed; a replay knows."""
@@ -118,7 +120,6 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     assert {letter.exception for letter in letters} == {"DataException"}
     listed = dlq("list", "--limit", "1000")
     assert all(str(letter.place) in listed for letter in letters)
-    archive = open_archive(outputs.archive)
     with pytest.raises(ReplayError, match="again when its tasks restart"):
         replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, print)
 
@@ -136,10 +137,14 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
         assert len(archived_changes("public.users", key, 1)) == 1
 
 
-def pass_poison(connection: psycopg.Connection[Row], archived: Wait) -> None:
+def pass_poison(connection: psycopg.Connection[Row], archive: Archive) -> None:
     """Have the sink commit records behind the poison, in every partition of users."""
-    for key in [insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(40)]:
-        archived("public.users", key, 1)
+    began = wal_position(connection)
+    wanted = {insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(40)}
+    deadline = time.monotonic() + LETTER_SECONDS
+    while not wanted <= set(archive.changes("public.users", since_lsn=began)["id"].to_pylist()):
+        assert time.monotonic() < deadline, "rows behind the poison are not archived"
+        time.sleep(1)
 
 
 def insert_user(connection: psycopg.Connection[Row], email: str) -> int:
@@ -155,7 +160,7 @@ def insert_user(connection: psycopg.Connection[Row], email: str) -> int:
 def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
     outputs: StackOutputs,
     connection: psycopg.Connection[Row],
-    archived_changes: Wait,
+    archive: Archive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What was sent is refused again, so each record of the garbage has one letter that waits."""
@@ -163,12 +168,11 @@ def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
     garbage = {b"garbage %d" % number for number in range(3)}
     produce(outputs, *garbage)
     wait_for_letters(outputs, garbage)
-    pass_poison(connection, archived_changes)
+    pass_poison(connection, archive)
 
     def stop(_count: int) -> None:
         raise KeyboardInterrupt
 
-    archive = open_archive(outputs.archive)
     with pytest.raises(KeyboardInterrupt):
         replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, stop)
     wait_for_letters(outputs, garbage)
@@ -185,7 +189,7 @@ def produce(outputs: StackOutputs, *values: bytes) -> None:
 
 
 def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
-    outputs: StackOutputs, connection: psycopg.Connection[Row], archived_changes: Wait
+    outputs: StackOutputs, connection: psycopg.Connection[Row], archive: Archive
 ) -> None:
     poison = b"no JSON \x07"
     produce(outputs, poison)
@@ -201,7 +205,7 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
     ):
         assert part in shown
 
-    pass_poison(connection, archived_changes)
+    pass_poison(connection, archive)
     assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters, 0 were archived already"
     again = wait_for_letters(outputs, {poison})[poison]
     assert (again.key, again.value, again.headers) == (letter.key, letter.value, letter.headers)
