@@ -30,7 +30,7 @@ def main() -> int:
             print(f"{fault.name:22} {fault.does}")
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
-    pace = Pace(rate=arguments.rate, quick=arguments.quick)
+    pace = Pace(rate=arguments.rate, quick=arguments.quick, note=arguments.note)
     try:
         chosen = _chosen(arguments.fault or (QUICK if arguments.quick else ()))
         pipeline = Pipeline(arguments.stack, Progress())
@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter faults")
     parser.add_argument(
         "--rate", type=float, default=Pace.rate, help="row changes per second, at most"
+    )
+    parser.add_argument(
+        "--note", default="", help="on the circumstances, such as what else the machine does"
     )
     parser.add_argument(
         "--output", type=Path, help=f"folder of the report, such as {PROJECT.name}/docs/chaos"

@@ -29,6 +29,8 @@ class Pace:
     quick: bool = False
     last_start: float = 45 * 60
     """after the run's begin; whatever goes wrong, it ends soon after"""
+    note: str = ""
+    """what a reader should know of the circumstances"""
 
     def hold(self, fault: Fault) -> float:
         """How long the fault lasts."""

@@ -1,7 +1,7 @@
 """What a run leaves: JSON, a page for readers, and a table for the terminal."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Run:
     """row changes per second"""
     results: Sequence[Result]
     seconds: float
+    note: str = ""
+    """what else a reader should know of the circumstances"""
 
     @property
     def failed(self) -> bool:
@@ -57,7 +59,12 @@ def write(run: Run, folder: Path) -> None:
 
 
 def _row(run: Run, result: Result) -> Row:
-    about = {"machine": asdict(run.machine), "rate": run.rate, "quick": run.quick}
+    about = {
+        "machine": asdict(run.machine),
+        "rate": run.rate,
+        "quick": run.quick,
+        "note": run.note,
+    }
     return {**asdict(result), **about}
 
 
@@ -97,6 +104,7 @@ def page(rows: Sequence[Row]) -> str:
             "## What was seen",
             "",
             *(line for result in results for line in details(result)),
+            *_never_run({result.fault for result in results}),
             "",
             "## Where",
             "",
@@ -104,6 +112,15 @@ def page(rows: Sequence[Row]) -> str:
             "",
         ]
     )
+
+
+def _never_run(known: Set[str]) -> list[str]:
+    """What a reader must not take for granted."""
+    missing = [fault for fault in faults() if fault.name not in known]
+    if not missing:
+        return []
+    listed = [f"- {fault.name}: {fault.does}" for fault in missing]
+    return ["", "## Not run on a deployed pipeline yet", "", *listed]
 
 
 def _run_of(row: Row) -> str:
@@ -116,6 +133,7 @@ def _machine_of(row: Row) -> str:
     return (
         f"- {machine['cores']} cores of {machine['processor']},"
         f" {machine['memory_mib'] / 1024:.0f} GiB of memory, {machine['kernel']}"
+        + (f"; {row['note']}" if row["note"] else "")
     )
 
 

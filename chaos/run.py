@@ -39,7 +39,8 @@ def run_all(
             f"{fault.name}: {result.outcome}, {result.committed} committed, {result.lost} lost,"
             f" {result.duplicated} duplicated, {result.seconds:.0f} s"
         )
-        run = Run(machine, pace.quick, pace.rate, results, round(time.time() - began, 1))
+        seconds = round(time.time() - began, 1)
+        run = Run(machine, pace.quick, pace.rate, results, seconds, pace.note)
         keep(run)
     return run
 

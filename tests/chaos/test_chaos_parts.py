@@ -118,6 +118,18 @@ def test_the_report_has_a_row_for_each_fault(tmp_path: Path) -> None:
     assert data["clock-jump"]["machine"]["cores"] == 2
 
 
+def test_the_report_names_what_was_never_run(tmp_path: Path) -> None:
+    write(replace(a_run(GOOD), note="other builds ran"), tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    never = text.partition("## Not run on a deployed pipeline yet")[2]
+    assert "- slot-lost: " in never
+    assert "connect-killed" not in never
+    assert "other builds ran" in text
+    every = a_run(*(replace(GOOD, fault=fault.name) for fault in catalog.faults()))
+    write(every, tmp_path)
+    assert "Not run" not in (tmp_path / "README.md").read_text()
+
+
 def test_a_later_run_of_one_fault_keeps_the_others_rows(tmp_path: Path) -> None:
     write(a_run(GOOD, CLOCK), tmp_path)
     write(replace(a_run(replace(GOOD, committed=77)), quick=True), tmp_path)
