@@ -12,10 +12,12 @@ Target = tuple[str, int]
 """Address and TCP port."""
 
 REACHED, REFUSED_BY_NETWORK = "reached", "refused by the network"
-"""A closed port counts as reached: the packet got to the other end, which sent a reset."""
+"""A closed port counts as reached: the packet got to the other end, which sent a reset. No answer
+counts as refused: the kernel tells one sender of a few refusals a second (net.ipv4.icmp_ratelimit)
+and drops the other packets without a word."""
 
 SECONDS = 20
-"""For one connection on a busy machine; what the sandbox's network refuses is told sooner."""
+"""For one connection on a busy machine."""
 
 TRY_ALL = f"""
 for target in "$@"; do
@@ -23,8 +25,8 @@ for target in "$@"; do
     error=$(timeout {SECONDS} bash -c 'exec 3<>"/dev/tcp/$0"' "$target" 2>&1)
     case "$?:$error" in
       0:* | *"Connection refused"*) outcome="{REACHED}" ;;
-      *"No route to host"*) outcome="{REFUSED_BY_NETWORK}" ;;
-      *) outcome="neither: ${{error:-no answer}}" ;;
+      124: | *"No route to host"*) outcome="{REFUSED_BY_NETWORK}" ;;
+      *) outcome="neither: $error" ;;
     esac
     echo "$target" $outcome
   ) &
@@ -77,7 +79,7 @@ async def _outcome_from_here(address: str, port: int) -> str:
     except ConnectionRefusedError:
         return REACHED
     except TimeoutError:
-        return "neither: no answer"
+        return REFUSED_BY_NETWORK
     except OSError as error:
         no_way = error.errno == errno.EHOSTUNREACH
         return REFUSED_BY_NETWORK if no_way else f"neither: {error}"
