@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -17,6 +18,9 @@ from tests.engine.pulumi_project import Run
 NAME = "failing_test"
 TOPIC = "postgres.public.products"
 """of the pipeline, as a sink fails with the first record that it reads"""
+OWN_TABLE = {TOPIC: f"{NAME}.{NAME}"}
+"""In a database of its own, which the sink makes: tables of the pipeline's lie where that one says,
+in the archive's bucket, whatever the warehouse is."""
 WITHIN_SECONDS = 60
 MAY_USE_GLUE = {
     "Version": "2012-10-17",
@@ -29,6 +33,11 @@ MAY_USE_GLUE = {
 def _nothing_stays(site: Site) -> Iterator[None]:
     yield
     site.forget(NAME)
+    glue = boto3.client(
+        "glue", endpoint_url=site.outputs.archive.endpoint, region_name=site.outputs.archive.region
+    )
+    with suppress(glue.exceptions.EntityNotFoundException):
+        glue.delete_database(Name=NAME)
     # Of records in the topic that no sink can read, such as those of tests/chaos.
     dismiss(site.outputs.bootstrap_servers, DEAD_LETTER_TOPICS)
 
@@ -83,7 +92,9 @@ def enforce(endpoint: str | None, after_requests: str) -> None:
 def test_s3_denied(site: Site, program: Program) -> None:
     site.connection.execute("INSERT INTO products (name, price) VALUES ('denied', 1)")
     bucket = site.outputs.archive.bucket
-    sink = site.sink(NAME, TOPIC, warehouse=f"s3://{bucket}/outside-of-what-it-may")
+    sink = site.sink(
+        NAME, TOPIC, routes=OWN_TABLE, warehouse=f"s3://{bucket}/outside-of-what-it-may"
+    )
     run = failed_up(program, "sink", sink)
     assert f"connector {NAME} failed" in run.output
     assert "S3Exception" in run.output
@@ -91,7 +102,7 @@ def test_s3_denied(site: Site, program: Program) -> None:
 
 
 def test_a_bucket_that_is_not_there(site: Site, program: Program) -> None:
-    sink = site.sink(NAME, TOPIC, warehouse="s3://datapipe-no-such-bucket/topics")
+    sink = site.sink(NAME, TOPIC, routes=OWN_TABLE, warehouse="s3://datapipe-no-such-bucket/topics")
     run = failed_up(program, "sink", sink)
     assert "NoSuchBucketException" in run.output
     assert "what to do: The bucket does not exist" in run.output
