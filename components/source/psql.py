@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from components.cluster_access import ClusterAccess
-from components.source.pod_exec import PodCommand
+from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import variable
 
 TIMEOUT_SECONDS = 300
+ATTEMPTS = 5
+IN_THE_WAY = re.compile("deadlock detected|canceling statement due to lock timeout")
 WHERE = ("context", "namespace", "pod", "container", "command")
 """the inputs of a resource that say where its scripts run"""
 
@@ -40,10 +45,20 @@ class Psql:
 def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
     """Run a script with these variables of psql; they go by its standard input alone.
 
+    A script changes all or nothing; where writers of the tables got in its way it is repeated.
     Raises PodExecError with PostgreSQL's own words where it fails.
     """
     text = "".join(variable(name, value) for name, value in secrets.items()) + script
-    _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+        except PodExecError as error:
+            if attempt == ATTEMPTS or not IN_THE_WAY.search(str(error)):
+                raise
+            print(f"the tables are busy, trying again ({attempt} of {ATTEMPTS})", file=sys.stderr)
+            time.sleep(attempt)
+        else:
+            return
 
 
 def pod_is_there(props: dict[str, Any]) -> bool:

@@ -48,9 +48,14 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql;
 
-CREATE OR REPLACE TRIGGER update_users_updated_at BEFORE UPDATE ON public.users
-    FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
-CREATE OR REPLACE TRIGGER update_products_updated_at BEFORE UPDATE ON public.products
-    FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
-CREATE OR REPLACE TRIGGER update_orders_updated_at BEFORE UPDATE ON public.orders
-    FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+-- Made only where it is missing: making it anew would lock the table against writers each time, and in
+-- another order than theirs.
+SELECT format('CREATE TRIGGER %I BEFORE UPDATE ON public.%I'
+              ' FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column()', name, relation)
+    FROM (VALUES ('update_users_updated_at', 'users'),
+                 ('update_products_updated_at', 'products'),
+                 ('update_orders_updated_at', 'orders')) AS wanted (name, relation)
+    WHERE NOT EXISTS (
+        SELECT FROM pg_trigger
+            WHERE tgname = name AND tgrelid = format('public.%I', relation)::regclass)
+\gexec

@@ -97,7 +97,7 @@ def test_s3_denied(site: Site, program: Program) -> None:
     )
     run = failed_up(program, "sink", sink)
     assert f"connector {NAME} failed" in run.output
-    assert "S3Exception" in run.output
+    assert "Access Denied (Service: S3, Status Code: 403" in run.output
     assert "what to do: AWS denies the sink" in run.output
 
 

@@ -273,3 +273,42 @@ PROVIDERS = [CertificateProvider(), DatabaseSchemaProvider(), DatabaseAccountPro
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_providers_state_is_a_reference(provider: Any) -> None:
     assert len(base64.b64decode(serialize_provider(provider))) < 128
+
+
+A_POD = {"namespace": "n", "pod": "p", "container": "c", "command": ["psql"]}
+
+
+class TestScriptsAmongWriters:
+    """A script that PostgreSQL gave up for the writers' sake is run again, others are not."""
+
+    @pytest.fixture
+    def runs(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What psql says of each run, in turn; nothing: it succeeds."""
+        outcomes: list[str] = []
+
+        def run(*_args: object) -> str:
+            if outcomes and (said := outcomes.pop(0)):
+                raise PodExecError(said)
+            return ""
+
+        monkeypatch.setattr(PodCommand, "run", run)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _self: None)
+        monkeypatch.setattr(psql.time, "sleep", lambda _seconds: None)
+        return outcomes
+
+    def test_a_deadlock_is_tried_again(self, runs: list[str]) -> None:
+        runs += ["ERROR:  deadlock detected", "canceling statement due to lock timeout", ""]
+        psql.run_script(A_POD, "script")
+        assert runs == []
+
+    def test_another_failure_is_not(self, runs: list[str]) -> None:
+        runs += ["syntax error", ""]
+        with pytest.raises(PodExecError, match="syntax error"):
+            psql.run_script(A_POD, "script")
+        assert runs == [""]
+
+    def test_there_is_an_end_to_it(self, runs: list[str]) -> None:
+        runs += ["deadlock detected"] * (psql.ATTEMPTS + 1)
+        with pytest.raises(PodExecError, match="deadlock detected"):
+            psql.run_script(A_POD, "script")
+        assert len(runs) == 1

@@ -122,6 +122,14 @@ class TestSchema:
         assert server.query("SELECT * FROM users") == rows
         server.execute("DELETE FROM users")
 
+    def test_applying_it_again_waits_for_no_writer(self, server: PostgresServer) -> None:
+        """It took locks in another order than writers do, and one of the two died of it."""
+        with server.connect("postgres") as writer, writer.transaction():
+            for table in ("users", "products", "orders", "order_items"):
+                writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+            again = server.apply(SAMPLE_TABLES)
+            assert (again.returncode, again.stderr) == (0, "")
+
     def test_an_update_sets_updated_at(self, server: PostgresServer) -> None:
         server.execute("INSERT INTO products (name, price, updated_at) VALUES ('x', 1, '2000-1-1')")
         server.execute("UPDATE products SET price = 2")
