@@ -69,7 +69,13 @@ def outcomes_from_here(targets: Sequence[Target]) -> dict[Target, str]:
     async def try_all() -> list[str]:
         return await asyncio.gather(*(_outcome_from_here(*target) for target in targets))
 
-    return dict(zip(targets, asyncio.run(try_all()), strict=True))
+    # Not asyncio.run(): it leaves the thread without the event loop that Pulumi's mocks look for.
+    loop = asyncio.new_event_loop()
+    try:
+        outcomes = loop.run_until_complete(try_all())
+    finally:
+        loop.close()
+    return dict(zip(targets, outcomes, strict=True))
 
 
 async def _outcome_from_here(address: str, port: int) -> str:
