@@ -1,23 +1,24 @@
-"""How cost grows with the rows' width, and with the tables and partitions of the stack.
+"""How cost grows with the width of rows, the number of tables, and partitions.
 
-`python -m bench.growth --stack sandbox` adds what it measures to docs/bench/growth.json, from which
-`python -m bench.sizes` makes the sizing table. How many tables there are is the stack's business:
-
-    python -m bench.growth --stack sandbox --make-shops 9     # makes shop_1 … shop_9, 36 tables
-    pulumi config set --path …                                # as it then prints
-    make up && make bench-growth
+`python -m bench.growth --stack sandbox` puts a short load on several arrangements of the stack,
+and writes what a row costs in each to docs/bench/growth.json, from which `python -m bench.sizes`
+makes the sizing table. For more tables and other partitions it makes copies of the sample schema,
+has `pulumi up` add them to the stack, and takes them off again at the end.
 """
 
 import argparse
-import json
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from bench import shops
+from bench.archived import Lake
 from bench.content import TABLES
 from bench.plan import Schedule
 from bench.result import Result
@@ -27,10 +28,55 @@ from clients import database
 from clients.archive import TOPIC_PREFIX
 from clients.console import console
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
+from clients.update import changed_stack_file, update
+from components.config.streaming import TopicSettings
 
 OUTPUT = PROJECT / "docs/bench/growth.json"
-WIDTHS = {40: 2000.0, 2_000: 500.0, 20_000: 60.0}
-"""Characters of the text columns, and the rows a second with which they are measured."""
+NARROW = 40
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One load."""
+
+    rate: float
+    """rows a second"""
+    schemas: tuple[str, ...] = ("public",)
+    width: int = NARROW
+    """characters of the text columns"""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What the stack captures, and the loads that are put on it."""
+
+    name: str
+    copies: Mapping[str, int]
+    """of the sample schema, by name: the partitions of their topics"""
+    trials: tuple[Trial, ...]
+
+
+def _copies(prefix: str, count: int, partitions: int) -> dict[str, int]:
+    return {f"{prefix}_{number}": partitions for number in range(1, count + 1)}
+
+
+PARTITIONS = {"growth_p1": 1, "growth_p24": 24}
+FORTY = _copies("growth_forty", 9, partitions=6)
+FOUR_HUNDRED = _copies("growth_many", 99, partitions=1)
+"""At the default of six partitions they would be 7,200 replicas on three brokers of 682 MiB."""
+ARRANGEMENTS = (
+    Arrangement("width", {}, (Trial(2000), Trial(500, width=2_000), Trial(60, width=20_000))),
+    Arrangement(
+        "partitions", PARTITIONS, tuple(Trial(2000, schemas=(name,)) for name in PARTITIONS)
+    ),
+    Arrangement("forty-tables", FORTY, (Trial(2000, schemas=("public", *FORTY)),)),
+    Arrangement("400-tables", FOUR_HUNDRED, (Trial(2000, schemas=("public", *FOUR_HUNDRED)),)),
+)
+DEFAULT_PARTITIONS = TopicSettings().partitions
+BATCH = 20
+"""rows of a transaction"""
+WARM_UP_SECONDS = 10
+Report = Callable[[str], None]
 TOPICS_FOLDER = "/var/lib/kafka/data"
 
 
@@ -40,6 +86,9 @@ class Point(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     tables: int
+    """that the load changes"""
+    partitions: int
+    """of most of their topics"""
     width: int
     rate: float
     rows: int
@@ -60,6 +109,11 @@ class Point(BaseModel):
     database_held: int
     files_per_commit: float
 
+    @property
+    def kind(self) -> tuple[int, int, int]:
+        """What was measured, whatever came of it."""
+        return self.tables, self.partitions, self.width
+
 
 class Growth(BaseModel):
     """All points, on the machine that docs/bench/bench.json describes."""
@@ -69,18 +123,19 @@ class Growth(BaseModel):
     points: list[Point]
 
     def with_points(self, points: list[Point]) -> "Growth":
-        """With these instead of older ones of as many tables and the same width."""
-        fresh = {(point.tables, point.width) for point in points}
-        kept = [each for each in self.points if (each.tables, each.width) not in fresh]
-        return Growth(points=sorted([*kept, *points], key=lambda each: (each.tables, each.width)))
+        """With these instead of older ones of the same kind."""
+        fresh = {each.kind for each in points}
+        kept = [each for each in self.points if each.kind not in fresh]
+        return Growth(points=sorted([*kept, *points], key=lambda each: each.kind))
 
 
-def point(result: Result, topic_bytes: float) -> Point:
+def point(result: Result, topic_bytes: float, partitions: int) -> Point:
     """A point from a bench's result."""
     of = {each.label: each for each in result.containers}
     brokers = [of[label] for label in of if label.removeprefix("kafka-").isdigit()]
     return Point(
         tables=result.load.tables,
+        partitions=partitions,
         width=result.load.width,
         rate=result.load.rate,
         rows=result.summary.rows,
@@ -98,28 +153,60 @@ def point(result: Result, topic_bytes: float) -> Point:
     )
 
 
-def measure(outputs: StackOutputs, seconds: float, report: Callable[[str], None]) -> list[Point]:
-    """A short bench for each width, on every sample schema that the stack captures."""
-    points = []
-    for width, rate in WIDTHS.items():
-        before = topic_sizes(outputs)
-        result = Bench(outputs, report).run(
-            Plan(
-                schedule=Schedule(
-                    seconds=seconds,
-                    rate=rate,
-                    batch=20,
-                    schemas=shops.sample_schemas(outputs.tables),
-                ),
-                width=width,
-                warm_up=0,
-                references=0,
-                patience=Patience(300),
-            )
+@contextmanager
+def arranged(
+    stack: str, outputs: StackOutputs, arrangement: Arrangement, report: Report
+) -> Iterator[StackOutputs]:
+    """The stack with an arrangement's copies; the block gets the outputs that it then has."""
+    if not arrangement.copies:
+        yield outputs
+        return
+    with database.connect(outputs) as connection:
+        for name in arrangement.copies:
+            shops.create(connection, name)
+    overrides = {
+        f"{schema}.{table}": {"partitions": partitions}
+        for schema, partitions in arrangement.copies.items()
+        for table in TABLES
+    }
+    settings = {
+        "datapipe:tables": [*outputs.tables, *overrides],
+        "datapipe:topics": {"overrides": overrides},
+    }
+    try:
+        with changed_stack_file(stack, settings) as file:
+            report(f"pulumi up adds {len(overrides)} tables")
+            began = time.monotonic()
+            update(stack, file)
+            report(f"pulumi up took {time.monotonic() - began:.0f} s")
+        yield read_outputs(stack)
+    finally:
+        report("taking the added tables off")
+        update(stack)
+        lake = Lake(outputs)
+        with database.connect(outputs) as connection:
+            for name in arrangement.copies:
+                shops.drop(connection, name)
+        for table in overrides:
+            lake.purge(table)
+
+
+def measure(
+    outputs: StackOutputs, trial: Trial, partitions: int, seconds: float, report: Report
+) -> Point:
+    """A short bench of one load."""
+    before = topic_sizes(outputs)
+    result = Bench(outputs, report).run(
+        Plan(
+            schedule=Schedule(seconds=seconds, rate=trial.rate, batch=BATCH, schemas=trial.schemas),
+            width=trial.width,
+            warm_up=WARM_UP_SECONDS,
+            references=0,
+            patience=Patience(300),
         )
-        grown = topic_sizes(outputs) - before
-        points.append(point(result, grown / result.summary.rows))
-    return points
+    )
+    grown = topic_sizes(outputs) - before
+    return point(result, grown / result.summary.rows, partitions)
 
 
 def topic_sizes(outputs: StackOutputs) -> float:
@@ -139,35 +226,37 @@ def topic_sizes(outputs: StackOutputs) -> float:
     return sum(sizes) / len(brokers)
 
 
-def make_shops(outputs: StackOutputs, count: int) -> list[str]:
-    """Make copies of the sample schema, and tell all tables that `datapipe:tables` should hold."""
-    names = [f"shop_{number}" for number in range(1, count + 1)]
-    with database.connect(outputs) as connection:
-        for name in names:
-            shops.create(connection, name)
-    return [f"{schema}.{table}" for schema in ("public", *names) for table in TABLES]
-
-
 def main() -> int:
     """0 where no row was lost, otherwise 1."""
     arguments = _arguments()
     screen = console()
+    lost = 0
+
+    def report(text: str) -> None:
+        screen.print(f"growth: {text}")
+
     try:
         outputs = read_outputs(arguments.stack)
-        if arguments.make_shops:
-            print(json.dumps({"datapipe:tables": make_shops(outputs, arguments.make_shops)}))
-            return 0
-        points = measure(outputs, arguments.seconds, lambda text: screen.print(f"growth: {text}"))
+        for arrangement in ARRANGEMENTS:
+            if arguments.only not in {None, arrangement.name}:
+                continue
+            with arranged(arguments.stack, outputs, arrangement, report) as present:
+                for trial in arrangement.trials:
+                    partitions = arrangement.copies.get(trial.schemas[-1], DEFAULT_PARTITIONS)
+                    found = measure(present, trial, partitions, arguments.seconds, report)
+                    screen.print(found.model_dump())
+                    _keep(arguments.output, found)
+                    lost += found.missing
     except StackError as error:
         print(f"growth: {error}", file=sys.stderr)
         return 1
-    output: Path = arguments.output
+    return 1 if lost else 0
+
+
+def _keep(output: Path, found: Point) -> None:
     known = Growth.model_validate_json(output.read_text()) if output.exists() else Growth(points=[])
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(known.with_points(points).model_dump_json(indent=1) + "\n")
-    for each in points:
-        screen.print(each.model_dump())
-    return 1 if any(each.missing for each in points) else 0
+    output.write_text(known.with_points([found]).model_dump_json(indent=1) + "\n")
 
 
 def _output(command: list[str]) -> str:
@@ -181,7 +270,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.growth")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--seconds", type=float, default=40, help="of each load")
-    parser.add_argument("--make-shops", type=int, default=0, metavar="COPIES")
+    parser.add_argument("--only", choices=[each.name for each in ARRANGEMENTS])
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()
 

@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     """A part of the result; seconds, bytes and rows unless the name says otherwise."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
-class Machine(_Part):
+class Machine(Part):
     """What all of it ran on: node, pipeline, AWS stand-in, load and measurements."""
 
     processor: str
@@ -24,7 +24,7 @@ class Machine(_Part):
     """processes that wanted to run before the load began, on average of a minute"""
 
 
-class LoadShape(_Part):
+class LoadShape(Part):
     """The load that was asked for."""
 
     rate: float
@@ -38,7 +38,7 @@ class LoadShape(_Part):
     """rows of each operation and table, of 100"""
 
 
-class Percentiles(_Part):
+class Percentiles(Part):
     """Of rows, in seconds."""
 
     p50: float
@@ -47,7 +47,7 @@ class Percentiles(_Part):
     max: float
 
 
-class Summary(_Part):
+class Summary(Part):
     """The headline."""
 
     rows: int
@@ -82,7 +82,7 @@ class Summary(_Part):
     """of a row in the archive's files"""
 
 
-class TableResult(_Part):
+class TableResult(Part):
     """The comparison of one table."""
 
     table: str
@@ -93,7 +93,7 @@ class TableResult(_Part):
     altered: int
 
 
-class ContainerResult(_Part):
+class ContainerResult(Part):
     """What a container used; peaks are of the whole run, CPU is of the load's time."""
 
     label: str
@@ -110,7 +110,7 @@ class ContainerResult(_Part):
     out_of_memory_kills: int
 
 
-class Files(_Part):
+class Files(Part):
     """The Parquet files that the load made."""
 
     commits: int
@@ -123,7 +123,7 @@ class Files(_Part):
     """seconds between two snapshots of a table, in the middle"""
 
 
-class Reference(_Part):
+class Reference(Part):
     """What one stage alone can do, measured in the same run."""
 
     stage: str
@@ -132,7 +132,7 @@ class Reference(_Part):
     """rows a second"""
 
 
-class Series(_Part):
+class Series(Part):
     """Second by second since the load's start; None where a part could not be asked."""
 
     at: list[float]
@@ -165,7 +165,7 @@ class Series(_Part):
     latency_max: list[float]
 
 
-class Result(_Part):
+class Result(Part):
     """All of it."""
 
     version: int = 1

@@ -1,5 +1,6 @@
 """Reading the archive back: the changes of a table, as Arrow, from either sink's Parquet."""
 
+from contextlib import suppress
 from typing import Protocol
 
 import pyarrow as pa
@@ -78,6 +79,11 @@ class IcebergArchive:
             return self._catalog.load_table((self._database, iceberg_name(table)))
         except NoSuchTableError:
             return None
+
+    def purge(self, table: str) -> None:
+        """Drop the Iceberg table of schema.table with its files; harmless where there is none."""
+        with suppress(NoSuchTableError):
+            self._catalog.purge_table((self._database, iceberg_name(table)))
 
 
 def iceberg_name(table: str) -> str:

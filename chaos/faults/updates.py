@@ -1,25 +1,19 @@
 """Updates of the stack that are killed, or run twice at once."""
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import yaml
 
 from chaos.fault import Fault
 from chaos.pipeline import FaultError, Pipeline
 from clients.stack import PROJECT
+from clients.update import changed_stack_file
 
 BEGUN_SECONDS = 120
 UPDATE_SECONDS = 240
-CHANGED = ("datapipe:connect", "heartbeatIntervalMs", 20_000)
+CHANGED = {"datapipe:connect": {"heartbeatIntervalMs": 20_000}}
 """A setting whose change has the source connector updated."""
 CHANGING = "updating ("
 """in the line of a resource that is being changed, followed by its seconds"""
@@ -36,8 +30,8 @@ class Killed(Fault):
 
     def inject(self, pipeline: Pipeline) -> None:
         self._begun = True
-        with _changed_stack_file(pipeline.stack) as file:
-            update = _start(pipeline, "--skip-preview", "--config-file", file)
+        with changed_stack_file(pipeline.stack, CHANGED) as file:
+            update = _start(pipeline, "--skip-preview", "--config-file", str(file))
             try:
                 _read_until(update, CHANGING)
             finally:
@@ -105,16 +99,3 @@ def _kill(update: subprocess.Popen[str]) -> None:
     except ProcessLookupError:
         return
     update.wait()
-
-
-@contextmanager
-def _changed_stack_file(stack: str) -> Iterator[str]:
-    """A copy of the stack's file with CHANGED in it."""
-    section, key, value = CHANGED
-    name = f"Pulumi.{stack}.yaml"
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copy(PROJECT / name, folder))
-        document = yaml.safe_load(copy.read_text())
-        document["config"][section] = {**document["config"].get(section, {}), key: value}
-        copy.write_text(yaml.safe_dump(document))
-        yield str(copy)

@@ -9,6 +9,7 @@ from clients.stack import StackError
 
 POINT = Point(
     tables=4,
+    partitions=6,
     width=40,
     rate=2000,
     rows=1000,
@@ -50,8 +51,9 @@ def test_the_table_has_a_line_for_each_rate() -> None:
 
 def test_new_points_replace_old_ones_of_their_kind() -> None:
     wide, again = POINT.model_copy(update={"width": 2000}), POINT.model_copy(update={"rows": 5})
-    growth = Growth(points=[POINT]).with_points([wide]).with_points([again])
-    assert growth.points == [again, wide]
+    split = POINT.model_copy(update={"partitions": 24})
+    growth = Growth(points=[POINT]).with_points([wide, split]).with_points([again])
+    assert growth.points == [again, wide, split]
 
 
 def test_sample_schemas_are_those_that_are_captured_whole() -> None:

@@ -7,21 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import boto3
 import psycopg
 import pytest
-import yaml
 from kubernetes import client
 
 from clients import database
-from clients.archive import Archive, iceberg_name
+from clients.archive import Archive, IcebergArchive
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
 from clients.stack import StackOutputs
+from clients.update import changed_stack_file
 from components.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
@@ -79,13 +77,10 @@ def project() -> Project:
 
 
 @pytest.fixture
-def stack_file(tmp_path: Path, outputs: StackOutputs) -> str:
+def stack_file(outputs: StackOutputs) -> Iterator[str]:
     """The sandbox's stack file with one line more."""
-    document = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text())
-    document["config"]["datapipe:tables"] = [*outputs.tables, TABLE]
-    path = tmp_path / f"Pulumi.{STACK}.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return str(path)
+    with changed_stack_file(STACK, {"datapipe:tables": [*outputs.tables, TABLE]}) as file:
+        yield str(file)
 
 
 @pytest.fixture
@@ -109,15 +104,7 @@ def coupons(
     yield rows
     project.pulumi("up", "--yes", "--skip-preview")
     connection.execute("DROP TABLE coupons")
-    remove_archive(outputs)
-
-
-def remove_archive(outputs: StackOutputs) -> None:
-    archive, name = outputs.archive, iceberg_name(TABLE)
-    glue = boto3.client("glue", endpoint_url=archive.endpoint, region_name=archive.region)
-    glue.delete_table(DatabaseName=archive.catalog_database, Name=name)
-    bucket = boto3.resource("s3", endpoint_url=archive.endpoint).Bucket(archive.bucket)
-    bucket.objects.filter(Prefix=f"{archive.prefix}/{name}/").delete()
+    IcebergArchive(outputs.archive).purge(TABLE)
 
 
 def network_policies(outputs: StackOutputs) -> dict[str, str]:

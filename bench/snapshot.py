@@ -1,0 +1,281 @@
+"""The first snapshot of a large table, with the worker killed in the middle of it.
+
+`python -m bench.snapshot --stack sandbox` makes a table of ten million rows, has `pulumi up` add it
+to the stack, kills the Connect worker when some of its rows are archived, and counts what the
+archive holds when all is over. It writes docs/bench/snapshot.json, and takes the table off again.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+from psycopg import sql
+
+from bench import machine, shops
+from bench.archived import Lake
+from bench.containers import Container, containers
+from bench.result import Machine, Part
+from clients import database
+from clients.cluster import Cluster
+from clients.console import console
+from clients.database import Row
+from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
+from clients.update import changed_stack_file, update, update_command
+
+OUTPUT = PROJECT / "docs/bench/snapshot.json"
+SCHEMA, NAME = "bench_snapshot", "readings"
+TABLE = f"{SCHEMA}.{NAME}"
+BATCH = 500_000
+"""rows of a transaction while the table is made"""
+POLL_SECONDS = 2.0
+SETTLE_SECONDS = 60.0
+"""without another row: the archive has all that will come"""
+EXIT_SECONDS = 30
+
+MAKE = (
+    "INSERT INTO {table} (id, sensor, measured_at, value, label)"
+    " SELECT n, n %% 1000, timestamptz '2026-01-01' + n * interval '1 second', n / 8.0,"
+    " md5(n::text)"
+    " FROM generate_series(%s, %s) AS n"
+)
+"""Each value follows from the key, so that the archive can be judged without a second copy."""
+COUNT = """
+SELECT count(*), count(DISTINCT id),
+    count(*) FILTER (label <> md5(id::VARCHAR) OR sensor <> id % 1000 OR value <> id / 8.0)
+FROM read_parquet(?)
+"""
+
+
+class Peak(Part):
+    """The most that a container held, in bytes."""
+
+    container: str
+    held: int
+    limit: int
+
+
+class Snapshot(Part):
+    """What came of it; seconds, bytes and rows."""
+
+    at: str
+    revision: str
+    machine: Machine
+    rows: int
+    table_bytes: int
+    """in PostgreSQL, with its index"""
+    making: float
+    """seconds to make the table"""
+    killed_at: int | None
+    """rows that were archived when the worker was killed"""
+    update: float
+    """seconds that `pulumi up` took, which waits until all rows are in their topic"""
+    archiving: float
+    """seconds from the update's begin to the last row that was archived"""
+    archived: int
+    """rows in the archive"""
+    missing: int
+    repeated: int
+    """archived more than once: what a snapshot that begins anew reads again"""
+    altered: int
+    out_of_memory_kills: int
+    peaks: tuple[Peak, ...]
+
+    @property
+    def rate(self) -> float:
+        """Rows archived a second, repeated ones included."""
+        return self.archived / self.archiving
+
+
+class Measurement:
+    """One snapshot of a deployed stack."""
+
+    def __init__(self, stack: str, outputs: StackOutputs, report: Callable[[str], None]) -> None:
+        self._stack, self._outputs, self._report = stack, outputs, report
+        self._cluster, self._lake = Cluster(outputs), Lake(outputs)
+        self._peaks: dict[str, Peak] = {}
+        self._containers: dict[str, Container] = {}
+        self._kills: dict[str, int] = {}
+
+    def run(self, rows: int, kill_at: float | None) -> Snapshot:
+        """Make the table, add it, kill the worker at a share of the rows, and count.
+
+        Raises StackError where the update fails.
+        """
+        at, described = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), machine.describe()
+        began = time.monotonic()
+        with database.connect(self._outputs) as connection:
+            size = self._make(connection, rows)
+        making = time.monotonic() - began
+        settings = {"datapipe:tables": [*self._outputs.tables, TABLE]}
+        began = time.monotonic()
+        with changed_stack_file(self._stack, settings) as file, tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                update_command(self._stack, file),
+                cwd=PROJECT,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                killed, updated, archived_at = self._watch(process, rows, kill_at)
+            finally:
+                process.terminate()
+                process.wait(EXIT_SECONDS)
+            if process.returncode != 0:
+                said.seek(0)
+                words = said.read().decode()[-2000:]
+                raise StackError(f"pulumi up failed:\n{words}")
+        archived, distinct, altered = self._count()
+        return Snapshot(
+            at=at,
+            revision=machine.revision(),
+            machine=described,
+            rows=rows,
+            table_bytes=size,
+            making=round(making, 1),
+            killed_at=killed,
+            update=round(updated - began, 1),
+            archiving=round(archived_at - began, 1),
+            archived=archived,
+            missing=rows - distinct,
+            repeated=archived - distinct,
+            altered=altered,
+            out_of_memory_kills=sum(self._kills.values()),
+            peaks=tuple(self._peaks.values()),
+        )
+
+    def clean(self) -> None:
+        """Take the table off the stack again, from the database, too."""
+        self._report("taking the table off")
+        update(self._stack)
+        with database.connect(self._outputs) as connection:
+            shops.drop(connection, SCHEMA)
+        self._lake.purge(TABLE)
+
+    def _make(self, connection: psycopg.Connection[Row], rows: int) -> int:
+        """The table's size in bytes."""
+        table = sql.Identifier(SCHEMA, NAME)
+        shops.drop(connection, SCHEMA)
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
+        connection.execute(
+            sql.SQL(
+                "CREATE TABLE {} (id BIGINT PRIMARY KEY, sensor INTEGER NOT NULL,"
+                " measured_at TIMESTAMPTZ NOT NULL, value DOUBLE PRECISION NOT NULL,"
+                " label TEXT NOT NULL)"
+            ).format(table)
+        )
+        for first in range(1, rows + 1, BATCH):
+            last = min(first + BATCH - 1, rows)
+            connection.execute(sql.SQL(MAKE).format(table=table), [first, last])
+            self._report(f"{last:,} rows made")
+        row = connection.execute("SELECT pg_total_relation_size(%s) AS size", [TABLE]).fetchone()
+        return int(row["size"]) if row else 0
+
+    def _watch(
+        self, process: "subprocess.Popen[bytes]", rows: int, kill_at: float | None
+    ) -> tuple[int | None, float, float]:
+        """Rows archived at the kill, when the update ended, and when the last row was archived."""
+        killed: int | None = None
+        updated: float | None = None
+        archived, archived_at, told = 0, time.monotonic(), 0.0
+        while True:
+            time.sleep(POLL_SECONDS)
+            now, present = time.monotonic(), self._archived()
+            self._measure()
+            if present != archived:
+                archived, archived_at = present, now
+            if killed is None and kill_at is not None and archived >= rows * kill_at:
+                self._kill()
+                killed = archived
+            if updated is None and process.poll() is not None:
+                updated = now
+                self._report("pulumi up has ended")
+            if updated is not None and (
+                process.returncode != 0 or now - max(archived_at, updated) > SETTLE_SECONDS
+            ):
+                return killed, updated, archived_at
+            if now - told > SETTLE_SECONDS:
+                self._report(f"{archived:,} rows archived")
+                told = now
+
+    def _archived(self) -> int:
+        return sum(commit.rows for commit in self._lake.commits(TABLE, 0))
+
+    def _measure(self) -> None:
+        for label, container in self._containers.items():
+            try:
+                usage = container.usage()
+            except FileNotFoundError:
+                self._containers = {}  # restarted; another one has taken its place
+                return
+            best = self._peaks.get(label)
+            if best is None or usage.held > best.held:
+                self._peaks[label] = Peak(
+                    container=label, held=usage.held, limit=container.memory_limit
+                )
+            self._kills[label] = max(self._kills.get(label, 0), usage.out_of_memory_kills)
+        if not self._containers:
+            self._containers = {each.label: each for each in containers(self._cluster)}
+
+    def _kill(self) -> None:
+        """SIGKILL for the worker, by the kernel's own list of the container's processes."""
+        worker = next(each for each in containers(self._cluster) if each.label == "kafka-connect")
+        for process in (worker.memory / "cgroup.procs").read_text().split():
+            os.kill(int(process), signal.SIGKILL)
+        self._report("the worker is killed")
+
+    def _count(self) -> tuple[int, int, int]:
+        """Rows, keys and wrong rows of the archive."""
+        self._report("counting")
+        rows: Any = None
+        with tempfile.TemporaryDirectory() as folder:
+            for number, file in enumerate(self._lake.files(TABLE, 0)):
+                self._lake.fetch(TABLE, file, Path(folder, f"{number}.parquet"))
+            (rows,) = duckdb.execute(COUNT, [f"{folder}/*.parquet"]).fetchall()
+        archived, distinct, altered = map(int, rows)
+        return archived, distinct, altered
+
+
+def main() -> int:
+    """0 where no row is missing or wrong, otherwise 1."""
+    arguments = _arguments()
+    screen = console()
+    try:
+        outputs = read_outputs(arguments.stack)
+        measurement = Measurement(
+            arguments.stack, outputs, lambda text: screen.print(f"snapshot: {text}")
+        )
+        try:
+            result = measurement.run(arguments.rows, arguments.kill_at or None)
+        finally:
+            measurement.clean()
+    except StackError as error:
+        print(f"snapshot: {error}", file=sys.stderr)
+        return 1
+    output: Path = arguments.output
+    output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
+    screen.print(result.model_dump())
+    return 1 if result.missing or result.altered or result.out_of_memory_kills else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.snapshot")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument(
+        "--kill-at", type=float, default=0.3, help="share of the rows archived; 0: no kill"
+    )
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
