@@ -11,9 +11,10 @@ from chaos.load import Load
 from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
 from clients.cluster import Pod
-from clients.connect import Connector, connectors, first_cause
+from clients.connect import Connector, connectors
 from clients.status.collect import UNREACHABLE
 from clients.topics import DEAD_LETTER_TOPICS, GroupReader
+from components.streaming.connectors.status import first_cause
 
 T = TypeVar("T")
 
@@ -21,6 +22,8 @@ POLL_SECONDS = 2.0
 SLOW_POLL_SECONDS = 10.0
 """for what takes the brokers' or S3's time to answer"""
 LAST_LOOK_SECONDS = 2 * SLOW_POLL_SECONDS
+RESTARTED = "pod was restarted"
+IN_DEAD_LETTER_QUEUE = "records in the dead letter queue"
 STALLED_SECONDS = 40.0
 """without a new object while the load runs: the sandbox's sink commits every 10 s"""
 SETTLED_POLLS = 3
@@ -111,8 +114,7 @@ class Monitor:
                 self._slow = self._noted(self._slow_signs())
                 self._next_slow = time.time() + SLOW_POLL_SECONDS
             present += self._slow
-            lasting = [what for what in present if not what.startswith("pod was restarted")]
-            self._quiet = 0 if lasting else self._quiet + 1
+            self._quiet = 0 if any(map(lasts, present)) else self._quiet + 1
             self._stop.wait(max(0.0, POLL_SECONDS - (time.time() - began)))
 
     def _noted(self, present: list[str]) -> list[str]:
@@ -145,7 +147,7 @@ class Monitor:
         if isinstance(count, str):
             yield count
         elif count > self._before.dead_letters:
-            yield f"{count - self._before.dead_letters} records in the dead letter queue"
+            yield f"{count - self._before.dead_letters} {IN_DEAD_LETTER_QUEUE}"
 
     def _stalled(self) -> Iterable[str]:
         commits = self._load.commits
@@ -167,13 +169,18 @@ class Monitor:
             return f"{part} does not answer"
 
 
+def lasts(what: str) -> bool:
+    """Whether a sign tells of a state that must pass, and not of what has once happened."""
+    return not (what.startswith(RESTARTED) or what.endswith(IN_DEAD_LETTER_QUEUE))
+
+
 def of_pods(pods: list[Pod], before: Before) -> list[str]:
     """Signs in the pods' states."""
     signs = [f"pod {pod.name} is not ready" for pod in pods if not pod.ready]
     if len(pods) < before.pods:
         signs.append(f"{before.pods - len(pods)} pods are missing")
     signs += [
-        f"pod was restarted: {pod.name}"
+        f"{RESTARTED}: {pod.name}"
         for pod in pods
         if pod.restarts > before.restarts.get(pod.name, 0)
     ]

@@ -63,10 +63,3 @@ def read_connector(status: Mapping[str, Any]) -> Connector:
             Task(task["id"], task["state"], task.get("trace", "")) for task in status["tasks"]
         ),
     )
-
-
-def first_cause(trace: str) -> str:
-    """The innermost cause that a Java stack trace names, which is what went wrong."""
-    lines = [line.strip() for line in trace.splitlines() if line.strip()]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return causes[-1] if causes else (lines[0] if lines else "")

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
 from clients.cluster import ALLOWED, MEBIBYTE, Pod, total
-from clients.connect import Connector, first_cause
+from clients.connect import Connector
 from clients.metrics import Metrics
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
+from components.streaming.connectors.status import first_cause
 
 DEAD_LETTERS_PER_HOUR = 100
 """Design: "alert_threshold: 100  # messages per hour"."""

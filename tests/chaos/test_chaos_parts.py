@@ -12,7 +12,7 @@ from rich.console import Console
 from chaos import catalog
 from chaos.account import without
 from chaos.machine import Machine, describe
-from chaos.monitor import Before, of_connectors, of_pods
+from chaos.monitor import IN_DEAD_LETTER_QUEUE, RESTARTED, Before, lasts, of_connectors, of_pods
 from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
 from clients.cluster import Pod, Resources
@@ -164,3 +164,18 @@ def test_the_machine_is_described() -> None:
     assert machine.cores > 0
     assert machine.memory_mib > 0
     assert machine.commit != "unknown"
+
+
+@pytest.mark.parametrize(
+    ("sign", "lasting"),
+    [
+        ("pod kafka-0 is not ready", True),
+        ("nothing new in the archive for 50 s", True),
+        (f"{RESTARTED}: kafka-0", False),
+        (f"4 {IN_DEAD_LETTER_QUEUE}", False),
+    ],
+)
+def test_what_has_happened_once_does_not_keep_a_pipeline_from_being_well(
+    sign: str, lasting: bool
+) -> None:
+    assert lasts(sign) is lasting

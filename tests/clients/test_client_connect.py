@@ -4,15 +4,7 @@ from typing import Any
 
 import pytest
 
-from clients.connect import first_cause, read_connector
-
-TRACE = """org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler
-\tat org.apache.kafka.connect.runtime.errors.RetryWithToleranceOperator.execAndHandleError
-Caused by: org.apache.kafka.connect.errors.DataException: Failed to deserialize
-\tat org.apache.kafka.connect.json.JsonConverter.toConnectData
-Caused by: com.fasterxml.jackson.core.JsonParseException: Unrecognized token 'poison'
-\t... 13 more
-"""
+from clients.connect import read_connector
 
 
 def connector(state: str, *tasks: str) -> Any:
@@ -40,16 +32,6 @@ def connector(state: str, *tasks: str) -> Any:
 )
 def test_a_connector_runs_when_all_of_it_runs(state: str, tasks: list[str], runs: bool) -> None:
     assert read_connector(connector(state, *tasks)).runs is runs
-
-
-def test_the_first_cause_is_the_innermost() -> None:
-    assert first_cause(TRACE).endswith("JsonParseException: Unrecognized token 'poison'")
-
-
-def test_a_trace_without_causes_is_its_first_line() -> None:
-    assert first_cause("java.lang.OutOfMemoryError: Java heap space\n\tat x") == (
-        "java.lang.OutOfMemoryError: Java heap space"
-    )
 
 
 def test_a_sinks_group_is_named_after_it() -> None:
