@@ -1,16 +1,21 @@
-"""The README's figures of the bench, made from the committed result so that they can't drift.
+"""The README's figures, made from the committed measurements so that they can't drift.
 
-`python -m bench.figures README.md` writes them between their two markers.
+`python -m bench.figures README.md` writes each measurement's between their two markers.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from bench import growth, sizes, snapshot
+from bench.growth import Growth
 from bench.report import MEBIBYTE
 from bench.result import Result, read
+from bench.snapshot import Snapshot
 from clients.stack import PROJECT
+from components.config.archive import ArchiveSettings
+from components.config.streaming import TopicSettings
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 RESULT = PROJECT / "docs/bench/bench.json"
 
 
@@ -48,22 +53,86 @@ def section(result: Result) -> str:
     return f"{about}\n\n{table}"
 
 
-def with_section(text: str, result: Result) -> str:
-    """A document with the figures between its markers brought up to date.
+def growth_section(measured: Growth) -> str:
+    """What a row costs in each arrangement that was measured, and what rates need; as Markdown."""
+    lines = [
+        "| tables | partitions each | text columns | WAL a row | Connect | brokers | PostgreSQL |"
+        " in a topic | archived | files a commit |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {each.tables} | {each.partitions} | {each.width:,} characters |"
+        f" {each.wal_bytes:,.0f} B |"
+        f" {each.connect_cpu:.0f} µs | {each.broker_cpu:.0f} µs | {each.database_cpu:.0f} µs |"
+        f" {each.topic_bytes:,.0f} B | {each.archive_bytes:,.0f} B |"
+        f" {each.files_per_commit:.1f} |"
+        for each in measured.points
+    ]
+    seconds = ArchiveSettings(bucket="any-bucket").rotate_interval_ms / 1000
+    sizing = sizes.table([each for each in measured.points if each.kind in SIZED], seconds)
+    return "\n".join([*lines, "", sizing])
+
+
+def snapshot_section(result: Snapshot) -> str:
+    """A large table's snapshot, in a sentence or two."""
+    worker = next(each for each in result.peaks if each.container == "kafka-connect")
+    killed = (
+        f"the worker was killed when {result.killed_at:,} rows were archived and began anew"
+        if result.killed_at is not None
+        else "nothing was killed"
+    )
+    return (
+        f"{result.rows:,} rows ({result.table_bytes / 2**30:.1f} GiB in PostgreSQL) that a table"
+        f" had before it was added, measured on {result.at[:10]} at revision {result.revision}:"
+        f" {killed}; after {result.archiving / 60:.0f} minutes {result.archived:,} were archived"
+        f" ({result.rate:,.0f} a second): {result.missing} missing, {result.altered} altered,"
+        f" {result.repeated:,} twice, as what was read before the kill is read again. The worker"
+        f" held at most {worker.held / worker.limit:.0%} of its memory."
+    )
+
+
+SIZED = {(4, TopicSettings().partitions, width) for width in (40, 2_000)}
+"""The points for which the README says what a rate needs."""
+
+SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
+    "bench": (RESULT, lambda: section(read(RESULT))),
+    "growth": (
+        growth.OUTPUT,
+        lambda: growth_section(Growth.model_validate_json(growth.OUTPUT.read_text())),
+    ),
+    "snapshot": (
+        snapshot.OUTPUT,
+        lambda: snapshot_section(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
+    ),
+}
+"""By the name in the markers: the measurement, and its figures."""
+
+
+def with_section(text: str, name: str, figures: str) -> str:
+    """A document with the figures between their markers brought up to date.
 
     Raises ValueError where the markers are not there.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the document has no {BEGIN} … {END}; put them where the figures belong")
-    return f"{before}{BEGIN}\n{section(result)}\n{END}{after}"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"the document has no {begin} … {end}; put them where the figures belong")
+    return f"{before}{begin}\n{figures}\n{end}{after}"
+
+
+def with_figures(text: str) -> str:
+    """A document with the figures of everything that was measured and is committed."""
+    for name, (result, figures) in SECTIONS.items():
+        if result.exists():
+            text = with_section(text, name, figures())
+    return text
 
 
 def main() -> None:
     """Rewrite the file that is named."""
     document = Path(sys.argv[1])
-    document.write_text(with_section(document.read_text(), read(RESULT)))
+    document.write_text(with_figures(document.read_text()))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import RESULT, with_section
+from bench.figures import RESULT, section, with_figures, with_section
 from bench.report import html
 from bench.result import read
 from clients.stack import PROJECT
@@ -13,9 +13,9 @@ committed = pytest.mark.skipif(not RESULT.exists(), reason="no result of a bench
 
 
 @committed
-def test_the_readme_has_the_figures_of_the_committed_result() -> None:
+def test_the_readme_has_the_figures_of_the_committed_results() -> None:
     text = README.read_text()
-    assert text == with_section(text, read(RESULT)), "run: python -m bench.figures README.md"
+    assert text == with_figures(text), "run: python -m bench.figures README.md"
 
 
 @committed
@@ -26,4 +26,4 @@ def test_the_committed_report_is_of_the_committed_result() -> None:
 @committed
 def test_a_document_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="bench: begin"):
-        with_section("# datapipe", read(RESULT))
+        with_section("# datapipe", "bench", section(read(RESULT)))
