@@ -29,13 +29,19 @@ import org.slf4j.LoggerFactory;
  * <p>Kafka Connect leaves a FAILED task as it is, whatever stopped it: after an hour without S3 the
  * archive would stand still until somebody looks. A worker looks after its own tasks only, so a
  * cluster of workers does not restart any of them twice.
+ *
+ * <p>One that stays UNASSIGNED to this worker counts as failed, too. Where the brokers were away
+ * during a rebalance, an end that was slow can be the last that is written of a connector which runs
+ * again; its state then lies for ever.
  */
 public class RestartFailed implements ConnectRestExtension {
   private static final Logger LOG = LoggerFactory.getLogger(RestartFailed.class);
   private static final int LOOK_SECONDS = 5;
   private static final String FAILED = "FAILED";
+  private static final String UNASSIGNED = "UNASSIGNED";
 
   private final Backoff backoff = new Backoff();
+  private final Lasting unassigned = new Lasting();
   private final ScheduledExecutorService schedule =
       Executors.newSingleThreadScheduledExecutor(RestartFailed::daemon);
   private HttpClient client;
@@ -58,31 +64,39 @@ public class RestartFailed implements ConnectRestExtension {
 
   private void lookAfter(ConnectClusterState cluster) {
     try {
-      Set<String> failed = new HashSet<>();
-      for (String connector : cluster.connectors()) {
-        ConnectorHealth health = cluster.connectorHealth(connector);
-        String path = "/connectors/" + URLEncoder.encode(connector, StandardCharsets.UTF_8);
-        if (isOurs(health.connectorState())) {
-          failed.add(path);
-        }
-        for (TaskState task : health.tasksState().values()) {
-          if (isOurs(task)) {
-            failed.add(path + "/tasks/" + task.taskId());
-          }
-        }
-      }
-      for (String due : backoff.due(failed, System.nanoTime())) {
+      long now = System.nanoTime();
+      Set<String> broken = ours(cluster, FAILED);
+      broken.addAll(unassigned.of(ours(cluster, UNASSIGNED), now));
+      for (String due : backoff.due(broken, now)) {
         restart(due);
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
     } catch (Exception notNow) { // the group rebalances, or the brokers are away
-      LOG.debug("could not look after failed tasks", notNow);
+      LOG.debug("could not look after the tasks", notNow);
     }
   }
 
-  private boolean isOurs(AbstractState part) {
-    return FAILED.equals(part.state()) && workerId.equals(part.workerId());
+  /** The paths of this worker's connectors and tasks that are in a state. */
+  private Set<String> ours(ConnectClusterState cluster, String state) {
+    Set<String> found = new HashSet<>();
+    for (String connector : cluster.connectors()) {
+      ConnectorHealth health = cluster.connectorHealth(connector);
+      String path = "/connectors/" + URLEncoder.encode(connector, StandardCharsets.UTF_8);
+      if (isOurs(health.connectorState(), state)) {
+        found.add(path);
+      }
+      for (TaskState task : health.tasksState().values()) {
+        if (isOurs(task, state)) {
+          found.add(path + "/tasks/" + task.taskId());
+        }
+      }
+    }
+    return found;
+  }
+
+  private boolean isOurs(AbstractState part, String state) {
+    return state.equals(part.state()) && workerId.equals(part.workerId());
   }
 
   private void restart(String path) throws IOException, InterruptedException {
@@ -92,7 +106,7 @@ public class RestartFailed implements ConnectRestExtension {
             .POST(HttpRequest.BodyPublishers.noBody())
             .build();
     int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
-    LOG.warn("restarting {}, which had failed: {}", path, status);
+    LOG.warn("restarting {}, which had failed or lost its state: {}", path, status);
   }
 
   private static Thread daemon(Runnable work) {
