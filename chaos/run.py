@@ -12,6 +12,7 @@ from chaos.monitor import Monitor
 from chaos.pipeline import FaultError, Pipeline, wait_until
 from chaos.report import Run
 from chaos.result import Outcome, Result, not_run
+from clients.stack import StackError
 from demo.run import require_replication, sample_tables
 
 READY_SECONDS = 240
@@ -53,10 +54,10 @@ def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:
         return not_run(fault.name, fault.does, "it acts on the sandbox's node")
     began = time.time()
     try:
+        wait_until_well(pipeline)
         with pipeline.database() as connection:
             tables = sample_tables(connection, pipeline.outputs.tables)
             require_replication(connection)
-        wait_until_well(pipeline)
         return Experiment(fault, pipeline, tables, pace).run()
     except Exception as error:  # the next fault must have its turn
         message = f"{type(error).__name__}: {error}"
@@ -72,7 +73,7 @@ def failed(fault: Fault, why: str, seconds: float) -> Result:
 
 
 def wait_until_well(pipeline: Pipeline) -> None:
-    """Return when all pods and connectors are well; `make up` is tried once.
+    """Return when all pods, connectors and the database are well; `make up` is tried once.
 
     Raises FaultError where that does not help.
     """
@@ -84,6 +85,16 @@ def wait_until_well(pipeline: Pipeline) -> None:
             pipeline.say("the pipeline is not well; running make up")
             pipeline.run("scripts/up.sh", seconds=READY_SECONDS)
             wait_until(monitor.is_quiet, READY_SECONDS / 2, "the pipeline to be well")
+    wait_until(lambda: database_answers(pipeline), READY_SECONDS, "PostgreSQL to answer")
+
+
+def database_answers(pipeline: Pipeline) -> bool:
+    """Whether PostgreSQL takes connections; its pod may have been replaced a moment ago."""
+    try:
+        with pipeline.database():
+            return True
+    except StackError:
+        return False
 
 
 def heal_leftovers(pipeline: Pipeline, chosen: Sequence[Fault]) -> None:
