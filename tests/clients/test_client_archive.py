@@ -1,14 +1,11 @@
 """Both forms of the archive are read back through one interface."""
 
-import socket
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 from pyiceberg.catalog import load_catalog
 
 from clients.archive import Archive, open_archive
@@ -21,18 +18,6 @@ FIRST = [
     {"id": 2, "price": "0.00", "stock": 0, "__op": "c", "__source_lsn": 110},
 ]
 SECOND = [{"id": 1, "price": "9.99", "stock": 3, "__op": "u", "__source_lsn": 120}]
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A server of moto with a bucket and a Glue database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """What can't recover by itself is put right, and nothing archived is lost with it."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -9,7 +8,6 @@ from typing import Any
 import boto3
 import pyarrow as pa
 import pytest
-from moto.server import ThreadedMotoServer
 from pyiceberg.catalog import Catalog, load_catalog
 
 from clients.recover import column as column_module
@@ -24,17 +22,6 @@ USERS = Column("public.users", "created_at")
 
 def say(_message: str) -> None:
     """Keep quiet."""
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-    server.start()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
 
 
 @pytest.fixture

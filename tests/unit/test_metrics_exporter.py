@@ -114,7 +114,7 @@ class TestRulesOfTheExporter:
     def test_topics_keep_their_dots_whatever_the_schema_is_called(self) -> None:
         tables = ["public.users", "public.order_items", "a.b_c", "a_b.c"]
         document = yaml.safe_load(worker_rules("postgres", tables, "the-sink"))
-        lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_lag"]
+        lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_$3"]
         assert all(r"client-id=connector-consumer-the-sink-\d+," in rule["pattern"] for rule in lag)
         assert {
             rule["pattern"].partition("topic=")[2].partition(",")[0]: rule["labels"]["topic"]

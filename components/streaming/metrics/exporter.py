@@ -19,9 +19,9 @@ PATH = "/metrics"
 LAG_RULE = """\
   - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics,\
  client-id=connector-consumer-{sink}-\\d+,\
- topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-lag:'
-    name: kafka_consumer_lag
-    help: Records of a partition that the sink has not read yet
+ topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-(lag|lead):'
+    name: kafka_consumer_$3
+    help: Records of a partition that the sink has not read yet (lag), or has and are kept (lead)
     type: GAUGE
     cache: true
     labels:
@@ -47,7 +47,7 @@ def worker_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
 
 
 def lag_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
-    """The rules of kafka_consumer_lag, which is the sink's and nobody else's, one for each schema.
+    """The rules of the sink's, and nobody else's, kafka_consumer_lag and _lead; one for a schema.
 
     A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
     nobody could tell where the schema ends.
