@@ -34,8 +34,8 @@ from clients.update import changed_stack_file, update, update_command
 OUTPUT = PROJECT / "docs/bench/snapshot.json"
 SCHEMA, NAME = "bench_snapshot", "readings"
 TABLE = f"{SCHEMA}.{NAME}"
-BATCH = 500_000
-"""rows of a transaction while the table is made"""
+BATCH = 200_000
+"""rows of a transaction while the table is made: what logical decoding holds in memory"""
 POLL_SECONDS = 2.0
 SETTLE_SECONDS = 60.0
 """without another row: the archive has all that will come"""
