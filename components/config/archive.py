@@ -41,6 +41,10 @@ class ArchiveSettings(Settings):
     rotate_interval_ms: int = Field(
         default=60_000, ge=1000, description="age at which a file is closed or a commit is made"
     )
+    state: Literal["RUNNING", "PAUSED", "STOPPED"] = Field(
+        default="RUNNING",
+        description="of the sink connector; while it doesn't run, the topics keep the changes",
+    )
     infrequent_access_days: int = Field(default=30, ge=30)
     glacier_days: int = Field(default=180, ge=60)
 

@@ -58,6 +58,10 @@ class SourceSettings(Settings):
         description="one connector, slot and publication for all tables or for each; a changed"
         " choice captures every table anew from a snapshot",
     )
+    state: Literal["RUNNING", "PAUSED", "STOPPED"] = Field(
+        default="RUNNING",
+        description="of the connectors; while they don't run, PostgreSQL keeps the changes",
+    )
     protect: bool = Field(default=False, description="refuse to delete or replace the server")
 
     def slot_of(self, table: str) -> str:

@@ -20,6 +20,7 @@ from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.pipeline import sink_connector
 from components.streaming.connectors.resource import KafkaConnector
+from components.streaming.connectors.status import State
 from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import DEVELOPER_USER
@@ -75,11 +76,13 @@ class Streaming(pulumi.ComponentResource):
         runtime = [*topics, *registry, *workers.ready]
 
         sources, sink = _connectors(args.config)
-        ends = (*((source, args.source.ready) for source in sources), (sink, args.archive.ready))
-        for connector, end in ends:
-            self._declare_connector(args, connector, worker.variables, [*runtime, *end])
+        for source in sources:
+            after = [*runtime, *args.source.ready]
+            self._declare_connector(args, source, args.config.source.state, worker.variables, after)
+        after = [*runtime, *args.archive.ready]
+        self._declare_connector(args, sink, args.config.archive.state, worker.variables, after)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        self.connectors = [connector.name for connector, _ in ends]
+        self.connectors = [connector.name for connector in (*sources, sink)]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
@@ -113,6 +116,7 @@ class Streaming(pulumi.ComponentResource):
         self,
         args: StreamingArgs,
         connector: Connector,
+        state: State,
         environment: Collection[str],
         depends_on: list[pulumi.Resource],
     ) -> None:
@@ -125,6 +129,7 @@ class Streaming(pulumi.ComponentResource):
                 args.config.connect.port,
                 args.cluster.context,
             ),
+            state=state,
             environment=environment,
             start_timeout_seconds=args.config.connect.start_timeout_seconds,
             snapshot_timeout_seconds=args.config.connect.snapshot_timeout_seconds,

@@ -204,6 +204,16 @@ def test_connectors_wait_for_their_ends_and_for_the_worker(in_sandbox: Deploymen
         assert connector.dependencies >= topics | {"kafka-connect"}
 
 
+def test_connectors_have_the_states_that_the_stack_says() -> None:
+    deployment = deploy_stack(
+        sandbox(source={"isolation": "per-table", "state": "PAUSED"}, archive={"state": "STOPPED"})
+    )
+    states = {one.name: one.inputs["state"] for one in deployment.of_type("Connector")}
+    assert states.pop("s3-sink-connector") == "STOPPED"
+    assert len(states) == 4
+    assert set(states.values()) == {"PAUSED"}
+
+
 def test_plugins_are_pinned_by_the_stacks_digests() -> None:
     digests = {"debezium": "a" * 64, "s3Sink": "b" * 64}
     config = design(connect={"pluginDigests": digests})
