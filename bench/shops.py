@@ -34,10 +34,24 @@ def sample_schemas(tables: Iterable[str]) -> tuple[str, ...]:
 def create(connection: psycopg.Connection[Row], schema: str) -> None:
     """Make the sample tables in a schema of their own, where they are not yet."""
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-    connection.execute(SAMPLE_SCHEMA.read_text().replace("public.", f"{schema}.").encode())
+    _run_script(connection, SAMPLE_SCHEMA.read_text().replace("public.", f"{schema}."))
     for table in TABLES:
         name = sql.Identifier(schema, table)
         connection.execute(sql.SQL("ALTER TABLE {} REPLICA IDENTITY FULL").format(name))
+
+
+def _run_script(connection: psycopg.Connection[Row], script: str) -> None:
+    """As psql does: what the query before a \\gexec returns are statements, to be executed too."""
+    *before, last = script.split("\\gexec")
+    for part in before:
+        query = connection.execute(part.encode())
+        while query.nextset():
+            pass
+        for row in query.fetchall():
+            for statement in row.values():
+                connection.execute(str(statement).encode())
+    if last.strip():
+        connection.execute(last.encode())
 
 
 def drop(connection: psycopg.Connection[Row], schema: str) -> None:
