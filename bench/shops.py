@@ -41,7 +41,7 @@ def create(connection: psycopg.Connection[Row], schema: str) -> None:
 
 
 def _run_script(connection: psycopg.Connection[Row], script: str) -> None:
-    """As psql does: what the query before a \\gexec returns are statements, to be executed too."""
+    """As psql does, with its gexec: what the query before it returns are statements to execute."""
     *before, last = script.split("\\gexec")
     for part in before:
         query = connection.execute(part.encode())

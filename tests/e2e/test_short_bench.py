@@ -16,7 +16,7 @@ def test_a_minute_of_load_arrives_whole(tmp_path: Path) -> None:
     """The bench itself fails on rows that are lost, duplicated or altered, and on full memory."""
     command = [
         *(sys.executable, "-m", "bench", "--stack", "sandbox", "--output", tmp_path / "bench"),
-        *("--rate", str(RATE), "--seconds", str(SECONDS), "--warm-up", "0", "--references", "0"),
+        *("--rate", str(RATE), "--seconds", str(SECONDS), "--warm-up", "0", "--references", "3"),
     ]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     print(ran.stdout)
@@ -24,4 +24,7 @@ def test_a_minute_of_load_arrives_whole(tmp_path: Path) -> None:
     result = read(tmp_path / "bench.json")
     assert result.summary.rows >= 0.95 * RATE * SECONDS
     assert result.summary.latency.p99 < LATEST_SECONDS
+    stages = {reference.stage: reference.rate for reference in result.references}
+    assert set(stages) == {"all together", "PostgreSQL", "decoding", "brokers", "Parquet"}
+    assert min(stages.values()) > result.summary.steady_rate
     assert (tmp_path / "bench.html").stat().st_size > 10_000
