@@ -54,7 +54,7 @@ def section(result: Result) -> str:
 
 
 def growth_section(measured: Growth) -> str:
-    """What a row costs in each arrangement that was measured, and what rates need; as Markdown."""
+    """What a row costs in each arrangement that was measured; as Markdown."""
     lines = [
         "| tables | partitions each | text columns | WAL a row | Connect | brokers | PostgreSQL |"
         " in a topic | archived | files a commit |",
@@ -64,13 +64,18 @@ def growth_section(measured: Growth) -> str:
         f"| {each.tables} | {each.partitions} | {each.width:,} characters |"
         f" {each.wal_bytes:,.0f} B |"
         f" {each.connect_cpu:.0f} µs | {each.broker_cpu:.0f} µs | {each.database_cpu:.0f} µs |"
-        f" {each.topic_bytes:,.0f} B | {each.archive_bytes:,.0f} B |"
+        f" {each.topic_bytes or 0:,.0f} B | {each.archive_bytes:,.0f} B |"
         f" {each.files_per_commit:.1f} |"
         for each in measured.points
     ]
+    return "\n".join(lines)
+
+
+def sizing_section(result: Result) -> str:
+    """What rates of the bench's rows need, by what they cost in the bench; as Markdown."""
     seconds = ArchiveSettings(bucket="any-bucket").rotate_interval_ms / 1000
-    sizing = sizes.table([each for each in measured.points if each.kind in SIZED], seconds)
-    return "\n".join([*lines, "", sizing])
+    measured = growth.point(result, None, TopicSettings().partitions)
+    return sizes.table([measured], seconds)
 
 
 def snapshot_section(result: Snapshot) -> str:
@@ -91,11 +96,9 @@ def snapshot_section(result: Snapshot) -> str:
     )
 
 
-SIZED = {(4, TopicSettings().partitions, width) for width in (40, 2_000)}
-"""The points for which the README says what a rate needs."""
-
 SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
     "bench": (RESULT, lambda: section(read(RESULT))),
+    "sizing": (RESULT, lambda: sizing_section(read(RESULT))),
     "growth": (
         growth.OUTPUT,
         lambda: growth_section(Growth.model_validate_json(growth.OUTPUT.read_text())),

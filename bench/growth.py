@@ -99,8 +99,8 @@ class Point(BaseModel):
     database_cpu: float
     wal_bytes: float
     """a row"""
-    topic_bytes: float
-    """a row, of one replica, as the brokers keep it"""
+    topic_bytes: float | None
+    """a row, of one replica, as the brokers keep it; None: not measured"""
     archive_bytes: float
     """a row"""
     connect_held: int
@@ -129,7 +129,7 @@ class Growth(BaseModel):
         return Growth(points=sorted([*kept, *points], key=lambda each: each.kind))
 
 
-def point(result: Result, topic_bytes: float, partitions: int) -> Point:
+def point(result: Result, topic_bytes: float | None, partitions: int) -> Point:
     """A point from a bench's result."""
     of = {each.label: each for each in result.containers}
     brokers = [of[label] for label in of if label.removeprefix("kafka-").isdigit()]

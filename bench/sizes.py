@@ -1,4 +1,4 @@
-"""The sizing table: what a rate of events needs, computed from what bench.growth has measured.
+"""The sizing table: what a rate of events needs, computed from what a row cost in a bench.
 
     workers   = rate × a row's CPU in Connect ÷ (a worker's limit × USABLE), rounded up
     brokers   = rate × a row's CPU in all brokers ÷ (a broker's limit × USABLE), at least three
@@ -6,10 +6,12 @@
     requests  = commits of a month × tables × (data files + METADATA) PUTs, and as many GETs as
                 METADATA; a commit is made every archive.rotateIntervalMs
 
-`python -m bench.sizes` prints it as Markdown. The costs of a row are those of the measuring
+The README has it for the rows of `make bench`; `python -m bench.sizes` prints it for those of
+`make bench-growth`. The costs of a row are those of the measuring
 machine, with everything on its cores; other machines differ, their ratios less so.
 """
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -39,8 +41,8 @@ class Size:
     brokers: int
     memory: int
     """MiB, with PostgreSQL, without Schema Registry"""
-    log: float
-    """GiB an hour of each replica"""
+    log: float | None
+    """GiB an hour of each replica; None where a row's bytes were not measured"""
     puts: int
     """a month"""
     cost: float
@@ -65,7 +67,7 @@ def size(point: Point, rate: int, commit_seconds: float) -> Size:
         memory=DEFAULT_RESOURCES["postgresql"].memory_limit
         + brokers * broker.memory_limit
         + workers * worker.memory_limit,
-        log=rate * point.topic_bytes * 3600 / GIBIBYTE,
+        log=point.topic_bytes and rate * point.topic_bytes * 3600 / GIBIBYTE,
         puts=round(puts),
         cost=puts * PUT_PRICE + gets * GET_PRICE,
     )
@@ -73,24 +75,27 @@ def size(point: Point, rate: int, commit_seconds: float) -> Size:
 
 def table(points: Iterable[Point], commit_seconds: float) -> str:
     """For each kind of row that was measured, what the rates need; as Markdown."""
-    lines = [
-        "| row (WAL) | tables | events/s | workers | brokers | memory | log, an hour and replica |"
-        " S3 PUTs a month | cost of requests |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for point in points:
+    measured = list(points)
+    with_log = any(point.topic_bytes is not None for point in measured)
+    columns = ["row (WAL)", "tables", "events/s", "workers", "brokers", "memory"]
+    columns += ["log, an hour and replica"] if with_log else []
+    lines = [[*columns, "S3 PUTs a month", "cost of requests"], ["--:"] * (len(columns) + 2)]
+    for point in measured:
         for rate in RATES:
             each = size(point, rate, commit_seconds)
-            lines.append(
-                f"| {point.wal_bytes:,.0f} B | {point.tables} | {each.rate:,} | {each.workers} |"
-                f" {each.brokers} | {each.memory / 1024:.1f} GiB | {each.log:.1f} GiB |"
-                f" {each.puts:,} | ${each.cost:,.2f} |"
-            )
-    return "\n".join(lines)
+            needs = [f"{rate:,}", str(each.workers), str(each.brokers)]
+            needs.append(f"{each.memory / 1024:.1f} GiB")
+            if with_log:
+                needs.append("–" if each.log is None else f"{each.log:.1f} GiB")
+            costs = [f"{each.puts:,}", f"${each.cost:,.2f}"]
+            lines.append([f"{point.wal_bytes:,.0f} B", str(point.tables), *needs, *costs])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def main() -> None:
     """Print the table, for the default interval between commits."""
+    if not OUTPUT.exists():
+        sys.exit("there are no measurements of growth yet; run make bench-growth first")
     growth = Growth.model_validate_json(OUTPUT.read_text())
     default = ArchiveSettings(bucket="any-bucket").rotate_interval_ms / 1000
     print(table(growth.points, default))
