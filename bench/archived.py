@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -81,14 +80,6 @@ class Lake:
         wanted = None if columns is None else [*columns, *CHANGE_COLUMNS]
         with found.io.new_input(file.path).open() as stream:
             return pyarrow.parquet.read_table(stream, columns=wanted)
-
-    def fetch(self, table: str, file: DataFile, target: Path) -> None:
-        """Copy a data file of schema.table to this machine."""
-        found = self._archive.find(table)
-        if found is None:
-            raise StackError(f"the archive has no table {table} any more")
-        with found.io.new_input(file.path).open() as stream:
-            target.write_bytes(stream.read())
 
     def purge(self, table: str) -> None:
         """Drop the archive of schema.table, files and all."""

@@ -64,11 +64,15 @@ def growth_section(measured: Growth) -> str:
         f"| {each.tables} | {each.partitions} | {each.width:,} characters |"
         f" {each.wal_bytes:,.0f} B |"
         f" {each.connect_cpu:.0f} µs | {each.broker_cpu:.0f} µs | {each.database_cpu:.0f} µs |"
-        f" {each.topic_bytes or 0:,.0f} B | {each.archive_bytes:,.0f} B |"
+        f" {_bytes(each.topic_bytes)} | {each.archive_bytes:,.0f} B |"
         f" {each.files_per_commit:.1f} |"
         for each in measured.points
     ]
     return "\n".join(lines)
+
+
+def _bytes(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f} B"
 
 
 def sizing_section(result: Result) -> str:

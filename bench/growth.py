@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import shops
 from bench.archived import Lake
+from bench.ceilings import Progress
 from bench.content import TABLES
 from bench.plan import Schedule
 from bench.result import Result
@@ -76,7 +77,6 @@ DEFAULT_PARTITIONS = TopicSettings().partitions
 BATCH = 20
 """rows of a transaction"""
 WARM_UP_SECONDS = 10
-Report = Callable[[str], None]
 TOPICS_FOLDER = "/var/lib/kafka/data"
 
 
@@ -155,7 +155,7 @@ def point(result: Result, topic_bytes: float | None, partitions: int) -> Point:
 
 @contextmanager
 def arranged(
-    stack: str, outputs: StackOutputs, arrangement: Arrangement, report: Report
+    stack: str, outputs: StackOutputs, arrangement: Arrangement, report: Progress
 ) -> Iterator[StackOutputs]:
     """The stack with an arrangement's copies; the block gets the outputs that it then has."""
     if not arrangement.copies:
@@ -192,7 +192,7 @@ def arranged(
 
 
 def measure(
-    outputs: StackOutputs, trial: Trial, partitions: int, seconds: float, report: Report
+    outputs: StackOutputs, trial: Trial, partitions: int, seconds: float, report: Progress
 ) -> Point:
     """A short bench of one load."""
     before = topic_sizes(outputs)

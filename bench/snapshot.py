@@ -12,9 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import psycopg
@@ -22,6 +20,7 @@ from psycopg import sql
 
 from bench import machine, shops
 from bench.archived import Lake
+from bench.ceilings import Progress
 from bench.containers import Container, containers
 from bench.result import Machine, Part
 from clients import database
@@ -48,10 +47,13 @@ MAKE = (
     " FROM generate_series(%s, %s) AS n"
 )
 """Each value follows from the key, so that the archive can be judged without a second copy."""
+COLUMNS = ("id", "sensor", "value", "label")
+ARCHIVED = "CREATE TABLE archived (id BIGINT, sensor INTEGER, value DOUBLE, label VARCHAR)"
+TAKE_IN = "INSERT INTO archived SELECT id, sensor, value, label FROM rows_read"
 COUNT = """
 SELECT count(*), count(DISTINCT id),
     count(*) FILTER (label <> md5(id::VARCHAR) OR sensor <> id % 1000 OR value <> id / 8.0)
-FROM read_parquet(?)
+FROM archived
 """
 
 
@@ -98,7 +100,7 @@ class Snapshot(Part):
 class Measurement:
     """One snapshot of a deployed stack."""
 
-    def __init__(self, stack: str, outputs: StackOutputs, report: Callable[[str], None]) -> None:
+    def __init__(self, stack: str, outputs: StackOutputs, report: Progress) -> None:
         self._stack, self._outputs, self._report = stack, outputs, report
         self._cluster, self._lake = Cluster(outputs), Lake(outputs)
         self._peaks: dict[str, Peak] = {}
@@ -235,13 +237,13 @@ class Measurement:
     def _count(self) -> tuple[int, int, int]:
         """Rows, keys and wrong rows of the archive."""
         self._report("counting")
-        rows: Any = None
-        with tempfile.TemporaryDirectory() as folder:
-            for number, file in enumerate(self._lake.files(TABLE, 0)):
-                self._lake.fetch(TABLE, file, Path(folder, f"{number}.parquet"))
-            (rows,) = duckdb.execute(COUNT, [f"{folder}/*.parquet"]).fetchall()
-        archived, distinct, altered = map(int, rows)
-        return archived, distinct, altered
+        with duckdb.connect() as memory:
+            memory.execute(ARCHIVED)
+            for file in self._lake.files(TABLE, 0):
+                memory.register("rows_read", self._lake.rows(TABLE, file, COLUMNS))
+                memory.execute(TAKE_IN)
+            ((archived, distinct, altered),) = memory.execute(COUNT).fetchall()
+        return int(archived), int(distinct), int(altered)
 
 
 def main() -> int:

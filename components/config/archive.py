@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from components.connector_state import State
 from components.settings import Settings
 
 BUCKET_NAME = re.compile(
@@ -41,7 +42,7 @@ class ArchiveSettings(Settings):
     rotate_interval_ms: int = Field(
         default=60_000, ge=1000, description="age at which a file is closed or a commit is made"
     )
-    state: Literal["RUNNING", "PAUSED", "STOPPED"] = Field(
+    state: State = Field(
         default="RUNNING",
         description="of the sink connector; while it doesn't run, the topics keep the changes",
     )

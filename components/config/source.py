@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.connector_state import State
 from components.settings import Settings
 
 NAME_LENGTH = 63
@@ -58,7 +59,7 @@ class SourceSettings(Settings):
         description="one connector, slot and publication for all tables or for each; a changed"
         " choice captures every table anew from a snapshot",
     )
-    state: Literal["RUNNING", "PAUSED", "STOPPED"] = Field(
+    state: State = Field(
         default="RUNNING",
         description="of the connectors; while they don't run, PostgreSQL keeps the changes",
     )

@@ -11,6 +11,7 @@ import pulumi_kafka
 from components.archive import Archive
 from components.cluster_access import ClusterAccess
 from components.config import StackConfig
+from components.connector_state import State
 from components.images import ImageFamilyTable
 from components.security import Credentials
 from components.source import Source
@@ -20,7 +21,6 @@ from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.pipeline import sink_connector
 from components.streaming.connectors.resource import KafkaConnector
-from components.streaming.connectors.status import State
 from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import DEVELOPER_USER

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.connector_state import State
 from components.streaming.connectors import progress
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.failures import (
@@ -12,7 +13,7 @@ from components.streaming.connectors.failures import (
 )
 from components.streaming.connectors.model import SECRET_KEY
 from components.streaming.connectors.startup import Patience, wait_for_worker, wait_until
-from components.streaming.connectors.status import State, Status, advice_for
+from components.streaming.connectors.status import Status, advice_for
 
 
 def bring_to(

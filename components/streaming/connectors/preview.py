@@ -7,6 +7,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.cluster_access import ClusterAccessError
+from components.connector_state import State
 from components.streaming.connectors import progress
 from components.streaming.connectors.access import open_access
 from components.streaming.connectors.added_tables import captured_tables, reader_name, unread_tables
@@ -18,7 +19,6 @@ from components.streaming.connectors.failures import (
 )
 from components.streaming.connectors.lifecycle import describe_takeover
 from components.streaming.connectors.model import literal_secrets
-from components.streaming.connectors.status import State
 
 REACH_SECONDS = 3
 """How long a preview looks for a worker before it validates offline."""

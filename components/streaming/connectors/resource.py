@@ -9,6 +9,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.cluster_access import ClusterAccessError
+from components.connector_state import State
 from components.streaming.connectors import progress
 from components.streaming.connectors.access import ServiceProxy, WorkerAccess, open_access
 from components.streaming.connectors.added_tables import (
@@ -34,7 +35,7 @@ from components.streaming.connectors.startup import (
     Patience,
     wait_for_worker,
 )
-from components.streaming.connectors.status import State, Status
+from components.streaming.connectors.status import Status
 
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot")
 """Inputs of which a change is an update."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from components.connector_state import State
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.failures import (
     ConnectorMissingError,
@@ -12,7 +13,6 @@ from components.streaming.connectors.failures import (
 )
 from components.streaming.connectors.status import (
     SETTLE_SECONDS,
-    State,
     Status,
     advice_for,
     explain,

@@ -3,10 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-State = Literal["RUNNING", "PAUSED", "STOPPED"]
-"""What a connector can be told to be. PAUSED keeps its tasks in memory, STOPPED ends them."""
+from typing import Any
 
 SETTLE_SECONDS = 5.0
 """for which RUNNING must last: a task is RUNNING before it has opened its first connection"""
