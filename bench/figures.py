@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import growth, sizes, snapshot
-from bench.growth import Growth
+from bench.growth import Cpu, Growth
 from bench.report import MEBIBYTE
 from bench.result import Result, read
 from bench.snapshot import Snapshot
@@ -56,23 +56,32 @@ def section(result: Result) -> str:
 def growth_section(measured: Growth) -> str:
     """What a row costs in each arrangement that was measured; as Markdown."""
     lines = [
-        "| tables | partitions each | text columns | WAL a row | Connect | brokers | PostgreSQL |"
-        " in a topic | archived | files a commit |",
+        "| tables | partitions each | text columns | rows/s | WAL, topic, archive (B a row) |"
+        " CPU a row | CPU without a load | most memory held | p50, p99 | files a commit |",
         "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    lines += [
-        f"| {each.tables} | {each.partitions} | {each.width:,} characters |"
-        f" {each.wal_bytes:,.0f} B |"
-        f" {each.connect_cpu:.0f} µs | {each.broker_cpu:.0f} µs | {each.database_cpu:.0f} µs |"
-        f" {_bytes(each.topic_bytes)} | {each.archive_bytes:,.0f} B |"
-        f" {each.files_per_commit:.1f} |"
-        for each in measured.points
-    ]
+    for each in measured.points:
+        sizes = [each.wal_bytes, each.topic_bytes, each.archive_bytes]
+        held = [each.connect_held, each.broker_held, each.database_held]
+        cells = [
+            str(each.tables),
+            str(each.partitions),
+            f"{each.width:,} characters",
+            f"{each.rate:,.0f}",
+            ", ".join("–" if size is None else f"{size:,.0f}" for size in sizes),
+            _of_each(each.cpu, "µs"),
+            "–" if each.idle is None else _of_each(each.idle, "m"),
+            " + ".join(f"{size / MEBIBYTE:.0f}" for size in held) + " MiB",
+            f"{each.latency_p50:.1f}, {each.latency_p99:.1f} s",
+            f"{each.files_per_commit:.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _bytes(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f} B"
+def _of_each(cpu: Cpu, unit: str) -> str:
+    """Of the worker, the brokers together and PostgreSQL."""
+    return f"{cpu.connect:,.0f} + {cpu.broker:,.0f} + {cpu.database:,.0f} {unit}"
 
 
 def sizing_section(result: Result) -> str:

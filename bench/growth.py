@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from bench import shops
 from bench.archived import Lake
 from bench.ceilings import Progress
+from bench.containers import containers
 from bench.content import TABLES
 from bench.plan import Schedule
 from bench.result import Result
@@ -27,6 +28,7 @@ from bench.run import Bench, Plan
 from bench.verification import Patience
 from clients import database
 from clients.archive import TOPIC_PREFIX
+from clients.cluster import Cluster
 from clients.console import console
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
 from clients.update import changed_stack_file, update
@@ -66,22 +68,35 @@ FORTY = _copies("growth_forty", 9, partitions=6)
 FOUR_HUNDRED = _copies("growth_many", 99, partitions=1)
 """At the default of six partitions they would be 7,200 replicas on three brokers of 682 MiB."""
 ARRANGEMENTS = (
-    Arrangement("width", {}, (Trial(2000), Trial(500, width=2_000), Trial(60, width=20_000))),
+    Arrangement("width", {}, (Trial(4000), Trial(1000, width=2_000), Trial(150, width=20_000))),
     Arrangement(
-        "partitions", PARTITIONS, tuple(Trial(2000, schemas=(name,)) for name in PARTITIONS)
+        "partitions", PARTITIONS, tuple(Trial(4000, schemas=(name,)) for name in PARTITIONS)
     ),
-    Arrangement("forty-tables", FORTY, (Trial(2000, schemas=("public", *FORTY)),)),
-    Arrangement("400-tables", FOUR_HUNDRED, (Trial(2000, schemas=("public", *FOUR_HUNDRED)),)),
+    Arrangement("forty-tables", FORTY, (Trial(4000, schemas=("public", *FORTY)),)),
+    Arrangement("400-tables", FOUR_HUNDRED, (Trial(1000, schemas=("public", *FOUR_HUNDRED)),)),
 )
 DEFAULT_PARTITIONS = TopicSettings().partitions
 BATCH = 20
 """rows of a transaction"""
 WARM_UP_SECONDS = 10
+SETTLE_SECONDS, IDLE_SECONDS = 15, 20
+"""After an update or a load, until nothing is left to do; and what is measured then."""
 TOPICS_FOLDER = "/var/lib/kafka/data"
 
 
+class Cpu(BaseModel):
+    """Of each kind of container: microseconds a row, or millicores."""
+
+    model_config = ConfigDict(frozen=True)
+
+    connect: float
+    broker: float
+    """of all brokers together"""
+    database: float
+
+
 class Point(BaseModel):
-    """What one short bench has shown; CPU is in microseconds a row, memory the peak in bytes."""
+    """What one short bench has shown; memory is the peak in bytes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,10 +108,10 @@ class Point(BaseModel):
     rate: float
     rows: int
     missing: int
-    connect_cpu: float
-    broker_cpu: float
-    """of all brokers together"""
-    database_cpu: float
+    cpu: Cpu
+    """microseconds a row, above what is used without a load"""
+    idle: Cpu | None
+    """millicores that are used without a load; None: not measured, a row's cost has its share"""
     wal_bytes: float
     """a row"""
     topic_bytes: float | None
@@ -108,6 +123,10 @@ class Point(BaseModel):
     """of the fullest"""
     database_held: int
     files_per_commit: float
+    latency_p50: float
+    """seconds from the commit in PostgreSQL until the row was readable"""
+    latency_p99: float
+    out_of_memory_kills: int
 
     @property
     def kind(self) -> tuple[int, int, int]:
@@ -129,10 +148,14 @@ class Growth(BaseModel):
         return Growth(points=sorted([*kept, *points], key=lambda each: each.kind))
 
 
-def point(result: Result, topic_bytes: float | None, partitions: int) -> Point:
+def point(
+    result: Result, topic_bytes: float | None, partitions: int, idle: Cpu | None = None
+) -> Point:
     """A point from a bench's result."""
     of = {each.label: each for each in result.containers}
-    brokers = [of[label] for label in of if label.removeprefix("kafka-").isdigit()]
+    brokers = [each for label, each in of.items() if is_broker(label)]
+    seconds = result.series.at[-1] - result.series.at[0]
+    used = by_kind({label: each.cpu_per_row for label, each in of.items()})
     return Point(
         tables=result.load.tables,
         partitions=partitions,
@@ -140,9 +163,8 @@ def point(result: Result, topic_bytes: float | None, partitions: int) -> Point:
         rate=result.load.rate,
         rows=result.summary.rows,
         missing=result.summary.missing,
-        connect_cpu=of["kafka-connect"].cpu_per_row,
-        broker_cpu=sum(each.cpu_per_row for each in brokers),
-        database_cpu=of["postgresql-0"].cpu_per_row,
+        cpu=used if idle is None else above(used, idle, seconds, result.summary.rows),
+        idle=idle,
         wal_bytes=result.summary.wal_bytes,
         topic_bytes=topic_bytes,
         archive_bytes=result.summary.event_bytes,
@@ -150,6 +172,33 @@ def point(result: Result, topic_bytes: float | None, partitions: int) -> Point:
         broker_held=max(each.peak_held for each in brokers),
         database_held=of["postgresql-0"].peak_held,
         files_per_commit=result.files.files / result.files.commits,
+        latency_p50=result.summary.latency.p50,
+        latency_p99=result.summary.latency.p99,
+        out_of_memory_kills=result.summary.out_of_memory_kills,
+    )
+
+
+def is_broker(label: str) -> bool:
+    """Whether a container's label is that of a broker."""
+    return label.removeprefix("kafka-").isdigit()
+
+
+def by_kind(used: Mapping[str, float]) -> Cpu:
+    """From what each container used, by its label."""
+    return Cpu(
+        connect=used["kafka-connect"],
+        broker=sum(value for label, value in used.items() if is_broker(label)),
+        database=used["postgresql-0"],
+    )
+
+
+def above(used: Cpu, idle: Cpu, seconds: float, rows: int) -> Cpu:
+    """Microseconds a row without what would have been used anyhow (millicores) in that time."""
+    anyhow = seconds * 1000 / rows  # a millicore is 1000 µs a second
+    return Cpu(
+        connect=used.connect - idle.connect * anyhow,
+        broker=used.broker - idle.broker * anyhow,
+        database=used.database - idle.database * anyhow,
     )
 
 
@@ -195,6 +244,7 @@ def measure(
     outputs: StackOutputs, trial: Trial, partitions: int, seconds: float, report: Progress
 ) -> Point:
     """A short bench of one load."""
+    idle = idle_cpu(outputs, report)
     before = topic_sizes(outputs)
     result = Bench(outputs, report).run(
         Plan(
@@ -206,7 +256,19 @@ def measure(
         )
     )
     grown = topic_sizes(outputs) - before
-    return point(result, grown / result.summary.rows, partitions)
+    return point(result, grown / result.summary.rows, partitions, idle)
+
+
+def idle_cpu(outputs: StackOutputs, report: Progress) -> Cpu:
+    """What the stack uses without a load."""
+    report(f"without a load, for {IDLE_SECONDS} s")
+    time.sleep(SETTLE_SECONDS)
+    present = containers(Cluster(outputs))
+    began, before = time.monotonic(), {each.label: each.usage().cpu_seconds for each in present}
+    time.sleep(IDLE_SECONDS)
+    seconds = time.monotonic() - began
+    used = {each.label: each.usage().cpu_seconds - before[each.label] for each in present}
+    return by_kind({label: cpu * 1000 / seconds for label, cpu in used.items()})
 
 
 def topic_sizes(outputs: StackOutputs) -> float:

@@ -52,10 +52,10 @@ class Size:
 def size(point: Point, rate: int, commit_seconds: float) -> Size:
     """What a rate of such rows needs."""
     worker, broker = DEFAULT_RESOURCES["connect"], DEFAULT_RESOURCES["broker"]
-    workers = ceil(rate * point.connect_cpu / 1e6 / (worker.cpu_limit / 1000 * USABLE))
+    workers = ceil(rate * point.cpu.connect / 1e6 / (worker.cpu_limit / 1000 * USABLE))
     brokers = max(
         MINIMUM_BROKERS,
-        ceil(rate * point.broker_cpu / 1e6 / (broker.cpu_limit / 1000 * USABLE)),
+        ceil(rate * point.cpu.broker / 1e6 / (broker.cpu_limit / 1000 * USABLE)),
     )
     commits = MONTH_SECONDS / commit_seconds * point.tables
     files = point.files_per_commit * max(1, workers)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bench.growth import Growth, Point
+from bench.figures import growth_section
+from bench.growth import Cpu, Growth, Point, above, by_kind
 from bench.shops import sample_schemas
 from bench.sizes import RATES, size, table
 from clients.stack import StackError
@@ -14,9 +15,8 @@ POINT = Point(
     rate=2000,
     rows=1000,
     missing=0,
-    connect_cpu=100,
-    broker_cpu=70,
-    database_cpu=30,
+    cpu=Cpu(connect=100, broker=70, database=30),
+    idle=Cpu(connect=20, broker=90, database=10),
     wal_bytes=300,
     topic_bytes=100,
     archive_bytes=60,
@@ -24,6 +24,9 @@ POINT = Point(
     broker_held=1,
     database_held=1,
     files_per_commit=2,
+    latency_p50=5,
+    latency_p99=9,
+    out_of_memory_kills=0,
 )
 
 
@@ -61,3 +64,20 @@ def test_sample_schemas_are_those_that_are_captured_whole() -> None:
     assert sample_schemas([*four, "other.users"]) == ("shop",)
     with pytest.raises(StackError, match=r"captures other\.users"):
         sample_schemas(["other.users"])
+
+
+def test_brokers_count_together() -> None:
+    used = {"kafka-connect": 5.0, "kafka-0": 1.0, "kafka-1": 2.0, "postgresql-0": 4.0, "other": 9.0}
+    assert by_kind(used) == Cpu(connect=5, broker=3, database=4)
+
+
+def test_a_row_costs_what_is_above_the_idle_use() -> None:
+    """90 millicores for 10 s are 900,000 µs: of 1,000 rows 900 µs each."""
+    used, idle = Cpu(connect=300, broker=1000, database=50), Cpu(connect=20, broker=90, database=0)
+    assert above(used, idle, seconds=10, rows=1000) == Cpu(connect=100, broker=100, database=50)
+
+
+def test_the_readme_tells_costs_of_load_and_of_idleness() -> None:
+    line = growth_section(Growth(points=[POINT])).splitlines()[-1]
+    assert "| 100 + 70 + 30 µs | 20 + 90 + 10 m |" in line
+    assert "| 300, 100, 60 |" in line
