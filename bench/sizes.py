@@ -1,10 +1,11 @@
 """The sizing table: what a rate of events needs, computed from what a row cost in a bench.
 
-    workers   = rate × a row's CPU in Connect ÷ (a worker's limit × USABLE), rounded up
-    brokers   = rate × a row's CPU in all brokers ÷ (a broker's limit × USABLE), at least three
-    log       = rate × bytes of a row in a topic: GiB an hour of each replica
-    requests  = commits of a month × tables × (data files + METADATA) PUTs, and as many GETs as
-                METADATA; a commit is made every archive.rotateIntervalMs
+    workers    = rate × a row's CPU in Connect ÷ (a worker's limit × USABLE), rounded up
+    partitions = a topic's: the default, or more, for each worker's task to have as many
+    brokers    = rate × a row's CPU in all brokers ÷ (a broker's limit × USABLE), at least three
+    log        = rate × bytes of a row in a topic: GiB an hour of each replica
+    requests   = commits of a month × tables × (data files + METADATA) PUTs, and as many GETs as
+                 METADATA; a commit is made every archive.rotateIntervalMs
 
 The README has it for the rows of `make bench`; `python -m bench.sizes` prints it for those of
 `make bench-growth`. The costs of a row are those of the measuring
@@ -18,6 +19,7 @@ from math import ceil
 
 from bench.growth import OUTPUT, Growth, Point
 from components.config.archive import ArchiveSettings
+from components.config.streaming import TopicSettings
 from components.sizing import DEFAULT_RESOURCES
 
 RATES = (1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
@@ -39,6 +41,8 @@ class Size:
     rate: int
     workers: int
     brokers: int
+    partitions: int
+    """of each table's topic"""
     memory: int
     """MiB, with PostgreSQL, without Schema Registry"""
     log: float | None
@@ -64,6 +68,7 @@ def size(point: Point, rate: int, commit_seconds: float) -> Size:
         rate=rate,
         workers=workers,
         brokers=brokers,
+        partitions=workers * ceil(TopicSettings().partitions / workers),
         memory=DEFAULT_RESOURCES["postgresql"].memory_limit
         + brokers * broker.memory_limit
         + workers * worker.memory_limit,
@@ -77,13 +82,13 @@ def table(points: Iterable[Point], commit_seconds: float) -> str:
     """For each kind of row that was measured, what the rates need; as Markdown."""
     measured = list(points)
     with_log = any(point.topic_bytes is not None for point in measured)
-    columns = ["row (WAL)", "tables", "events/s", "workers", "brokers", "memory"]
+    columns = ["row (WAL)", "tables", "events/s", "workers", "brokers", "partitions", "memory"]
     columns += ["log, an hour and replica"] if with_log else []
     lines = [[*columns, "S3 PUTs a month", "cost of requests"], ["--:"] * (len(columns) + 2)]
     for point in measured:
         for rate in RATES:
             each = size(point, rate, commit_seconds)
-            needs = [f"{rate:,}", str(each.workers), str(each.brokers)]
+            needs = [f"{rate:,}", *map(str, [each.workers, each.brokers, each.partitions])]
             needs.append(f"{each.memory / 1024:.1f} GiB")
             if with_log:
                 needs.append("–" if each.log is None else f"{each.log:.1f} GiB")

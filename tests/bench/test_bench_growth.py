@@ -33,11 +33,13 @@ POINT = Point(
 def test_a_rate_needs_what_its_rows_cost() -> None:
     """10,000 rows of 100 µs are one core; of a worker's limit of one, 0.7 may be used."""
     needed = size(POINT, 10_000, commit_seconds=60)
-    assert (needed.workers, needed.brokers) == (2, 3)
+    assert (needed.workers, needed.brokers, needed.partitions) == (2, 3, 6)
     assert needed.memory == 512 + 3 * 682 + 2 * 1024
     assert needed.log == pytest.approx(10_000 * 100 * 3600 / 2**30)
     assert needed.puts == 30 * 24 * 60 * 4 * (2 * 2 + 3)
-    assert size(POINT, 50_000, commit_seconds=60).brokers == 10
+    larger = size(POINT, 50_000, commit_seconds=60)
+    assert (larger.workers, larger.brokers, larger.partitions) == (8, 10, 8)
+    assert size(POINT, 25_000, commit_seconds=60).partitions == 4 * 2
 
 
 def test_rarer_commits_cost_fewer_requests() -> None:
@@ -49,7 +51,7 @@ def test_rarer_commits_cost_fewer_requests() -> None:
 def test_the_table_has_a_line_for_each_rate() -> None:
     lines = table([POINT], commit_seconds=60).splitlines()
     assert len(lines) == 2 + len(RATES)
-    assert "| 10,000 | 2 | 3 |" in lines[4]
+    assert "| 10,000 | 2 | 3 | 6 |" in lines[4]
 
 
 def test_new_points_replace_old_ones_of_their_kind() -> None:
