@@ -11,7 +11,7 @@ FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## deploy the pipeline (prepares what the stack runs on first)
 	@scripts/up.sh
@@ -25,6 +25,9 @@ bench: ## put load on the pipeline, measure it, compare every row, write docs/be
 bench-growth: ## measure how cost grows with tables, row width and partitions
 	@scripts/run.sh python -m bench.growth --stack $(STACK) $(ARGS)
 
+bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
+	@scripts/run.sh python -m bench.snapshot --stack $(STACK) $(ARGS)
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@scripts/run.sh python -m clients.status --stack $(STACK)
 
@@ -35,7 +38,7 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
 	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
 
-dlq: ## records that the sink refused, and why; DO=replay, DO=dismiss, DO="show PLACE"
+dlq: ## records that the sink refused, and why; DO=replay, dismiss, "show PLACE", "skip PLACE"
 	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
 
 preview: ## show what `make up` would change, with the policies

@@ -1,4 +1,4 @@
-"""`python -m clients.dlq --stack sandbox list|show|replay|dismiss`: what a sink refused."""
+"""`python -m clients.dlq --stack sandbox list|show|replay|dismiss|skip`: what a sink refused."""
 
 import argparse
 import sys
@@ -10,8 +10,15 @@ from clients.console import console
 from clients.dlq.letters import LetterReader, Place
 from clients.dlq.render import letters_table, print_letter
 from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, to_send, waiting
+from clients.dlq.skip import SkipError, StuckRecords, Times, skip
+from clients.recover.connector import connect_client, sink_connector
 from clients.stack import StackError, StackOutputs, read_outputs
 from clients.topics import DEAD_LETTER_TOPICS
+from components.cluster_access import ClusterAccessError
+from components.streaming.connectors.failures import ConnectError
+
+ERRORS = (KafkaException, ReplayError, SkipError, StackError, ConnectError, ClusterAccessError)
+"""What is told in a line."""
 
 
 def main() -> int:
@@ -30,7 +37,9 @@ def main() -> int:
                 _replay(outputs, topics, arguments.dry_run)
             case "dismiss":
                 print(f"dismissed {dismiss(bootstrap_servers, topics)} dead letters")
-    except (KafkaException, ReplayError, StackError) as error:
+            case "skip":
+                _skip(outputs, arguments.places)
+    except ERRORS as error:
         print(f"dlq: {error}", file=sys.stderr)
         return 1
     return 0
@@ -49,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     again = commands.add_parser("replay", help="send those that wait back to their own topics")
     again.add_argument("--dry-run", action="store_true", help="only say what would be sent")
     commands.add_parser("dismiss", help="count those that wait as dealt with")
+    stuck = commands.add_parser("skip", help="make dead letters of records that stop the sink")
+    stuck.add_argument("places", type=_place, nargs="+", metavar="topic/partition/offset")
     return parser
 
 
@@ -91,6 +102,16 @@ def _replay(outputs: StackOutputs, topics: tuple[str, ...], dry_run: bool) -> No
         return
     done = replay(servers, archive, topics, lambda count: print(f"replayed {count} …"))
     print(f"replayed {done.sent} dead letters, {done.archived} were archived already")
+
+
+def _skip(outputs: StackOutputs, places: list[Place]) -> None:
+    records = StuckRecords(outputs.bootstrap_servers, sink_connector(outputs), places)
+    skip(connect_client(outputs), records, _say, Times())
+    print(f"{records.sink} runs on behind {records}; make dlq lists them")
+
+
+def _say(message: str) -> None:
+    print(f"dlq: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

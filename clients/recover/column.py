@@ -6,9 +6,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from clients.archive import IcebergArchive, open_archive
-from clients.cluster import Cluster
-from clients.connect import connectors
-from clients.recover.connector import Say, connect_client, stopped
+from clients.recover.connector import Say, connect_client, sink_connector, stopped
 from clients.stack import StackError, StackOutputs
 
 
@@ -50,7 +48,7 @@ def set_aside(outputs: StackOutputs, column: Column, say: Say) -> None:
             f"the archive of {column.table} has a column {aside} already: {column.name} is text"
             " since then, and holds any value"
         )
-    with stopped(connect_client(outputs), _sink(outputs), say):
+    with stopped(connect_client(outputs), sink_connector(outputs), say):
         table.update_schema().rename_column(column.name, aside).commit()
         table.update_schema().add_column(column.name, StringType()).commit()
         say(f"{column.table}: {column.name} is now {aside}; a new {column.name} holds text")
@@ -64,7 +62,7 @@ def bring_back(outputs: StackOutputs, column: Column, say: Say) -> None:
     table, aside = _table(outputs, column), set_aside_name(column)
     if aside not in {field.name for field in table.schema().fields}:
         return
-    with stopped(connect_client(outputs), _sink(outputs), say):
+    with stopped(connect_client(outputs), sink_connector(outputs), say):
         table.update_schema(allow_incompatible_changes=True).delete_column(column.name).commit()
         table.update_schema().rename_column(aside, column.name).commit()
 
@@ -77,8 +75,3 @@ def _table(outputs: StackOutputs, column: Column) -> Table:
     if table is None:
         raise StackError(f"the archive has no table of {column.table}")
     return table
-
-
-def _sink(outputs: StackOutputs) -> str:
-    found = connectors(Cluster(outputs), outputs.connect)
-    return next(each.name for each in found if each.kind == "sink")

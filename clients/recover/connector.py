@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from clients.cluster import Cluster
+from clients.connect import connectors
 from clients.stack import StackError, StackOutputs
 from components.streaming.connectors.access import ServiceProxy, open_access
 from components.streaming.connectors.client import ConnectClient
@@ -23,6 +25,12 @@ def connect_client(outputs: StackOutputs) -> ConnectClient:
     connect = outputs.connect
     access = ServiceProxy(outputs.namespace, connect.service, connect.port, outputs.context)
     return ConnectClient(*open_access(access.inputs()))
+
+
+def sink_connector(outputs: StackOutputs) -> str:
+    """The name of the stack's sink."""
+    found = connectors(Cluster(outputs), outputs.connect)
+    return next(each.name for each in found if each.kind == "sink")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from clients.connect import Connector
 from clients.metrics import Metrics
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
-from components.streaming.connectors.status import first_cause
+from components.streaming.connectors.status import advice_for, first_cause
 
 DEAD_LETTERS_PER_HOUR = 100
 """Design: "alert_threshold: 100  # messages per hour"."""
@@ -88,7 +88,7 @@ def _of_connectors(connectors: list[Connector], declared: Iterable[str]) -> Iter
         yield f"connector {connector.name} is {connector.state}, {_tasks(connector)}"
         for trace in [connector.trace, *(task.trace for task in connector.tasks)]:
             if trace:
-                yield f"connector {connector.name}: {first_cause(trace)}"
+                yield f"connector {connector.name}: {first_cause(trace)}. {advice_for(trace)}"
 
 
 def _tasks(connector: Connector) -> str:

@@ -114,7 +114,11 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             replace(HEALTHY, connectors=[SOURCE, replace(SINK, tasks=())]),
             "connector s3 is RUNNING, without a task",
         ),
-        (replace(HEALTHY, connectors=[SOURCE, FAILED]), "connector s3: y.Real: inner"),
+        (
+            replace(HEALTHY, connectors=[SOURCE, FAILED]),
+            "connector s3: y.Real: inner. The worker's log has the whole story: kubectl logs"
+            " deployment/kafka-connect.",
+        ),
         (
             replace(HEALTHY, objects=Unknown("S3", "connection refused")),
             "S3 can't be asked: connection refused",

@@ -1,5 +1,7 @@
 """What the sink refuses is listed with its reason, and replayed once when the cause is gone."""
 
+import json
+import re
 import subprocess
 import sys
 import time
@@ -22,10 +24,12 @@ from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
 from components.streaming.connectors.access import ServiceProxy, open_access
 from components.streaming.connectors.client import ConnectClient
+from components.streaming.connectors.status import advice_for
 from demo.shop import wal_position
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 SINK = "s3-sink-connector"
+USERS = "postgres.public.users"
 BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
 """Takes eight bytes and nothing else."""
 LETTER_SECONDS = 90
@@ -182,9 +186,7 @@ def produce(outputs: StackOutputs, *values: bytes) -> None:
     """Write records by hand into a partition of users."""
     producer = Producer({"bootstrap.servers": outputs.bootstrap_servers})
     for value in values:
-        producer.produce(
-            "postgres.public.users", value, b"7", partition=4, headers=[("trace", b"abc")]
-        )
+        producer.produce(USERS, value, b"7", partition=4, headers=[("trace", b"abc")])
     assert producer.flush(20) == 0
 
 
@@ -214,3 +216,53 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
     assert again.place != letter.place
     assert dlq("dismiss") == "dismissed 1 dead letters\n"
     assert "0 dead letters wait" in dlq("list")
+
+
+def misfit(outputs: StackOutputs, key: int) -> bytes:
+    """The record of a user as it is in the topic, but with a text as its id."""
+    with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
+        for record in reader.read(reader.partitions([USERS])):
+            document = json.loads(record.value or b"null")
+            if isinstance(document, dict) and document["payload"]["id"] == key:
+                (field,) = (each for each in document["schema"]["fields"] if each["field"] == "id")
+                field["type"] = "string"
+                document["payload"]["id"] = "seven"
+                return json.dumps(document).encode()
+    pytest.fail(f"no record of user {key}")
+
+
+def advice(cluster: Cluster, outputs: StackOutputs) -> str:
+    """What is said of the sink once its task has failed."""
+    deadline = time.monotonic() + LETTER_SECONDS
+    while time.monotonic() < deadline:
+        (sink,) = (each for each in connectors(cluster, outputs.connect) if each.kind == "sink")
+        if trace := next((task.trace for task in sink.tasks if task.trace), None):
+            return advice_for(trace)
+        time.sleep(1)
+    pytest.fail("the sink does not fail")
+
+
+def test_a_record_that_stops_the_sink_becomes_a_dead_letter_and_nothing_else_is_lost(
+    outputs: StackOutputs,
+    cluster: Cluster,
+    connect: ConnectClient,
+    connection: psycopg.Connection[Row],
+    archived_changes: Wait,
+) -> None:
+    config = connect.config(SINK)
+    first = insert_user(connection, f"{uuid.uuid4()}@example.com")
+    archived_changes("public.users", first, 1)
+    stuck = misfit(outputs, first)
+    before = [insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(10)]
+    produce(outputs, stuck)
+    behind = [insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(10)]
+    told = re.search(rf'DO="skip ({USERS}/4/\d+)"', advice(cluster, outputs))
+    assert told
+    dlq("skip", told[1])
+
+    letter = wait_for_letters(outputs, {stuck})[stuck]
+    assert str(letter.origin) == told[1]
+    assert "told to skip it" in letter.message
+    assert connect.config(SINK) == config
+    for key in (*before, *behind):
+        assert len(archived_changes("public.users", key, 1)) == 1

@@ -210,6 +210,17 @@ class ConnectClient:
         answer = self._call("DELETE", f"/connectors/{quote(name)}/offsets")
         return str((answer or {}).get("message", "offsets reset"))
 
+    def alter_offsets(self, sink: str, positions: Mapping[tuple[str, int], int]) -> None:
+        """Have a stopped sink go on there: the next offset by topic and partition (KIP-875)."""
+        offsets = [
+            {
+                "partition": {"kafka_topic": topic, "kafka_partition": partition},
+                "offset": {"kafka_offset": offset},
+            }
+            for (topic, partition), offset in positions.items()
+        ]
+        self._call("PATCH", f"/connectors/{quote(sink)}/offsets", {"offsets": offsets})
+
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         what = f"{method} {path}"
         return self._once_settled(lambda: self._through_breaker(method, path, body, what))

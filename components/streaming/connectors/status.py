@@ -112,11 +112,18 @@ ADVICE = (
         " that a NetworkPolicy lets the worker through.",
     ),
     (
+        r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
+        "A record does not fit its table. Where its column's type has become another: make recover"
+        r" COLUMN=schema.table.column. Otherwise make a dead letter of it: make dlq"
+        r' DO="skip \1/\2/\3".',
+    ),
+    (
         r"OutOfMemoryError",
         "The worker's heap is too small for its tasks: fewer tasks, or more memory for connect.",
     ),
 )
-"""What is known to stop our connectors, by what the trace says, and what helps."""
+"""What is known to stop our connectors, by what the trace says, and what helps; \\1 and so on stand
+for the pattern's groups."""
 
 
 def first_cause(trace: str) -> str:
@@ -129,8 +136,8 @@ def first_cause(trace: str) -> str:
 def advice_for(trace: str) -> str:
     """What to do about a trace."""
     for pattern, advice in ADVICE:
-        if re.search(pattern, trace, re.IGNORECASE):
-            return advice
+        if found := re.search(pattern, trace, re.IGNORECASE):
+            return found.expand(advice)
     return "The worker's log has the whole story: kubectl logs deployment/kafka-connect."
 
 
