@@ -5,6 +5,7 @@ import pulumi
 from components.config import StackConfig
 from components.sizing import CONNECT_JVM, heap_for
 from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connectors.batching import batching
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
 from components.streaming.connectors.converters import (
     AvroConverter,
@@ -35,6 +36,7 @@ def topic_of(table: str) -> str:
 def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
     """The connector that captures the stack's tables."""
     exactly_once = config.connect.exactly_once
+    batches = batching(config.table_partitions)
     return DebeziumPostgresConnector(
         name="postgres-cdc-connector",
         hostname=service_host(Workload.POSTGRESQL, config.security.namespace),
@@ -53,8 +55,10 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
         value_converter=converter(config),
         exactly_once="required" if exactly_once else None,
         transaction_boundary="interval" if exactly_once else None,
-        transaction_interval_ms=1000 if exactly_once else None,
-        transaction_timeout_ms=10_000 if exactly_once else None,
+        transaction_interval_ms=batches.transaction_interval_ms if exactly_once else None,
+        transaction_timeout_ms=batches.transaction_timeout_ms if exactly_once else None,
+        linger_ms=batches.linger_ms,
+        batch_bytes=batches.batch_bytes,
     )
 
 
