@@ -38,7 +38,7 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in (column_module, slot_module):
         monkeypatch.setattr(module, "stopped", stopped)
     monkeypatch.setattr(column_module, "connect_client", lambda _outputs: None)
-    monkeypatch.setattr(column_module, "_sink", lambda _outputs: "sink")
+    monkeypatch.setattr(column_module, "sink_connector", lambda _outputs: "sink")
     return order
 
 
