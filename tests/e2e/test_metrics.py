@@ -27,8 +27,8 @@ def metrics(cluster: Cluster) -> Metrics:
     return read_metrics(cluster)
 
 
-def change_rows(connection: psycopg.Connection[Row], archived: Wait) -> None:
-    """Insert three users, update two, delete one, and wait until all of it is archived."""
+def change_rows(connection: psycopg.Connection[Row]) -> dict[int, int]:
+    """Insert three users, update two, delete one; how many changes each key has."""
     ids = [
         connection.execute(
             "INSERT INTO users (email, first_name, last_name) VALUES (%s, 'a', 'b') RETURNING id",
@@ -38,8 +38,7 @@ def change_rows(connection: psycopg.Connection[Row], archived: Wait) -> None:
     ]
     connection.execute("UPDATE users SET last_name = 'c' WHERE id = ANY(%s)", [ids[:2]])
     connection.execute("DELETE FROM users WHERE id = %s", [ids[0]])
-    for key, changes in zip(ids, (3, 2, 1), strict=True):
-        archived("public.users", key, changes)
+    return dict(zip(ids, (3, 2, 1), strict=True))
 
 
 def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
@@ -52,7 +51,10 @@ def test_changes_are_counted_by_table_and_operation_where_they_pass(
     cluster: Cluster, connection: psycopg.Connection[Row], archived_changes: Wait
 ) -> None:
     before = _settled(cluster)
-    change_rows(connection, archived_changes)
+    changes = change_rows(connection)
+    _await_rate(cluster)
+    for key, count in changes.items():
+        archived_changes("public.users", key, count)
     after = _after_the_report(cluster, before)
     for checkpoint in ("source", "sink"):
         first, last = counts(before, checkpoint), counts(after, checkpoint)
@@ -60,7 +62,14 @@ def test_changes_are_counted_by_table_and_operation_where_they_pass(
         assert grown == {"c": 3, "u": 2, "d": 1}, checkpoint
     assert _grown(before, after, "archive_records_total", table="cdc.users") == 6
     assert _grown(before, after, "s3_upload_success_rate_total") >= 1
-    assert after.total("cdc_events_per_second", table="public.users") > 0
+
+
+def _await_rate(cluster: Cluster) -> None:
+    """The rate of users is seen; it is a mean of the last seconds, so not when all is archived."""
+    deadline = time.monotonic() + REPORTED_SECONDS
+    while read_metrics(cluster).total("cdc_events_per_second", table="public.users") == 0:
+        assert time.monotonic() < deadline, "no rate of the changes is seen"
+        time.sleep(1)
 
 
 def _settled(cluster: Cluster) -> Metrics:
