@@ -13,8 +13,6 @@ from bench.report import MEBIBYTE
 from bench.result import Result, read
 from bench.snapshot import Snapshot
 from clients.stack import PROJECT
-from components.config.archive import ArchiveSettings
-from components.config.streaming import TopicSettings
 
 RESULT = PROJECT / "docs/bench/bench.json"
 
@@ -86,9 +84,8 @@ def _of_each(cpu: Cpu, unit: str) -> str:
 
 def sizing_section(result: Result) -> str:
     """What rates of the bench's rows need, by what they cost in the bench; as Markdown."""
-    seconds = ArchiveSettings(bucket="any-bucket").rotate_interval_ms / 1000
-    measured = growth.point(result, None, TopicSettings().partitions)
-    return sizes.table([measured], seconds)
+    measured = growth.point(result, None, growth.DEFAULT_PARTITIONS)
+    return sizes.table([measured], growth.DEFAULT_COMMIT_MS / 1000)
 
 
 def snapshot_section(result: Snapshot) -> str:

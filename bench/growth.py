@@ -33,6 +33,7 @@ from clients.cluster import Cluster
 from clients.console import console
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
 from clients.update import changed_stack_file, update
+from components.config.archive import ArchiveSettings
 from components.config.streaming import TopicSettings
 
 OUTPUT = PROJECT / "docs/bench/growth.json"
@@ -70,8 +71,10 @@ PARTITIONS = {"growth_p1": 1, "growth_p24": 24}
 FORTY = _copies("growth_forty", 9, partitions=6)
 FOUR_HUNDRED = _copies("growth_many", 99, partitions=1)
 """At the default of six partitions they would be 7,200 replicas on three brokers of 682 MiB."""
-RARE_COMMITS = {"datapipe:archive": {"rotateIntervalMs": 60_000}}
-"""The default. In the sandbox's 10 s moto does not get through 400 tables' commits."""
+DEFAULT_PARTITIONS = TopicSettings().partitions
+DEFAULT_COMMIT_MS = ArchiveSettings(bucket="any-bucket").rotate_interval_ms
+RARE_COMMITS = {"datapipe:archive": {"rotateIntervalMs": DEFAULT_COMMIT_MS}}
+"""In the sandbox's 10 s moto does not get through 400 tables' commits."""
 ARRANGEMENTS = (
     # The usual width at the end: in a fresh worker its rows cost twice as much.
     Arrangement("width", {}, (Trial(150, width=20_000), Trial(1000, width=2_000), Trial(4000))),
@@ -86,7 +89,6 @@ ARRANGEMENTS = (
         settings=RARE_COMMITS,
     ),
 )
-DEFAULT_PARTITIONS = TopicSettings().partitions
 BATCH = 20
 """rows of a transaction"""
 WARM_UP_SECONDS = 20

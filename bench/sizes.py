@@ -17,9 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from bench.growth import OUTPUT, Growth, Point
-from components.config.archive import ArchiveSettings
-from components.config.streaming import TopicSettings
+from bench.growth import DEFAULT_COMMIT_MS, DEFAULT_PARTITIONS, OUTPUT, Growth, Point
 from components.sizing import DEFAULT_RESOURCES
 
 RATES = (1_000, 5_000, 10_000, 25_000, 50_000, 100_000)
@@ -68,7 +66,7 @@ def size(point: Point, rate: int, commit_seconds: float) -> Size:
         rate=rate,
         workers=workers,
         brokers=brokers,
-        partitions=workers * ceil(TopicSettings().partitions / workers),
+        partitions=workers * ceil(DEFAULT_PARTITIONS / workers),
         memory=DEFAULT_RESOURCES["postgresql"].memory_limit
         + brokers * broker.memory_limit
         + workers * worker.memory_limit,
@@ -102,8 +100,7 @@ def main() -> None:
     if not OUTPUT.exists():
         sys.exit("there are no measurements of growth yet; run make bench-growth first")
     growth = Growth.model_validate_json(OUTPUT.read_text())
-    default = ArchiveSettings(bucket="any-bucket").rotate_interval_ms / 1000
-    print(table(growth.points, default))
+    print(table(growth.points, DEFAULT_COMMIT_MS / 1000))
 
 
 if __name__ == "__main__":

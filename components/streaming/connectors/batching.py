@@ -40,3 +40,7 @@ def batching(partitions: int) -> Batching:
         linger_ms=interval // 10,
         batch_bytes=min(max(share, SMALLEST_BATCH), LARGEST_BATCH),
     )
+
+
+FEW_PARTITIONS = batching(1)
+"""A source's where nobody has counted its partitions."""

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
+from components.streaming.connectors.batching import FEW_PARTITIONS
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
@@ -132,25 +133,25 @@ class DebeziumPostgresConnector(Connector):
         " over: docs/TUNING.md",
     )
     transaction_interval_ms: int | None = Field(
-        default=1000,
+        default=FEW_PARTITIONS.transaction_interval_ms,
         ge=1,
         serialization_alias="transaction.boundary.interval.ms",
         description="how long readers wait for a record at most, where the boundary is interval",
     )
     transaction_timeout_ms: int | None = Field(
-        default=10_000,
+        default=FEW_PARTITIONS.transaction_timeout_ms,
         ge=1000,
         serialization_alias="producer.override.transaction.timeout.ms",
         description="after a worker's death its open transaction blocks readers this long",
     )
     linger_ms: int = Field(
-        default=100,
+        default=FEW_PARTITIONS.linger_ms,
         ge=0,
         serialization_alias="producer.override.linger.ms",
         description="records spread over many partitions: at the worker's 10 ms a batch held a few",
     )
     batch_bytes: int = Field(
-        default=128 * 1024,
+        default=FEW_PARTITIONS.batch_bytes,
         ge=1024,
         serialization_alias="producer.override.batch.size",
         description="with the linger a third of the brokers' CPU a record: docs/TUNING.md",
