@@ -47,6 +47,18 @@ def test_a_new_connector_that_shall_not_run_never_runs(
     assert connect.told == [f"create {wanted}"]
 
 
+@pytest.mark.parametrize(("wanted", "_order", "reached"), HELD)
+def test_a_held_connector_that_takes_up_its_new_configuration_is_waited_for(
+    connect: ConnectInMemory, provider: Provider, wanted: str, _order: str, reached: dict[str, Any]
+) -> None:
+    connect.configs["c"] = {}
+    connect.states = [reached, state("UNASSIGNED"), reached]
+    updated = provider.update("c", inputs(connect), inputs(connect, state=wanted))
+    assert connect.states == [reached], "all states were looked at"
+    assert updated.outs is not None
+    assert updated.outs["state"] == wanted
+
+
 def test_a_task_that_goes_on_running_is_not_taken_for_paused(
     connect: ConnectInMemory, provider: Provider
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -222,7 +223,9 @@ def misfit(outputs: StackOutputs, key: int) -> bytes:
     """The record of a user as it is in the topic, but with a text as its id."""
     with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
         for record in reader.read(reader.partitions([USERS])):
-            document = json.loads(record.value or b"null")
+            document = None
+            with suppress(ValueError):  # the garbage of the tests before
+                document = json.loads(record.value or b"null")
             if isinstance(document, dict) and document["payload"]["id"] == key:
                 (field,) = (each for each in document["schema"]["fields"] if each["field"] == "id")
                 field["type"] = "string"

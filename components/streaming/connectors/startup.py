@@ -39,7 +39,7 @@ class Patience:
     timeout: float
     poll: float = 1.0
     settle: float = SETTLE_SECONDS
-    """RUNNING must last this long"""
+    """RUNNING must last this long, another state at most SETTLE_SECONDS of it"""
     restart_delay: float = 5.0
     report: float = 10.0
     """between two lines that say the same"""
@@ -68,13 +68,14 @@ def wait_until(
     patience: Patience,
     say: Callable[[str], None],
 ) -> Status:
-    """Return the status once all has the wanted state, RUNNING for `settle` seconds.
+    """Return the status once all has had the wanted state for as long as `patience` wants it.
 
-    Failed tasks are restarted MAXIMUM_RESTARTS times, within RESTART_SECONDS; a stopped connector
-    has none left.
+    A connector that is held gets its new configuration while it is: it is UNASSIGNED for a moment
+    after it has been PAUSED or STOPPED already. Failed tasks are restarted MAXIMUM_RESTARTS times,
+    within RESTART_SECONDS; a stopped connector has none left.
     Raises ConnectorFailedError with the first cause, NotInTimeError when the time is over.
     """
-    settle = patience.settle if wanted == "RUNNING" else 0
+    settle = patience.settle if wanted == "RUNNING" else min(patience.settle, SETTLE_SECONDS)
     began, restarts, reached_at, said = time.monotonic(), 0, None, ""
     while True:
         now = time.monotonic()
