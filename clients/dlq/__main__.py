@@ -6,12 +6,12 @@ import sys
 from confluent_kafka import KafkaException, TopicPartition
 
 from clients.archive import open_archive
+from clients.connect import connect_client, sink_connector
 from clients.console import console
 from clients.dlq.letters import LetterReader, Place
 from clients.dlq.render import letters_table, print_letter
 from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, to_send, waiting
 from clients.dlq.skip import SkipError, StuckRecords, Times, skip
-from clients.recover.connector import connect_client, sink_connector
 from clients.stack import StackError, StackOutputs, read_outputs
 from clients.topics import DEAD_LETTER_TOPICS
 from components.cluster_access import ClusterAccessError

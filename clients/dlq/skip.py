@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from confluent_kafka import TopicPartition
 
+from clients.connect import Say, stopped
 from clients.dlq.letters import LetterReader, Place
 from clients.dlq.replay import GROUP, waiting
-from clients.recover.connector import Say, stopped
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.status import Status, explain
 

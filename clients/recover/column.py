@@ -6,7 +6,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from clients.archive import IcebergArchive, open_archive
-from clients.recover.connector import Say, connect_client, sink_connector, stopped
+from clients.connect import Say, connect_client, sink_connector, stopped
 from clients.stack import StackError, StackOutputs
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import psycopg
 
 from clients import database
+from clients.connect import Say, connect_client, stopped
 from clients.database import Row
-from clients.recover.connector import Say, connect_client, stopped
 from clients.stack import StackOutputs
 from components.streaming.connectors.client import ConnectClient
 
