@@ -1,8 +1,10 @@
 """Connect is reached through the API server's proxy with the kubeconfig, or by its URL."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import yaml
 from connect_in_memory import ConnectInMemory, state
 from failing_connect import FailingConnect, Request, serve
@@ -79,3 +81,34 @@ def test_a_url_needs_no_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
     session, url = open_access(DirectUrl("http://connect:8083/").inputs())
     assert url == "http://connect:8083"
     assert session.auth is None
+
+
+def test_the_environments_authorities_and_users_are_a_urls_and_not_the_kubeconfigs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REQUESTS_CA_BUNDLE would take the place of the cluster's own, and .netrc of its user."""
+    load_from(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/authorities.pem")
+    proxied = ServiceProxy("data-ingestion", "kafka-connect", 8083, "here").inputs()
+    assert used(*open_access(proxied)) == (True, "Bearer my-token")
+    authorities, login = used(*open_access({"url": "http://127.0.0.1:9"}))
+    assert authorities == "/authorities.pem"
+    assert login.startswith("Basic ")
+
+
+def used(session: requests.Session, url: str) -> tuple[Any, str]:
+    """The authorities that a request is checked against, and its login, through the client."""
+    sent: list[tuple[Any, str]] = []
+
+    def send(request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        sent.append((settings["verify"], request.headers["Authorization"]))
+        answer = requests.Response()
+        answer.status_code, answer._content = 200, b"[]"
+        return answer
+
+    client = ConnectClient(session, url)
+    session.send = send  # type: ignore[method-assign]
+    client.plugin_classes()
+    return sent[0]

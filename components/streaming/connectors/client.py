@@ -19,7 +19,6 @@ from urllib.parse import quote
 import pybreaker
 import requests
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
 from urllib3.util import Retry
 
 from components.streaming.connectors.failures import (
@@ -126,16 +125,11 @@ class ConnectClient:
         )
         session.mount("http://", HTTPAdapter(max_retries=retry))
         session.mount("https://", HTTPAdapter(max_retries=retry))
-        # Of the environment only its proxies count: REQUESTS_CA_BUNDLE would replace the CA of the
-        # kubeconfig, and .netrc its user.
-        session.trust_env = False
-        session.proxies.update(get_environ_proxies(url))
 
     def answers(self, timeout: float) -> bool:
         """Whether a worker answers within `timeout` seconds: one try, not counted anywhere."""
         probe = requests.Session()
-        probe.trust_env = False
-        for setting in ("verify", "cert", "auth", "proxies"):
+        for setting in ("trust_env", "verify", "cert", "auth", "proxies"):
             setattr(probe, setting, getattr(self._session, setting))
         try:
             answer = probe.get(f"{self.url}/", timeout=timeout)
