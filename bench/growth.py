@@ -23,6 +23,7 @@ from bench.archived import Lake
 from bench.ceilings import Progress
 from bench.containers import containers
 from bench.content import TABLES
+from bench.jvms import warm_jvms
 from bench.plan import Schedule
 from bench.result import Result
 from bench.run import Bench, Plan
@@ -76,8 +77,7 @@ DEFAULT_COMMIT_MS = ArchiveSettings(bucket="any-bucket").rotate_interval_ms
 RARE_COMMITS = {"datapipe:archive": {"rotateIntervalMs": DEFAULT_COMMIT_MS}}
 """In the sandbox's 10 s moto does not get through 400 tables' commits."""
 ARRANGEMENTS = (
-    # The usual width at the end: in a fresh worker its rows cost twice as much.
-    Arrangement("width", {}, (Trial(150, width=20_000), Trial(1000, width=2_000), Trial(4000))),
+    Arrangement("width", {}, (Trial(4000), Trial(1000, width=2_000), Trial(150, width=20_000))),
     Arrangement(
         "partitions", PARTITIONS, tuple(Trial(4000, schemas=(name,)) for name in PARTITIONS)
     ),
@@ -313,6 +313,8 @@ def main() -> int:
 
     try:
         outputs = read_outputs(arguments.stack)
+        report("warming up the JVMs")
+        warm_jvms(Bench(outputs, report))
         for arrangement in ARRANGEMENTS:
             if arguments.only not in {None, arrangement.name}:
                 continue

@@ -1,9 +1,10 @@
 """Before and after of a connector's settings, on the deployed pipeline.
 
 `python -m bench.tuning --stack sandbox` runs the same short load with the connectors as they are,
-with one change after the other, and as they are again, and prints a line for each. What counts is
-the CPU that a row costs: on a machine whose cores are all busy it decides the rate, and it suffers
-least from what else runs. The connectors have their own configuration back at the end.
+with one change after the other, and as they are again, and prints a line for each, once the JVMs
+are warm. What counts is the CPU that a row costs: on a machine whose cores are all busy it decides
+the rate, and it suffers least from what else runs. The connectors have their own configuration back
+at the end.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from bench.jvms import warm_jvms
 from bench.plan import Schedule
 from bench.result import Result
 from bench.run import Bench, Plan
@@ -47,13 +49,11 @@ TRIALS = (
         {"transaction.boundary": "poll", "transaction.boundary.interval.ms": None},
         {},
     ),
-    Trial("linger 250 ms", {"producer.override.linger.ms": "250"}, {}),
     Trial("transaction of 2.5 s, linger 250 ms",
           {"transaction.boundary.interval.ms": "2500", "producer.override.linger.ms": "250"}, {}),
     Trial("transaction of 5 s, linger 500 ms",
           {"transaction.boundary.interval.ms": "5000", "producer.override.linger.ms": "500",
            "producer.override.transaction.timeout.ms": "20000"}, {}),
-    Trial("fetch.max.wait.ms 250", {}, {"consumer.override.fetch.max.wait.ms": "250"}),
     Trial("linger 10 ms", {"producer.override.linger.ms": "10"}, {}),
     Trial("batches of 32 KiB", {"producer.override.batch.size": "32768"}, {}),
     Trial("Debezium's batch 8192, queue 32768",
@@ -62,8 +62,7 @@ TRIALS = (
         "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "key.converter.schemas.enable": "true"}),
     Trial("max.poll.records 5000", {}, {"consumer.override.max.poll.records": "5000"}),
-    Trial("fetch.min.bytes 1", {}, {
-        "consumer.override.fetch.min.bytes": "1", "consumer.override.fetch.max.wait.ms": "50"}),
+    Trial("fetch.max.wait.ms 500", {}, {"consumer.override.fetch.max.wait.ms": "500"}),
     Trial("one sink task", {}, {"tasks.max": "1"}),
     Trial("four sink tasks", {}, {"tasks.max": "4"}),
     Trial("no transaction metadata", {"provide.transaction.metadata": "false"}, {}),
@@ -136,11 +135,13 @@ def main() -> int:
     try:
         outputs = read_outputs(arguments.stack)
         bench = Bench(outputs, lambda text: None)
+        schemas = sample_schemas(outputs.tables)
+        warm_jvms(bench, schemas)
         plan = Plan(
             schedule=Schedule(
                 seconds=arguments.seconds,
                 rate=arguments.rate,
-                schemas=sample_schemas(outputs.tables),
+                schemas=schemas,
             ),
             width=120,
             warm_up=arguments.warm_up,
