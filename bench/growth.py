@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.archived import Lake
 from bench.ceilings import Progress
 from bench.containers import containers
 from bench.content import TABLES
+from bench.jvms import SECONDS as WARM_JVM_SECONDS
 from bench.jvms import warm_jvms
 from bench.plan import Schedule
 from bench.result import Result
@@ -93,7 +95,10 @@ BATCH = 20
 """rows of a transaction"""
 WARM_UP_SECONDS = 20
 SETTLE_SECONDS, IDLE_SECONDS = 15, 20
-"""After an update or a load, until nothing is left to do; and what is measured then."""
+"""After an update or a load, until little is left to do; and what is measured then, repeatedly"""
+LONGEST_IDLE_SECONDS = 240
+STEADY = 0.9
+"""of the CPU of the window before: less is no less. After an update brokers are busy for minutes"""
 TOPICS_FOLDER = "/var/lib/kafka/data"
 
 
@@ -206,13 +211,19 @@ def by_kind(used: Mapping[str, float]) -> Cpu:
 
 
 def above(used: Cpu, idle: Cpu, seconds: float, rows: int) -> Cpu:
-    """Microseconds a row without what would have been used anyhow (millicores) in that time."""
+    """Microseconds a row without what would have been used anyhow (millicores) in that time.
+
+    Raises StackError where that is more than all that was used.
+    """
     anyhow = seconds * 1000 / rows  # a millicore is 1000 µs a second
-    return Cpu(
+    left = Cpu(
         connect=used.connect - idle.connect * anyhow,
         broker=used.broker - idle.broker * anyhow,
         database=used.database - idle.database * anyhow,
     )
+    if min(left.connect, left.broker, left.database) < 0:
+        raise StackError(f"less was used with the load than without one ({idle}); run it again")
+    return left
 
 
 @contextmanager
@@ -274,15 +285,30 @@ def measure(
 
 
 def idle_cpu(outputs: StackOutputs, report: Progress) -> Cpu:
-    """What the stack uses without a load."""
-    report(f"without a load, for {IDLE_SECONDS} s")
+    """What the stack uses without a load, once that grows less no more.
+
+    Raises StackError where it does so for LONGEST_IDLE_SECONDS.
+    """
     time.sleep(SETTLE_SECONDS)
-    present = containers(Cluster(outputs))
+    deadline, before = time.monotonic() + LONGEST_IDLE_SECONDS, inf
+    while time.monotonic() < deadline:
+        report(f"without a load, for {IDLE_SECONDS} s")
+        used = used_cpu(Cluster(outputs), IDLE_SECONDS)
+        total = used.connect + used.broker + used.database
+        if total >= STEADY * before:
+            return used
+        before = total
+    raise StackError(f"without a load the stack does not come to rest in {LONGEST_IDLE_SECONDS} s")
+
+
+def used_cpu(cluster: Cluster, seconds: float) -> Cpu:
+    """What the stack uses in so many seconds from now on, in millicores."""
+    present = containers(cluster)
     began, before = time.monotonic(), {each.label: each.usage().cpu_seconds for each in present}
-    time.sleep(IDLE_SECONDS)
-    seconds = time.monotonic() - began
+    time.sleep(seconds)
+    passed = time.monotonic() - began
     used = {each.label: each.usage().cpu_seconds - before[each.label] for each in present}
-    return by_kind({label: cpu * 1000 / seconds for label, cpu in used.items()})
+    return by_kind({label: cpu * 1000 / passed for label, cpu in used.items()})
 
 
 def topic_sizes(outputs: StackOutputs) -> float:
@@ -313,8 +339,8 @@ def main() -> int:
 
     try:
         outputs = read_outputs(arguments.stack)
-        report("warming up the JVMs")
-        warm_jvms(Bench(outputs, report))
+        report(f"warming up the JVMs for {arguments.warm_up} s")
+        warm_jvms(Bench(outputs, report), seconds=arguments.warm_up)
         for arrangement in ARRANGEMENTS:
             if arguments.only not in {None, arrangement.name}:
                 continue
@@ -348,6 +374,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.growth")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--seconds", type=float, default=40, help="of each load")
+    parser.add_argument(
+        "--warm-up", type=int, default=WARM_JVM_SECONDS, help="of the JVMs, at first"
+    )
     parser.add_argument("--only", choices=[each.name for each in ARRANGEMENTS])
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()

@@ -1,12 +1,15 @@
 """What grows how: points from results, and the sizing table from points."""
 
+from itertools import count
+
 import pytest
 
+from bench import growth
 from bench.figures import growth_section
 from bench.growth import Cpu, Growth, Point, above, by_kind
 from bench.shops import sample_schemas
 from bench.sizes import RATES, size, table
-from clients.stack import StackError
+from clients.stack import StackError, StackOutputs
 
 POINT = Point(
     tables=4,
@@ -77,6 +80,40 @@ def test_a_row_costs_what_is_above_the_idle_use() -> None:
     """90 millicores for 10 s are 900,000 µs: of 1,000 rows 900 µs each."""
     used, idle = Cpu(connect=300, broker=1000, database=50), Cpu(connect=20, broker=90, database=0)
     assert above(used, idle, seconds=10, rows=1000) == Cpu(connect=100, broker=100, database=50)
+
+
+def test_a_row_that_costs_less_than_nothing_is_refused() -> None:
+    used, idle = Cpu(connect=300, broker=100, database=50), Cpu(connect=20, broker=90, database=0)
+    with pytest.raises(StackError, match="less was used with the load than without one"):
+        above(used, idle, seconds=10, rows=1000)
+
+
+@pytest.mark.parametrize(
+    ("windows", "used"), [([300, 290], 290), ([900, 500, 300, 310, 1], 310), ([200, 400], 400)]
+)
+def test_idle_use_is_measured_once_it_grows_less_no_more(
+    monkeypatch: pytest.MonkeyPatch, windows: list[float], used: float
+) -> None:
+    seen = iter(windows)
+    monkeypatch.setattr(growth.time, "sleep", lambda _: None)
+    monkeypatch.setattr(growth, "Cluster", lambda _: None)
+    monkeypatch.setattr(
+        growth, "used_cpu", lambda *_: Cpu(connect=0, broker=next(seen), database=0)
+    )
+    assert growth.idle_cpu(StackOutputs.model_construct(), print).broker == used
+
+
+def test_a_stack_that_does_not_come_to_rest_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    falling = (1 / 2**count for count in count())
+    passed = count(step=50)
+    monkeypatch.setattr(growth.time, "sleep", lambda _: None)
+    monkeypatch.setattr(growth.time, "monotonic", lambda: next(passed))
+    monkeypatch.setattr(growth, "Cluster", lambda _: None)
+    monkeypatch.setattr(
+        growth, "used_cpu", lambda *_: Cpu(connect=0, broker=next(falling), database=0)
+    )
+    with pytest.raises(StackError, match="does not come to rest in 240 s"):
+        growth.idle_cpu(StackOutputs.model_construct(), print)
 
 
 def test_the_readme_tells_costs_of_load_and_of_idleness() -> None:
