@@ -55,7 +55,7 @@ def growth_section(measured: Growth) -> str:
     """What a row costs in each arrangement that was measured; as Markdown."""
     lines = [
         "| tables | partitions each | text columns | rows/s | WAL, topic, archive (B a row) |"
-        " CPU a row | CPU without a load | most memory held | p50, p99 | files a commit |",
+        " CPU with the load | without one | most memory held | p50, p99 | files a commit |",
         "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for each in measured.points:
@@ -67,8 +67,8 @@ def growth_section(measured: Growth) -> str:
             f"{each.width:,} characters",
             f"{each.rate:,.0f}",
             ", ".join("–" if size is None else f"{size:,.0f}" for size in sizes),
-            _of_each(each.cpu, "µs"),
-            "–" if each.idle is None else _of_each(each.idle, "m"),
+            _of_each(each.used),
+            "–" if each.idle is None else _of_each(each.idle),
             " + ".join(f"{size / MEBIBYTE:.0f}" for size in held) + " MiB",
             f"{each.latency_p50:.1f}, {each.latency_p99:.1f} s",
             f"{each.files_per_commit:.1f}",
@@ -77,9 +77,9 @@ def growth_section(measured: Growth) -> str:
     return "\n".join(lines)
 
 
-def _of_each(cpu: Cpu, unit: str) -> str:
-    """Of the worker, the brokers together and PostgreSQL."""
-    return f"{cpu.connect:,.0f} + {cpu.broker:,.0f} + {cpu.database:,.0f} {unit}"
+def _of_each(cpu: Cpu) -> str:
+    """Millicores of the worker, the brokers together and PostgreSQL."""
+    return f"{cpu.connect:,.0f} + {cpu.broker:,.0f} + {cpu.database:,.0f} m"
 
 
 def sizing_section(result: Result) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from bench import growth
 from bench.figures import growth_section
-from bench.growth import Cpu, Growth, Point, above, by_kind
+from bench.growth import Cpu, Growth, Point, by_kind
 from bench.shops import sample_schemas
 from bench.sizes import RATES, size, table
 from clients.stack import StackError, StackOutputs
@@ -76,18 +76,6 @@ def test_brokers_count_together() -> None:
     assert by_kind(used) == Cpu(connect=5, broker=3, database=4)
 
 
-def test_a_row_costs_what_is_above_the_idle_use() -> None:
-    """90 millicores for 10 s are 900,000 µs: of 1,000 rows 900 µs each."""
-    used, idle = Cpu(connect=300, broker=1000, database=50), Cpu(connect=20, broker=90, database=0)
-    assert above(used, idle, seconds=10, rows=1000) == Cpu(connect=100, broker=100, database=50)
-
-
-def test_a_row_that_costs_less_than_nothing_is_refused() -> None:
-    used, idle = Cpu(connect=300, broker=100, database=50), Cpu(connect=20, broker=90, database=0)
-    with pytest.raises(StackError, match="less was used with the load than without one"):
-        above(used, idle, seconds=10, rows=1000)
-
-
 @pytest.mark.parametrize(
     ("windows", "used"), [([300, 290], 290), ([900, 500, 300, 310, 1], 310), ([200, 400], 400)]
 )
@@ -116,7 +104,7 @@ def test_a_stack_that_does_not_come_to_rest_is_an_error(monkeypatch: pytest.Monk
         growth.idle_cpu(StackOutputs.model_construct(), print)
 
 
-def test_the_readme_tells_costs_of_load_and_of_idleness() -> None:
+def test_the_readme_tells_the_cpu_with_the_load_and_without() -> None:
     line = growth_section(Growth(points=[POINT])).splitlines()[-1]
-    assert "| 100 + 70 + 30 µs | 20 + 90 + 10 m |" in line
+    assert "| 200 + 140 + 60 m | 20 + 90 + 10 m |" in line
     assert "| 300, 100, 60 |" in line
