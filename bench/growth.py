@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
@@ -262,7 +262,7 @@ def measure(
 ) -> Point:
     """A short bench of one load."""
     idle = idle_cpu(outputs, report)
-    before = topic_sizes(outputs)
+    before = topic_sizes(outputs, trial.schemas)
     result = Bench(outputs, report).run(
         Plan(
             schedule=Schedule(seconds=seconds, rate=trial.rate, batch=BATCH, schemas=trial.schemas),
@@ -272,8 +272,10 @@ def measure(
             patience=Patience(300),
         )
     )
-    grown = topic_sizes(outputs) - before
-    return point(result, grown / result.summary.rows, partitions, idle)
+    grown = topic_sizes(outputs, trial.schemas) - before
+    # Where a full log has given up its oldest segments meanwhile, that says nothing.
+    topic_bytes = grown / result.summary.rows if grown > 0 else None
+    return point(result, topic_bytes, partitions, idle)
 
 
 def idle_cpu(outputs: StackOutputs, report: Progress) -> Cpu:
@@ -303,13 +305,14 @@ def used_cpu(cluster: Cluster, seconds: float) -> Cpu:
     return by_kind({label: cpu * 1000 / passed for label, cpu in used.items()})
 
 
-def topic_sizes(outputs: StackOutputs) -> float:
-    """Bytes of the captured tables' topics on the brokers' disks, of one replica."""
+def topic_sizes(outputs: StackOutputs, schemas: Iterable[str]) -> float:
+    """Bytes of the topics of these schemas' tables on the brokers' disks, of one replica."""
     context = ["--context", outputs.context] if outputs.context else []
     kubectl = ["kubectl", *context, "-n", outputs.namespace]
     pods = _output([*kubectl, "get", "pods", "-o", "name"]).split()
     brokers = [pod for pod in pods if pod.removeprefix("pod/kafka-").isdigit()]
-    folders = f"du -sk {TOPICS_FOLDER}/{TOPIC_PREFIX}.*-[0-9]*"
+    logs = [f"{TOPICS_FOLDER}/{TOPIC_PREFIX}.{schema}.*-[0-9]*" for schema in schemas]
+    folders = f"du -sk {' '.join(logs)}"
     sizes = [
         int(line.split()[0]) * 1024
         for broker in brokers
