@@ -52,7 +52,7 @@ def section(result: Result) -> str:
 
 
 def growth_section(measured: Growth) -> str:
-    """What a row costs in each arrangement that was measured; as Markdown."""
+    """What each arrangement used that was measured; as Markdown."""
     lines = [
         "| tables | partitions each | text columns | rows/s | WAL, topic, archive (B a row) |"
         " CPU with the load | without one | most memory held | p50, p99 | files a commit |",

@@ -17,13 +17,12 @@ from confluent_kafka.admin import AdminClient
 
 from clients.archive import Archive
 from clients.cluster import Cluster
-from clients.connect import connectors
+from clients.connect import connect_client, connectors
 from clients.database import Row
 from clients.dlq.letters import Letter, LetterReader
 from clients.dlq.replay import GROUP, ReplayError, replay, waiting
 from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
-from components.streaming.connectors.access import ServiceProxy, open_access
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.status import advice_for
 from demo.shop import wal_position
@@ -87,10 +86,7 @@ def no_letter_stays(outputs: StackOutputs) -> Iterator[None]:
 @pytest.fixture
 def connect(outputs: StackOutputs) -> ConnectClient:
     """Connect's REST API."""
-    worker = ServiceProxy(
-        outputs.namespace, outputs.connect.service, outputs.connect.port, outputs.context
-    )
-    return ConnectClient(*open_access(worker.inputs()))
+    return connect_client(outputs)
 
 
 @pytest.fixture
