@@ -1,0 +1,27 @@
+"""The table of allowed connections in docs/SECURITY.md, made from what the dev stack registers."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests/unit"))
+
+from streaming_stack import deploy_stack  # noqa: E402  after the path is set
+
+from components.config import parse  # noqa: E402
+from policies import network_table  # noqa: E402
+from policies.resource import Resource  # noqa: E402
+
+STACK_FILE = ROOT / "Pulumi.dev.yaml"
+
+
+def table() -> str:
+    """Return the policy pack's table for the dev stack, declared without an engine."""
+    given = yaml.safe_load(STACK_FILE.read_text())["config"]
+    values = {key.removeprefix("datapipe:"): value for key, value in given.items()}
+    registered = deploy_stack(parse(values, STACK_FILE.name)).resources
+    return network_table.table(
+        [Resource(each.type, each.name, each.inputs, each.name) for each in registered]
+    )
