@@ -28,5 +28,6 @@ def faults() -> str:
     return (
         f"- survives {outcomes['survived']} of {outcomes.total()} injected faults without action"
         f" and {outcomes['repaired']} with one command;\n  after {outcomes['history lost']}, the"
-        " loss of the replication slot, the archive's history has a gap ([faults](docs/chaos/README.md))."
+        " loss of the replication slot, the archive's history has a gap"
+        " ([faults](docs/chaos/README.md))."
     )
