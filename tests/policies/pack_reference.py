@@ -18,11 +18,10 @@ BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from cases import CASES, STRICT_CASES, Case  # noqa: E402  after the path is set
-from samples import compliant_stack, messages  # noqa: E402
-
 from policies.pack import POLICIES  # noqa: E402
 from policies.policy import ResourcePolicy, StackPolicy  # noqa: E402
+from tests.policies.cases import CASES, STRICT_CASES, Case  # noqa: E402  after the path is set
+from tests.policies.samples import compliant_stack, messages  # noqa: E402
 
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from engine import ROOT, engine_for_program
 
 from policies.network_table import BEGIN, END, read_resources, table, with_table
 from policies.resource import Resource
+from tests.policies.engine import ROOT, engine_for_program
 
 README = ROOT / "README.md"
 

@@ -1,8 +1,7 @@
 """The pack's README says what the pack is: its policies, settings, defaults and messages."""
 
-from pack_reference import README, reference, with_reference
-
 from policies.pack import POLICIES
+from tests.policies.pack_reference import README, reference, with_reference
 
 
 def test_the_readme_has_the_reference_of_this_pack() -> None:
