@@ -1,19 +1,15 @@
 """The table of allowed connections in docs/SECURITY.md, made from what the dev stack registers."""
 
-import sys
 from pathlib import Path
 
 import yaml
 
+from components.config import parse
+from policies import network_table
+from policies.resource import Resource
+from tests.unit.streaming_stack import deploy_stack
+
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests/unit"))
-
-from streaming_stack import deploy_stack  # noqa: E402  after the path is set
-
-from components.config import parse  # noqa: E402
-from policies import network_table  # noqa: E402
-from policies.resource import Resource  # noqa: E402
-
 STACK_FILE = ROOT / "Pulumi.dev.yaml"
 
 

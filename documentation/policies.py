@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from policies.pack import POLICIES
+from policies.policy import Policy, ResourcePolicy, StackPolicy
+from tests.policies.cases import CASES, STRICT_CASES, Case
+from tests.policies.samples import compliant_stack, messages
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT / "tests/policies"))
-
-from cases import CASES, STRICT_CASES, Case  # noqa: E402  after the path is set
-from samples import compliant_stack, messages  # noqa: E402
-
-from policies.pack import POLICIES  # noqa: E402
-from policies.policy import ResourcePolicy, StackPolicy  # noqa: E402
-
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 
 # Characters of a default that is written out.
@@ -62,7 +58,9 @@ def reference() -> str:
     return "\n\n".join(["\n".join(rows), *sections])
 
 
-def _section(policy: ResourcePolicy | StackPolicy) -> Iterator[str]:
+def _section(policy: Policy) -> Iterator[str]:
+    if not isinstance(policy, ResourcePolicy | StackPolicy):
+        raise TypeError(f"policy {policy.name} has no rule")
     yield f"### {policy.name}"
     yield ""
     module = policy.rule.__module__.rpartition(".")[2]

@@ -5,12 +5,20 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from cases import CASES, STRICT_CASES, Case
-from engine import PACK, Engine, Run, engine_for_samples
-from samples import aws, compliant_stack, container, deployment, pod_spec, sizes, topic
 
 from policies.pack import POLICIES
 from policies.resource import Resource
+from tests.policies.cases import CASES, STRICT_CASES, Case
+from tests.policies.engine import PACK, Engine, Run, engine_for_samples
+from tests.policies.samples import (
+    aws,
+    compliant_stack,
+    container,
+    deployment,
+    pod_spec,
+    sizes,
+    topic,
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from engine import ROOT, engine_for_program
 
 from policies.network_table import read_resources, table
 from policies.resource import Resource
+from tests.policies.engine import ROOT, engine_for_program
 
 PAGE = ROOT / "docs/SECURITY.md"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from engine import PACK, Engine, engine_for_program
+
+from tests.policies.engine import PACK, Engine, engine_for_program
 
 STACKS = ("dev", "sandbox")
 DIGEST = f"sha256:{'0' * 64}"

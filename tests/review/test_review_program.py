@@ -7,13 +7,13 @@ import pytest
 import yaml
 
 from review.manifests import changes, manifests
-from review.preview import PROJECT, Preview, PreviewError, preview
+from review.preview import PROGRAM, PROJECT, Preview, PreviewError, preview
 from review.report import Review
 
 
 def changed_copy(folder: Path, stack: str, key: str, value: object) -> Path:
     """The program with one key of a stack file set."""
-    for name in ("__main__.py", "components", "Pulumi.yaml"):
+    for name in PROGRAM:
         (folder / name).symlink_to(PROJECT / name)
     file = Path(shutil.copy(PROJECT / f"Pulumi.{stack}.yaml", folder))
     document = yaml.safe_load(file.read_text())
