@@ -8,7 +8,8 @@ from pathlib import Path
 import grpc
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from samples import compliant_stack, topic
+
+from tests.policies.samples import compliant_stack, topic
 
 PACK = Path(__file__).resolve().parents[2] / "policies"
 SECONDS_ALLOWED = 2.0
