@@ -1,6 +1,7 @@
 """The pack under the real Pulumi engine: what it says, and what it stops."""
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine_for_samples(tmp_path_factory.mktemp("engine"))
 
 
-def configured(engine: Engine, configuration: dict[str, object]) -> Run:
+def configured(engine: Engine, configuration: Mapping[str, object]) -> Run:
     """A preview with a configuration of the pack."""
     file = engine.folder / "configuration.json"
     file.write_text(json.dumps(configuration))
