@@ -5,8 +5,8 @@
 use_tools
 ruff format --check .
 ruff check .
-mypy components policies sandbox clients demo bench chaos review
+mypy components policies kafka_connect provider_plugins tools images sandbox clients demo bench chaos review
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
-bash sandbox/bootstrap.sh linters
+python -m tools linters
 actionlint
 zizmor --offline --quiet --no-progress .github

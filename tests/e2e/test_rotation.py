@@ -17,7 +17,6 @@ import boto3
 import psycopg
 import pytest
 import yaml
-from flowing import flowing
 
 from clients.archive import open_archive
 from clients.cluster import Cluster
@@ -25,6 +24,7 @@ from clients.connect import connectors
 from clients.stack import PROJECT, StackOutputs, read_outputs
 from demo.comparison import Comparison
 from demo.watching import Patience
+from tests.e2e.flowing import flowing
 
 STACK = "sandbox"
 STACK_FILE = PROJECT / f"Pulumi.{STACK}.yaml"
