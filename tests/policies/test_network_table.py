@@ -1,32 +1,31 @@
 """docs/SECURITY.md has the table of allowed connections that the real program gives."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from policies.network_table import read_resources, table
 from policies.resource import Resource
-from tests.policies.engine import ROOT, engine_for_program
+from tests.policies.engine import ROOT, engine_for_samples
+from tests.policies.samples import compliant_stack
+from tests.previews import Previews
 
 PAGE = ROOT / "docs/SECURITY.md"
 
 
-@pytest.fixture(scope="module")
-def design(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """What the dev stack registers, as the command reads it from a preview."""
-    engine = engine_for_program(tmp_path_factory.mktemp("design"), "dev")
-    preview = engine.pulumi("preview", "--json", with_pack=False)
-    assert preview.code == 0, preview.output
-    document, _ = json.JSONDecoder().raw_decode(preview.output[preview.output.index("{") :])
-    return read_resources(document)
+@pytest.fixture
+def design(previews: Previews) -> Sequence[Resource]:
+    """What the dev stack registers."""
+    return previews("dev").resources
 
 
-def test_the_page_has_the_table_of_the_programs_policies(design: list[Resource]) -> None:
+def test_the_page_has_the_table_of_the_programs_policies(design: Sequence[Resource]) -> None:
     assert f"\n\n{table(design)}\n\n" in PAGE.read_text(), "run: make docs"
 
 
-def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) -> None:
+def test_the_table_says_who_reaches_whom_at_which_ports(design: Sequence[Resource]) -> None:
     header, _, *lines = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table(design).splitlines()
     ]
@@ -42,6 +41,19 @@ def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) 
     }
 
 
-def test_a_deployed_stack_gives_the_same_table(design: list[Resource], tmp_path: Path) -> None:
+def test_the_table_is_read_from_a_previews_json(tmp_path: Path) -> None:
+    engine = engine_for_samples(tmp_path)
+    engine.register(compliant_stack())
+    preview = engine.pulumi("preview", "--json", with_pack=False)
+    assert preview.code == 0, preview.output
+
+    document, _ = json.JSONDecoder().raw_decode(preview.output[preview.output.index("{") :])
+    resources = read_resources(document)
+
+    assert "5432" in table(resources)
+    assert table(resources) == table(compliant_stack())
+
+
+def test_a_deployed_stack_gives_the_same_table(design: Sequence[Resource]) -> None:
     states = [{"type": r.type, "urn": r.urn, "inputs": dict(r.properties)} for r in design]
     assert table(read_resources({"deployment": {"resources": states}})) == table(design)
