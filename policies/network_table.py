@@ -1,7 +1,7 @@
-"""Who may talk to whom as a table, computed from a stack's own policies.
+"""A table of the allowed flows, computed from a stack's network policies.
 
 `pulumi preview --stack dev --json | python -m policies.network_table README.md` writes it between
-the two markers of a document; `pulumi stack export` does as well as a preview.
+the two markers of a document; `pulumi stack export` works as well as a preview.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BEGIN, END = "<!-- network: begin -->", "<!-- network: end -->"
 
 
 def read_resources(document: Mapping[str, Any]) -> list[Resource]:
-    """The resources in the JSON of `pulumi preview` or `pulumi stack export`."""
+    """Return the resources in the JSON of `pulumi preview` or `pulumi stack export`."""
     if "steps" in document:
         states = [step["newState"] for step in document["steps"] if "newState" in step]
     else:
@@ -33,7 +33,7 @@ def read_resources(document: Mapping[str, Any]) -> list[Resource]:
 
 
 def table(resources: Sequence[Resource]) -> str:
-    """From whom (rows) to whom (columns), and at which ports."""
+    """Return the table: from a row's end to a column's end, at which ports."""
     ends = ends_of(resources, {name: schema["default"] for name, schema in SETTINGS.items()})
     rules = rules_of(resources, ends)
     cells: defaultdict[tuple[str, str], Ports] = defaultdict(int)
@@ -48,7 +48,7 @@ def table(resources: Sequence[Resource]) -> str:
 
 
 def with_table(text: str, resources: Sequence[Resource]) -> str:
-    """A document with the table between its markers brought up to date."""
+    """Return a document with the table between its markers replaced."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table(resources)}\n{END}{after}"

@@ -1,6 +1,6 @@
-"""The reference in the pack's README, made from the pack itself and from what it says in its tests.
+"""The reference in the pack's README, generated from the pack and the messages of its tests.
 
-`python -m tests.policies.pack_reference` writes it between its two markers.
+`python -m tests.policies.pack_reference` writes it between the two markers.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
 
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 
+# In characters; a longer default is a link to its module.
 LONGEST_DEFAULT = 200
-"""that is written out, in characters"""
 
 
 def reference() -> str:
-    """A table of the policies, then each one's settings and an example of its message."""
+    """Return a table of the policies, then each one's settings and an example message."""
     rows = ["| policy | judges | promise |", "|---|---|---|"]
     for policy in POLICIES:
         judged = "the whole stack" if isinstance(policy, StackPolicy) else "each resource"
@@ -36,7 +36,7 @@ def reference() -> str:
 
 
 def with_reference(text: str) -> str:
-    """A document with the reference between its markers brought up to date."""
+    """Return a document with the reference between its markers replaced."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
@@ -63,12 +63,12 @@ def _value(default: Any) -> str:
 
 
 def _example(policy: str) -> str:
-    """What the policy says of the first case that its tests stop."""
+    """Return the policy's message for the first case of its tests."""
     case = next(case for case in [*CASES, *STRICT_CASES] if case.policy == policy)
-    return next(message for message in _said_of(case) if case.says in message)
+    return next(text for text in _messages_for(case) if case.message in text)
 
 
-def _said_of(case: Case) -> list[str]:
+def _messages_for(case: Case) -> list[str]:
     if case in STRICT_CASES:
         return messages(case.policy, case.broken, PROD[case.policy])
     return messages(case.policy, [*compliant_stack(), *case.broken])

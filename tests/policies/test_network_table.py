@@ -1,4 +1,4 @@
-"""The README's table of who may talk to whom is computed from the program's own policies."""
+"""The README's table of allowed flows is computed from the program's network policies."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ README = ROOT / "README.md"
 
 @pytest.fixture
 def design(previews: Previews) -> Sequence[Resource]:
-    """What the dev stack registers."""
+    """The resources of the dev stack."""
     return previews("dev").resources
 
 
@@ -29,7 +29,7 @@ def test_the_readme_has_the_table_of_the_programs_policies(design: Sequence[Reso
     )
 
 
-def test_the_table_says_who_reaches_whom_at_which_ports(design: Sequence[Resource]) -> None:
+def test_the_table_shows_the_ports_of_each_flow(design: Sequence[Resource]) -> None:
     header, _, *lines = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table(design).splitlines()
     ]

@@ -1,4 +1,4 @@
-"""The pack's README says what the pack is: its policies, settings, defaults and messages."""
+"""The pack's README lists the pack's policies, settings, defaults and messages."""
 
 from policies.pack import POLICIES
 from tests.policies.pack_reference import README, reference, with_reference
