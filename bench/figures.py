@@ -1,6 +1,6 @@
-"""The README's figures, made from the committed measurements so that they can't drift.
+"""The figures of docs/BENCHMARK.md, made from the committed measurements so that they can't drift.
 
-`python -m bench.figures README.md` writes each measurement's between their two markers.
+`python -m bench.figures docs/BENCHMARK.md` writes each measurement's between their two markers.
 """
 
 import sys

@@ -7,8 +7,8 @@
     requests   = commits of a month × tables × (data files + METADATA) PUTs, and as many GETs as
                  METADATA; a commit is made every archive.rotateIntervalMs
 
-The README has it for the rows of `make bench`; `python -m bench.sizes` prints it for those of
-`make bench-growth`. The costs of a row are those of the measuring
+docs/BENCHMARK.md has it for the rows of `make bench`; `python -m bench.sizes` prints it for those
+of `make bench-growth`. The costs of a row are those of the measuring
 machine, with everything on its cores; other machines differ, their ratios less so.
 """
 

@@ -1,4 +1,4 @@
-"""The README's figures of the bench are those of the committed result."""
+"""The figures in docs/BENCHMARK.md are those of the committed result."""
 
 import pytest
 
@@ -7,15 +7,15 @@ from bench.report import html
 from bench.result import read
 from clients.stack import PROJECT
 
-README = PROJECT / "README.md"
+PAGE = PROJECT / "docs/BENCHMARK.md"
 
 committed = pytest.mark.skipif(not RESULT.exists(), reason="no result of a bench is committed yet")
 
 
 @committed
-def test_the_readme_has_the_figures_of_the_committed_results() -> None:
-    text = README.read_text()
-    assert text == with_figures(text), "run: python -m bench.figures README.md"
+def test_the_page_has_the_figures_of_the_committed_results() -> None:
+    text = PAGE.read_text()
+    assert text == with_figures(text), "run: python -m bench.figures docs/BENCHMARK.md"
 
 
 @committed

