@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chaos.load import Load
-from chaos.pipeline import Pipeline
 from demo.changes import ArchivedChange, Captured, Change, rows_with_keys
 from demo.comparison import Comparison, Key, compare, compare_state, final_rows
+
+from chaos.load import Load
+from chaos.pipeline import Pipeline
 from demo.run import read_archive
 
 READ = "r"

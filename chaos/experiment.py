@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from demo.changes import Captured
+
 from chaos.account import Account, Observation, without
 from chaos.fault import Fault
 from chaos.load import Load
 from chaos.monitor import Monitor, Sign
 from chaos.pipeline import FaultError, Pipeline
 from chaos.result import Outcome, Result
-from demo.changes import Captured
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 import psycopg
+from demo.changes import Captured, Change
+from demo.shop import Commit, Shop, wal_position
 
 from chaos.pipeline import FaultError
 from clients.database import Row
 from clients.stack import StackError
-from demo.changes import Captured, Change
-from demo.shop import Commit, Shop, wal_position
 
 RETRY_SECONDS = 0.5
 START_SECONDS = 60

@@ -7,13 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from demo.changes import Captured
+from demo.shop import CHILDREN
 from psycopg import sql
 
 from chaos.load import Load
 from chaos.pipeline import FaultError
 from clients.stack import StackError
-from demo.changes import Captured
-from demo.shop import CHILDREN
 
 TABLES = {name: Captured(f"public.{name}", ("id",), keeps_deleted_values=True) for name in CHILDREN}
 DONE, UNDONE = "committed", "aborted"

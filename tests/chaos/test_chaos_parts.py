@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from demo.changes import Captured
 from rich.console import Console
 
 from chaos import catalog
@@ -17,7 +18,6 @@ from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
 from clients.cluster import Pod, Resources
 from clients.connect import Connector, Task
-from demo.changes import Captured
 
 GOOD = Result(
     "connect-killed", "SIGKILL", Outcome.FAILED, committed=900, recovered_after=31.2

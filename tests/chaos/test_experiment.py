@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from demo.changes import Change
+from demo.comparison import compare
+from demo.shop import Commit
 
 from chaos import experiment
 from chaos.account import Observation
@@ -15,9 +18,6 @@ from chaos.monitor import Sign
 from chaos.pipeline import FaultError
 from chaos.result import Outcome
 from chaos.run import run_one
-from demo.changes import Change
-from demo.comparison import compare
-from demo.shop import Commit
 
 CHANGE = Change("public.users", "c", 1, ())
 PACE = Pace(warm_up=0.01, patience=0.1, settle=0, poll=0.01)

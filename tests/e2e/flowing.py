@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from threading import Event
 
 import psycopg
+from demo.changes import Captured, Change
+from demo.comparison import Comparison, compare
+from demo.shop import Commit, Shop, wal_position
+from demo.watching import Patience, watch
 
 from clients import database
 from clients.archive import Archive
 from clients.database import Row
 from clients.stack import StackOutputs
-from demo.changes import Captured, Change
-from demo.comparison import Comparison, compare
 from demo.run import read_archive, require_replication, sample_tables
-from demo.shop import Commit, Shop, wal_position
-from demo.watching import Patience, watch
 
 PAUSE_SECONDS = 0.05
 """between two transactions: some 50 rows a second, so that others get the CPU"""

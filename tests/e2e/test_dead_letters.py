@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from demo.shop import wal_position
 
 from clients.archive import Archive
 from clients.cluster import Cluster
@@ -25,7 +26,6 @@ from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
 from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.status import advice_for
-from demo.shop import wal_position
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 SINK = "s3-sink-connector"
