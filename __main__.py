@@ -3,7 +3,6 @@
 import pulumi
 
 from components.archive import Archive, ArchiveArgs
-from components.cluster_access import ClusterAccess
 from components.config import load
 from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
@@ -11,6 +10,7 @@ from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.workloads import Workload
+from kafka_connect.cluster_access import ClusterAccess
 
 config = load()
 ports = config.cluster.node_ports

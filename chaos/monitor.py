@@ -14,7 +14,7 @@ from clients.cluster import Pod
 from clients.connect import Connector, connectors
 from clients.status.collect import UNREACHABLE
 from clients.topics import DEAD_LETTER_TOPICS, GroupReader
-from components.streaming.connectors.status import first_cause
+from kafka_connect.status import first_cause
 
 T = TypeVar("T")
 

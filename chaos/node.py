@@ -14,6 +14,7 @@ from pathlib import Path
 from chaos.pipeline import FaultError, Pipeline
 from sandbox import paths
 from sandbox.node import addresses
+from tools import paths as tool_paths
 
 TABLE = "datapipe-chaos"
 """Our nftables table; deleting it undoes every rule of ours."""
@@ -126,4 +127,4 @@ def clear_packet_rules() -> None:
 
 
 def nft(script: str) -> None:
-    run(str(paths.binaries() / "nft"), "-f", "-", text=script)
+    run(str(tool_paths.binaries() / "nft"), "-f", "-", text=script)

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from clients.cluster import Cluster
 from clients.stack import ConnectOutput, StackError, StackOutputs
-from components.streaming.connectors.access import ServiceProxy, open_access
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.failures import ConnectError
-from components.streaming.connectors.startup import (
+from kafka_connect.access import ServiceProxy, open_access
+from kafka_connect.client import ConnectClient
+from kafka_connect.failures import ConnectError
+from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
     Patience,

@@ -16,11 +16,11 @@ from policies import (
     s3,
     storage,
 )
-from policies.policy import Policy, ResourcePolicy, StackPolicy
+from policies.policy import ResourcePolicy, StackPolicy
 
 NAME = "datapipe"
 
-POLICIES: list[Policy] = [
+POLICIES: list[ResourcePolicy | StackPolicy] = [
     StackPolicy(
         "memory-budget",
         "All pods that can run at once stay within the memory budget.",

@@ -42,10 +42,6 @@ class Policy:
     """JSON schema of each setting, with its default"""
     level: sdk.EnforcementLevel = sdk.EnforcementLevel.MANDATORY
 
-    def for_pulumi(self) -> sdk.Policy:
-        """The policy as Pulumi's SDK takes it."""
-        raise NotImplementedError
-
     def schema(self) -> sdk.PolicyConfigSchema:
         """The settings, and the exceptions that every policy may have."""
         return sdk.PolicyConfigSchema({**self.settings, "exceptions": exceptions.SCHEMA})

@@ -13,11 +13,12 @@ from typing import Any
 from pulumi import automation
 
 from policies.resource import Resource, Unknown
-from sandbox.plugins import echo, wire
+from provider_plugins import echo, wire
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACK = PROJECT / "policies"
-PROGRAM = ("__main__.py", "components", "Pulumi.yaml")
+PROGRAM = ("__main__.py", "components", "kafka_connect", "java", "Pulumi.yaml")
+"""What the program consists of, besides its stack files."""
 STATE_OF_ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """Keys of a stack file that belong to the deployed stack's secrets; none is needed here."""
 CONCLUSION = "preview failed"

@@ -5,9 +5,9 @@ import os
 import sys
 
 from sandbox import commands, environment
-from sandbox.errors import SandboxError
-from sandbox.progress import ConsoleProgress
-from sandbox.toolchain import install
+from tools.environment import exports
+from tools.errors import UserError
+from tools.progress import ConsoleProgress
 
 _COMMANDS = {
     "up": "start the sandbox, or heal it; does nothing when all is well",
@@ -15,9 +15,7 @@ _COMMANDS = {
     "env": "print the exports with which pulumi, kubectl and AWS clients work against it",
     "status": "show every program's state; exit code 1 when something is wrong",
     "preflight": "check whether this machine can run it",
-    "toolchain": "build Kubernetes and Pulumi into the cache",
-    "linters": "build the linters that are Go programs into the cache",
-    "images": "build the container images into the cache",
+    "toolchain": "build Pulumi and the node's programs into the cache",
 }
 
 
@@ -26,28 +24,24 @@ def main() -> None:
     arguments = _parser().parse_args()
     try:
         _run(arguments)
-    except SandboxError as error:
+    except UserError as error:
         sys.exit(f"sandbox: {error}")
     except KeyboardInterrupt:
         sys.exit("sandbox: interrupted; run `up` again, or `down` to clean up")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    progress = ConsoleProgress()
+    progress = ConsoleProgress("sandbox")
     command = arguments.command
     if command in {"up", "down"} and os.geteuid() != 0:
-        raise SandboxError(f"`{command}` needs root: run it as root or with sudo -E")
+        raise UserError(f"`{command}` needs root: run it as root or with sudo -E")
     match command:
         case "up":
             commands.up(progress)
         case "down":
             commands.down(progress, force=arguments.force, with_cache=arguments.cache)
         case "env":
-            if arguments.tools_only:
-                install.ensure_pulumi(progress)
-                print(environment.exports(environment.tools()))
-            else:
-                print(environment.exports(environment.variables()))
+            print(exports(environment.variables()))
         case "status":
             sys.exit(0 if commands.status() else 1)
         case "preflight":
@@ -55,10 +49,6 @@ def _run(arguments: argparse.Namespace) -> None:
             progress("this machine can run the sandbox")
         case "toolchain":
             commands.toolchain(progress)
-        case "linters":
-            install.ensure_linters(progress)
-        case "images":
-            commands.build_images(progress)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,11 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parsers["down"].add_argument(
         "--cache", action="store_true", help="remove the cache of builds and downloads too"
-    )
-    parsers["env"].add_argument(
-        "--tools-only",
-        action="store_true",
-        help="only what puts pulumi and the Python packages on PATH, for other stacks",
     )
     return parser
 

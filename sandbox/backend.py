@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from sandbox import paths
-from sandbox.progress import Progress
+from tools.progress import Progress
 
 
 def release_stale_locks(progress: Progress) -> None:

@@ -5,14 +5,18 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from sandbox import aws, backend, images, paths, preflight, state, supervisor
-from sandbox.errors import SandboxError
-from sandbox.locking import locked
+from images import build as image_builds
+from provider_plugins import install as plugins
+from sandbox import aws, backend, paths, preflight, state, supervisor
 from sandbox.node import lifecycle, packet_filter, teardown
-from sandbox.plugins import install as plugins
-from sandbox.progress import Progress
+from sandbox.node.images import IMAGES
 from sandbox.state import Owner, Situation
-from sandbox.toolchain import install, official
+from sandbox.toolchain import install as node_programs
+from tools import install, official
+from tools import paths as tool_paths
+from tools.errors import UserError
+from tools.locking import locked
+from tools.progress import Progress
 
 
 def up(progress: Progress) -> None:
@@ -22,7 +26,7 @@ def up(progress: Progress) -> None:
         if found is Situation.FOREIGN:
             raise state.refusal(_recorded_owner())
         if found is Situation.RUNNING:
-            install.ensure(progress)
+            toolchain(progress)
             if _heal(progress):
                 return
         elif found is Situation.LEFTOVERS:
@@ -43,24 +47,19 @@ def down(progress: Progress, *, force: bool, with_cache: bool) -> None:
         else:
             _remove(progress)
             progress("the sandbox is gone")
-        if with_cache and paths.cache().exists():
-            shutil.rmtree(paths.cache())
-            progress(f"{paths.cache()} is gone")
+        if with_cache and tool_paths.cache().exists():
+            shutil.rmtree(tool_paths.cache())
+            progress(f"{tool_paths.cache()} is gone")
 
 
 def toolchain(progress: Progress) -> None:
-    """Build whatever of the toolchain is missing."""
-    install.ensure(progress)
-
-
-def build_images(progress: Progress) -> None:
-    """Build whatever of the images is missing."""
-    install.ensure_node(progress)
-    images.build(progress, lifecycle.image_binaries())
+    """Build whatever of the engine's and the node's programs is missing."""
+    node_programs.ensure_node(progress)
+    install.ensure_pulumi(progress)
 
 
 def check_machine() -> None:
-    """Run preflight. Raises SandboxError with what stands in the sandbox's way."""
+    """Run preflight. Raises UserError with what stands in the sandbox's way."""
     found = state.situation()
     if found is Situation.FOREIGN:
         raise state.refusal(_recorded_owner())
@@ -91,13 +90,13 @@ def status() -> bool:
 
 def _start(progress: Progress) -> None:
     preflight.require(preflight.facts())
-    install.ensure(progress)
+    toolchain(progress)
     if packet_filter.has_proxy_tables():
-        raise SandboxError(
+        raise UserError(
             "the packet filter has tables of another kube-proxy (`nft list tables`). If no "
             "Kubernetes runs here: `nft delete table ip kube-proxy`, and the same for ip6"
         )
-    images.build(progress, lifecycle.image_binaries())
+    image_builds.build(IMAGES, progress)
     lifecycle.start(progress)
     _provide_plugins()
     # Last, so that a start that was interrupted counts as leftovers and is made anew.
@@ -131,7 +130,7 @@ def _provide_plugins() -> None:
 
 def _remove(progress: Progress) -> None:
     progress("stopping pods and programs, removing mounts, interfaces, packet filter and folders")
-    install.ensure_packet_filter(progress)  # nft, should the cache be gone
+    node_programs.ensure_packet_filter(progress)  # nft, should the cache be gone
     teardown.remove_everything()
 
 
@@ -142,5 +141,5 @@ def _machine_lock(progress: Progress) -> AbstractContextManager[None]:
 def _recorded_owner() -> Owner:
     owner = state.owner()
     if owner is None:
-        raise SandboxError(f"the record of the sandbox's owner in {paths.STATE} is damaged")
+        raise UserError(f"the record of the sandbox's owner in {paths.STATE} is damaged")
     return owner

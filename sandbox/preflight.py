@@ -15,8 +15,9 @@ from ipaddress import AddressValueError, IPv4Network
 from pathlib import Path
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node import addresses, cgroups
+from tools import paths as tool_paths
+from tools.errors import UserError
 
 # Kubernetes 1 GiB, the pipeline's budget 4 GiB, moto and builds the rest.
 NEEDED_MEMORY_MIB = 6 * 1024
@@ -55,9 +56,9 @@ class Facts:
 
 
 def require(found: Facts) -> None:
-    """Raise SandboxError with every lack, one line each."""
+    """Raise UserError with every lack, one line each."""
     if lacks := problems(found):
-        raise SandboxError("\n".join(["this machine can't run the sandbox:", *lacks]))
+        raise UserError("\n".join(["this machine can't run the sandbox:", *lacks]))
 
 
 def problems(found: Facts) -> list[str]:
@@ -152,7 +153,9 @@ def facts() -> Facts:
         missing_tools=missing,
         cgroup_controllers=frozenset().union(*cgroups.mounted().values()),
         available_memory_mib=available_memory_mib(Path("/proc/meminfo").read_text()),
-        free_disk_mib={folder: _free_disk_mib(folder) for folder in (paths.cache(), paths.STATE)},
+        free_disk_mib={
+            folder: _free_disk_mib(folder) for folder in (tool_paths.cache(), paths.STATE)
+        },
         ports_in_use=[listener for listener in addresses.LISTENERS if _is_taken(listener[1])],
         routes=[] if "ip" in missing else _routes(),
         other_node_programs=_node_programs(),

@@ -8,9 +8,10 @@ from enum import Enum, auto
 from pathlib import Path
 
 from sandbox import paths, supervisor
-from sandbox.errors import SandboxError
 from sandbox.node import addresses, cgroups
 from sandbox.node.files import write_private
+from tools import paths as tool_paths
+from tools.errors import UserError
 
 _OWNER_FILE = paths.STATE / "owner.json"
 _BRIDGE = Path("/sys/class/net", addresses.BRIDGE)
@@ -36,7 +37,7 @@ class Owner:
     @staticmethod
     def new() -> "Owner":
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Owner(str(paths.PROJECT), f"datapipe-sandbox-{secrets.token_hex(8)}", now)
+        return Owner(str(tool_paths.PROJECT), f"datapipe-sandbox-{secrets.token_hex(8)}", now)
 
 
 def owner() -> Owner | None:
@@ -56,16 +57,16 @@ def situation() -> Situation:
     """Look at the machine and say what is there."""
     recorded = owner()
     if recorded and supervisor.is_running():
-        return Situation.RUNNING if recorded.clone == str(paths.PROJECT) else Situation.FOREIGN
+        return Situation.RUNNING if recorded.clone == str(tool_paths.PROJECT) else Situation.FOREIGN
     return Situation.LEFTOVERS if _has_remains() else Situation.ABSENT
 
 
-def refusal(recorded: Owner) -> SandboxError:
+def refusal(recorded: Owner) -> UserError:
     """Return the error for a command that must not touch another clone's sandbox."""
-    return SandboxError(
+    return UserError(
         f"the sandbox on this machine belongs to {recorded.clone} (started {recorded.created}).\n"
         f"Use it there, or stop it there with `make down`, or from here with "
-        f"`bash sandbox/bootstrap.sh down --force`. Its data is lost then."
+        f"`bash tools/bootstrap.sh sandbox down --force`. Its data is lost then."
     )
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node.files import write_private
+from tools import paths as tool_paths
+from tools.errors import UserError
 
 CONFIGURATION = paths.STATE / "supervisord.conf"
 _PID_FILE = paths.RUN / "supervisord.pid"
@@ -94,7 +95,7 @@ def render(programs: Sequence[Program]) -> str:
 
 def _section(program: Program) -> dict[str, str]:
     environment = {
-        "PATH": f"{paths.binaries()}:{_SYSTEM_PATH}",
+        "PATH": f"{tool_paths.binaries()}:{_SYSTEM_PATH}",
         "CONFIGURATION_FINGERPRINT": program.fingerprint(),
     }
     section = {
@@ -120,7 +121,7 @@ _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def start(before_exec: Callable[[], None]) -> None:
     """Start supervisord in the background; `before_exec` runs in its process first.
 
-    Raises SandboxError with its words when it refuses its configuration.
+    Raises UserError with its words when it refuses its configuration.
     """
     paths.RUN.mkdir(parents=True, exist_ok=True, mode=0o700)
     supervisord = Path(sys.executable).parent / "supervisord"
@@ -135,7 +136,7 @@ def start(before_exec: Callable[[], None]) -> None:
         preexec_fn=before_exec,  # this process has one thread
     )
     if started.returncode != 0:
-        raise SandboxError(f"supervisord did not start: {started.stdout.strip()}")
+        raise UserError(f"supervisord did not start: {started.stdout.strip()}")
 
 
 def is_running() -> bool:

@@ -4,7 +4,7 @@
 
 rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/datapipe-clients/$STACK" # written by make env
 if [ "$STACK" = sandbox ]; then
-  exec bash sandbox/bootstrap.sh down
+  exec bash tools/bootstrap.sh sandbox down
 fi
 use_stack
 pulumi destroy --yes --stack "$STACK"

@@ -3,9 +3,9 @@
 . "$(dirname "$0")/environment.sh"
 
 if [ "$STACK" = sandbox ]; then
-  bash sandbox/bootstrap.sh env
+  bash tools/bootstrap.sh sandbox env
 else
-  bash sandbox/bootstrap.sh env --tools-only
+  bash tools/bootstrap.sh --runtime tools env
 fi
 use_stack
 if pulumi stack output --stack "$STACK" >/dev/null 2>&1; then

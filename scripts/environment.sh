@@ -7,14 +7,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 STACK=${STACK:-sandbox}
 cache=${DATAPIPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/datapipe}
 
-# Tools and locked packages only; nothing of the sandbox is started.
+# Tools and locked packages only; nothing of the sandbox is started. --runtime: without what only
+# tests, linters and the sandbox need.
 use_tools() {
   local exports
-  exports=$(bash sandbox/bootstrap.sh env --tools-only)
+  exports=$(bash tools/bootstrap.sh "$@" tools env)
   eval "$exports"
 }
 
-# The sandbox's bootstrap keeps uv in the cache; its own lock says which version.
+# The bootstrap keeps uv in the cache; its own lock says which version.
 use_uv() {
   local uv
   uv=$(find "$cache"/uv-*/bin -name uv | head -n 1)
@@ -26,10 +27,10 @@ use_uv() {
 use_stack() {
   local exports
   if [ "$STACK" = sandbox ]; then
-    exports=$(bash sandbox/bootstrap.sh env)
+    exports=$(bash tools/bootstrap.sh sandbox env)
     eval "$exports"
   else
-    use_tools
+    use_tools --runtime
   fi
 }
 

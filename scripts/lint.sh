@@ -5,8 +5,9 @@
 use_tools
 ruff format --check .
 ruff check .
-mypy components policies sandbox clients demo bench chaos review
+python -m tools.prose
+mypy components policies kafka_connect provider_plugins tools images sandbox clients demo bench chaos review tests/policies tests/review tests/previews.py
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
-bash sandbox/bootstrap.sh linters
+python -m tools linters
 actionlint
 zizmor --offline --quiet --no-progress .github

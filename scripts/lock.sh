@@ -4,7 +4,8 @@
 
 use_tools
 use_uv
-for folder in . sandbox policies/checkov; do
-  (cd "$folder" && uv pip compile --quiet --generate-hashes --allow-unsafe --no-header \
-    --python-version 3.11 requirements.in --output-file requirements.txt)
+# In this order: each is compiled within the pins of those before it.
+for lock in requirements sandbox/requirements requirements-dev policies/checkov/requirements; do
+  (cd "$(dirname "$lock")" && uv pip compile --quiet --generate-hashes --allow-unsafe --no-header \
+    --python-version 3.11 "${lock##*/}.in" --output-file "${lock##*/}.txt")
 done

@@ -9,7 +9,7 @@ use_stack
 [ $# -eq 0 ] || exec pytest "$@"
 
 # The deployed pipeline is one, so what uses it runs alone; the rest has all cores, file by file.
-on_the_pipeline=(tests/connectors tests/engine tests/e2e tests/chaos)
+on_the_pipeline=(tests/connectors_live tests/engine tests/e2e tests/chaos)
 ignored=("${on_the_pipeline[@]/#/--ignore=}")
 failed=0
 pytest --numprocesses=auto --dist=loadfile "${ignored[@]}" || failed=$?

@@ -20,6 +20,13 @@ prepare_dev() {
   fi
 }
 
+# The images come after the node, because its containerd is what they are imported into.
+prepare_sandbox() {
+  bash tools/bootstrap.sh sandbox up
+  use_stack
+  python -m images load
+}
+
 # What a killed update had begun is in the cluster, but not in the state: read it back first.
 settle_killed_update() {
   if pulumi stack export --stack "$STACK" | grep -q '"pending_operations"'; then
@@ -29,7 +36,7 @@ settle_killed_update() {
 }
 
 case $STACK in
-  sandbox) bash sandbox/bootstrap.sh up ;;
+  sandbox) prepare_sandbox ;;
   dev) prepare_dev ;;
 esac
 

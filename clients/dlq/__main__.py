@@ -14,8 +14,8 @@ from clients.dlq.replay import GROUP, ReplayError, dismiss, replay, to_send, wai
 from clients.dlq.skip import SkipError, StuckRecords, Times, skip
 from clients.stack import StackError, StackOutputs, read_outputs
 from clients.topics import DEAD_LETTER_TOPICS
-from components.cluster_access import ClusterAccessError
-from components.streaming.connectors.failures import ConnectError
+from kafka_connect.cluster_access import ClusterAccessError
+from kafka_connect.failures import ConnectError
 
 ERRORS = (KafkaException, ReplayError, SkipError, StackError, ConnectError, ClusterAccessError)
 """What is told in a line."""

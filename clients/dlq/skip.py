@@ -16,8 +16,8 @@ from confluent_kafka import TopicPartition
 from clients.connect import Say, stopped
 from clients.dlq.letters import LetterReader, Place
 from clients.dlq.replay import GROUP, waiting
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.status import Status, explain
+from kafka_connect.client import ConnectClient
+from kafka_connect.status import Status, explain
 
 TRANSFORM = "refuseRecords"
 """Its name in the sink's `transforms`."""

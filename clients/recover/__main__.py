@@ -10,8 +10,8 @@ import sys
 from clients.recover.column import Column, set_aside
 from clients.recover.slot import recover_slots
 from clients.stack import StackError, read_outputs
-from components.cluster_access import ClusterAccessError
-from components.streaming.connectors.failures import ConnectError
+from kafka_connect.cluster_access import ClusterAccessError
+from kafka_connect.failures import ConnectError
 
 
 def main() -> int:

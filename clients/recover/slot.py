@@ -9,7 +9,7 @@ from clients import database
 from clients.connect import Say, connect_client, stopped
 from clients.database import Row
 from clients.stack import StackOutputs
-from components.streaming.connectors.client import ConnectClient
+from kafka_connect.client import ConnectClient
 
 SLOT_SETTING = "slot.name"
 LOST = "lost"

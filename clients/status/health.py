@@ -8,7 +8,7 @@ from clients.connect import Connector
 from clients.metrics import Metrics
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
-from components.streaming.connectors.status import advice_for, first_cause
+from kafka_connect.status import advice_for, first_cause
 
 DEAD_LETTERS_PER_HOUR = 100
 """Design: "alert_threshold: 100  # messages per hour"."""

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from components.connector_state import State
 from components.settings import Settings
+from kafka_connect.connector_state import State
 
 BUCKET_NAME = re.compile(
     r"(?!xn--|sthree-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?<!-s3alias)(?<!--ol-s3)"

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.connector_state import State
 from components.settings import Settings
+from kafka_connect.connector_state import State
 
 NAME_LENGTH = 63
 """PostgreSQL's limit for a name; it cuts off what is longer."""

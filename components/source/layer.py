@@ -7,7 +7,6 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.cluster_access import ClusterAccess
 from components.config import StackConfig
 from components.config.security import versioned_name
 from components.config.source import SourceSettings
@@ -22,6 +21,7 @@ from components.source.database_schema import DatabaseSchema
 from components.source.psql import Psql
 from components.source.schema import account_script, database_script, revoke_script
 from components.workloads import Workload, service_host
+from kafka_connect.cluster_access import ClusterAccess
 
 POSTGRESQL = Workload.POSTGRESQL
 

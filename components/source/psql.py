@@ -10,9 +10,9 @@ from typing import Any
 
 import pulumi
 
-from components.cluster_access import ClusterAccess
 from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import variable
+from kafka_connect.cluster_access import ClusterAccess
 
 TIMEOUT_SECONDS = 300
 ATTEMPTS = 5

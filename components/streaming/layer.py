@@ -9,14 +9,11 @@ import pulumi
 import pulumi_kafka
 
 from components.archive import Archive
-from components.cluster_access import ClusterAccess
 from components.config import StackConfig
-from components.connector_state import State
 from components.images import ImageFamilyTable
 from components.security import Credentials
 from components.source import Source
 from components.streaming.connect.worker import Worker, WorkerArgs
-from components.streaming.connectors.access import ServiceProxy
 from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.pipeline import sink_connector
@@ -27,6 +24,9 @@ from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
 from components.streaming.topics import declare_topics, topics_for
 from components.workloads import Workload
+from kafka_connect.access import ServiceProxy
+from kafka_connect.cluster_access import ClusterAccess
+from kafka_connect.connector_state import State
 
 
 @dataclass(frozen=True)

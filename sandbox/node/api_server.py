@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node import addresses, pki
+from tools import paths as tool_paths
+from tools.errors import UserError
 
 _MANIFESTS = Path(__file__).resolve().parent / "manifests"
 _TIMEOUT_SECONDS = 5.0
@@ -59,7 +60,7 @@ def apply_manifests() -> None:
     """Put access rules, storage class and DNS server into the cluster; changes nothing twice."""
     done = subprocess.run(
         [
-            str(paths.binaries() / "kubectl"),
+            str(tool_paths.binaries() / "kubectl"),
             f"--kubeconfig={paths.KUBECONFIG}",
             f"--cache-dir={paths.RUN}/kubectl-cache",
             *("apply", "--server-side", "--field-manager=sandbox", f"--filename={_MANIFESTS}"),
@@ -69,7 +70,7 @@ def apply_manifests() -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise SandboxError(f"the API server refused the sandbox's objects: {done.stderr.strip()}")
+        raise UserError(f"the API server refused the sandbox's objects: {done.stderr.strip()}")
 
 
 def _object(path: str) -> dict[str, Any]:

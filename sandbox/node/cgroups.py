@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox.errors import SandboxError
+from tools.errors import UserError
 
 NAME = "datapipe-sandbox"
 SYSTEM = f"{NAME}/system"  # the supervisor and all that it starts; the kubelet's pods lie beside it
@@ -43,7 +43,7 @@ def mounted() -> dict[Path, set[str]]:
 
 
 def create() -> None:
-    """Make the sandbox's groups in every hierarchy. Raises SandboxError when it may not."""
+    """Make the sandbox's groups in every hierarchy. Raises UserError when it may not."""
     for root in mounted():
         try:
             _delegate(root)
@@ -53,7 +53,7 @@ def create() -> None:
                 _inherit_cpuset(group)
             _delegate(root / NAME)
         except OSError as error:
-            raise SandboxError(
+            raise UserError(
                 f"no cgroup can be made below {root} ({error.strerror}). In a container, start it "
                 "privileged and with a cgroup namespace of its own (docker run --privileged "
                 "--cgroupns=private)."
@@ -80,12 +80,12 @@ def processes() -> set[int]:
 def kill_all() -> None:
     """Kill every process in the sandbox's groups and wait until they are gone.
 
-    Raises SandboxError when one survives, which only a process stuck in the kernel does.
+    Raises UserError when one survives, which only a process stuck in the kernel does.
     """
     deadline = time.monotonic() + _KILL_SECONDS
     while alive := {pid for pid in processes() if not _is_zombie(pid)}:
         if time.monotonic() > deadline:
-            raise SandboxError(f"processes that can't be killed: {sorted(alive)}; see dmesg")
+            raise UserError(f"processes that can't be killed: {sorted(alive)}; see dmesg")
         for pid in alive:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -103,7 +103,7 @@ def remove() -> None:
                 group.rmdir()
             except OSError as error:  # busy for a moment after its last process ended
                 if time.monotonic() > deadline:
-                    raise SandboxError(f"{group} can't be removed: {error.strerror}") from error
+                    raise UserError(f"{group} can't be removed: {error.strerror}") from error
                 time.sleep(0.1)
 
 

@@ -4,13 +4,13 @@ import os
 import subprocess
 from collections.abc import Sequence
 
-from sandbox.errors import SandboxError
+from tools.errors import UserError
 
 
 def run(command: Sequence[str], script: str | None = None) -> str:
     """Run a command, with `script` as its input; return what it prints.
 
-    Raises SandboxError with the command's own words when it fails.
+    Raises UserError with the command's own words when it fails.
     """
     done = subprocess.run(
         command,
@@ -21,5 +21,5 @@ def run(command: Sequence[str], script: str | None = None) -> str:
         env={**os.environ, "LC_ALL": "C"},
     )
     if done.returncode != 0:
-        raise SandboxError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+        raise UserError(f"{' '.join(command)} failed: {done.stderr.strip()}")
     return done.stdout

@@ -13,6 +13,7 @@ from sandbox import paths
 from sandbox.node import addresses, cgroups, pki
 from sandbox.node.files import write_private
 from sandbox.toolchain.install import cni_plugins
+from tools import paths as tool_paths
 
 CONTAINERD = paths.STATE / "containerd.toml"
 KUBELET = paths.STATE / "kubelet.yaml"
@@ -66,7 +67,7 @@ default_runtime_name = "runc"
 runtime_type = "io.containerd.runc.v2"
 
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-BinaryName = "{paths.binaries() / "runc"}"
+BinaryName = "{tool_paths.binaries() / "runc"}"
 Root = "{paths.RUN}/runc"
 SystemdCgroup = false
 """

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import aws, images, paths, supervisor
-from sandbox.errors import SandboxError
+from images import build as image_builds
+from sandbox import aws, paths, supervisor
 from sandbox.node import (
     addresses,
     api_server,
@@ -20,10 +20,16 @@ from sandbox.node import (
     teardown,
 )
 from sandbox.node import programs as node_programs
+from sandbox.node.images import IMAGES
 from sandbox.node.network_policy import table as policy_table
-from sandbox.progress import Progress, tail
 from sandbox.supervisor import Program
-from sandbox.toolchain import official
+from tools import official
+from tools import paths as tool_paths
+from tools.errors import UserError
+from tools.progress import Progress, tail
+
+NAMESPACE = "k8s.io"
+"""The namespace of containerd in which the kubelet looks for images."""
 
 _POLL_SECONDS = 0.3
 _TOLD_EVERY_SECONDS = 5.0
@@ -68,7 +74,7 @@ CHECKS = (CONTAINERD, API_SERVER, KUBELET, NODE, SERVICES, POLICIES, DNS, AWS)
 
 
 def start(progress: Progress) -> None:
-    """Start a node from scratch on a machine that has nothing of one. Raises SandboxError."""
+    """Start a node from scratch on a machine that has nothing of one. Raises UserError."""
     _write_files()
     teardown.remember_folders()
     network.create()
@@ -77,7 +83,7 @@ def start(progress: Progress) -> None:
     programs = node_programs.programs()
     supervisor.start_stopped()
     _wait(CONTAINERD, programs, progress)
-    images.ensure(ctr(), image_binaries(), progress)
+    image_builds.ensure(IMAGES, ctr(), progress)
     _finish(programs, progress)
 
 
@@ -97,22 +103,14 @@ def heal(progress: Progress) -> None:
     if started := supervisor.start_stopped():
         progress(f"starting {', '.join(started)}")
     _wait(CONTAINERD, programs, progress)
-    images.ensure(ctr(), image_binaries(), progress)
+    image_builds.ensure(IMAGES, ctr(), progress)
     _finish(programs, progress)
 
 
 def ctr() -> Sequence[str]:
     """Return containerd's client, set to the node's containerd and its Kubernetes namespace."""
     address = str(paths.CONTAINERD_SOCKET)
-    return [str(paths.binaries() / "ctr"), "--address", address, "--namespace", "k8s.io"]
-
-
-def image_binaries() -> images.ImageBinaries:
-    """Return the programs of the toolchain that images hold."""
-    return images.ImageBinaries(
-        pause=(paths.binaries() / "pause").resolve(),
-        coredns=(paths.binaries() / "coredns").resolve(),
-    )
+    return [str(tool_paths.binaries() / "ctr"), "--address", address, "--namespace", NAMESPACE]
 
 
 def _write_files() -> None:
@@ -138,7 +136,7 @@ def _wait(check: Check, programs: Sequence[Program], progress: Progress) -> None
         now = time.monotonic()
         _fail_if_given_up(check, programs)
         if now - start > check.seconds:
-            raise SandboxError(
+            raise UserError(
                 f"waited {check.seconds:.0f} s for {check.what} in vain.\n{_logs(check, programs)}"
             )
         if now - told >= _TOLD_EVERY_SECONDS:
@@ -151,7 +149,7 @@ def _fail_if_given_up(check: Check, programs: Sequence[Program]) -> None:
     dead = [name for name, status in supervisor.statuses().items() if status.state in _GIVEN_UP]
     if dead:
         logs = "\n".join(_log(program) for program in programs if program.name in dead)
-        raise SandboxError(f"{', '.join(dead)} does not stay up.\n{logs}")
+        raise UserError(f"{', '.join(dead)} does not stay up.\n{logs}")
 
 
 def _logs(check: Check, programs: Sequence[Program]) -> str:

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node import addresses, packet_filter
 from sandbox.node.commands import run
 from sandbox.node.files import write_private
 from sandbox.node.network_policy import table as policy_table
+from tools.errors import UserError
 
 # What the sandbox, its CNI plugins and its kubelet change, and `down` puts back.
 _CHANGED_SETTINGS = (
@@ -84,7 +84,7 @@ def _restore_settings() -> None:
 def _delete_link(name: str) -> None:
     try:
         _ip("link", "delete", name)
-    except SandboxError:
+    except UserError:
         if _link_exists(name):  # a pod's link goes by itself when its network namespace does
             raise
 

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox import paths
 from sandbox.node import addresses
 from sandbox.node.commands import run
 from sandbox.node.network_policy.ruleset import TABLE as POLICY_TABLE
+from tools import paths
 
 TABLE = "datapipe-sandbox"
 _PROXY_TABLES = ("ip kube-proxy", "ip6 kube-proxy")

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node import addresses
+from tools.errors import UserError
 
 FOLDER = paths.STATE / "pki"
 
@@ -93,7 +93,7 @@ IDENTITIES = (
 def ensure() -> None:
     """Make the authority and all certificates, unless they are there already.
 
-    Raises SandboxError where they were made by an older version, which knew fewer programs.
+    Raises UserError where they were made by an older version, which knew fewer programs.
     """
     if (FOLDER / ".complete").exists():
         _require_all()
@@ -115,9 +115,9 @@ def ensure() -> None:
 def _require_all() -> None:
     missing = [each.name for each in IDENTITIES if not each.certificate.exists()]
     if missing:
-        raise SandboxError(
+        raise UserError(
             f"the sandbox was started by an older version of it and has no certificate for"
-            f" {', '.join(missing)}: run `bash sandbox/bootstrap.sh down`, then `up`"
+            f" {', '.join(missing)}: run `bash tools/bootstrap.sh sandbox down`, then `up`"
         )
 
 

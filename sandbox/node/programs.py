@@ -7,6 +7,7 @@ from pathlib import Path
 from sandbox import paths
 from sandbox.node import addresses, configuration, kubeconfig, pki
 from sandbox.supervisor import Program
+from tools import paths as tool_paths
 
 
 def programs() -> list[Program]:
@@ -27,7 +28,7 @@ def programs() -> list[Program]:
 
 def _binary(name: str) -> str:
     # The file, not the link: a new version of a program is a new command, so it is restarted.
-    return str((paths.binaries() / name).resolve().parent / name)
+    return str((tool_paths.binaries() / name).resolve().parent / name)
 
 
 def _containerd() -> Program:
@@ -136,11 +137,11 @@ def _kube_proxy() -> Program:
 
 
 def _network_policy() -> Program:
-    controller = paths.PROJECT / "sandbox" / "node" / "network_policy"
+    controller = tool_paths.PROJECT / "sandbox" / "node" / "network_policy"
     return Program(
         "network-policy",
         [
-            *("/usr/bin/env", f"PYTHONPATH={paths.PROJECT}", "PYTHONSAFEPATH=1"),
+            *("/usr/bin/env", f"PYTHONPATH={tool_paths.PROJECT}", "PYTHONSAFEPATH=1"),
             *(sys.executable, "-m", "sandbox.node.network_policy"),
             str(kubeconfig.path_for(pki.NETWORK_POLICY)),
         ],

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 from sandbox import paths
-from sandbox.errors import SandboxError
 from sandbox.node import cgroups, configuration, network
 from sandbox.node.files import write_private
+from tools.errors import UserError
 
 # Folders that containerd and the kubelet use whatever they are told. Those that the machine did
 # not have before are removed with all they hold; of the others only what is recognisably ours.
@@ -34,7 +34,7 @@ def remember_folders() -> None:
 
 
 def remove_everything() -> None:
-    """Kill, unmount and delete all of the sandbox. Raises SandboxError when something resists."""
+    """Kill, unmount and delete all of the sandbox. Raises UserError when something resists."""
     cgroups.kill_all()
     _unmount()
     network.remove()
@@ -58,7 +58,7 @@ def _unmount() -> None:
     for point in mounts_below(Path("/proc/self/mountinfo").read_text(), (paths.STATE, paths.RUN)):
         if libc.umount2(os.fsencode(point), _MNT_DETACH) != 0:
             reason = os.strerror(ctypes.get_errno())
-            raise SandboxError(f"{point} can't be unmounted ({reason}); run `umount -l {point}`")
+            raise UserError(f"{point} can't be unmounted ({reason}); run `umount -l {point}`")
 
 
 def _unescape(mount_point: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from enforcing import denied
+from tests.aws.enforcing import denied
 
 ON_OBJECTS = {
     "PutObject": ("put_object", "create_multipart_upload"),

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from enforcing import (
+from moto.server import ThreadedMotoServer
+
+from tests.aws.enforcing import (
     BUCKET,
     KEY,
     OTHER_BUCKET,
@@ -14,7 +16,6 @@ from enforcing import (
     forget,
     user_with,
 )
-from moto.server import ThreadedMotoServer
 
 SINKS = ("confluent-s3", "iceberg")
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from enforcing import ACCOUNT, BUCKET, GLUE, KEY, OTHER_BUCKET
+from tests.aws.enforcing import ACCOUNT, BUCKET, GLUE, KEY, OTHER_BUCKET
 
 ACTIONS: Mapping[str, Mapping[str, list[str]]] = json.loads(
     (Path(__file__).parent / "iam_actions.json").read_text()

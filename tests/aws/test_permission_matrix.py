@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from calls import ON_BUCKETS, ON_OBJECTS, refused
-from enforcing import (
+from moto.iam.access_control import IAMPolicy, PermissionResult
+
+from tests.aws.calls import ON_BUCKETS, ON_OBJECTS, refused
+from tests.aws.enforcing import (
     BUCKET,
     GLUE,
     KEY,
@@ -24,8 +26,7 @@ from enforcing import (
     stop_enforcing,
     user_with,
 )
-from moto.iam.access_control import IAMPolicy, PermissionResult
-from permissions import ACTIONS, OWN_BUCKET, OWN_OBJECT, Call, matrix, permitted
+from tests.aws.permissions import ACTIONS, OWN_BUCKET, OWN_OBJECT, Call, matrix, permitted
 
 Document = dict[str, Any]
 WRITING = {

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from enforcing import (
+from moto.iam.access_control import IAMPolicy, PermissionResult
+
+from tests.aws.enforcing import (
     BUCKET,
     GLUE,
     KEY,
@@ -20,7 +22,6 @@ from enforcing import (
     enforce,
     stop_enforcing,
 )
-from moto.iam.access_control import IAMPolicy, PermissionResult
 
 
 @pytest.fixture(params=["confluent-s3", "iceberg"])

@@ -16,7 +16,7 @@ from chaos.disks import SmallDisk
 from chaos.faults import network, object_store
 from chaos.faults.processes import OutOfMemory
 from chaos.pipeline import FaultError
-from sandbox import paths
+from tools import paths
 
 UID = "7a1c"
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes.client import ApiException
-from test_client_cluster import SPEC, pod, status
-from test_client_connect import connector
-from test_client_stack import OUTPUTS
 
 from clients.cluster import MEBIBYTE, Cluster
 from clients.connect import connectors
 from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
 from clients.status.collect import Unknown, collect
+from tests.clients.test_client_cluster import SPEC, pod, status
+from tests.clients.test_client_connect import connector
+from tests.clients.test_client_stack import OUTPUTS
 
 NAMESPACE = "/api/v1/namespaces/data-ingestion"
 METRICS = """\

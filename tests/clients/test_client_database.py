@@ -3,10 +3,10 @@
 import copy
 
 import pytest
-from test_client_stack import OUTPUTS
 
 from clients import database
 from clients.stack import StackError, StackOutputs, parse_outputs
+from tests.clients.test_client_stack import OUTPUTS
 
 
 def outputs(**changed: object) -> StackOutputs:

@@ -20,7 +20,7 @@ from clients.connect import connectors
 from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 TABLE = "public.coupons"

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from demo.shop import wal_position
 
 from clients.archive import Archive
 from clients.cluster import Cluster
@@ -24,8 +23,9 @@ from clients.dlq.letters import Letter, LetterReader
 from clients.dlq.replay import GROUP, ReplayError, replay, waiting
 from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.status import advice_for
+from demo.shop import wal_position
+from kafka_connect.client import ConnectClient
+from kafka_connect.status import advice_for
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 SINK = "s3-sink-connector"

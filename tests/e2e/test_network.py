@@ -11,7 +11,14 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from pod_connections import (
+
+from clients.stack import PROJECT, StackOutputs
+from policies.network_ends import Ends
+from policies.network_matrix import SETTINGS, ends_of, expected_ports
+from policies.ports import span
+from policies.reachability import End, Pods, selects
+from policies.resource import Resource
+from tests.e2e.pod_connections import (
     REACHED,
     REFUSED_BY_NETWORK,
     Target,
@@ -20,13 +27,6 @@ from pod_connections import (
     outcomes_from_pod,
     probe_pod,
 )
-
-from clients.stack import PROJECT, StackOutputs
-from policies.network_ends import Ends
-from policies.network_matrix import SETTINGS, ends_of, expected_ports
-from policies.ports import span
-from policies.reachability import End, Pods, selects
-from policies.resource import Resource
 
 CONFIGURATION = PROJECT / "policies" / "configuration" / "sandbox.json"
 NODE = "10.231.0.1"

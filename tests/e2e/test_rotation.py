@@ -17,14 +17,14 @@ import boto3
 import psycopg
 import pytest
 import yaml
-from demo.comparison import Comparison
-from demo.watching import Patience
-from flowing import flowing
 
 from clients.archive import open_archive
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.stack import PROJECT, StackOutputs, read_outputs
+from demo.comparison import Comparison
+from demo.watching import Patience
+from tests.e2e.flowing import flowing
 
 STACK = "sandbox"
 STACK_FILE = PROJECT / f"Pulumi.{STACK}.yaml"

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import yaml
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
-from needles import Needles, secrets_of
 
 from clients.cluster import Cluster
 from clients.stack import PROJECT, StackOutputs
 from sandbox.paths import STATE
+from tests.e2e.needles import Needles, secrets_of
 
 STACK = "sandbox"
 POLICIES = (

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from pulumi_project import PROJECT, STACK, Project
+
+from review.preview import PROGRAM
+from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +47,7 @@ def copied_project(tmp_path: Path) -> Path:
     for entry in PROJECT.iterdir():
         if entry.name.startswith("Pulumi."):
             shutil.copy(entry, folder)
-        elif entry.name in {"__main__.py", "components", "policies"}:
+        elif entry.name in {*PROGRAM, "policies"} - {"Pulumi.yaml"}:
             (folder / entry.name).symlink_to(entry)
     return folder
 

@@ -3,9 +3,9 @@
 import time
 
 import requests
-from pulumi_project import Project, policies
 
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
+from tests.engine.pulumi_project import Project, policies
 
 CONNECTORS = ("data-ingestion", "kafka-connect", 8083)
 

@@ -4,9 +4,9 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from pulumi_project import Project, policies
 
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
+from tests.engine.pulumi_project import Project, policies
 
 
 def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from kubernetes import client
-from pulumi_project import Project
 
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
 from sandbox import backend, paths
+from tests.engine.pulumi_project import Project
 
 NAMESPACE = "engine-test"
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import yaml
-from pulumi_project import Project, policies
+
+from tests.engine.pulumi_project import Project, policies
 
 DIGEST = f"sha256:{'0' * 64}"
 """of no image; the real ones are whoever deploys production's to fill in"""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pulumi_project import PROJECT, Project
+
+from tests.engine.pulumi_project import PROJECT, Project
 
 STACK_FILE = "Pulumi.dev.yaml"
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from pulumi_project import Project
 
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
+from tests.engine.pulumi_project import Project
 
 NAMESPACE = "engine-test"
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samples import (
+from policies.resource import Resource
+from tests.policies.samples import (
     JVM_OPTIONS,
     SECURITY,
     allow,
@@ -27,8 +28,6 @@ from samples import (
     stateful_set,
     topic,
 )
-
-from policies.resource import Resource
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""Makes the policy pack importable as it is when Pulumi runs it: from the project's folder."""
+"""The session's previews of the pipeline's stacks, for the tests in this folder."""
 
-import sys
-from pathlib import Path
+from tests.previews import previews
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+__all__ = ["previews"]

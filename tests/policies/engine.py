@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from policies.resource import Resource
-from sandbox.plugins import echo
+from provider_plugins import echo
+from review.preview import PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -88,7 +89,7 @@ def engine_for_samples(folder: Path) -> Engine:
 
 def engine_for_program(folder: Path, stack: str) -> Engine:
     """The pipeline's own program and stack file."""
-    for name in ("__main__.py", "components"):
+    for name in {*PROGRAM} - {"Pulumi.yaml"}:
         (folder / name).symlink_to(ROOT / name)
     for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
         shutil.copy(ROOT / name, folder)

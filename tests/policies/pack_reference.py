@@ -1,28 +1,23 @@
 """The reference in the pack's README, made from the pack itself and from what it says in its tests.
 
-`python tests/policies/pack_reference.py` writes it between its two markers.
+`python -m tests.policies.pack_reference` writes it between its two markers.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from policies.pack import POLICIES
+from policies.policy import ResourcePolicy, StackPolicy
+from tests.policies.cases import CASES, STRICT_CASES, Case
+from tests.policies.samples import compliant_stack, messages
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "policies" / "README.md"
 BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from cases import CASES, STRICT_CASES, Case  # noqa: E402  after the path is set
-from samples import compliant_stack, messages  # noqa: E402
-
-from policies.pack import POLICIES  # noqa: E402
-from policies.policy import ResourcePolicy, StackPolicy  # noqa: E402
 
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 

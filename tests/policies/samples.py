@@ -8,7 +8,7 @@ from typing import Any
 
 from policies.finding import Finding, NotJudged, Violation
 from policies.pack import POLICIES
-from policies.policy import ResourcePolicy, StackPolicy
+from policies.policy import StackPolicy
 from policies.resource import Resource
 
 TODAY = date(2026, 3, 1)
@@ -286,7 +286,6 @@ def findings(
     policy = next(policy for policy in POLICIES if policy.name == policy_name)
     if isinstance(policy, StackPolicy):
         return list(policy.findings(resources, given or {}, TODAY))
-    assert isinstance(policy, ResourcePolicy)
     return [f for r in resources for f in policy.findings(r, given or {}, TODAY)]
 
 

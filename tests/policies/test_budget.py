@@ -3,7 +3,14 @@
 from typing import Any
 
 import pytest
-from samples import (
+
+from components.sizing import Sizing
+from policies.pod_counts import pod_count
+from policies.pod_resources import effective
+from policies.pods import pod_template
+from policies.quantities import MEBIBYTE
+from policies.resource import Resource
+from tests.policies.samples import (
     container,
     deployment,
     kubernetes,
@@ -13,13 +20,6 @@ from samples import (
     stateful_set,
     workload,
 )
-
-from components.sizing import Sizing
-from policies.pod_counts import pod_count
-from policies.pod_resources import effective
-from policies.pods import pod_template
-from policies.quantities import MEBIBYTE
-from policies.resource import Resource
 
 
 def memory_of(pod: dict[str, Any]) -> int:

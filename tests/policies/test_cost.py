@@ -8,21 +8,24 @@ from pathlib import Path
 import grpc
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from samples import compliant_stack, topic
+
+from policies.resource import Resource
+from tests.policies.samples import compliant_stack, topic
 
 PACK = Path(__file__).resolve().parents[2] / "policies"
 SECONDS_ALLOWED = 2.0
 """of CPU, which on an idle machine is the time; the program has some 90 resources"""
 
 
+def _struct(resource: Resource) -> Struct:
+    properties = Struct()
+    properties.update(dict(resource.properties))
+    return properties
+
+
 def test_the_pack_costs_less_than_two_seconds() -> None:
     filler = [topic(f"topic-{number}", retention_ms="60000") for number in range(80)]
-    requests = []
-    for resource in [*compliant_stack(), *filler]:
-        properties = Struct()
-        properties.update(resource.properties)
-        about = {"urn": resource.urn, "type": resource.type, "name": resource.name}
-        requests.append((about, properties))
+    registered = [*compliant_stack(), *filler]
 
     pack = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:0", "."],
@@ -33,10 +36,17 @@ def test_the_pack_costs_less_than_two_seconds() -> None:
     assert pack.stdout is not None
     with pack.stdout, grpc.insecure_channel(f"127.0.0.1:{int(pack.stdout.readline())}") as channel:
         analyzer = analyzer_pb2_grpc.AnalyzerStub(channel)
-        for about, properties in requests:
-            request = analyzer_pb2.AnalyzeRequest(**about, properties=properties)
+        for one in registered:
+            request = analyzer_pb2.AnalyzeRequest(
+                urn=one.urn, type=one.type, name=one.name, properties=_struct(one)
+            )
             assert not analyzer.Analyze(request).diagnostics
-        whole = [analyzer_pb2.AnalyzerResource(**about, properties=p) for about, p in requests]
+        whole = [
+            analyzer_pb2.AnalyzerResource(
+                urn=one.urn, type=one.type, name=one.name, properties=_struct(one)
+            )
+            for one in registered
+        ]
         stack = analyzer_pb2.AnalyzeStackRequest(resources=whole)
         assert not analyzer.AnalyzeStack(stack).diagnostics
         pack.terminate()

@@ -4,9 +4,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from samples import TODAY, messages, topic
 
 from policies.exceptions import parse_exceptions
+from tests.policies.samples import TODAY, messages, topic
 
 LONELY = topic("lonely", replicas=1, retention_ms="60000")
 

@@ -1,7 +1,14 @@
 """The memory policies agree with components.sizing, which derives the settings that they judge."""
 
 import pytest
-from samples import (
+
+from components.config.source import SourceSettings
+from components.sizing import JVM_PROFILES, Resources, Sizing, jvm_heap_options
+from components.source.configuration import postgresql_conf
+from policies.jvm import parse_options
+from policies.quantities import MEBIBYTE
+from policies.resource import Resource
+from tests.policies.samples import (
     config_map,
     container,
     deployment,
@@ -10,13 +17,6 @@ from samples import (
     sizes,
     stateful_set,
 )
-
-from components.config.source import SourceSettings
-from components.sizing import JVM_PROFILES, Resources, Sizing, jvm_heap_options
-from components.source.configuration import postgresql_conf
-from policies.jvm import parse_options
-from policies.quantities import MEBIBYTE
-from policies.resource import Resource
 
 WORKLOADS = {"broker": "kafka", "connect": "kafka-connect", "registry": "schema-registry"}
 

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import (
+
+from policies.ports import LAST, PROTOCOLS, describe, parse_port, span, spans
+from policies.resource import Resource
+from tests.policies.samples import (
     NODES,
     compliant_stack,
     messages,
@@ -15,9 +18,6 @@ from samples import (
     ports,
     stateful_set,
 )
-
-from policies.ports import LAST, PROTOCOLS, describe, parse_port, span, spans
-from policies.resource import Resource
 
 POLICY = "network-matrix"
 BROKER = {"podSelector": {"matchLabels": {"app": "kafka"}}}

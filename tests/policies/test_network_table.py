@@ -1,28 +1,27 @@
 """The README's table of who may talk to whom is computed from the program's own policies."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from engine import ROOT, engine_for_program
 
 from policies.network_table import BEGIN, END, read_resources, table, with_table
 from policies.resource import Resource
+from tests.policies.engine import ROOT, engine_for_samples
+from tests.policies.samples import compliant_stack
+from tests.previews import Previews
 
 README = ROOT / "README.md"
 
 
-@pytest.fixture(scope="module")
-def design(tmp_path_factory: pytest.TempPathFactory) -> list[Resource]:
-    """What the dev stack registers, as the command reads it from a preview."""
-    engine = engine_for_program(tmp_path_factory.mktemp("design"), "dev")
-    preview = engine.pulumi("preview", "--json", with_pack=False)
-    assert preview.code == 0, preview.output
-    document, _ = json.JSONDecoder().raw_decode(preview.output[preview.output.index("{") :])
-    return read_resources(document)
+@pytest.fixture
+def design(previews: Previews) -> Sequence[Resource]:
+    """What the dev stack registers."""
+    return previews("dev").resources
 
 
-def test_the_readme_has_the_table_of_the_programs_policies(design: list[Resource]) -> None:
+def test_the_readme_has_the_table_of_the_programs_policies(design: Sequence[Resource]) -> None:
     text = README.read_text()
     assert text.count(BEGIN) == text.count(END) == 1
     assert text == with_table(text, design), (
@@ -30,7 +29,7 @@ def test_the_readme_has_the_table_of_the_programs_policies(design: list[Resource
     )
 
 
-def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) -> None:
+def test_the_table_says_who_reaches_whom_at_which_ports(design: Sequence[Resource]) -> None:
     header, _, *lines = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table(design).splitlines()
     ]
@@ -46,6 +45,19 @@ def test_the_table_says_who_reaches_whom_at_which_ports(design: list[Resource]) 
     }
 
 
-def test_a_deployed_stack_gives_the_same_table(design: list[Resource], tmp_path: Path) -> None:
+def test_the_table_is_read_from_a_previews_json(tmp_path: Path) -> None:
+    engine = engine_for_samples(tmp_path)
+    engine.register(compliant_stack())
+    preview = engine.pulumi("preview", "--json", with_pack=False)
+    assert preview.code == 0, preview.output
+
+    document, _ = json.JSONDecoder().raw_decode(preview.output[preview.output.index("{") :])
+    resources = read_resources(document)
+
+    assert "5432" in table(resources)
+    assert table(resources) == table(compliant_stack())
+
+
+def test_a_deployed_stack_gives_the_same_table(design: Sequence[Resource]) -> None:
     states = [{"type": r.type, "urn": r.urn, "inputs": dict(r.properties)} for r in design]
     assert table(read_resources({"deployment": {"resources": states}})) == table(design)

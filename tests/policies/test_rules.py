@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from cases import CASES, STRICT_CASES, Case
-from samples import (
+
+from policies.finding import NotJudged
+from policies.pack import POLICIES
+from policies.resource import Resource, Unknown
+from tests.policies.cases import CASES, STRICT_CASES, Case
+from tests.policies.samples import (
     bucket,
     compliant_stack,
     container,
@@ -15,10 +19,6 @@ from samples import (
     network_policy,
     pod_spec,
 )
-
-from policies.finding import NotJudged
-from policies.pack import POLICIES
-from policies.resource import Resource, Unknown
 
 PROD = json.loads((Path(__file__).parents[2] / "policies/configuration/prod.json").read_text())
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from engine import Engine, engine_for_program
+
+from tests.policies.engine import Engine, engine_for_program
 
 TOPICS_ALONE = """
 import pulumi

@@ -1,30 +1,19 @@
 """The pipeline's own stacks reviewed through the real engine, without a cluster or a cloud."""
 
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from review.manifests import changes, manifests
-from review.preview import PROJECT, Preview, PreviewError, preview
+from review.preview import Preview, PreviewError, preview
 from review.report import Review
+from tests.previews import Previews, changed_program
 
 
-def changed_copy(folder: Path, stack: str, key: str, value: object) -> Path:
-    """The program with one key of a stack file set."""
-    for name in ("__main__.py", "components", "Pulumi.yaml"):
-        (folder / name).symlink_to(PROJECT / name)
-    file = Path(shutil.copy(PROJECT / f"Pulumi.{stack}.yaml", folder))
-    document = yaml.safe_load(file.read_text())
-    document["config"][key] = value
-    file.write_text(yaml.safe_dump(document))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def dev() -> Preview:
-    return preview("dev")
+@pytest.fixture
+def dev(previews: Previews) -> Preview:
+    """The dev stack as committed."""
+    return previews("dev")
 
 
 def test_the_program_passes_with_its_budget(dev: Preview) -> None:
@@ -33,8 +22,8 @@ def test_the_program_passes_with_its_budget(dev: Preview) -> None:
     assert "**memory-budget**: 4094Mi of 4096Mi" in review.markdown()
 
 
-def test_production_is_refused_as_expected() -> None:
-    review = Review(preview("prod"))
+def test_production_is_refused_as_expected(previews: Previews) -> None:
+    review = Review(previews("prod"))
     assert review.passes
     assert "✓ refused as expected" in review.markdown()
 
@@ -47,11 +36,9 @@ def test_secrets_are_blinded(dev: Preview) -> None:
 
 
 def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
-    dev: Preview, tmp_path: Path
+    dev: Preview, previews: Previews
 ) -> None:
-    project = changed_copy(tmp_path, "dev", "datapipe:sizing", {"broker": {"memoryLimit": "685Mi"}})
-
-    larger = preview("dev", project)
+    larger = previews("dev", {"datapipe:sizing": {"broker": {"memoryLimit": "685Mi"}}})
     review = Review(larger, changes(dev.resources, larger.resources))
 
     assert not review.passes
@@ -63,7 +50,7 @@ def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
 
 
 def test_a_stack_file_that_cannot_be_used_is_told_in_its_own_words(tmp_path: Path) -> None:
-    project = changed_copy(tmp_path, "dev", "datapipe:kafka", {"brokers": 2})
+    project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
     with pytest.raises(PreviewError, match="replicationFactor 3 needs as many brokers"):
         preview("dev", project)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packet_simulation import Packet, RuleSet
 
 from policies.ports import span
 from policies.reachability import Addresses, Pods, Rules
@@ -14,6 +13,7 @@ from policies.resource import Resource
 from sandbox.node import addresses
 from sandbox.node.network_policy.objects import Cluster, Pod, read_cluster
 from sandbox.node.network_policy.ruleset import render
+from tests.sandbox.packet_simulation import Packet, RuleSet
 
 NODE = str(addresses.NODE_ADDRESS)
 NAMESPACES = {"a": {"kind": "ours"}, "b": {"kind": "theirs"}}

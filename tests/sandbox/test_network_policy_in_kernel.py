@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from sandbox import paths
 from sandbox.node.network_policy.objects import Cluster, Pod
 from sandbox.node.network_policy.ruleset import render
+from tools import paths
 
 NFT = paths.binaries() / "nft"
 pytestmark = pytest.mark.skipif(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import preflight
-from sandbox.errors import SandboxError
+from tools.errors import UserError
 
 GOOD = preflight.Facts(
     user_id=0,
@@ -48,7 +48,7 @@ def test_each_lack_is_told_in_one_sentence(lack: dict[str, object], told: str) -
 
 def test_all_lacks_are_told_at_once() -> None:
     poor = dataclasses.replace(GOOD, user_id=1, available_memory_mib=1, missing_tools=["go", "ip"])
-    with pytest.raises(SandboxError) as refusal:
+    with pytest.raises(UserError) as refusal:
         preflight.require(poor)
     assert len(str(refusal.value).splitlines()) == 1 + 4
 

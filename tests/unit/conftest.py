@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployment import Deployment, deploy
 
 from components.config import StackConfig, parse
+from tests.unit.deployment import Deployment, deploy
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pulumi
-from deployment import Deployment, deploy
 
 from components.archive import Archive, ArchiveArgs
-from components.cluster_access import ClusterAccess
 from components.config import StackConfig, parse
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
 from components.streaming.layer import Streaming, StreamingArgs
+from kafka_connect.cluster_access import ClusterAccess
+from tests.unit.deployment import Deployment, deploy
 
 SANDBOX: dict[str, Any] = {
     "images": {"family": "sandbox"},

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from deployment import ACCOUNT, Deployment, Secret, visible_text
 
 from components.archive import Archive, ArchiveArgs
 from components.archive.access import sink_policy, trust_policy
 from components.archive.bucket import STALE_UPLOAD_DAYS
 from components.config import StackConfig
+from tests.unit.deployment import ACCOUNT, Deployment, Secret, visible_text
 
 Stack = Callable[..., StackConfig]
 Archived = Callable[..., Deployment]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from deployment import Deployment, visible_text
-from streaming_stack import deploy_stack
 
 from components.config import parse
+from tests.unit.deployment import Deployment, visible_text
+from tests.unit.streaming_stack import deploy_stack
 
 ROOT = Path(__file__).parents[2]
 MAY_HOLD_SECRETS = ("Secret", "DatabaseSchema", "DatabaseAccount")

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from connectors_of_the_design import DEBEZIUM, S3_SINK
-
 from components.config import StackConfig
 from components.streaming.connectors.pipeline import sink_connector, source_connector
+from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
 
 Stack = Callable[..., StackConfig]
 

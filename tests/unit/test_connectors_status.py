@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.streaming.connectors.status import Status, advice_for, explain, first_cause
+from kafka_connect.status import Status, advice_for, explain, first_cause
 
 NESTED = """org.apache.kafka.connect.errors.ConnectException: Exiting WorkerSinkTask
 \tat org.apache.kafka.connect.runtime.WorkerSinkTask.deliverMessages(WorkerSinkTask.java:632)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from streaming_stack import SANDBOX, design
 
 from components.config import StackConfig
 from components.source.schema import database_script
 from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.pipeline import sink_connector
 from components.streaming.topics import topics_for
+from tests.unit.streaming_stack import SANDBOX, design
 
 FEW, MANY = 100, 1000
 BOUND = 20

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 import yaml
-from deployment import Deployment, deploy, every_container
-from streaming_stack import deploy_stack, design, sandbox
 
 from clients.metrics import Metrics, parse_metrics
 from components.config.metrics import MetricsSettings
@@ -21,6 +19,8 @@ from tests.promql import (
     metrics_of,
     rules,
 )
+from tests.unit.deployment import Deployment, deploy, every_container
+from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
 SCRAPES = Path(__file__).parent / "data" / "metrics"
 """What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones."""

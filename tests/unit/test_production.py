@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from deployment import Deployment
-from streaming_stack import deploy_stack, design, sandbox
 
 from components.config import StackConfig, parse
 from components.config.source import name_for_table
 from components.streaming.connectors.isolation import source_connectors
 from components.streaming.connectors.pipeline import sink_connector, source_connector
+from tests.unit.deployment import Deployment
+from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
 STACK_FILE = Path(__file__).parents[2] / "Pulumi.prod.yaml"
 

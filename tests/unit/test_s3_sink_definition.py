@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streaming_stack import design
 
 from components.config import StackConfig
 from components.streaming.connectors.pipeline import sink_connector
+from tests.unit.streaming_stack import design
 
 DEFINITION: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "s3_sink_10_5_config.json").read_text()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
-from deployment import Deployment, Secret, visible_text
 from pulumi.dynamic.dynamic import serialize_provider
 
 from components.config import StackConfig
@@ -23,6 +22,7 @@ from components.security.network import (
     flows,
 )
 from components.workloads import Workload
+from tests.unit.deployment import Deployment, Secret, visible_text
 
 Stack = Callable[..., StackConfig]
 POSTGRESQL, KAFKA = Workload.POSTGRESQL, Workload.KAFKA

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from deployment import Deployment, every_container, visible_text
 from pulumi.dynamic.dynamic import serialize_provider
 
-from components.cluster_access import ClusterAccess
 from components.config import StackConfig
 from components.security.credentials import generate_credentials
 from components.source import Source, SourceArgs, database_account, psql
@@ -20,6 +18,8 @@ from components.source.database_account import DatabaseAccountProvider
 from components.source.database_schema import INPUTS, DatabaseSchemaProvider
 from components.source.pod_exec import PodCommand, PodExecError
 from components.workloads import Workload
+from kafka_connect.cluster_access import ClusterAccess
+from tests.unit.deployment import Deployment, every_container, visible_text
 
 Stack = Callable[..., StackConfig]
 Sourced = Callable[..., Deployment]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from postgres_server import PostgresServer, new_server, running_server
 
 from components.config.stack import SAMPLE_TABLES
 from components.sizing import DEFAULT_RESOURCES
 from components.source.configuration import server_settings
 from components.source.schema import database_script, revoke_script, variable
+from tests.unit.postgres_server import PostgresServer, new_server, running_server
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
 DESIGN_SETTINGS = {

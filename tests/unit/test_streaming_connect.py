@@ -4,12 +4,12 @@ import re
 
 import pulumi
 import pytest
-from deployment import Deployment, every_container, visible_text
-from streaming_stack import SANDBOX, deploy_stack, design, sandbox
 
 from components.config.stack import SAMPLE_TABLES
 from components.sizing import CONNECT_JVM, jvm_heap_options
 from components.streaming.connect.plugins import install_arguments, plugin_archives
+from tests.unit.deployment import Deployment, every_container, visible_text
+from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox
 
 ENVIRONMENT = {
     "DBZ_DB_USERNAME",

@@ -3,14 +3,14 @@
 import base64
 
 import pytest
-from deployment import Deployment, every_container
-from streaming_stack import deploy_stack, design, sandbox
 
 from components.config import StackConfig
 from components.sizing import BROKER_JVM, THREAD_KIB, jvm_heap_options
 from components.streaming.kafka.brokers import broker_files
 from components.streaming.kafka.cluster_id import ClusterIdProvider, random_cluster_id
 from components.streaming.kafka.configuration import KafkaNetwork
+from tests.unit.deployment import Deployment, every_container
+from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
 HEADLESS = "kafka-headless.data-ingestion.svc.cluster.local"
 

@@ -1,11 +1,11 @@
 """Schema Registry: there where the converter needs it, and nobody gets in without a password."""
 
 import pytest
-from deployment import Deployment, every_container, visible_text
-from streaming_stack import deploy_stack, design, sandbox
 
 from components.sizing import REGISTRY_JVM, jvm_heap_options
 from components.streaming.registry.configuration import probe_netrc, user_properties
+from tests.unit.deployment import Deployment, every_container, visible_text
+from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
 PASSWORDS = {"admin": "a-1", "developer": "d-2", "probe": "p-3"}
 

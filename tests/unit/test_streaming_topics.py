@@ -1,12 +1,12 @@
 """The topics: derived from the tables, replicated, protected, and bounded by the volumes."""
 
 import pytest
-from deployment import Deployment
-from streaming_stack import deploy_stack, design, sandbox
 
 from components.config import StackConfig
 from components.config.tables import TOPIC_NAME
 from components.streaming.topics import Topic, replicas_per_broker, topics_for
+from tests.unit.deployment import Deployment
+from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
 WEEK_MS = "604800000"
 

@@ -59,7 +59,7 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 """for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
-OWN_JARS = HERE / "java"
+OWN_JARS = HERE.parents[2] / "java"
 """What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
 column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed), and
 commit-counter.jar, which Iceberg calls and which therefore lies beside its sink's own jars."""

@@ -3,17 +3,17 @@
 import argparse
 import sys
 
-from components.cluster_access import ClusterAccessError
-from components.streaming.connectors.access import (
+from components.streaming.connectors.lifecycle import describe_offsets
+from components.workloads import Workload
+from kafka_connect.access import (
     DirectUrl,
     ServiceProxy,
     WorkerAccess,
     open_access,
 )
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.failures import ConnectError
-from components.streaming.connectors.lifecycle import describe_offsets
-from components.workloads import Workload
+from kafka_connect.client import ConnectClient
+from kafka_connect.cluster_access import ClusterAccessError
+from kafka_connect.failures import ConnectError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,20 +21,20 @@ from dataclasses import replace
 from typing import Any
 
 from components.streaming.connectors import progress
-from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
-from components.streaming.connectors.failures import (
+from components.streaming.connectors.lifecycle import bring_to
+from kafka_connect.client import ConnectClient
+from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
     UnsettledError,
 )
-from components.streaming.connectors.lifecycle import bring_to
-from components.streaming.connectors.startup import (
+from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
     Patience,
 )
-from components.streaming.connectors.status import Status, explain
+from kafka_connect.status import Status, explain
 
 HEARTBEAT_MS = "30000"
 """Where the connector has none: the reader's last one says that all is read."""

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.connector_state import State
 from components.streaming.connectors import progress
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.failures import (
+from components.streaming.connectors.model import SECRET_KEY
+from kafka_connect.client import ConnectClient
+from kafka_connect.connector_state import State
+from kafka_connect.failures import (
     ConnectError,
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from components.streaming.connectors.model import SECRET_KEY
-from components.streaming.connectors.startup import Patience, wait_for_worker, wait_until
-from components.streaming.connectors.status import Status, advice_for
+from kafka_connect.startup import Patience, wait_for_worker, wait_until
+from kafka_connect.status import Status, advice_for
 
 
 def bring_to(

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from components.streaming.connectors.status import SETTLE_SECONDS
+from kafka_connect.status import SETTLE_SECONDS
 
 SECRET_KEY = re.compile(
     r"password|passwd|secret|user\.info|token|api[.-]?key|access[.-]key|private[.-]key|jaas\.config"

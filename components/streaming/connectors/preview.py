@@ -6,19 +6,19 @@ from typing import Any, get_args
 import pulumi
 from pulumi import dynamic
 
-from components.cluster_access import ClusterAccessError
-from components.connector_state import State
 from components.streaming.connectors import progress
-from components.streaming.connectors.access import open_access
 from components.streaming.connectors.added_tables import captured_tables, reader_name, unread_tables
-from components.streaming.connectors.client import ConnectClient
-from components.streaming.connectors.failures import (
+from components.streaming.connectors.lifecycle import describe_takeover
+from components.streaming.connectors.model import literal_secrets
+from kafka_connect.access import open_access
+from kafka_connect.client import ConnectClient
+from kafka_connect.cluster_access import ClusterAccessError
+from kafka_connect.connector_state import State
+from kafka_connect.failures import (
     ConnectError,
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from components.streaming.connectors.lifecycle import describe_takeover
-from components.streaming.connectors.model import literal_secrets
 
 REACH_SECONDS = 3
 """How long a preview looks for a worker before it validates offline."""

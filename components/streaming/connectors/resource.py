@@ -8,34 +8,34 @@ from typing import Any, ParamSpec, TypeVar
 import pulumi
 from pulumi import dynamic
 
-from components.cluster_access import ClusterAccessError
-from components.connector_state import State
 from components.streaming.connectors import progress
-from components.streaming.connectors.access import ServiceProxy, WorkerAccess, open_access
 from components.streaming.connectors.added_tables import (
     captured_tables,
     read_rows,
     remove_reader,
     unread_tables,
 )
-from components.streaming.connectors.client import ConnectClient
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
-from components.streaming.connectors.failures import (
-    ConnectError,
-    ConnectorMissingError,
-    WorkerMissingError,
-)
 from components.streaming.connectors.lifecycle import bring_to, forget_offsets
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
-from components.streaming.connectors.startup import (
+from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
+from kafka_connect.client import ConnectClient
+from kafka_connect.cluster_access import ClusterAccessError
+from kafka_connect.connector_state import State
+from kafka_connect.failures import (
+    ConnectError,
+    ConnectorMissingError,
+    WorkerMissingError,
+)
+from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
     Patience,
     wait_for_worker,
 )
-from components.streaming.connectors.status import Status
+from kafka_connect.status import Status
 
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot")
 """Inputs of which a change is an update."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess
 
 RELEASE_SECONDS = 30
 """for the connector's task to let go of the slot after it was deleted"""

@@ -1,0 +1,98 @@
+"""A provider plugin that makes nothing: it answers every request with what it was given.
+
+With it the real engine registers real resources of any type and hands them to the policy pack as
+ever, unknown values included, on a machine without a cluster, a cloud or Kafka.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from provider_plugins import install
+from provider_plugins.diff import Changes
+from provider_plugins.provider import Found, Naming, Provider, Replacement, Resource
+from provider_plugins.servicer import serve
+from provider_plugins.wire import UNKNOWN, Properties
+
+COMPUTED = {"Bucket": ("arn",), "CatalogDatabase": ("arn",), "Role": ("arn",)}
+"""What AWS tells of a resource only once it exists."""
+
+
+def install_in(pulumi_home: Path) -> None:
+    """Let it answer for all three packages wherever `pulumi_home` is the PULUMI_HOME."""
+    environment = Path(sys.prefix)
+    for name in install.PLUGINS:
+        version = install.package_version(environment, name)
+        executable = pulumi_home / f"plugins/resource-{name}-v{version}/pulumi-resource-{name}"
+        executable.parent.mkdir(parents=True)
+        executable.write_text(install.wrapper("echo", environment, name))
+        executable.chmod(0o755)
+
+
+class Echo(Provider):
+    """Answers for any package."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def configure(self, configuration: Properties) -> None:
+        """There is nothing to connect to."""
+
+    def check(
+        self, resource: Resource, old: Properties, new: Properties, naming: Naming
+    ) -> Properties:
+        """Every input is right."""
+        return new
+
+    def replacement(
+        self, resource: Resource, old: Properties, new: Properties, changes: Changes
+    ) -> Replacement:
+        """Every change is made in place, but for a topic's partitions that are to become fewer."""
+        if new.get("partitions", 0) < old.get("partitions", 0):
+            return Replacement(frozenset({"partitions"}), delete_first=True)
+        return Replacement()
+
+    def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
+        """The inputs, and what only the real provider could compute as unknown."""
+        kind = resource.type.rpartition(":")[2]
+        return {**inputs, **dict.fromkeys(COMPUTED.get(kind, ()), UNKNOWN)}
+
+    def create(
+        self, resource: Resource, inputs: Properties, timeout: float
+    ) -> tuple[str, Properties]:
+        """The inputs."""
+        return resource.name, inputs
+
+    def read(
+        self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
+    ) -> Found | None:
+        """What the state says."""
+        return Found(resource_id, outputs, inputs)
+
+    def preview_update(
+        self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
+    ) -> Properties:
+        """The new inputs."""
+        return new
+
+    def update(
+        self,
+        resource: Resource,
+        resource_id: str,
+        outputs: Properties,
+        new: Properties,
+        timeout: float,
+    ) -> Properties:
+        """The new inputs."""
+        return new
+
+    def delete(
+        self, resource: Resource, resource_id: str, outputs: Properties, timeout: float
+    ) -> None:
+        """There was nothing."""
+
+
+if __name__ == "__main__":
+    serve(Echo(sys.argv[1]))

@@ -1,0 +1,6 @@
+"""Run the plugin; the engine starts it and reads the port from its standard output."""
+
+from provider_plugins.kafka.provider import Kafka
+from provider_plugins.servicer import serve
+
+serve(Kafka())

@@ -1,0 +1,204 @@
+"""Tables that are added to a running source: a connector of its own reads the rows they had."""
+
+from typing import Any
+
+import pytest
+from pulumi import dynamic
+
+from components.streaming.connectors.added_tables import reader_config, reader_name
+from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES
+from kafka_connect.startup import ConnectorFailedError, NotInTimeError
+from tests.kafka_connect.connect_in_memory import ConnectInMemory, inputs
+
+Provider = dynamic.ResourceProvider
+READER = "c-added-tables"
+READING = [{"partition": {"server": "pg"}, "offset": {"lsn": 1, "snapshot": True}}]
+READ = [{"partition": {"server": "pg"}, "offset": {"lsn": 1}}]
+
+
+def source(connect: ConnectInMemory, *tables: str, **changes: Any) -> dict[str, Any]:
+    """Inputs of a Debezium connector that captures these tables."""
+    config = {
+        "connector.class": DEBEZIUM_POSTGRES,
+        "table.include.list": ",".join(tables),
+        "slot.name": "s1",
+        "snapshot.mode": "initial",
+        "heartbeat.interval.ms": "30000",
+    }
+    return inputs(connect, config=config, snapshot_timeout_seconds=1.0, **changes)
+
+
+@pytest.fixture
+def running(connect: ConnectInMemory) -> ConnectInMemory:
+    """A Connect whose connectors obey, with a source c that captures public.a."""
+    connect.states = []
+    connect.configs["c"] = source(connect, "public.a")["config"]
+    connect.positions[READER] = [[], READING, READ]
+    return connect
+
+
+def update(connect: ConnectInMemory, provider: Provider, *tables: str, **olds: Any) -> Any:
+    old = source(connect, "public.a") | {"rows_read": ["public.a"]} | olds
+    return provider.update("c", old, source(connect, *tables)).outs
+
+
+def test_the_rows_are_read_by_a_connector_that_goes_when_all_are_there(
+    running: ConnectInMemory, provider: Provider, capsys: Any
+) -> None:
+    outs = update(running, provider, "public.a", "public.b", "public.c")
+    assert outs["rows_read"] == ["public.a", "public.b", "public.c"]
+    assert list(running.configs) == ["c"]
+    assert running.history[READER] == [
+        *("create STOPPED", "reset", "config", "resume"),
+        *("stop", "config", "reset", "delete"),
+    ]
+    assert f"{READER}: reads the rows that public.b, public.c had" in capsys.readouterr().err
+
+
+def test_the_old_task_is_gone_before_the_rows_are_read(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    update(running, provider, "public.a", "public.b")
+    assert running.history["c"] == ["stop", "config", "config", "resume"]
+    told = running.told
+    assert told.index("resume") < told.index("create STOPPED")
+
+
+def test_the_reader_writes_rows_only_from_a_slot_of_its_own() -> None:
+    config = {"slot.name": "s" * 63, "publication.name": "p", "heartbeat.interval.ms": "0"}
+    reader = reader_config(config, ["public.b"])
+    assert reader["table.include.list"] == "public.b"
+    assert reader["slot.name"] == "s" * 57 + "_added"
+    assert reader["slot.drop.on.stop"] == "true"
+    assert reader["skipped.operations"] == "c,u,d,t"
+    assert reader["publication.name"] == "p"
+    assert reader["heartbeat.interval.ms"] == "30000", "the last one tells that all is read"
+
+
+@pytest.mark.parametrize("tables", [("public.a",), ("public.b",)])
+def test_without_an_added_table_nothing_is_read(
+    running: ConnectInMemory, provider: Provider, tables: tuple[str, ...]
+) -> None:
+    old = {"rows_read": ["public.a", "public.b"]}
+    assert update(running, provider, *tables, **old)["rows_read"] == list(tables)
+    assert READER not in running.history
+
+
+def test_a_source_of_which_nothing_was_read_yet_reads_all(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    assert update(running, provider, "public.a", rows_read=[])["rows_read"] == ["public.a"]
+    assert READER in running.history
+
+
+def test_a_resource_from_before_this_was_remembered_has_read_its_tables(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    old = source(running, "public.a")
+    assert provider.diff("c", old, source(running, "public.a")).changes is False
+    provider.update("c", old, source(running, "public.a"))
+    assert READER not in running.history
+
+
+def test_a_table_that_was_taken_off_is_read_again_when_it_is_added_again(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    off = update(running, provider, "public.a", rows_read=["public.a", "public.b"])
+    assert off["rows_read"] == ["public.a"]
+    update(running, provider, "public.a", "public.b", **off)
+    assert READER in running.history
+
+
+def test_a_new_connector_reads_its_tables_itself(
+    connect: ConnectInMemory, provider: Provider
+) -> None:
+    """So does each connector of its own that a table has with source.isolation: per-table."""
+    connect.states = []
+    created = provider.create(source(connect, "public.a", "public.b"))
+    assert created.outs is not None
+    assert created.outs["rows_read"] == ["public.a", "public.b"]
+    assert list(connect.history) == ["c"]
+
+
+def test_a_connector_that_is_taken_over_gets_the_rows_of_what_it_did_not_capture(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    provider.create(source(running, "public.a", "public.b"))
+    assert READER in running.history
+
+
+def test_a_stopped_connector_waits_until_it_runs_again(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    stopped = source(running, "public.a", "public.b", state="STOPPED")
+    updated = provider.update("c", source(running, "public.a"), stopped)
+    assert updated.outs is not None
+    assert updated.outs["rows_read"] == ["public.a"]
+    assert READER not in running.history
+    assert provider.diff("c", updated.outs, stopped).changes is False
+    runs = source(running, "public.a", "public.b")
+    assert provider.update("c", updated.outs, runs).outs is not None
+    assert READER in running.history
+
+
+def test_refresh_after_a_killed_update_does_not_forget_what_was_not_read(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    wanted = source(running, "public.a", "public.b")
+    running.configs["c"] = wanted["config"]
+    read = provider.read("c", source(running, "public.a") | {"rows_read": ["public.a"]})
+    assert read.outs is not None
+    assert read.outs["config"] == wanted["config"]
+    assert provider.diff("c", read.outs, wanted).changes is True
+
+
+def test_what_a_killed_update_began_goes_on_and_is_not_read_twice(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    wanted = source(running, "public.a", "public.b")["config"]
+    running.configs[READER] = reader_config(wanted, ["public.b"])
+    update(running, provider, "public.a", "public.b")
+    assert running.history[READER][:2] == ["config", "resume"]
+
+
+def test_what_a_killed_update_began_for_other_tables_begins_anew(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    wanted = source(running, "public.a", "public.b", "public.c")["config"]
+    running.configs[READER] = reader_config(wanted, ["public.b"])
+    update(running, provider, "public.a", "public.b", "public.c")
+    assert running.history[READER][:5] == ["stop", "config", "reset", "config", "resume"]
+
+
+def test_a_reader_that_takes_longer_goes_on_and_the_next_up_waits_for_it(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    running.positions[READER] = [READING]
+    with pytest.raises(NotInTimeError, match="goes on by itself; run up again"):
+        update(running, provider, "public.a", "public.b")
+    assert running.targets[READER] == "RUNNING"
+
+
+def test_a_reader_that_fails_is_explained_and_leaves_nothing(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    running.failing[READER] = "Caused by: PSQLException: permission denied for table b"
+    with pytest.raises(ConnectorFailedError, match=r"(?s)permission denied.*lacks a grant"):
+        update(running, provider, "public.a", "public.b")
+    assert list(running.configs) == ["c"]
+
+
+def test_preview_says_that_rows_will_be_read(
+    running: ConnectInMemory, provider: Provider, capsys: Any
+) -> None:
+    running.plugins = (DEBEZIUM_POSTGRES,)
+    provider.check(source(running, "public.a"), source(running, "public.a", "public.b"))
+    assert "c: newly captures public.b; up reads the rows" in capsys.readouterr().err
+
+
+def test_a_deleted_source_takes_the_reader_of_a_killed_update_with_it(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    running.configs[reader_name("c")] = {}
+    provider.delete("c", source(running, "public.a"))
+    assert running.configs == {}

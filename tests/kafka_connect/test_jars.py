@@ -1,0 +1,81 @@
+"""The committed jars are what their sources compile to.
+
+What DropDefaults does is shown end to end: tests/e2e, NULL in a column with a default. That the
+counters count what passes is shown by tests/e2e/test_metrics.py.
+"""
+
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools import paths
+
+TRANSFORMS = "transforms"
+JAVA = Path(__file__).parents[2] / "java"
+JARS = {
+    TRANSFORMS: (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-transforms/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+    ),
+    "extensions": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+        "javax/ws/rs/javax.ws.rs-api/2.*",
+    ),
+    "commit-counter": (
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-core/1.12.*",
+    ),
+}
+"""The modules of java/, and the artifacts that they compile against."""
+
+
+def classes(jar: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(jar) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
+    """Put artifacts into a folder, from where the images' build keeps them."""
+    folder.mkdir()
+    for pattern in patterns:
+        found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
+        if not found:
+            pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
+        shutil.copy(found[-1], folder)
+
+
+@pytest.mark.parametrize("module", JARS)
+def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Path) -> None:
+    against, fresh = tmp_path / "against", tmp_path / "fresh.jar"
+    copy_artifacts(JARS[module], against)
+    subprocess.run([JAVA / "build.sh", module, against, fresh], check=True)
+    assert classes(JAVA / f"{module}.jar") == classes(fresh)
+
+
+def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
+    """Not whole: a delete that says it is none; no key; no WAL position; an unknown operation."""
+    against = tmp_path / "against"
+    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
+    shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)
+    driver = Path(__file__).parent / "CountedEvents.java"
+    command = ["java", "-cp", f"{against}/*", driver]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    orders, users = (f"checkpoint=source,table=public.{table}" for table in ("orders", "users"))
+    assert set(done.stdout.splitlines()) == {
+        f"type=events,{users},operation=c total=1.0",
+        f"type=events,{users},operation=u total=1.0",
+        f"type=events,{users},operation=d total=2.0",
+        f"type=events,{orders},operation=c total=2.0",
+        f"type=events,{orders},operation=t total=1.0",
+        f"type=events,{orders},operation=r total=1.0",
+        f"type=quality,{users} score=0.75",
+        f"type=quality,{orders} score=0.25",
+        "type=kafka-metrics-count count=15.0",
+    }

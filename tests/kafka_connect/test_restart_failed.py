@@ -1,0 +1,69 @@
+"""Failed connectors and tasks are restarted, soon at first and then every minute.
+
+That it happens on a real worker is shown by tests/chaos and `make chaos`.
+"""
+
+import subprocess
+from pathlib import Path
+
+EXTENSION = Path(__file__).parents[2] / "java/extensions.jar"
+PROBE = """\
+package datapipe.connect;
+
+import java.util.Set;
+
+/** Prints the seconds at which a part that fails for an hour, then is well, then fails, is due. */
+public class Probe {
+  public static void main(String[] arguments) {
+    Backoff backoff = new Backoff();
+    for (long second = 0; second < 6000; second++) {
+      boolean fails = second < 3600 || second >= 4500;
+      Set<String> failed = fails ? Set.of("sink/tasks/0") : Set.of();
+      for (String due : backoff.due(failed, second * 1_000_000_000L)) {
+        System.out.println(second + " " + due);
+      }
+    }
+  }
+}
+"""
+
+REBALANCES = """\
+package datapipe.connect;
+
+import java.util.Set;
+
+/** Prints the seconds at which a part counts, unassigned for 40 s twice and then for good. */
+public class Probe {
+  public static void main(String[] arguments) {
+    Lasting lasting = new Lasting();
+    for (long second = 0; second < 300; second += 5) {
+      boolean unassigned = second < 40 || second >= 100 && second < 140 || second >= 200;
+      Set<String> present = unassigned ? Set.of("sink") : Set.of();
+      for (String part : lasting.of(present, second * 1_000_000_000L)) {
+        System.out.println(second + " " + part);
+      }
+    }
+  }
+}
+"""
+
+
+def printed_seconds(program: str, folder: Path) -> list[int]:
+    """What a program prints that sees the extension's own classes."""
+    source = folder / "Probe.java"
+    source.write_text(program)
+    subprocess.run(["javac", "-cp", EXTENSION, "-d", folder, source], check=True)
+    command = ["java", "-cp", f"{folder}:{EXTENSION}", "datapipe.connect.Probe"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [int(line.split()[0]) for line in done.stdout.splitlines()]
+
+
+def test_restarts_come_soon_and_then_every_minute(tmp_path: Path) -> None:
+    seconds = printed_seconds(PROBE, tmp_path)
+    assert seconds[:6] == [15, 45, 105, 165, 225, 285], "15 s, 30 s, then every minute"
+    later = [second for second in seconds if second >= 4500]
+    assert later[:2] == [4515, 4545], "what was well for ten minutes starts anew"
+
+
+def test_a_rebalance_is_waited_for_and_a_state_that_stays_is_not(tmp_path: Path) -> None:
+    assert printed_seconds(REBALANCES, tmp_path)[:2] == [245, 250]

@@ -1,0 +1,171 @@
+"""What the kafka plugin tells the client library, and what leads from one topic to the next."""
+
+from typing import Any
+
+import pytest
+
+from provider_plugins.kafka.provider import TOPIC, Kafka
+from provider_plugins.kafka.settings import client_settings
+from provider_plugins.kafka.topic import Topic, config_changes
+from provider_plugins.provider import InvalidInputsError, Naming, ProviderError, Resource
+from provider_plugins.wire import UNKNOWN, Properties
+
+IT = Resource(f"urn:pulumi:dev::project::{TOPIC}::orders")
+INPUTS: Properties = {"name": "orders", "partitions": 3, "replicationFactor": 1}
+
+
+@pytest.fixture
+def kafka() -> Kafka:
+    """A provider for brokers that are not there."""
+    provider = Kafka()
+    provider.configure({"bootstrapServers": ["127.0.0.1:1"], "tlsEnabled": False})
+    return provider
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ({"tlsEnabled": False}, {"security.protocol": "PLAINTEXT"}),
+        ({"tlsEnabled": "false"}, {"security.protocol": "PLAINTEXT"}),
+        ({}, {"security.protocol": "SSL"}),
+        ({"caCert": "PEM"}, {"ssl.ca.pem": "PEM"}),
+        ({"skipTlsVerify": True}, {"enable.ssl.certificate.verification": False}),
+        (
+            {"tlsEnabled": False, "saslUsername": "u", "saslPassword": "p"},
+            {
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": "u",
+                "sasl.password": "p",
+            },
+        ),
+        (
+            {"saslUsername": "u", "saslMechanism": "scram-sha512"},
+            {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"},
+        ),
+    ],
+)
+def test_the_clients_settings(configuration: Properties, expected: dict[str, Any]) -> None:
+    settings = client_settings({"bootstrapServers": ["a:1", "b:2"], **configuration})
+    assert settings["bootstrap.servers"] == "a:1,b:2"
+    assert settings.items() >= expected.items()
+
+
+def test_certificates_are_not_passed_to_a_client_without_tls() -> None:
+    settings = client_settings({"bootstrapServers": ["a:1"], "tlsEnabled": False, "caCert": "PEM"})
+    assert "ssl.ca.pem" not in settings
+
+
+@pytest.mark.parametrize(
+    ("configuration", "words"),
+    [
+        ({}, "bootstrapServers"),
+        ({"bootstrapServers": []}, "bootstrapServers"),
+        (
+            {"bootstrapServers": ["a:1"], "saslUsername": "u", "saslMechanism": "aws-iam"},
+            "saslMechanism",
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_work_names_the_key(
+    configuration: Properties, words: str
+) -> None:
+    with pytest.raises(ProviderError, match=words):
+        client_settings(configuration)
+
+
+def test_settings_are_written_as_kafka_writes_them(kafka: Kafka) -> None:
+    config = {"cleanup.policy": "compact", "retention.ms": -1, "preallocate": True, "x": UNKNOWN}
+    checked = kafka.check(IT, {}, {**INPUTS, "config": config}, Naming())
+    assert checked["config"] == {
+        "cleanup.policy": "compact",
+        "retention.ms": "-1",
+        "preallocate": "true",
+        "x": UNKNOWN,
+    }
+
+
+def test_a_topic_survives_its_properties() -> None:
+    topic = Topic("orders", 3, 2, {"retention.ms": "-1"})
+    assert Topic.parse(topic.properties()) == topic
+    assert "config" not in Topic("orders", 3, 2).properties()
+
+
+def test_only_changed_settings_are_sent_and_dropped_ones_given_back() -> None:
+    old = {"kept": "1", "changed": "1", "dropped": "1"}
+    new = {"kept": "1", "changed": "2", "added": "3"}
+    assert config_changes(old, new) == {"changed": "2", "added": "3", "dropped": None}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "problem"),
+    [
+        ({"replicationFactor": 1}, "partitions: is required"),
+        ({"partitions": 1}, "replicationFactor: is required"),
+        ({"partitions": 0, "replicationFactor": 1}, "partitions: is 0"),
+        ({"partitions": 1, "replicationFactor": -1}, "replicationFactor: is -1"),
+    ],
+)
+def test_bad_numbers_are_refused(kafka: Kafka, inputs: Properties, problem: str) -> None:
+    with pytest.raises(InvalidInputsError, match=problem):
+        kafka.check(IT, {}, inputs, Naming())
+
+
+def test_a_topic_without_a_name_gets_one_and_keeps_it(kafka: Kafka) -> None:
+    unnamed = {"partitions": 1, "replicationFactor": 1}
+    first = kafka.check(IT, {}, unnamed, Naming(seed=b"1"))
+    assert first["name"].startswith("orders-")
+    assert kafka.check(IT, first, unnamed, Naming(seed=b"2")) == first
+
+
+@pytest.mark.parametrize(
+    ("change", "replaced"),
+    [
+        ({"partitions": 6}, False),
+        ({"partitions": 1}, True),
+        ({"partitions": UNKNOWN}, False),
+        ({"name": "other"}, True),
+        ({"config": {"retention.ms": "1"}}, False),
+    ],
+)
+def test_only_fewer_partitions_and_another_name_replace(
+    kafka: Kafka, change: Properties, replaced: bool
+) -> None:
+    new = {**INPUTS, **change}
+    changes = kafka.changes(IT, INPUTS, new)
+    paths = kafka.replacement(IT, INPUTS, new, changes).paths
+    assert bool(paths & changes.keys()) is replaced
+
+
+def test_a_topic_that_keeps_its_name_must_go_before_its_replacement(kafka: Kafka) -> None:
+    fewer = {**INPUTS, "partitions": 1}
+    assert kafka.replacement(IT, INPUTS, fewer, {"partitions": "update"}).delete_first
+    renamed = {**INPUTS, "name": "other"}
+    assert not kafka.replacement(IT, INPUTS, renamed, {"name": "update"}).delete_first
+
+
+def test_another_replication_factor_is_refused_with_a_way_out(kafka: Kafka) -> None:
+    new = {**INPUTS, "replicationFactor": 3}
+    with pytest.raises(ProviderError, match="kafka-reassign-partitions"):
+        kafka.replacement(IT, INPUTS, new, {"replicationFactor": "update"})
+
+
+def test_a_preview_without_brokers_passes_and_says_so_once(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(kafka.engine, "info", lambda urn, message: said.append(message))
+    assert kafka.preview_create(IT, INPUTS) == INPUTS
+    assert kafka.preview_create(IT, INPUTS) == INPUTS
+    assert len(said) == 1
+    assert "127.0.0.1:1" in said[0]
+
+
+def test_a_preview_of_unknown_values_asks_nobody() -> None:
+    inputs = {**INPUTS, "partitions": UNKNOWN}
+    assert Kafka().preview_create(IT, inputs) == inputs
+
+
+def test_another_type_is_refused_by_name(kafka: Kafka) -> None:
+    with pytest.raises(ProviderError, match="kafka:index/acl:Acl"):
+        kafka.check(Resource("urn:pulumi:dev::p::kafka:index/acl:Acl::a"), {}, {}, Naming())
