@@ -196,7 +196,7 @@ def _records(outputs: StackOutputs) -> list[bytes]:
 def parquet(
     files: IcebergFiles, tables: tuple[str, ...], seconds: float, since: float
 ) -> Reference:
-    """Measure the archived rows that pyarrow writes to Parquet in memory, compressed as they are."""
+    """Measure how many archived rows pyarrow writes to Parquet in memory, with snappy."""
     rows = [_last_rows(files, table, since) for table in tables]
     begun, written = time.monotonic(), 0
     while time.monotonic() - begun < seconds:

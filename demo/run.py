@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clients.archive import Archive
-from workload.archive import read_changes
-from workload.changes import CapturedTable, Change, Journal
-from workload.comparison import Comparison, RowDifference, TableComparison
+from workload.archive import ArchiveReader
+from workload.changes import Change
+from workload.comparison import RowDifference, TableComparison
 from workload.progress import Log
-from workload.source import Connect, present_rows, require_replication, sample_tables
+from workload.source import Connect, require_replication, sample_tables
 from workload.timeouts import Timeouts, wait_for_archive
 from workload.writer import Writer
 
@@ -61,60 +61,23 @@ def run(
     writer = Writer(
         connect, tables, seed=load.seed, changes=load.changes, longest_outage=timeouts.arrival
     )
-    with Comparison(tables.values(), keep_values=True) as comparison, writer:
-        reader = Reader(archive, tables.values(), writer, comparison, report)
+    with ArchiveReader(archive, tables.values(), writer, keep_values=True) as reader, writer:
+
+        def is_complete(doing: str = "waiting for the archive") -> bool:
+            complete = reader.is_complete()
+            archived = reader.committed - reader.missing
+            report(f"{doing}: {reader.committed} changes committed, {archived} archived")
+            return complete
+
         while not writer.finished():
-            reader.read()
+            is_complete("changing rows")
             time.sleep(timeouts.poll)
-        if wait_for_archive(reader.is_complete, timeouts) is not None:
+        if wait_for_archive(is_complete, timeouts) is not None:
             time.sleep(timeouts.settle)
             reader.read()
-        with connect() as connection:
-            present = present_rows(connection, tables.values(), writer.journal.keys())
         return Result(
             changes=tuple(writer.journal.changes()),
-            tables=tuple(comparison.tables()),
-            row_differences=tuple(comparison.row_differences(present)),
-            delays=comparison.delays(),
+            tables=tuple(reader.tables),
+            row_differences=tuple(reader.row_differences(connect)),
+            delays=reader.delays(),
         )
-
-
-class Reader:
-    """Brings a comparison up to date with what a writer has committed and the archive holds."""
-
-    def __init__(
-        self,
-        archive: Archive,
-        tables: Iterable[CapturedTable],
-        writer: Writer,
-        comparison: Comparison,
-        report: Log,
-    ) -> None:
-        self._archive, self._tables = archive, tuple(tables)
-        self._writer, self._comparison, self._report = writer, comparison, report
-        self._journal: Journal = writer.journal
-        self._expected = 0
-        """transactions that the comparison was given"""
-        self._missing = 0
-
-    def read(self) -> None:
-        """Read the archive again, and report how much of what was committed it holds."""
-        finished = self._writer.finished()
-        reading = read_changes(
-            self._archive, self._tables, self._writer.first_lsn, self._writer.last_lsn
-        )
-        self._comparison.replace_archived(reading, time.time())
-        commits = self._journal.commits[self._expected :]
-        self._comparison.expect(commits)
-        self._expected += len(commits)
-        doing = "waiting for the archive" if finished else "changing rows"
-        compared = self._comparison.tables()
-        committed = sum(table.committed for table in compared)
-        self._missing = sum(table.missing for table in compared)
-        archived = committed - self._missing
-        self._report(f"{doing}: {committed} changes committed, {archived} archived")
-
-    def is_complete(self) -> bool:
-        """Read again and return whether nothing is missing."""
-        self.read()
-        return not self._missing

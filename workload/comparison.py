@@ -17,6 +17,8 @@ from workload.changes import CapturedTable, Change, Commit
 
 # How many of each kind of difference are kept as examples.
 EXAMPLES = 5
+# The counts of a table without rows.
+NOTHING = (0, 0, 0, 0, 0)
 # Debezium's __op of a row that a snapshot has read.
 READ = "r"
 
@@ -163,6 +165,10 @@ class Comparison:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the memory."""
         self.database.close()
 
     def expect(self, commits: Iterable[Commit]) -> None:
@@ -232,15 +238,17 @@ class Comparison:
         """Return the result, by table."""
         ignore = {"ignore_reads": self._ignore_reads}
         totals = self.database.execute(TOTALS, ignore).fetchall()
-        counts = {table: tuple(map(int, numbers)) for table, *numbers in totals}
+        counts = {
+            table: (int(made), int(found), int(missing), int(duplicated), int(altered))
+            for table, made, found, missing, duplicated, altered in totals
+        }
         different = self.database.execute(DIFFERENT, {**ignore, "examples": EXAMPLES}).fetchall()
         examples: dict[str, dict[str, tuple[Example, ...]]] = {name: {} for name in self._tables}
         for table, kind, key, operation, content in different:
             own = examples[table]
             own[kind] = (*own.get(kind, ()), Example(key, operation, content))
-        none = (0,) * 5
         return [
-            TableComparison(name, *counts.get(name, none), examples=examples[name])
+            TableComparison(name, *counts.get(name, NOTHING), examples[name])
             for name in self._tables
         ]
 

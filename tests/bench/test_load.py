@@ -64,7 +64,7 @@ def archived(connect: Connect, table: str) -> pa.Table:
     with connect() as connection:
         rows = connection.execute(
             "SELECT number, op, r.* FROM audit, jsonb_populate_record(NULL::"  # noqa: S608
-            f"{table}, content) AS r WHERE tab = %s ORDER BY number",  # type: ignore[arg-type]
+            f"{table}, content) AS r WHERE tab = %s ORDER BY number",
             [table],
         ).fetchall()
     columns: dict[str, list[Any]] = {
@@ -152,7 +152,7 @@ def test_late_batches_are_late_from_their_due_time(connect: Connect) -> None:
         load.start()
         with other.transaction():
             for table in COLUMNS:
-                other.execute(f"LOCK TABLE {table}")  # type: ignore[arg-type]
+                other.execute(f"LOCK TABLE {table}")
             other.execute("SELECT pg_sleep(1)")
         journal = load.wait()
     late = [each.at - each.due for each in journal.committed if each.due >= journal.started]

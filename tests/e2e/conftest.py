@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pyarrow.compute as pc
 import pytest
-from demo.shop import wal_position
 
 from clients import database
 from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import StackOutputs, read_outputs
+from workload.source import wal_position
 
 STACK = "sandbox"
 ARCHIVED_SECONDS = 90

@@ -48,7 +48,7 @@ def test_the_main_process_is_number_one_of_the_pods_container(proc: Path) -> Non
 
 def test_a_pod_between_two_starts_has_none(proc: Path) -> None:
     process(proc, 100, UID, "pause", "100\t1")
-    with pytest.raises(FaultError, match=f"no container of pod {UID} runs"):
+    with pytest.raises(FaultError, match=f"no container of pod {UID} is running"):
         node.main_process(UID)
 
 
@@ -104,7 +104,7 @@ def test_the_kernel_kills_the_container_and_not_what_fills_it(
 )
 def test_the_packet_filter_accepts_the_rules(rules: str) -> None:
     table = f"table inet {node.TABLE} {{\n{rules}\n}}\n"
-    command = [paths.binaries() / "nft", "--check", "--file", "-"]
+    command = [str(paths.binaries() / "nft"), "--check", "--file", "-"]
     done = subprocess.run(command, input=table, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -1,29 +1,32 @@
-"""The load knows what was committed, also where the server dies while it commits."""
+"""The writer knows what was committed, also where the server dies during a COMMIT."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
 import pytest
-from demo.changes import Captured
-from demo.shop import CHILDREN
 from psycopg import sql
 
-from chaos.load import Load
-from chaos.pipeline import FaultError
 from clients.stack import StackError
+from polling import poll_until
+from workload.changes import CapturedTable
+from workload.schema import CHILDREN
+from workload.writer import Writer
 
-TABLES = {name: Captured(f"public.{name}", ("id",), keeps_deleted_values=True) for name in CHILDREN}
+TABLES = {name: CapturedTable(f"public.{name}", ("id",)) for name in CHILDREN}
 DONE, UNDONE = "committed", "aborted"
 
 
 class Server:
     """A database that remembers transactions by their number, and may die in a COMMIT."""
 
-    def __init__(self, deaths: Mapping[int, str]) -> None:
-        """`deaths`: in which commits the connection breaks, and what became of the transaction."""
+    def __init__(self, deaths: Mapping[int, str], refused: int = 2) -> None:
+        """`deaths`: the commits in which the connection breaks, and how the transactions end.
+
+        Afterwards so many connections are refused.
+        """
+        self.refused = refused
         self.deaths = dict(deaths)
         self.away = 0
         """connections that will be refused"""
@@ -62,7 +65,7 @@ class Session:
         if end != UNDONE:
             server.committed += self._made
         if end:
-            server.away = 2
+            server.away = server.refused
             raise psycopg.OperationalError("the connection was lost")
 
     def execute(self, query: str | sql.Composed, parameters: Any = None) -> "Session":
@@ -94,38 +97,56 @@ class Session:
         return self._rows[0]
 
 
-def run(connect: Callable[[], AbstractContextManager[Any]], until: Callable[[], bool]) -> Load:
-    """A load that is stopped once something is true."""
-    with Load(connect, TABLES, rate=100_000, seed=3) as load:
-        deadline = time.monotonic() + 20
-        while not until():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    return load
+def run(connect: Callable[[], AbstractContextManager[Any]], until: Callable[[], bool]) -> Writer:
+    """A writer that is stopped once something is true."""
+    with Writer(connect, TABLES, rate=100_000, seed=3) as writer:
+        poll_until(until, timeout=20, interval=0.01, description="the writer")
+    return writer
 
 
 @pytest.mark.parametrize("end", [DONE, UNDONE])
 def test_a_commit_in_doubt_counts_as_the_server_says(end: str) -> None:
     server = Server({3: end, 5: end})
-    load = run(server.connect, lambda: server.commits > 40)
-    made = [(change.operation, change.key) for change in load.changes()]
+    writer = run(server.connect, lambda: server.commits > 40)
+    made = [(change.operation, change.key) for change in writer.journal.changes()]
     assert made == server.committed
-    assert len(load.outages) == 2
-    assert all(outage.until > outage.since for outage in load.outages)
-    assert load.last_lsn == 7
+    assert len(writer.outages) == 2
+    assert all(outage > 0 for outage in writer.outages)
+    assert writer.broken_since is None
+    assert writer.last_lsn == 7
 
 
-def test_a_load_without_a_database_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chaos.load.START_SECONDS", 0.2)
+def test_it_ends_by_itself_when_enough_rows_are_changed() -> None:
+    with Writer(Server({2: DONE}).connect, TABLES, seed=3, changes=200) as writer:
+        poll_until(writer.finished, timeout=20, interval=0.01, description="the writer")
+        assert writer.journal.rows >= 200
+        assert writer.last_lsn == 7
+
+
+def test_a_writer_without_a_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workload.writer.START_SECONDS", 0.2)
     server = Server({})
     server.away = 1_000
-    with pytest.raises(FaultError, match="could not start"), Load(server.connect, TABLES, 1, 1):
+    with (
+        pytest.raises(StackError, match=r"did not answer the writer within 0\.2 s"),
+        Writer(server.connect, TABLES, seed=1),
+    ):
         pass
 
 
-def test_an_unforeseen_error_is_told() -> None:
+def test_a_database_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workload.writer.RETRY_SECONDS", 0.05)
+    server = Server({3: DONE}, refused=1_000)
+    with (
+        pytest.raises(StackError, match="refused"),
+        Writer(server.connect, TABLES, seed=3, longest_outage=0.1) as writer,
+    ):
+        poll_until(writer.finished, timeout=20, interval=0.01, description="the error")
+
+
+def test_an_unexpected_error_is_raised() -> None:
     def connect() -> AbstractContextManager[Any]:
         raise ZeroDivisionError("a mistake of ours")
 
-    with pytest.raises(FaultError, match="a mistake of ours"), Load(connect, TABLES, 1, 1):
+    with pytest.raises(StackError, match="a mistake of ours"), Writer(connect, TABLES, seed=1):
         pass

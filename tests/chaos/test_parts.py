@@ -1,23 +1,31 @@
-"""The parts of chaos that need no pipeline: verdicts, signs, the catalog, the report."""
+"""The parts of chaos that need no pipeline: verdicts, symptoms, the catalog, the report."""
 
 import json
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
-from demo.changes import Captured
 from rich.console import Console
 
 from chaos import catalog
-from chaos.account import without
+from chaos.experiment import without
 from chaos.machine import Machine, describe
-from chaos.monitor import IN_DEAD_LETTER_QUEUE, RESTARTED, Before, lasts, of_connectors, of_pods
+from chaos.monitor import (
+    IN_DEAD_LETTER_QUEUE,
+    RESTARTED,
+    Before,
+    lasts,
+    symptoms_of_connectors,
+    symptoms_of_pods,
+)
 from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
 from clients.cluster import Pod, Resources
 from clients.connect import Connector, Task
+from workload.changes import CapturedTable
 
 GOOD = Result(
     "connect-killed", "SIGKILL", Outcome.FAILED, committed=900, recovered_after=31.2
@@ -43,7 +51,7 @@ def test_what_comes_back_without_loss_has_survived() -> None:
         {"complaints": ("the second update was not refused",)},
     ],
 )
-def test_anything_wrong_fails(wrong: dict[str, object]) -> None:
+def test_anything_wrong_fails(wrong: dict[str, Any]) -> None:
     assert replace(GOOD, **wrong).judged(keeps_history=True).failed
 
 
@@ -60,19 +68,21 @@ def test_lost_history_is_told_apart_from_lost_rows() -> None:
 
 def test_pods_show_what_happened_to_them() -> None:
     before = Before(pods=2, restarts={"kafka-0": 1}, dead_letters=0)
-    assert of_pods([replace(POD, restarts=1), POD], before) == []
-    assert of_pods([replace(POD, ready=False)], before) == [
+    assert symptoms_of_pods([replace(POD, restarts=1), POD], before) == []
+    assert symptoms_of_pods([replace(POD, ready=False)], before) == [
         "pod kafka-0 is not ready",
         "1 pods are missing",
     ]
-    assert of_pods([replace(POD, restarts=2), POD], before) == ["pod was restarted: kafka-0"]
+    assert symptoms_of_pods([replace(POD, restarts=2), POD], before) == [
+        "pod was restarted: kafka-0"
+    ]
 
 
 def test_connectors_show_why_they_failed() -> None:
-    assert of_connectors([SINK], ["s3"]) == []
-    assert of_connectors([], ["s3"]) == ["connector s3 does not exist"]
+    assert symptoms_of_connectors([SINK], ["s3"]) == []
+    assert symptoms_of_connectors([], ["s3"]) == ["connector s3 does not exist"]
     failed = replace(SINK, tasks=(Task(0, "FAILED", "x.A: b\nCaused by: y.Real: inner"),))
-    assert of_connectors([failed], ["s3"]) == ["connector s3 is FAILED y.Real: inner"]
+    assert symptoms_of_connectors([failed], ["s3"]) == ["connector s3 is FAILED y.Real: inner"]
 
 
 def test_the_catalog_names_each_fault_once() -> None:
@@ -93,7 +103,7 @@ def test_the_faults_of_a_run_share_no_state() -> None:
 
 
 def test_an_ignored_column_is_left_out_of_the_comparison() -> None:
-    table = Captured("public.users", ("id", "created_at"), keeps_deleted_values=True)
+    table = CapturedTable("public.users", ("id", "created_at"))
     assert without(table, "created_at").columns == ("id",)
     assert without(table, None) == table
 
@@ -167,15 +177,13 @@ def test_the_machine_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sign", "lasting"),
+    ("symptom", "lasting"),
     [
         ("pod kafka-0 is not ready", True),
-        ("nothing new in the archive for 50 s", True),
+        ("no new object in the archive for 50 s", True),
         (f"{RESTARTED}: kafka-0", False),
         (f"4 {IN_DEAD_LETTER_QUEUE}", False),
     ],
 )
-def test_what_has_happened_once_does_not_keep_a_pipeline_from_being_well(
-    sign: str, lasting: bool
-) -> None:
-    assert lasts(sign) is lasting
+def test_an_event_does_not_keep_a_pipeline_from_being_healthy(symptom: str, lasting: bool) -> None:
+    assert lasts(symptom) is lasting
