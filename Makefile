@@ -68,8 +68,11 @@ down: ## remove the pipeline; of the sandbox everything but its cache
 test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
 	@scripts/test.sh
 
-lint: ## ruff, mypy, shellcheck, actionlint and zizmor
+lint: ## ruff, mypy, shellcheck, actionlint, zizmor, and the documents
 	@scripts/lint.sh
+
+docs: ## update the generated parts of the documents and build their site in site/
+	@scripts/docs.sh
 
 lock: ## compile the pinned requirements after changing a requirements.in
 	@scripts/lock.sh

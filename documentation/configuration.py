@@ -1,37 +1,60 @@
-"""The README's configuration table, made from the configuration's own types so it can't drift.
+"""The tables of docs/CONFIGURATION.md, made from the configuration's types and sizes."""
 
-`python -m components.config.reference README.md` writes it between its two markers.
-"""
-
-import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.config.stack import StackConfig
 from components.settings import parse_mebibytes
-from components.sizing import Resources
+from components.sizing import (
+    BROKER_JVM,
+    CONNECT_JVM,
+    DEFAULT_RESOURCES,
+    Resources,
+    heap_for,
+    postgres_memory,
+)
 
-BEGIN, END = "<!-- configuration: begin -->", "<!-- configuration: end -->"
 
-
-def table() -> str:
-    """Every key of a stack file as a Markdown table: key, default, meaning."""
+def keys() -> str:
+    """Return a Markdown table of every key of a stack file: key, default, meaning."""
     rows = ["| key | default | meaning |", "|---|---|---|"]
     for key, field in _keys(StackConfig, "datapipe:"):
         rows.append(f"| `{key}` | {_default(field)} | {_meaning(field)} |")
     return "\n".join(rows)
 
 
-def with_table(text: str) -> str:
-    """A document with the table between its markers brought up to date."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def sizes() -> str:
+    """Return a Markdown table of the default sizes and of what is derived from them."""
+    postgresql, broker, connect, registry = (
+        DEFAULT_RESOURCES[name] for name in ("postgresql", "broker", "connect", "registry")
+    )
+    shared_buffers = postgres_memory(postgresql.memory_limit).shared_buffers
+    derived = {
+        "postgresql": f"{shared_buffers} MiB of shared buffers",
+        "kafka, 3 ×": f"{heap_for(broker.memory_limit, BROKER_JVM)} MiB of heap",
+        "kafka-connect": f"{heap_for(connect.memory_limit, CONNECT_JVM)} MiB of heap",
+        "schema-registry (dev, prod)": "",
+    }
+    sizes = (postgresql, broker, connect, registry)
+    rows = ["| pod | memory limit | CPU limit | of which |", "|---|---|---|---|"]
+    for (pod, of_which), size in zip(derived.items(), sizes, strict=True):
+        rows.append(f"| {pod} | {size.memory_limit}Mi | {size.cpu_limit / 1000:g} | {of_which} |")
+    memory, cpu = _sum([postgresql, broker, broker, broker, connect])
+    all_memory, all_cpu = memory + registry.memory_limit, cpu + registry.cpu_limit / 1000
+    rows.append(
+        f"| **sum** | **{all_memory}Mi** (sandbox: {memory}Mi)"
+        f" | **{all_cpu:g}** (sandbox: {cpu:g}) | |"
+    )
+    return "\n".join(rows)
+
+
+def _sum(pods: list[Resources]) -> tuple[int, float]:
+    """Return MiB of memory and CPUs."""
+    return sum(pod.memory_limit for pod in pods), sum(pod.cpu_limit for pod in pods) / 1000
 
 
 def _keys(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
@@ -45,7 +68,7 @@ def _keys(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInf
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that a key holds, also where it may be null."""
+    """Return the section that a key holds, also if it may be null; None if it holds a value."""
     for option in (field.annotation, *typing.get_args(field.annotation)):
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
@@ -53,7 +76,7 @@ def _section_of(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _entry_of(field: FieldInfo) -> str:
-    """What stands between the key and its section's own keys where there is one for each table."""
+    """Return the part of the key that names a table, if there is a section for each table."""
     is_mapping = typing.get_origin(field.annotation) is Mapping
     return "<schema.table>." if is_mapping else ""
 
@@ -85,8 +108,3 @@ def _meaning(field: FieldInfo) -> str:
         options = [item for item in typing.get_args(field.annotation) if isinstance(item, str)]
         choices = " or ".join(f"`{option}`" for option in options)
     return ". ".join(part for part in (field.description or "", choices) if part)
-
-
-if __name__ == "__main__":
-    document = Path(sys.argv[1])
-    document.write_text(with_table(document.read_text()))

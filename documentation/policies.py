@@ -1,7 +1,4 @@
-"""The reference in the pack's README, made from the pack itself and from what it says in its tests.
-
-`python -m tests.policies.pack_reference` writes it between its two markers.
-"""
+"""The generated parts of docs/POLICIES.md, made from the pack and the messages of its own tests."""
 
 from __future__ import annotations
 
@@ -11,22 +8,48 @@ from pathlib import Path
 from typing import Any
 
 from policies.pack import POLICIES
-from policies.policy import ResourcePolicy, StackPolicy
+from policies.policy import Policy, ResourcePolicy, StackPolicy
 from tests.policies.cases import CASES, STRICT_CASES, Case
 from tests.policies.samples import compliant_stack, messages
 
-ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "policies" / "README.md"
-BEGIN, END = "<!-- reference: begin -->", "<!-- reference: end -->"
-
+ROOT = Path(__file__).resolve().parents[1]
 PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 
+# Characters of a default that is written out.
 LONGEST_DEFAULT = 200
-"""that is written out, in characters"""
+
+# Policies about something else than Kubernetes objects.
+OUTSIDE_KUBERNETES = {
+    "connectors",
+    "iam-identities",
+    "iam-least-privilege",
+    "kafka-topics",
+    "s3-buckets",
+}
+
+
+def summary() -> str:
+    """Return how many policies the pack has."""
+    return (
+        f"{len(POLICIES)} policies stop an update before anything is created, and say what to"
+        " change."
+    )
+
+
+def faults() -> str:
+    """Return what the comparison with other tools counts."""
+    cases = [*CASES, *STRICT_CASES]
+    outside = sum(case.policy in OUTSIDE_KUBERNETES for case in cases)
+    return (
+        f"The pack's own tests ([cases.py](../tests/policies/cases.py)) have {len(cases)} faults,"
+        f" {len(cases) - outside} of them in\nKubernetes objects and {outside} in AWS, topics and"
+        " connectors. The list is ours, so it favours our pack; the last row has\nwhat the list"
+        " leaves out."
+    )
 
 
 def reference() -> str:
-    """A table of the policies, then each one's settings and an example of its message."""
+    """Return a table of the policies, then each one's settings and an example of its message."""
     rows = ["| policy | judges | promise |", "|---|---|---|"]
     for policy in POLICIES:
         judged = "the whole stack" if isinstance(policy, StackPolicy) else "each resource"
@@ -35,21 +58,16 @@ def reference() -> str:
     return "\n\n".join(["\n".join(rows), *sections])
 
 
-def with_reference(text: str) -> str:
-    """A document with the reference between its markers brought up to date."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
-
-
-def _section(policy: ResourcePolicy | StackPolicy) -> Iterator[str]:
+def _section(policy: Policy) -> Iterator[str]:
+    if not isinstance(policy, ResourcePolicy | StackPolicy):
+        raise TypeError(f"policy {policy.name} has no rule")
     yield f"### {policy.name}"
     yield ""
     module = policy.rule.__module__.rpartition(".")[2]
     for name, schema in policy.settings.items():
         default = _value(schema["default"])
         if len(default) > LONGEST_DEFAULT:
-            default = f"in [{module}.py]({module}.py)"
+            default = f"in [{module}.py](../policies/{module}.py)"
         yield f"- `{name}`, default {default}: {schema['description']}"
     if policy.settings:
         yield ""
@@ -63,7 +81,7 @@ def _value(default: Any) -> str:
 
 
 def _example(policy: str) -> str:
-    """What the policy says of the first case that its tests stop."""
+    """Return the policy's message about the first case that its tests stop."""
     case = next(case for case in [*CASES, *STRICT_CASES] if case.policy == policy)
     return next(message for message in _said_of(case) if case.says in message)
 
@@ -72,7 +90,3 @@ def _said_of(case: Case) -> list[str]:
     if case in STRICT_CASES:
         return messages(case.policy, case.broken, PROD[case.policy])
     return messages(case.policy, [*compliant_stack(), *case.broken])
-
-
-if __name__ == "__main__":
-    README.write_text(with_reference(README.read_text()))
