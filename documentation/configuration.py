@@ -4,7 +4,7 @@ from pydantic.fields import FieldInfo
 
 from components.config.fields import allowed_by, walk
 from components.config.stack import StackConfig
-from components.settings import parse_mebibytes
+from components.settings import parse_mebibytes, parse_millicores
 from components.sizing import (
     BROKER_JVM,
     CONNECT_JVM,
@@ -70,8 +70,9 @@ def _default(field: FieldInfo) -> str:
             return ", ".join(f"`{item}`" for item in value)
         case bool():
             return f"`{str(value).lower()}`"
-    in_mebibytes = any(getattr(item, "func", None) is parse_mebibytes for item in field.metadata)
-    return f"`{value}Mi`" if in_mebibytes else f"`{value}`"
+    parsers = {getattr(item, "func", None) for item in field.metadata}
+    unit = "Mi" if parse_mebibytes in parsers else "m" if parse_millicores in parsers else ""
+    return f"`{value}{unit}`"
 
 
 def _meaning(field: FieldInfo) -> str:
