@@ -40,6 +40,7 @@ CLEAN = (
     "tests/policies/",
     "tests/previews.py",
     "tests/review/",
+    "tests/tools/test_import_contracts.py",
     "tests/tools/test_prose.py",
     "tools/prose.py",
 )
