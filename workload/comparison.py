@@ -60,7 +60,7 @@ ORDER BY tab, kind, key, op
 )
 
 # Every change of a new reading is readable since the reading in which it was first seen; equal
-# changes are told apart by their number.
+# changes are numbered.
 KEEP_FIRST_SIGHT = """
 CREATE OR REPLACE TABLE archived AS
 SELECT reading.* EXCLUDE (n) REPLACE (coalesce(before.readable, reading.readable) AS readable)
@@ -299,7 +299,7 @@ class Comparison:
             self.database.unregister(name)
 
     def _columns_of(self, table: str, rows: pa.Table) -> list[str]:
-        """The table's columns; NULL for those that the archive does not have (yet)."""
+        """Return the table's columns, with NULL for those that the archive does not have (yet)."""
         known = set(rows.column_names)
         return [_quoted(name) if name in known else "NULL" for name in self._tables[table].columns]
 
@@ -332,7 +332,7 @@ def _shown(column: str) -> str:
 
 
 def _kind(kind: str) -> str:
-    """What is told apart of DuckDB's types: text, integers of any width, and every other type."""
+    """Return the kind of a DuckDB type: text, integer of any width, or the type itself."""
     if kind in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}:
         return "i"
     return "s" if kind == "VARCHAR" else kind.replace("'", "''")

@@ -42,7 +42,7 @@ fewer_examples = settings(max_examples=15, deadline=None)
 
 
 def reading(history: Iterable[Change], **replaced: object) -> dict[str, pa.Table]:
-    """What an archive holds of changes that were made in this order."""
+    """Return what an archive holds of changes that were made in this order."""
     rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
     for lsn, change in enumerate(history):
         columns = dict(zip(USERS.columns, change.values, strict=True))
