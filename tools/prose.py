@@ -27,8 +27,19 @@ PHRASES_FILE = Path(__file__).with_suffix(".toml")
 
 # What is clean already, as prefixes of paths; to become everything once every folder is.
 CLEAN = (
+    "bench/",
+    "chaos/",
+    "demo/",
+    "docs/BENCHMARK.md",
+    "docs/chaos/README.md",
+    "polling/",
+    "tests/bench/",
+    "tests/chaos/",
+    "tests/demo/",
     "tests/tools/test_prose.py",
+    "tests/workload/",
     "tools/prose.py",
+    "workload/",
 )
 
 MARKDOWN, PYTHON = ".md", ".py"

@@ -20,7 +20,7 @@ from bench.schedule import Schedule
 from clients.database import Row
 from tests.unit.postgres_server import PostgresServer, running_server
 from workload.changes import as_archived
-from workload.comparison import TableComparison
+from workload.differences import TableComparison
 from workload.source import Connect
 
 TABLES = tuple(f"public.{table}" for table in COLUMNS)

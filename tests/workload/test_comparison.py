@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workload.changes import CapturedTable, Change, Commit
-from workload.comparison import Comparison, TableComparison
+from workload.comparison import Comparison
+from workload.differences import TableComparison
 
 TABLES = tuple(
     CapturedTable(name, ("id", "number", "text")) for name in ("public.users", "public.orders")
