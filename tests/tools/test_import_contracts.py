@@ -72,6 +72,11 @@ def test_every_contract_has_a_violation_here() -> None:
     assert set(VIOLATIONS) == set(CONTRACTS)
 
 
+def test_every_package_of_the_project_is_checked() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {"tests"} == set(SETTINGS["root_packages"])
+
+
 @pytest.mark.parametrize("contract", VIOLATIONS)
 def test_a_forbidden_import_breaks_its_contract(report: str, contract: str) -> None:
     name = CONTRACTS[contract]
