@@ -22,6 +22,8 @@ from clients.database import Row
 from demo.changes import as_archived
 from tests.unit.postgres_server import PostgresServer, running_server
 
+pytestmark = pytest.mark.postgresql
+
 TABLES = tuple(f"public.{table}" for table in COLUMNS)
 AUDIT = """
 CREATE TABLE audit (number bigserial, tab text, op text, content jsonb);
