@@ -71,8 +71,11 @@ unit: ## the tests that need neither root nor a cluster, within two minutes (ARG
 test: lint ## all tests; deploys the sandbox first
 	@scripts/test.sh
 
-lint: ## ruff, mypy, shellcheck, actionlint and zizmor
+lint: ## ruff, mypy, shellcheck, actionlint, zizmor, and the documents
 	@scripts/lint.sh
+
+docs: ## update the generated parts of the documents and build their site in site/
+	@scripts/docs.sh
 
 lock: ## compile the pinned requirements after changing a requirements.in
 	@scripts/lock.sh

@@ -8,7 +8,13 @@ from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
+from components.streaming.connectors.pipeline import (
+    SINK_DEAD_LETTERS,
+    TOPIC_PREFIX,
+    archived_tables,
+)
 from components.streaming.layer import Streaming, StreamingArgs
+from components.streaming.topics import CONNECT_DEAD_LETTERS
 from components.workloads import Workload
 from kafka_connect.cluster_access import ClusterAccess
 
@@ -55,6 +61,16 @@ if config.metrics.operator:
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
+pulumi.export("topicPrefix", TOPIC_PREFIX)
+pulumi.export("deadLetterTopics", {"sink": SINK_DEAD_LETTERS, "connect": CONNECT_DEAD_LETTERS})
+pulumi.export(
+    "budget",
+    {
+        "memoryMebibytes": config.budget.memory,
+        "cpuMillicores": config.budget.cpu,
+        "storageMebibytes": config.budget.storage,
+    },
+)
 pulumi.export(
     "database",
     {
@@ -75,6 +91,7 @@ pulumi.export(
         "bucket": archive.bucket,
         "prefix": config.archive.prefix,
         "sink": config.archive.sink,
+        "tables": archived_tables(config),
         "catalogDatabase": config.archive.catalog_database,
         "region": config.aws.region,
         "endpoint": config.aws.endpoint,

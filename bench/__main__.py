@@ -1,30 +1,34 @@
-"""`python -m bench --stack sandbox`: load, measurements, ceilings, comparison and the report."""
+"""`python -m bench --stack sandbox`: load, measurements, ceilings, comparison and report."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from bench.plan import Schedule
 from bench.report import html, print_summary
 from bench.result import Result
-from bench.run import Bench, Plan
-from bench.shops import sample_schemas
-from bench.verification import Patience
+from bench.run import Bench, RunSettings
+from bench.sample_schema import sample_schemas
+from bench.schedule import Schedule
 from clients.console import console
 from clients.stack import StackError, read_outputs
+from workload.progress import Progress
+from workload.timeouts import Timeouts
 
+# Share of its memory limit that a container may hold at most.
 FULL = 0.95
-"""Share of its memory limit that no container may hold (issue: "No container above 95 %")."""
+# More than the sandbox's commit interval of 10 s.
+SETTLE_SECONDS = 15.0
+POLL_SECONDS = 2.0
 
 
 def main() -> int:
-    """0 where nothing was lost, duplicated or killed, otherwise 1."""
+    """Return 0 where nothing was lost, duplicated or killed, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
         outputs = read_outputs(arguments.stack)
-        bench = Bench(outputs, lambda text: screen.print(f"bench: {text}"))
-        result = bench.run(_plan(arguments, sample_schemas(outputs.tables)))
+        bench = Bench(outputs, Progress("bench").log)
+        result = bench.run(_settings(arguments, sample_schemas(outputs.tables)))
     except StackError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -37,8 +41,8 @@ def main() -> int:
     return 1 if faults(result) else 0
 
 
-def _plan(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> Plan:
-    return Plan(
+def _settings(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> RunSettings:
+    return RunSettings(
         schedule=Schedule(
             seconds=arguments.seconds,
             rate=arguments.rate,
@@ -50,18 +54,18 @@ def _plan(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> Plan:
         width=arguments.width,
         warm_up=arguments.warm_up,
         references=arguments.references,
-        patience=Patience(arguments.deadline),
+        timeouts=Timeouts(arguments.deadline, SETTLE_SECONDS, POLL_SECONDS),
     )
 
 
 def faults(result: Result) -> list[str]:
-    """What must not be, whatever the rate."""
+    """Return what must not happen at any rate and has."""
     summary = result.summary
     found = {
         f"{summary.missing} rows are missing from the archive": summary.missing,
         f"{summary.duplicated} rows are in the archive more than once": summary.duplicated,
-        f"{summary.altered} rows of the archive were never committed so": summary.altered,
-        f"{summary.out_of_memory_kills} processes were killed at their memory limit": (
+        f"{summary.altered} archived rows were never committed with these values": summary.altered,
+        f"{summary.out_of_memory_kills} processes were killed at their container's memory limit": (
             summary.out_of_memory_kills
         ),
         f"containers were restarted {summary.restarts} times": summary.restarts,
@@ -75,13 +79,15 @@ def faults(result: Result) -> list[str]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rate", type=float, default=5000, help="rows to change a second")
-    parser.add_argument("--seconds", type=float, default=600, help="of the measured load")
+    parser.add_argument("--rate", type=float, default=5000, help="row changes per second")
+    parser.add_argument("--seconds", type=float, default=600, help="duration of the measured load")
     parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=100, help="rows of a transaction")
+    parser.add_argument("--batch", type=int, default=100, help="rows per transaction")
     parser.add_argument("--width", type=int, default=120, help="characters of text columns")
-    parser.add_argument("--seed", type=int, default=7, help="the same seed does the same")
-    parser.add_argument("--warm-up", type=float, default=60, help="seconds of load before")
+    parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same changes")
+    parser.add_argument(
+        "--warm-up", type=float, default=60, help="seconds of load before the measured one"
+    )
     parser.add_argument(
         "--references", type=float, default=20, help="seconds for each stage alone; 0: none"
     )
@@ -89,7 +95,10 @@ def _arguments() -> argparse.Namespace:
         "--deadline", type=float, default=300, help="seconds to wait after the last commit"
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("docs/bench/bench"), help="path without .json, .html"
+        "--output",
+        type=Path,
+        default=Path("docs/bench/bench"),
+        help="path of the report without .json and .html",
     )
     return parser.parse_args()
 

@@ -1,8 +1,8 @@
-"""What each stage can do alone, on the same machine and with the same rows: reference lines."""
+"""What each stage can do alone, with the same rows on the same machine: reference rates."""
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
@@ -12,23 +12,24 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from psycopg import sql
 
-from bench import shops
-from bench.archived import Lake
+from bench import sample_schema
+from bench.iceberg_files import IcebergFiles
 from bench.load import Load
-from bench.plan import Schedule
 from bench.result import Reference
-from bench.session import Connect
+from bench.schedule import Schedule
 from clients.archive import TOPIC_PREFIX
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
 from clients.stack import StackError, StackOutputs
-from demo.shop import wal_position
+from workload.progress import Log
+from workload.source import Connect, wal_position
 
+# Of copies of the sample tables that no connector captures.
 SCHEMA = "bench"
-"""Of copies of the sample tables that nobody captures."""
 SLOT, PUBLICATION, TOPIC = "bench_decoding", "bench", "bench-ceiling"
 SAMPLED_RECORDS = 4_000
+# The worker's settings (components/streaming/connect/configuration.py).
 PRODUCER = {
     "acks": "all",
     "enable.idempotence": True,
@@ -36,37 +37,36 @@ PRODUCER = {
     "linger.ms": 10,
     "batch.size": 32768,
 }
-"""The worker's own settings (components/streaming/connect/configuration.py)."""
 PARQUET_ROWS = 200_000
 
 
 def database_and_decoding(
     outputs: StackOutputs, cluster: Cluster, connect: Connect, schedule: Schedule
 ) -> list[Reference]:
-    """Rows that PostgreSQL commits with nobody reading, and that it decodes with nobody writing.
+    """Measure the rows that PostgreSQL commits without a reader, and decodes without a writer.
 
-    The source connector is stopped meanwhile. The load goes to uncaptured copies of the tables;
-    pg_recvlogical then drains the very WAL that this wrote.
+    The source connector is stopped meanwhile. The load is written to uncaptured copies of the
+    tables; pg_recvlogical then reads the WAL of that.
     """
     with stopped_source(cluster, outputs), copies(connect):
         with Load(connect, schedule) as load:
             load.start()
-            account = load.wait()
+            journal = load.wait()
         with connect() as connection:
             end = wal_position(connection)
         seconds = _drain(outputs, end)
-    written = account.rows / (account.finished - account.started)
+    written = journal.rows / (journal.finished - journal.started)
     return [
         Reference(stage="PostgreSQL", how="the same load, no reader", rate=written),
         Reference(
-            stage="decoding", how="pg_recvlogical drains that WAL", rate=account.rows / seconds
+            stage="decoding", how="pg_recvlogical drains that WAL", rate=journal.rows / seconds
         ),
     ]
 
 
 @contextmanager
 def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
-    """Source connectors are stopped, and resumed whatever happens."""
+    """Stop the source connectors for the block, and resume them in any case."""
     service = f"/api/v1/namespaces/{cluster.namespace}/services"
     root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
     sources = [each.name for each in connectors(cluster, outputs.connect) if each.kind == "source"]
@@ -81,10 +81,10 @@ def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
 
 @contextmanager
 def copies(connect: Connect) -> Iterator[None]:
-    """The sample schema once more, published to a slot that nobody else reads; gone at the end."""
+    """Create a copy of the sample schema, published to a slot of its own; drop both at the end."""
     with connect() as connection:
         _remove(connection)
-        shops.create(connection, SCHEMA)
+        sample_schema.create(connection, SCHEMA)
         connection.execute(
             sql.SQL("CREATE PUBLICATION {} FOR TABLES IN SCHEMA {}").format(
                 sql.Identifier(PUBLICATION), sql.Identifier(SCHEMA)
@@ -104,13 +104,13 @@ def _remove(connection: psycopg.Connection[Row]) -> None:
         [SLOT],
     )
     connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(PUBLICATION)))
-    shops.drop(connection, SCHEMA)
+    sample_schema.drop(connection, SCHEMA)
 
 
 def _drain(outputs: StackOutputs, end: int) -> float:
-    """Seconds that pg_recvlogical needs until it has read up to a position of the WAL.
+    """Return the seconds that pg_recvlogical takes to read up to a position of the WAL.
 
-    It runs in PostgreSQL's pod, where no network and no password is in its way.
+    It runs in PostgreSQL's pod, where it needs no network and no password.
     """
     reader = (
         f'PATH="$PATH:/usr/lib/postgresql/15/bin" exec pg_recvlogical -h /var/run/postgresql'
@@ -124,12 +124,12 @@ def _drain(outputs: StackOutputs, end: int) -> float:
     begun = time.monotonic()
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise StackError(f"pg_recvlogical: {result.stderr.strip()}")
+        raise StackError(f"pg_recvlogical failed: {result.stderr.strip()}")
     return time.monotonic() - begun
 
 
 def broker(outputs: StackOutputs, seconds: float) -> Reference:
-    """Records of the same bytes that the brokers acknowledge from a plain producer."""
+    """Measure the records of the same size that the brokers acknowledge to a plain producer."""
     records = _records(outputs)
     admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
     like = admin.list_topics(timeout=15).topics
@@ -167,7 +167,7 @@ def _produce(outputs: StackOutputs, records: list[bytes], seconds: float) -> flo
 
 
 def _records(outputs: StackOutputs) -> list[bytes]:
-    """The values of some records that lie in the topics. Raises StackError where there are none."""
+    """Return the values of some records of the topics. Raises StackError where there are none."""
     consumer = Consumer(
         {
             "bootstrap.servers": outputs.bootstrap_servers,
@@ -189,13 +189,15 @@ def _records(outputs: StackOutputs) -> list[bytes]:
         consumer.close()
     values = [value for message in messages if (value := message.value()) is not None]
     if not values:
-        raise StackError("the topics hold no record to repeat; run a load first")
+        raise StackError("the topics have no record to repeat; run a load first")
     return values
 
 
-def parquet(lake: Lake, tables: tuple[str, ...], seconds: float, since: float) -> Reference:
-    """Rows of the archive that pyarrow writes to Parquet in memory, with the sink's settings."""
-    rows = [_last_rows(lake, table, since) for table in tables]
+def parquet(
+    files: IcebergFiles, tables: tuple[str, ...], seconds: float, since: float
+) -> Reference:
+    """Measure how many archived rows pyarrow writes to Parquet in memory, with snappy."""
+    rows = [_last_rows(files, table, since) for table in tables]
     begun, written = time.monotonic(), 0
     while time.monotonic() - begun < seconds:
         for table in rows:
@@ -206,35 +208,32 @@ def parquet(lake: Lake, tables: tuple[str, ...], seconds: float, since: float) -
     return Reference(stage="Parquet", how="pyarrow writes the same rows, snappy", rate=rate)
 
 
-def _last_rows(lake: Lake, table: str, since: float) -> pa.Table:
+def _last_rows(files: IcebergFiles, table: str, since: float) -> pa.Table:
     read: list[pa.Table] = []
-    for file in reversed(lake.files(table, since)):
-        read.append(lake.rows(table, file, None))
+    for file in reversed(files.files(table, since)):
+        read.append(files.rows(table, file, None))
         if sum(each.num_rows for each in read) >= PARQUET_ROWS // 4:
             break
     if not read:
-        raise StackError(f"the archive holds no row of {table} to repeat; run a load first")
+        raise StackError(f"the archive has no row of {table} to repeat; run a load first")
     return pa.concat_tables(read, promote_options="default")
 
 
-Progress = Callable[[str], None]
-
-
-def all_of(
+def measure_all(
     outputs: StackOutputs,
     cluster: Cluster,
     connect: Connect,
     *,
-    lake: Lake,
+    files: IcebergFiles,
     schedule: Schedule,
     since: float,
-    report: Progress,
+    log: Log,
 ) -> list[Reference]:
-    """Every reference line; `schedule` is without a rate, `since` tells the rows to repeat."""
-    report("PostgreSQL alone, then decoding alone")
+    """Measure every stage; `schedule` has no rate, rows archived after `since` are repeated."""
+    log("PostgreSQL alone, then decoding alone")
     found = database_and_decoding(outputs, cluster, connect, schedule)
-    report("brokers alone")
+    log("brokers alone")
     found.append(broker(outputs, schedule.seconds))
-    report("Parquet alone")
-    found.append(parquet(lake, outputs.tables, schedule.seconds / 2, since))
+    log("Parquet alone")
+    found.append(parquet(files, outputs.tables, schedule.seconds / 2, since))
     return found

@@ -1,4 +1,4 @@
-"""Line charts as SVG, drawn for one report: time on the x axis, a few series, perhaps a limit."""
+"""Line charts as SVG for the report: a few series over time, and perhaps a limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A diagram over time in seconds."""
+    """A line chart over time in seconds."""
 
     title: str
     unit: str
     lines: Sequence[Line]
     limit: float | None = None
-    """a dashed line, e.g. a container's limit"""
+    """drawn as a dashed line, such as a container's limit"""
     end_of_load: float | None = None
-    """a dotted line at that second"""
+    """drawn as a dotted line at that second"""
 
     def svg(self) -> str:
-        """The chart, its legend and its title as one <figure>."""
+        """Return the chart with its title and legend as one <figure>."""
         most = max(
             [value for line in self.lines for value in line.values if value is not None],
             default=0.0,
@@ -82,7 +82,7 @@ class Chart:
 
 
 def nice_above(value: float) -> float:
-    """The next round number."""
+    """Return the next round number."""
     if value <= 0:
         return 1.0
     power = 10.0 ** floor(log10(value))
@@ -92,7 +92,7 @@ def nice_above(value: float) -> float:
 
 
 def _runs(line: Line) -> list[list[tuple[float, float]]]:
-    """The stretches between gaps."""
+    """Return the points between gaps."""
     runs: list[list[tuple[float, float]]] = [[]]
     for time, value in zip(line.times, line.values, strict=True):
         if value is None:

@@ -1,16 +1,16 @@
-"""What each container uses, second by second, read from the kernel's own counters.
+"""What each container uses, second by second, read from the kernel's counters.
 
-Reading a dozen small files costs a millisecond; asking the kubelet costs it much more, and its
-figures are ten seconds old. Where the node's cgroups are not on this machine (kind, EKS), there is
-no second-by-second series and the kubelet's figures are all there is.
+Reading a dozen small files takes a millisecond. Asking the kubelet takes much more of its CPU, and
+its figures are ten seconds old. The node's cgroups must be on this machine, which they are not for
+kind or EKS.
 
-Three measures of memory are kept, because they answer different questions:
+There are three measures of memory:
 
-    held         anonymous and shared memory: what only a kill gives back. Against the limit this
-                 tells how near an OOM kill is, and it is what the bench judges.
-    working set  held, kernel memory and the page cache that was used lately: what kubectl top and
-                 the kubelet's evictions go by. A broker's grows with its logs, up to the limit.
-    usage        everything, with the page cache that the kernel takes back first.
+    held         anonymous and shared memory, which only a kill frees. Compared with the limit it
+                 shows how near an OOM kill is. The bench checks this one.
+    working set  held, kernel memory and recently used page cache: what kubectl top and the
+                 kubelet's evictions use. A broker's grows with its logs, up to the limit.
+    usage        everything, including page cache that the kernel reclaims first.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Usage:
     cpu_seconds: float
     """since its start"""
     throttled_seconds: float
-    """since its start: time that it was ready to run and kept waiting by its limit"""
+    """since its start: time in which it could have run but had used up its CPU limit"""
     out_of_memory_kills: int
 
 
@@ -55,21 +55,21 @@ class Container:
     memory: Path
     cpu: Path
     accounting: Path
-    """folders of the cgroup; one and the same in version 2"""
+    """folders of the cgroup; the same folder in version 2"""
 
     @property
     def label(self) -> str:
-        """The pod's name without what a Deployment adds, and the container's where it differs."""
+        """The pod's name without a Deployment's suffix, and the container's name if it differs."""
         workload = "kafka-connect" if self.pod.startswith("kafka-connect-") else self.pod
         return workload if self.name in workload else f"{workload}/{self.name}"
 
     def usage(self) -> Usage:
-        """The counters now. Raises FileNotFoundError where the container is gone."""
+        """Read the counters. Raises FileNotFoundError where the container is gone."""
         return _usage_2(self) if self.memory == self.cpu else _usage_1(self)
 
 
 def containers(cluster: Cluster) -> list[Container]:
-    """The running containers whose cgroups are on this machine."""
+    """Return the running containers whose cgroups are on this machine."""
     pods = cluster.get(f"/api/v1/namespaces/{cluster.namespace}/pods")["items"]
     return [
         container
@@ -81,7 +81,7 @@ def containers(cluster: Cluster) -> list[Container]:
 
 
 def _container(pod: Mapping[str, Any], name: str, container_id: str) -> Container | None:
-    """None where its cgroup is not here."""
+    """Return a container; None where its cgroup is not on this machine."""
     identifier = container_id.rsplit("//", maxsplit=1)[-1]
     spec = next(each for each in pod["spec"]["containers"] if each["name"] == name)
     limits = spec.get("resources", {}).get("limits", {})

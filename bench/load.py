@@ -8,36 +8,37 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from bench.account import Account, Committed
-from bench.content import TABLES, Content
-from bench.plan import Batch, Schedule
-from bench.session import Connect, Session
+from bench.journal import BatchJournal, CommittedBatch
+from bench.row_values import TABLES, RowValues
+from bench.schedule import Batch, Schedule
+from bench.session import Session
 from clients.database import Row
-from demo.shop import CHILDREN, wal_position
+from workload.schema import CHILDREN
+from workload.source import Connect, wal_position
 
+# Foreign keys. The design's schema has no index on them, so each delete of a user, product or
+# order would read the whole table of its children. The load creates the indexes and drops them.
 INDEXES = [(child, column) for children in CHILDREN.values() for child, column in children]
-"""Foreign keys. The design's schema has no index on them, so that each delete of a user, product or
-order reads the whole table of its children; the load makes them for as long as it runs."""
 
 
 class Load:
-    """A schedule being run. Used as a context manager: the end of the block stops what still runs.
+    """Runs a schedule. A context manager: the end of the block stops what still runs.
 
     Nobody else may change the rows that it inserts.
     """
 
     def __init__(self, connect: Connect, schedule: Schedule, width: int = 120) -> None:
-        """Make ready: keys are reserved, and the rows that others refer to are inserted."""
+        """Reserve the keys, and insert the rows that other rows refer to."""
         self._connect, self._schedule = connect, schedule
         self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(schedule.connections, thread_name_prefix="load")
         self._running: list[Future[None]] = []
-        self._finished: list[list[Committed]] = [[] for _ in range(schedule.connections)]
+        self._finished: list[list[CommittedBatch]] = [[] for _ in range(schedule.connections)]
         with connect() as connection:
-            self.account = _prepare(connection, schedule, width)
-        session = Session(connect, self.account, lambda: True)
+            self.journal = _prepare(connection, schedule, width)
+        session = Session(connect, self.journal, lambda: True)
         for batch in schedule.parents():
-            self._keep(self.account.committed, session, batch, time.time())
+            self._execute(self.journal.committed, session, batch, time.time())
         session.close()
 
     def __enter__(self) -> "Load":
@@ -51,64 +52,66 @@ class Load:
 
     def start(self) -> None:
         """Begin the schedule now."""
-        self.account.started = time.time()
+        self.journal.started = time.time()
         self._running = [
             self._threads.submit(self._run, number) for number in range(self._schedule.connections)
         ]
 
     def stop(self) -> None:
-        """Begin no further batch."""
+        """Let no further batch begin."""
         self._stopping.set()
 
-    def wait(self) -> Account:
-        """The whole account, when the schedule is over or stopped.
+    def wait(self) -> BatchJournal:
+        """Return the whole journal when the schedule is over or stopped.
 
-        Raises psycopg.Error or StackError where a connection could not go on.
+        Raises psycopg.Error or StackError where a connection failed for good.
         """
         for each in self._running:
             each.result()
-        self.account.finished = time.time()
-        self.account.committed += [each for those in self._finished for each in those]
+        self.journal.finished = time.time()
+        self.journal.committed += [each for own in self._finished for each in own]
         self._finished = []
-        return self.account
+        return self.journal
 
     def rows(self) -> int:
-        """Rows committed so far."""
-        return sum(each.batch.rows for those in self._finished for each in those)
+        """Return how many rows were committed so far."""
+        return sum(each.batch.rows for own in self._finished for each in own)
 
     @property
     def running(self) -> bool:
-        """Whether a connection is still at work."""
+        """Whether a connection still has batches to run."""
         return not all(each.done() for each in self._running)
 
     def _run(self, number: int) -> None:
         cpu = time.thread_time()
-        session = Session(self._connect, self.account, lambda: not self._stopping.is_set())
-        start, own = self.account.started, self._finished[number]
-        for batch in self._schedule.plan(number):
+        session = Session(self._connect, self.journal, lambda: not self._stopping.is_set())
+        start, own = self.journal.started, self._finished[number]
+        for batch in self._schedule.batches(number):
             due = start + batch.due
             if self._schedule.rate is None:
                 due = time.time()
             if self._stopping.wait(max(0.0, due - time.time())) or self._is_over():
                 break
-            self._keep(own, session, batch, due)
+            self._execute(own, session, batch, due)
         session.close()
-        self.account.retried += session.retried
-        self.account.cpu_seconds += time.thread_time() - cpu
+        self.journal.retried += session.retried
+        self.journal.cpu_seconds += time.thread_time() - cpu
 
     def _is_over(self) -> bool:
-        """A load without a rate has no other end than the time's."""
-        elapsed = time.time() - self.account.started
+        """Return whether the time of a load without a rate is over."""
+        elapsed = time.time() - self.journal.started
         return self._schedule.rate is None and elapsed >= self._schedule.seconds
 
     @staticmethod
-    def _keep(account: list[Committed], session: Session, batch: Batch, due: float) -> None:
-        if (committed := session.execute(batch, due)) is not None:
-            account.append(committed)
+    def _execute(
+        committed: list[CommittedBatch], session: Session, batch: Batch, due: float
+    ) -> None:
+        if (done := session.execute(batch, due)) is not None:
+            committed.append(done)
 
 
-def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int) -> Account:
-    """Reserve the keys of a run, so that they tell its rows from all others."""
+def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int) -> BatchJournal:
+    """Reserve keys that no other run uses, and create the indexes."""
     lsn = wal_position(connection)
     first_keys: dict[str, int] = {}
     for schema in schedule.schemas:
@@ -127,8 +130,8 @@ def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int
                     index, child, sql.Identifier(column)
                 )
             )
-    content = replace(Content(run=f"{lsn:x}"), width=width, seed=schedule.seed)
-    return Account(schedule, content, first_keys, lsn)
+    values = replace(RowValues(run=f"{lsn:x}"), width=width, seed=schedule.seed)
+    return BatchJournal(schedule, values, first_keys, lsn)
 
 
 def _drop_indexes(connection: psycopg.Connection[Row], schedule: Schedule) -> None:

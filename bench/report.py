@@ -1,4 +1,4 @@
-"""The report: one HTML file with everything in it, and a summary for the terminal."""
+"""The report: one HTML file that needs no others, and a summary for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -16,7 +16,7 @@ STYLE = (Path(__file__).parent / "report.css").read_text()
 
 
 def html(result: Result) -> str:
-    """The report as a page that needs nothing else."""
+    """Return the report as one HTML page."""
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>datapipe bench</title>"
         f"<meta name=viewport content='width=device-width'><style>{STYLE}</style>"
@@ -26,9 +26,9 @@ def html(result: Result) -> str:
         f"<h2>Second by second</h2><p class=muted>The dotted line is the end of the load.</p>"
         f"<div class=charts>{''.join(chart.svg() for chart in charts(result))}</div>"
         f"<h2>Containers</h2>{_containers(result)}"
-        "<p class=muted>Held is anonymous and shared memory, what only a kill gives back; the"
-        " working set has recently used file pages too, which the kernel takes back when the"
-        " container needs the room.</p>"
+        "<p class=muted>Held is anonymous and shared memory, which only a kill frees. The working"
+        " set also has recently used file pages, which the kernel reclaims when the container needs"
+        " memory.</p>"
         f"<h2>Latency</h2>{_latency(result)}"
         f"<h2>Source against archive</h2>{_tables(result)}"
         f"<h2>Files</h2>{_files(result)}<h2>Load and machine</h2>{_load(result)}</html>\n"
@@ -36,13 +36,13 @@ def html(result: Result) -> str:
 
 
 def charts(result: Result) -> list[Chart]:
-    """The plots of the report."""
+    """Return the report's charts."""
     series = result.series
     at, end = series.at, result.load.seconds
     found = [
         Chart(
             "Rates",
-            "rows a second",
+            "rows per second",
             [
                 Line("committed", at, _smooth(series.committed)),
                 Line("into topics", at, _smooth(series.streamed)),
@@ -52,7 +52,7 @@ def charts(result: Result) -> list[Chart]:
         ),
         Chart("Lag", "rows not yet readable", [Line("rows", at, series.lag_rows)], end_of_load=end),
         Chart(
-            "Age of the oldest row that is not readable",
+            "Age of the oldest row that is not yet readable",
             "seconds",
             [Line("lag", at, series.lag_seconds)],
             end_of_load=end,
@@ -85,7 +85,7 @@ def charts(result: Result) -> list[Chart]:
             end_of_load=end,
         ),
         Chart(
-            "Waiting for CPU at the container's limit",
+            "Throttled at the container's CPU limit",
             "seconds of each second",
             [Line(name, at, _smooth(values)) for name, values in series.throttled.items()],
             end_of_load=end,
@@ -117,16 +117,16 @@ def charts(result: Result) -> list[Chart]:
 
 
 def print_summary(console: Console, result: Result) -> None:
-    """What matters, for the terminal."""
+    """Print the summary for the terminal."""
     summary = result.summary
-    _print(console, "stages", ("stage", "rows/s", "of it used", "how"), stage_rows(result))
+    _print(console, "stages", ("stage", "rows/s", "used", "how"), stage_rows(result))
     _print(console, "containers", CONTAINER_COLUMNS, container_rows(result))
     _print(console, "latency, seconds", ("", "p50", "p95", "p99", "max"), latency_rows(result))
     console.print(
         f"\nbottleneck: {summary.bottleneck}\n"
-        f"files: {result.files.files_per_hour:.0f} an hour of"
+        f"files: {result.files.files_per_hour:.0f} per hour of"
         f" {result.files.bytes_per_file / 1024:.0f} KiB\n"
-        f"lag: {summary.lag_slope:+.0f} rows a second in the load's second half\n"
+        f"lag: {summary.lag_slope:+.0f} rows per second in the load's second half\n"
         f"bench: {summary.rows} rows at {summary.committed_rate:.0f}/s,"
         f" {summary.steady_rate:.0f}/s archived, {summary.missing} missing,"
         f" {summary.duplicated} duplicated, {summary.altered} altered,"
@@ -140,7 +140,7 @@ CONTAINER_COLUMNS = ("container", "held, peak", "limit", "%", "working set", "CP
 
 
 def stage_rows(result: Result) -> list[tuple[str, ...]]:
-    """End to end first, then what each stage can do alone."""
+    """Return the rows of the stages: end to end first, then what each stage can do alone."""
     own = result.summary.steady_rate
     rows: list[tuple[str, ...]] = [("end to end", f"{own:,.0f}", "", "this run, its second half")]
     for reference in sorted(result.references, key=lambda each: each.rate):
@@ -150,7 +150,7 @@ def stage_rows(result: Result) -> list[tuple[str, ...]]:
 
 
 def container_rows(result: Result) -> list[tuple[str, ...]]:
-    """Memory and CPU of each container."""
+    """Return memory and CPU of each container."""
     return [
         (
             each.label,
@@ -168,12 +168,12 @@ def container_rows(result: Result) -> list[tuple[str, ...]]:
 
 
 def latency_rows(result: Result) -> list[tuple[str, ...]]:
-    """Percentiles over all rows."""
+    """Return the percentiles over all rows."""
     summary = result.summary
     named: Mapping[str, Percentiles] = {
         "commit to readable": summary.latency,
         "due to readable": summary.latency_from_due,
-        "due to committed (the load's own)": summary.lateness,
+        "due to committed (by the load)": summary.lateness,
     }
     rows: list[tuple[str, ...]] = []
     for name, each in named.items():
@@ -185,7 +185,7 @@ def latency_rows(result: Result) -> list[tuple[str, ...]]:
 def _about(result: Result) -> str:
     machine, load = result.machine, result.load
     return escape(
-        f"{result.at}, revision {result.revision}; {load.rate:,.0f} rows a second for"
+        f"{result.at}, revision {result.revision}; {load.rate:,.0f} rows per second for"
         f" {load.seconds:.0f} s over {load.connections} connections, {load.tables} tables;"
         f" everything on one machine: {machine.cores} cores of {machine.processor},"
         f" {machine.memory / 2**30:.0f} GiB"
@@ -195,7 +195,7 @@ def _about(result: Result) -> str:
 def _cards(result: Result) -> list[str]:
     summary = result.summary
     cards = {
-        "rows a second, sustained": f"{summary.steady_rate:,.0f}",
+        "rows per second, sustained": f"{summary.steady_rate:,.0f}",
         "rows": f"{summary.rows:,}",
         "lost / duplicated / altered": f"{summary.missing} / {summary.duplicated}"
         f" / {summary.altered}",
@@ -210,7 +210,7 @@ def _cards(result: Result) -> list[str]:
 
 
 def _stages(result: Result) -> str:
-    return _html_table(("stage", "rows/s", "of it used", "how"), stage_rows(result), text=(3,))
+    return _html_table(("stage", "rows/s", "used", "how"), stage_rows(result), text=(3,))
 
 
 def _containers(result: Result) -> str:
@@ -239,9 +239,9 @@ def _files(result: Result) -> str:
         [
             ("snapshots", f"{files.commits}"),
             ("data files", f"{files.files}"),
-            ("files an hour", f"{files.files_per_hour:,.0f}"),
-            ("bytes a file", f"{files.bytes_per_file:,.0f}"),
-            ("bytes a row", f"{result.summary.event_bytes:.1f}"),
+            ("files per hour", f"{files.files_per_hour:,.0f}"),
+            ("bytes per file", f"{files.bytes_per_file:,.0f}"),
+            ("bytes per row", f"{result.summary.event_bytes:.1f}"),
             ("seconds between snapshots of a table", f"{files.commit_interval:.1f}"),
         ],
     )
@@ -300,7 +300,7 @@ def _mebibytes(values: Sequence[float | None]) -> list[float | None]:
 
 
 def _smooth(values: Sequence[float | None], seconds: int = 5) -> list[float | None]:
-    """The mean of the last few values."""
+    """Return the moving average over the last seconds."""
     smooth: list[float | None] = []
     for position, value in enumerate(values):
         window = [

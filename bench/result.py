@@ -1,4 +1,4 @@
-"""The result of a bench: what the JSON file holds and the report shows."""
+"""The result of a bench: what the JSON file has and the report shows."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from pydantic.alias_generators import to_camel
 
 
 class Part(BaseModel):
-    """A part of the result; seconds, bytes and rows unless the name says otherwise."""
+    """A part of the result, in seconds, bytes and rows unless the name says otherwise."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class Machine(Part):
-    """What all of it ran on: node, pipeline, AWS stand-in, load and measurements."""
+    """What everything ran on: node, pipeline, AWS stand-in, load and measurements."""
 
     processor: str
     cores: int
@@ -21,11 +21,11 @@ class Machine(Part):
     system: str
     kernel: str
     load_before: float
-    """processes that wanted to run before the load began, on average of a minute"""
+    """the machine's load average of one minute, before the load began"""
 
 
 class LoadShape(Part):
-    """The load that was asked for."""
+    """The load's parameters."""
 
     rate: float
     seconds: float
@@ -35,11 +35,11 @@ class LoadShape(Part):
     seed: int
     tables: int
     mix: dict[str, int]
-    """rows of each operation and table, of 100"""
+    """rows of each operation, of 100"""
 
 
 class Percentiles(Part):
-    """Of rows, in seconds."""
+    """Percentiles over rows, in seconds."""
 
     p50: float
     p95: float
@@ -48,25 +48,25 @@ class Percentiles(Part):
 
 
 class Summary(Part):
-    """The headline."""
+    """The summary of a bench."""
 
     rows: int
     committed_rate: float
-    """rows a second that PostgreSQL committed while the load ran"""
+    """rows per second that PostgreSQL committed while the load ran"""
     streamed_rate: float
-    """rows a second that reached the topics while the load ran"""
+    """rows per second that reached the topics while the load ran"""
     archived_rate: float
-    """rows a second from the first commit to the last snapshot, with the wait for it"""
+    """rows per second from the first commit to the archive's last snapshot"""
     steady_rate: float
-    """rows a second that became readable in the load's second half: what was sustained"""
+    """rows per second that became readable in the load's second half: what was sustained"""
     lag_slope: float
-    """rows a second by which the archive fell behind in the load's second half; 0 is flat"""
+    """rows per second by which the archive fell behind in the load's second half; 0 is flat"""
     latency: Percentiles
     """from the commit in PostgreSQL to the snapshot that made the row readable"""
     latency_from_due: Percentiles
-    """from the moment at which the schedule wanted the row: nothing is omitted"""
+    """from when the row was due: no coordinated omission"""
     lateness: Percentiles
-    """of the load itself: from due to committed"""
+    """of the load itself, from due to committed"""
     missing: int
     duplicated: int
     altered: int
@@ -74,12 +74,12 @@ class Summary(Part):
     restarts: int
     fullest_container: str
     fullest_share: float
-    """held memory against the limit, at its peak"""
+    """peak of held memory, as a share of the limit"""
     bottleneck: str
     wal_bytes: float
-    """of WAL that a row made"""
+    """WAL per row"""
     event_bytes: float
-    """of a row in the archive's files"""
+    """archived files' size per row"""
 
 
 class TableResult(Part):
@@ -104,46 +104,46 @@ class ContainerResult(Part):
     cpu: float
     """cores, on average"""
     throttled: float
-    """seconds that it was kept waiting by its limit, of each second"""
+    """seconds of each second in which it had used up its CPU limit"""
     cpu_per_row: float
     """microseconds, from the first row to the last snapshot"""
     out_of_memory_kills: int
 
 
 class Files(Part):
-    """The Parquet files that the load made."""
+    """The Parquet files that the load led to."""
 
     commits: int
-    """snapshots, of all tables"""
+    """snapshots of all tables"""
     files: int
     size: int
     files_per_hour: float
     bytes_per_file: float
     commit_interval: float
-    """seconds between two snapshots of a table, in the middle"""
+    """median seconds between two snapshots of a table"""
 
 
 class Reference(Part):
-    """What one stage alone can do, measured in the same run."""
+    """What one stage can do alone, measured in the same run."""
 
     stage: str
     how: str
     rate: float
-    """rows a second"""
+    """rows per second"""
 
 
 class Series(Part):
-    """Second by second since the load's start; None where a part could not be asked."""
+    """Second by second since the load's start; None where a part did not answer."""
 
     at: list[float]
     committed: list[float | None]
-    """rows a second"""
+    """rows per second"""
     streamed: list[float | None]
     archived: list[float | None]
     lag_wal: list[float | None]
     """bytes of WAL that the source has not confirmed"""
     lag_rows: list[float]
-    """committed and not readable in the archive"""
+    """committed and not yet readable in the archive"""
     lag_seconds: list[float]
     """age of the oldest row that is not readable in the archive"""
     machine_cpu: list[float | None]
@@ -156,7 +156,7 @@ class Series(Part):
     """by container, cores"""
     throttled: dict[str, list[float | None]]
     gc: dict[str, list[float | None]] = {}
-    """by container, seconds of pauses in each second"""
+    """by container, seconds of GC pauses in each second"""
     latency_at: list[float]
     """the second of the commit"""
     latency_p50: list[float]
@@ -166,7 +166,7 @@ class Series(Part):
 
 
 class Result(Part):
-    """All of it."""
+    """The whole result of a bench."""
 
     version: int = 1
     at: str
@@ -183,11 +183,11 @@ class Result(Part):
     series: Series
 
     def write(self, path: Path) -> None:
-        """As JSON, with names as in JavaScript."""
+        """Write it as JSON, with camelCase names."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self.model_dump_json(by_alias=True, indent=1) + "\n")
 
 
 def read(path: Path) -> Result:
-    """A result that was written. Raises pydantic.ValidationError where it is of another version."""
+    """Read a written result. Raises pydantic.ValidationError where its format is another."""
     return Result.model_validate_json(path.read_text())

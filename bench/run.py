@@ -5,70 +5,72 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from bench import ceilings, machine, measurement
-from bench.account import Account
-from bench.archived import Commit, Lake
+from bench import ceilings, machine, result_builder
+from bench.archive_reader import archived_rows, commits_of, wait_for_rows
 from bench.containers import Container, containers
+from bench.iceberg_files import IcebergFiles
+from bench.journal import BatchJournal
 from bench.load import Load
-from bench.plan import Schedule
 from bench.result import Reference, Result
 from bench.sampling import Sampler, Topics
-from bench.session import Connect
-from bench.verification import Patience, verification
+from bench.schedule import Schedule
 from clients import database
 from clients.cluster import Cluster
 from clients.stack import StackError, StackOutputs
+from workload.progress import Log
+from workload.source import Connect
+from workload.timeouts import Timeouts
 
+# Between the first sample and the load, so that the load's first second is sampled.
 QUIET_SECONDS = 2.0
-"""Between the first sample and the load, so that its beginning is seen."""
-POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunSettings:
     """What a bench does."""
 
     schedule: Schedule
     width: int
+    """characters of the text columns"""
     warm_up: float
     """seconds of the same load before the measured one; a fresh JVM is several times slower"""
     references: float
     """seconds for each stage alone; 0: none"""
-    patience: Patience
+    timeouts: Timeouts
 
 
 class Bench:
     """A bench of a deployed stack."""
 
-    def __init__(self, outputs: StackOutputs, report: ceilings.Progress) -> None:
-        """Raises StackError where the stack can't be measured."""
-        self._outputs, self._report = outputs, report
+    def __init__(self, outputs: StackOutputs, log: Log) -> None:
+        """Raises StackError where the stack cannot be measured."""
+        self._outputs, self._log = outputs, log
         self._cluster = Cluster(outputs)
-        self._lake = Lake(outputs)
+        self._files = IcebergFiles(outputs)
         self._connect: Connect = lambda: database.connect(outputs)
         self._containers = _measured(self._cluster)
 
     @property
     def cluster(self) -> Cluster:
-        """Where the pipeline runs."""
+        """The cluster that the pipeline runs in."""
         return self._cluster
 
-    def run(self, plan: Plan) -> Result:
-        """Everything. Raises StackError where the pipeline did not take part."""
-        if plan.warm_up:
-            self._report(f"warming up for {plan.warm_up:.0f} s")
-            self._warm_up(replace(plan.schedule, seconds=plan.warm_up), plan)
+    def run(self, settings: RunSettings) -> Result:
+        """Run the bench. Raises StackError where a part of the pipeline cannot be used."""
+        if settings.warm_up:
+            self._log(f"warming up for {settings.warm_up:.0f} s")
+            self._warm_up(replace(settings.schedule, seconds=settings.warm_up), settings)
         described, restarts = machine.describe(), self._restarts()
         topics = Topics(self._outputs.bootstrap_servers, self._outputs.tables)
-        with self._loaded(plan, topics) as (account, sampler):
-            self._report("waiting for the archive")
-            self._await(account, plan.patience)
-        commits = self._commits(account)
-        references = self._references(plan, account) if plan.references else []
-        self._report("comparing every row")
-        with verification(self._lake, account, plan.patience, _silent) as comparison:
-            run = measurement.Run(
-                account=account,
+        with self._loaded(settings, topics) as (journal, sampler):
+            self._log("waiting for the archive")
+            wait_for_rows(self._files, journal, settings.timeouts)
+        commits = commits_of(self._files, journal)
+        references = self._references(settings, journal) if settings.references else []
+        self._log("comparing every row")
+        with archived_rows(self._files, journal, settings.timeouts) as comparison:
+            recording = result_builder.Recording(
+                journal=journal,
                 samples=sampler.samples,
                 commits=commits,
                 containers=self._containers,
@@ -76,56 +78,44 @@ class Bench:
                 restarts=self._restarts() - restarts,
                 machine=described,
             )
-            return measurement.result(run, references)
+            return result_builder.build_result(recording, references)
 
     @contextmanager
-    def _loaded(self, plan: Plan, topics: Topics) -> Iterator[tuple[Account, Sampler]]:
-        """The account of the load when it is over; sampling goes on until the block ends."""
-        with Load(self._connect, plan.schedule, plan.width) as load:
+    def _loaded(
+        self, settings: RunSettings, topics: Topics
+    ) -> Iterator[tuple[BatchJournal, Sampler]]:
+        """Give the load's journal when it is over; sampling goes on until the block ends."""
+        schedule = settings.schedule
+        with Load(self._connect, schedule, settings.width) as load:
             sampler = Sampler(self._connect, topics, self._containers, load.rows)
             with sampler:
                 time.sleep(QUIET_SECONDS)
-                self._report(
-                    f"{plan.schedule.rate:,.0f} rows a second for {plan.schedule.seconds:.0f} s"
-                )
+                self._log(f"{schedule.rate:,.0f} rows per second for {schedule.seconds:.0f} s")
                 load.start()
                 yield load.wait(), sampler
 
-    def _warm_up(self, schedule: Schedule, plan: Plan) -> None:
-        with Load(self._connect, schedule, plan.width) as load:
+    def _warm_up(self, schedule: Schedule, settings: RunSettings) -> None:
+        with Load(self._connect, schedule, settings.width) as load:
             load.start()
-            account = load.wait()
-        self._await(account, plan.patience)
+            journal = load.wait()
+        wait_for_rows(self._files, journal, settings.timeouts)
 
-    def _await(self, account: Account, patience: Patience) -> None:
-        """Until as many rows are readable as were committed; only metadata is read."""
-        deadline = time.monotonic() + patience.deadline
-        while time.monotonic() < deadline:
-            if sum(commit.rows for commit in self._commits(account)) >= account.rows:
-                return
-            time.sleep(POLL_SECONDS)
-
-    def _commits(self, account: Account) -> list[Commit]:
-        """Those since the run's first row: what was archived before is the warm-up's."""
-        since = account.committed[0].begun
-        return [commit for table in account.tables for commit in self._lake.commits(table, since)]
-
-    def _references(self, plan: Plan, account: Account) -> list[Reference]:
+    def _references(self, settings: RunSettings, journal: BatchJournal) -> list[Reference]:
         schedule = replace(
-            plan.schedule,
+            settings.schedule,
             rate=None,
-            seconds=plan.references,
-            connections=2 * plan.schedule.connections,
+            seconds=settings.references,
+            connections=2 * settings.schedule.connections,
             schemas=(ceilings.SCHEMA,),
         )
-        return ceilings.all_of(
+        return ceilings.measure_all(
             self._outputs,
             self._cluster,
             self._connect,
-            lake=self._lake,
+            files=self._files,
             schedule=schedule,
-            since=account.committed[0].begun,
-            report=self._report,
+            since=journal.began,
+            log=self._log,
         )
 
     def _restarts(self) -> int:
@@ -136,11 +126,7 @@ def _measured(cluster: Cluster) -> list[Container]:
     found = containers(cluster)
     if not found:
         raise StackError(
-            "no cgroup of the pipeline's containers is on this machine: the bench measures a stack"
-            " whose node it runs on, such as the sandbox"
+            "the cgroups of the pipeline's containers are not on this machine; the bench must run"
+            " on the stack's node, such as the sandbox's"
         )
     return found
-
-
-def _silent(_committed: int, _archived: int) -> None:
-    """The bench has waited already."""

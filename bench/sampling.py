@@ -1,4 +1,4 @@
-"""Looks at every part of the pipeline once a second, from outside, while a load runs."""
+"""Samples every part of the pipeline once per second, from outside, while a load runs."""
 
 import threading
 import time
@@ -10,12 +10,12 @@ import psycopg
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
-from bench.collectors import EVERY_SECONDS, Collectors
 from bench.containers import Container, Usage
-from bench.session import Connect
+from bench.gc_pauses import EVERY_SECONDS, GcPauses
 from clients.archive import TOPIC_PREFIX
 from clients.database import Row
 from clients.stack import StackError
+from workload.source import Connect
 
 INTERVAL = 1.0
 REQUEST_SECONDS = 5
@@ -29,7 +29,7 @@ WAL = (
 
 @dataclass(frozen=True)
 class Sample:
-    """The state at one moment. None: that part could not be asked."""
+    """The state at one moment. None: that part did not answer."""
 
     at: float
     """seconds since 1970"""
@@ -44,11 +44,11 @@ class Sample:
     usage: dict[str, Usage]
     """by the container's label"""
     machine_cpu_seconds: float
-    """of all processes of the machine, since its start"""
+    """of all processes since the machine's start"""
     generator_cpu_seconds: float
-    """of this process, sampling included"""
+    """of this process, including the sampling"""
     paused: dict[str, float]
-    """by the container's label: seconds of collectors' pauses so far; asked now and then"""
+    """by the container's label: seconds of GC pauses so far; scraped every few seconds"""
 
 
 class Topics:
@@ -66,7 +66,7 @@ class Topics:
         ]
 
     def end(self) -> int | None:
-        """The sum of the end offsets; None where a broker did not answer in time."""
+        """Return the sum of the end offsets; None where a broker did not answer in time."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = self._admin.list_offsets(
             dict.fromkeys(self._partitions, latest),
@@ -80,7 +80,7 @@ class Topics:
 
 
 class Sampler:
-    """Takes samples in a thread of its own, for as long as the block lasts."""
+    """Takes samples on a thread of its own until the end of the block."""
 
     def __init__(
         self,
@@ -91,8 +91,8 @@ class Sampler:
     ) -> None:
         self._connect, self._topics, self._containers = connect, topics, containers
         self._rows = rows
-        self._collectors = Collectors(containers)
-        self._collectors_due = 0.0
+        self._pauses = GcPauses(containers)
+        self._pauses_due = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self.samples: list[Sample] = []
@@ -127,7 +127,7 @@ class Sampler:
             try:
                 usage[container.label] = container.usage()
             except FileNotFoundError:
-                continue  # it was restarted; its successor has other counters
+                continue  # it was restarted: the new container has other counters
         self.samples.append(
             Sample(
                 at=time.time(),
@@ -143,14 +143,14 @@ class Sampler:
         )
 
     def _paused(self) -> dict[str, float]:
-        if time.monotonic() < self._collectors_due:
+        if time.monotonic() < self._pauses_due:
             return {}
-        self._collectors_due = time.monotonic() + EVERY_SECONDS
-        return self._collectors.paused()
+        self._pauses_due = time.monotonic() + EVERY_SECONDS
+        return self._pauses.paused()
 
 
 def _machine_cpu_seconds() -> float:
-    """User, nice, system, interrupts: all but idle, waiting for disks, and stolen."""
+    """Return user, nice, system and interrupts: all but idle, waiting for disks, and stolen."""
     words = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     user, nice, system, _idle, _wait, interrupts, soft = map(int, words[:7])
     return (user + nice + system + interrupts + soft) / 100

@@ -1,40 +1,38 @@
-"""One connection of the load: batches as transactions, through lost connections as well."""
+"""One connection of the load: runs batches as transactions, and survives lost connections."""
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import ExitStack, suppress
 
 import psycopg
 from psycopg import sql
 
-from bench.account import Account, Committed
-from bench.content import COLUMNS, UPDATES, Parents
-from bench.plan import Batch
+from bench.journal import BatchJournal, CommittedBatch
+from bench.row_values import COLUMNS, UPDATES, Parents
+from bench.schedule import Batch
 from clients.database import Row
 from clients.stack import StackError
-
-Connect = Callable[[], AbstractContextManager[psycopg.Connection[Row]]]
-"""Opens a connection to the source database, in autocommit mode."""
+from workload.source import Connect
 
 RETRY_SECONDS = 1.0
 BEGUN = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS written_us"
+# The errors of a server that is away, starting, stopping or out of disk.
 LOST: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, StackError)
-"""What a server that is away, starting, stopping or out of disk answers."""
 
 
 class Session:
     """Executes batches one after the other; each is committed exactly once, or not at all.
 
-    Where the connection is lost in a commit, the rows tell whether it was made: nobody else
+    Where the connection is lost in a commit, the rows show whether it was made, because nobody else
     changes them.
     """
 
-    def __init__(self, connect: Connect, account: Account, wanted: Callable[[], bool]) -> None:
-        """`wanted` is asked before every attempt whether to go on trying."""
-        self._connect, self._account, self._wanted = connect, account, wanted
+    def __init__(self, connect: Connect, journal: BatchJournal, wanted: Callable[[], bool]) -> None:
+        """`wanted` is called before every attempt and returns whether to go on trying."""
+        self._connect, self._journal, self._wanted = connect, journal, wanted
         self._open = ExitStack()
         self._connection: psycopg.Connection[Row] | None = None
-        self._makers = {table: account.content.rows(table) for table in COLUMNS}
+        self._makers = {table: journal.values.rows(table) for table in COLUMNS}
         self._number = 0
         self.retried = 0
 
@@ -42,8 +40,8 @@ class Session:
         """Close the connection."""
         self._open.close()
 
-    def execute(self, batch: Batch, due: float) -> Committed | None:
-        """Commit a batch; None where it is no longer wanted and was not committed.
+    def execute(self, batch: Batch, due: float) -> CommittedBatch | None:
+        """Commit a batch; return None where it is no longer wanted and was not committed.
 
         Raises psycopg.Error where the server refuses the batch itself.
         """
@@ -102,8 +100,8 @@ class Session:
         changed = connection.execute(statement, parameters, prepare=True).rowcount
         if changed != batch.rows:
             raise StackError(
-                f"{batch.schema}.{batch.table}: {changed} of {batch.rows} rows were there;"
-                " somebody else changes the load's rows"
+                f"{batch.schema}.{batch.table}: {changed} of {batch.rows} rows exist; something"
+                " else changes the load's rows"
             )
 
     def _was_committed(self, connection: psycopg.Connection[Row], batch: Batch) -> bool:
@@ -117,12 +115,12 @@ class Session:
 
     def _committed(
         self, batch: Batch, written_us: int, due: float, begun: float, at: float
-    ) -> Committed:
+    ) -> CommittedBatch:
         self._number += 1
-        return Committed(batch, self._number, written_us, due, begun, at)
+        return CommittedBatch(batch, self._number, written_us, due, begun, at)
 
     def _first_key(self, batch: Batch) -> int:
-        return self._account.first_keys[f"{batch.schema}.{batch.table}"] + batch.first
+        return self._journal.first_keys[f"{batch.schema}.{batch.table}"] + batch.first
 
     def _parents(self, batch: Batch) -> Parents:
-        return self._account.parents(batch.schema)
+        return self._journal.parents(batch.schema)

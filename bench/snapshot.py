@@ -1,8 +1,8 @@
 """The first snapshot of a large table, with the worker killed in the middle of it.
 
-`python -m bench.snapshot --stack sandbox` makes a table of ten million rows, has `pulumi up` add it
-to the stack, kills the Connect worker when some of its rows are archived, and counts what the
-archive holds when all is over. It writes docs/bench/snapshot.json, and takes the table off again.
+`python -m bench.snapshot --stack sandbox` creates a table of ten million rows, lets `pulumi up` add
+it to the stack, kills the Connect worker when some of its rows are archived, and counts what the
+archive has after the last row. It writes docs/bench/snapshot.json and removes the table again.
 """
 
 import argparse
@@ -18,10 +18,9 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from bench import machine, shops
-from bench.archived import Lake
-from bench.ceilings import Progress
+from bench import machine, sample_schema
 from bench.containers import Container, containers
+from bench.iceberg_files import IcebergFiles
 from bench.result import Machine, Part
 from clients import database
 from clients.cluster import Cluster
@@ -29,27 +28,29 @@ from clients.console import console
 from clients.database import Row
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
 from clients.update import changed_stack_file, update, update_command
+from workload.machine import revision
+from workload.progress import Log, Progress
 
 OUTPUT = PROJECT / "docs/bench/snapshot.json"
 SCHEMA, NAME = "bench_snapshot", "readings"
 TABLE = f"{SCHEMA}.{NAME}"
+# Rows per transaction while the table is filled: logical decoding holds one in memory.
 BATCH = 200_000
-"""rows of a transaction while the table is made: what logical decoding holds in memory"""
 POLL_SECONDS = 2.0
+# Once no row has arrived for so long, none will.
 SETTLE_SECONDS = 60.0
-"""without another row: the archive has all that will come"""
 EXIT_SECONDS = 30
 
-MAKE = (
+# Every value follows from the key, so that the archive can be checked without a second copy.
+FILL = (
     "INSERT INTO {table} (id, sensor, measured_at, value, label)"
     " SELECT n, n %% 1000, timestamptz '2026-01-01' + n * interval '1 second', n / 8.0,"
     " md5(n::text)"
     " FROM generate_series(%s, %s) AS n"
 )
-"""Each value follows from the key, so that the archive can be judged without a second copy."""
 COLUMNS = ("id", "sensor", "value", "label")
 ARCHIVED = "CREATE TABLE archived (id BIGINT, sensor INTEGER, value DOUBLE, label VARCHAR)"
-TAKE_IN = "INSERT INTO archived SELECT id, sensor, value, label FROM rows_read"
+ADD = "INSERT INTO archived SELECT id, sensor, value, label FROM rows_read"
 COUNT = """
 SELECT count(*), count(DISTINCT id),
     count(*) FILTER (label <> md5(id::VARCHAR) OR sensor <> id % 1000 OR value <> id / 8.0)
@@ -58,7 +59,7 @@ FROM archived
 
 
 class Peak(Part):
-    """The most that a container held, in bytes."""
+    """The most memory that a container held, in bytes."""
 
     container: str
     held: int
@@ -66,64 +67,64 @@ class Peak(Part):
 
 
 class Snapshot(Part):
-    """What came of it; seconds, bytes and rows."""
+    """The result, in seconds, bytes and rows."""
 
     at: str
     revision: str
     machine: Machine
     rows: int
     table_bytes: int
-    """in PostgreSQL, with its index"""
+    """in PostgreSQL, including its index"""
     making: float
-    """seconds to make the table"""
+    """seconds to create and fill the table"""
     killed_at: int | None
     """rows that were archived when the worker was killed"""
     update: float
-    """seconds that `pulumi up` took, which waits until all rows are in their topic"""
+    """seconds of `pulumi up`, which waits until all rows are in their topic"""
     archiving: float
-    """seconds from the update's begin to the last row that was archived"""
+    """seconds from the start of the update to the last archived row"""
     archived: int
     """rows in the archive"""
     missing: int
     repeated: int
-    """archived more than once: what a snapshot that begins anew reads again"""
+    """archived more than once: a snapshot that begins again reads all rows again"""
     altered: int
     out_of_memory_kills: int
     peaks: tuple[Peak, ...]
 
     @property
     def rate(self) -> float:
-        """Rows archived a second, repeated ones included."""
+        """Rows archived per second, including repeated ones."""
         return self.archived / self.archiving
 
 
-class Measurement:
-    """One snapshot of a deployed stack."""
+class SnapshotBench:
+    """One snapshot of a large table, on a deployed stack."""
 
-    def __init__(self, stack: str, outputs: StackOutputs, report: Progress) -> None:
-        self._stack, self._outputs, self._report = stack, outputs, report
-        self._cluster, self._lake = Cluster(outputs), Lake(outputs)
+    def __init__(self, stack: str, outputs: StackOutputs, log: Log) -> None:
+        self._stack, self._outputs, self._log = stack, outputs, log
+        self._cluster, self._files = Cluster(outputs), IcebergFiles(outputs)
         self._peaks: dict[str, Peak] = {}
         self._containers: dict[str, Container] = {}
         self._kills: dict[str, int] = {}
 
     def run(self, rows: int, kill_at: float | None) -> Snapshot:
-        """Make the table, add it, kill the worker at a share of the rows, and count.
+        """Create the table, add it, kill the worker at a share of the rows, and count.
 
         Raises StackError where the update fails.
         """
         at, described = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), machine.describe()
         began = time.monotonic()
         with database.connect(self._outputs) as connection:
-            size = self._make(connection, rows)
+            size = self._fill(connection, rows)
         making = time.monotonic() - began
         settings = {"datapipe:tables": [*self._outputs.tables, TABLE]}
         began = time.monotonic()
-        with changed_stack_file(self._stack, settings) as file, tempfile.TemporaryFile() as said:
+        with changed_stack_file(self._stack, settings) as file, tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
                 update_command(self._stack, file),
                 cwd=PROJECT,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
             try:
@@ -132,13 +133,12 @@ class Measurement:
                 process.terminate()
                 process.wait(EXIT_SECONDS)
             if process.returncode != 0:
-                said.seek(0)
-                words = said.read().decode()[-2000:]
-                raise StackError(f"pulumi up failed:\n{words}")
+                output.seek(0)
+                raise StackError(f"pulumi up failed:\n{output.read().decode()[-2000:]}")
         archived, distinct, altered = self._count()
         return Snapshot(
             at=at,
-            revision=machine.revision(),
+            revision=revision(),
             machine=described,
             rows=rows,
             table_bytes=size,
@@ -155,17 +155,17 @@ class Measurement:
         )
 
     def clean(self) -> None:
-        """Take the table off the stack again, from the database, too."""
-        self._report("taking the table off")
+        """Remove the table from the stack, the database and the archive."""
+        self._log("pulumi up removes the table")
         update(self._stack)
         with database.connect(self._outputs) as connection:
-            shops.drop(connection, SCHEMA)
-        self._lake.purge(TABLE)
+            sample_schema.drop(connection, SCHEMA)
+        self._files.purge(TABLE)
 
-    def _make(self, connection: psycopg.Connection[Row], rows: int) -> int:
-        """The table's size in bytes."""
+    def _fill(self, connection: psycopg.Connection[Row], rows: int) -> int:
+        """Create and fill the table; return its size in bytes."""
         table = sql.Identifier(SCHEMA, NAME)
-        shops.drop(connection, SCHEMA)
+        sample_schema.drop(connection, SCHEMA)
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
         connection.execute(
             sql.SQL(
@@ -176,18 +176,18 @@ class Measurement:
         )
         for first in range(1, rows + 1, BATCH):
             last = min(first + BATCH - 1, rows)
-            connection.execute(sql.SQL(MAKE).format(table=table), [first, last])
-            self._report(f"{last:,} rows made")
+            connection.execute(sql.SQL(FILL).format(table=table), [first, last])
+            self._log(f"{last:,} rows inserted")
         row = connection.execute("SELECT pg_total_relation_size(%s) AS size", [TABLE]).fetchone()
         return int(row["size"]) if row else 0
 
     def _watch(
         self, process: "subprocess.Popen[bytes]", rows: int, kill_at: float | None
     ) -> tuple[int | None, float, float]:
-        """Rows archived at the kill, when the update ended, and when the last row was archived."""
+        """Return the rows archived at the kill, and when update and archiving ended (monotonic)."""
         killed: int | None = None
         updated: float | None = None
-        archived, archived_at, told = 0, time.monotonic(), 0.0
+        archived, archived_at, reported_at = 0, time.monotonic(), 0.0
         while True:
             time.sleep(POLL_SECONDS)
             now, present = time.monotonic(), self._archived()
@@ -199,24 +199,24 @@ class Measurement:
                 killed = archived
             if updated is None and process.poll() is not None:
                 updated = now
-                self._report("pulumi up has ended")
+                self._log("pulumi up has ended")
             if updated is not None and (
                 process.returncode != 0 or now - max(archived_at, updated) > SETTLE_SECONDS
             ):
                 return killed, updated, archived_at
-            if now - told > SETTLE_SECONDS:
-                self._report(f"{archived:,} rows archived")
-                told = now
+            if now - reported_at > SETTLE_SECONDS:
+                self._log(f"{archived:,} rows archived")
+                reported_at = now
 
     def _archived(self) -> int:
-        return sum(commit.rows for commit in self._lake.commits(TABLE, 0))
+        return sum(commit.rows for commit in self._files.commits(TABLE, 0))
 
     def _measure(self) -> None:
         for label, container in self._containers.items():
             try:
                 usage = container.usage()
             except FileNotFoundError:
-                self._containers = {}  # restarted; another one has taken its place
+                self._containers = {}  # restarted: there is a new container
                 return
             best = self._peaks.get(label)
             if best is None or usage.held > best.held:
@@ -228,37 +228,35 @@ class Measurement:
             self._containers = {each.label: each for each in containers(self._cluster)}
 
     def _kill(self) -> None:
-        """SIGKILL for the worker, by the kernel's own list of the container's processes."""
+        """Send SIGKILL to all processes of the worker's container."""
         worker = next(each for each in containers(self._cluster) if each.label == "kafka-connect")
         for process in (worker.memory / "cgroup.procs").read_text().split():
             os.kill(int(process), signal.SIGKILL)
-        self._report("the worker is killed")
+        self._log("killed the worker")
 
     def _count(self) -> tuple[int, int, int]:
-        """Rows, keys and wrong rows of the archive."""
-        self._report("counting")
+        """Return the archive's rows, its distinct keys, and its altered rows."""
+        self._log("counting the archived rows")
         with duckdb.connect() as memory:
             memory.execute(ARCHIVED)
-            for file in self._lake.files(TABLE, 0):
-                memory.register("rows_read", self._lake.rows(TABLE, file, COLUMNS))
-                memory.execute(TAKE_IN)
+            for file in self._files.files(TABLE, 0):
+                memory.register("rows_read", self._files.rows(TABLE, file, COLUMNS))
+                memory.execute(ADD)
             ((archived, distinct, altered),) = memory.execute(COUNT).fetchall()
         return int(archived), int(distinct), int(altered)
 
 
 def main() -> int:
-    """0 where no row is missing or wrong, otherwise 1."""
+    """Return 0 where no row is missing or altered, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
         outputs = read_outputs(arguments.stack)
-        measurement = Measurement(
-            arguments.stack, outputs, lambda text: screen.print(f"snapshot: {text}")
-        )
+        bench = SnapshotBench(arguments.stack, outputs, Progress("snapshot").log)
         try:
-            result = measurement.run(arguments.rows, arguments.kill_at or None)
+            result = bench.run(arguments.rows, arguments.kill_at or None)
         finally:
-            measurement.clean()
+            bench.clean()
     except StackError as error:
         print(f"snapshot: {error}", file=sys.stderr)
         return 1
@@ -273,7 +271,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument(
-        "--kill-at", type=float, default=0.3, help="share of the rows archived; 0: no kill"
+        "--kill-at",
+        type=float,
+        default=0.3,
+        help="share of the rows that are archived when the worker is killed; 0: no kill",
     )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()

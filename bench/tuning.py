@@ -1,10 +1,10 @@
-"""Before and after of a connector's settings, on the deployed pipeline.
+"""Compares connector settings on the deployed pipeline.
 
-`python -m bench.tuning --stack sandbox` runs the same short load with the connectors as they are,
-with one change after the other, and as they are again, and prints a line for each, once the JVMs
-are warm. What counts is the CPU that a row costs: on a machine whose cores are all busy it decides
-the rate, and it suffers least from what else runs. The connectors have their own configuration back
-at the end.
+`python -m bench.tuning --stack sandbox` warms the JVMs up and runs the same short load with the
+connectors as they are, with one change after the other, and as they are again. It prints a line for
+each. What counts is the CPU time per row: on a machine whose cores are all busy it decides the
+rate, and other load on the machine affects it least. At the end the connectors have their own
+configuration again.
 """
 
 import argparse
@@ -16,21 +16,24 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from bench.jvms import warm_jvms
-from bench.plan import Schedule
 from bench.result import Result
-from bench.run import Bench, Plan
-from bench.shops import sample_schemas
-from bench.verification import Patience
+from bench.run import Bench, RunSettings
+from bench.sample_schema import sample_schemas
+from bench.schedule import Schedule
+from bench.warm_up import warm_jvms
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_outputs
+from polling import NotReadyError, poll_until
+from workload.progress import Progress
+from workload.timeouts import Timeouts
 
+# Properties of a connector, as Connect spells them; None removes one.
 Properties = Mapping[str, str | None]
-"""Of a connector, as Connect spells them; None takes one away."""
 
 RUNNING_SECONDS = 90
+POLL_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Trial:
     sink: Properties
 
 
-AS_IT_IS = Trial("as it is", {}, {})
+AS_IT_IS = Trial("unchanged", {}, {})
+# The settings that docs/TUNING.md compares; each undoes or changes one decision.
 TRIALS = (
     Trial(
         "transaction at each poll",
@@ -67,12 +71,11 @@ TRIALS = (
     Trial("four sink tasks", {}, {"tasks.max": "4"}),
     Trial("no transaction metadata", {"provide.transaction.metadata": "false"}, {}),
 )  # fmt: skip
-"""What docs/TUNING.md tells of; each undoes or changes one decision."""
 
 
 @contextmanager
 def changed(cluster: Cluster, outputs: StackOutputs, trial: Trial) -> Iterator[None]:
-    """The connectors with a trial's properties, and as they were when the block ends."""
+    """Set a trial's properties for the block, and the connectors' own at its end."""
     service = f"/api/v1/namespaces/{cluster.namespace}/services"
     root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
     present = connectors(cluster, outputs.connect)
@@ -94,19 +97,26 @@ def changed(cluster: Cluster, outputs: StackOutputs, trial: Trial) -> Iterator[N
 
 
 def _await_running(cluster: Cluster, outputs: StackOutputs) -> None:
-    """Raises StackError where a connector does not run."""
-    deadline = time.monotonic() + RUNNING_SECONDS
-    waiting = ["every connector"]
-    while waiting:
-        if time.monotonic() > deadline:
-            raise StackError(f"{waiting[0]} does not run with these settings; see make status")
-        time.sleep(2)  # at first Connect answers with the old tasks' state
-        found = connectors(cluster, outputs.connect)
-        waiting = [each.name for each in found if not each.runs]
+    """Raises StackError where a connector does not run with these settings."""
+
+    def all_run() -> bool:
+        stopped = [each.name for each in connectors(cluster, outputs.connect) if not each.runs]
+        if stopped:
+            raise NotReadyError(f"{', '.join(stopped)} not RUNNING")
+        return True
+
+    time.sleep(POLL_SECONDS)  # at first Connect answers with the old tasks' state
+    poll_until(
+        all_run,
+        timeout=RUNNING_SECONDS,
+        interval=POLL_SECONDS,
+        description="the connectors to run with these settings",
+        error=StackError,
+    )
 
 
 def row(name: str, result: Result) -> tuple[str, ...]:
-    """A line of the table."""
+    """Return a line of the table."""
     cpu = {each.label: each.cpu_per_row for each in result.containers}
     brokers = sum(cost for label, cost in cpu.items() if label.removeprefix("kafka-").isdigit())
     held = max(each.peak_held / each.memory_limit for each in result.containers)
@@ -128,16 +138,16 @@ COLUMNS = ("setting", "Connect µs/row", "brokers µs/row", "PostgreSQL µs/row"
 
 
 def main() -> int:
-    """0 where every trial could be run."""
+    """Return 0 where every trial could be run."""
     arguments = _arguments()
     screen = console()
     table = Table(*COLUMNS, box=None)
     try:
         outputs = read_outputs(arguments.stack)
-        bench = Bench(outputs, lambda text: None)
+        bench = Bench(outputs, Progress("tuning").log)
         schemas = sample_schemas(outputs.tables)
         warm_jvms(bench, schemas)
-        plan = Plan(
+        settings = RunSettings(
             schedule=Schedule(
                 seconds=arguments.seconds,
                 rate=arguments.rate,
@@ -146,11 +156,11 @@ def main() -> int:
             width=120,
             warm_up=arguments.warm_up,
             references=0,
-            patience=Patience(240, settle=5),
+            timeouts=Timeouts(arrival=240, settle=5, poll=2),
         )
         for trial in (AS_IT_IS, *_chosen(arguments.only), AS_IT_IS):
             with changed(bench.cluster, outputs, trial):
-                line = row(trial.name, bench.run(plan))
+                line = row(trial.name, bench.run(settings))
             screen.print(" | ".join(line), soft_wrap=True)
             table.add_row(*line)
     except StackError as error:
@@ -168,9 +178,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.tuning")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--rate", type=float, default=4000)
-    parser.add_argument("--seconds", type=float, default=60, help="of each measured load")
+    parser.add_argument("--seconds", type=float, default=60, help="duration of each measured load")
     parser.add_argument("--warm-up", type=float, default=20)
-    parser.add_argument("--only", help="trials whose name holds this")
+    parser.add_argument("--only", help="run the trials whose name contains this")
     return parser.parse_args()
 
 

@@ -1,7 +1,7 @@
-"""Every fault, as data: the report's rows in their order.
+"""Every fault, as data, in the order of the report's rows.
 
-The kubelet waits longer from restart to restart of the same container, so those that restart one
-are spread, and the one that replaces all pods comes last.
+The kubelet waits longer with each restart of the same container, so faults that restart one are not
+adjacent, and the fault that replaces all pods comes last.
 """
 
 from chaos.fault import Fault, Hold
@@ -20,24 +20,24 @@ from chaos.s3_proxy import DENIED, INTERNAL_ERROR, SLOW_DOWN, UNAVAILABLE, Answe
 
 S3_IS_SLOW = Answer(delay=4)
 
+# The faults that CI injects.
 IN_CI = ("connect-killed", "broker-killed", "poison-records")
-"""What CI runs of them."""
+# The faults of a quick run.
 QUICK = (*IN_CI, "postgresql-killed", "s3-errors", "network-cut", "schema-compatible")
-"""What a quick run makes do with."""
 
 
 def faults() -> list[Fault]:
-    """New instances of all."""
+    """Return new instances of all faults."""
     return [
         Killed("connect-killed", "SIGKILL of the Connect worker", workload=CONNECT),
         Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA, victims=("kafka-0",)),
-        Poison("poison-records", "a record of junk in the topic of each captured table"),
+        Poison("poison-records", "an unreadable record in the topic of each captured table"),
         KilledInTurn(
             "brokers-killed", "SIGKILL of each broker, one after the other", workload=KAFKA
         ),
         Killed(
             "two-brokers-killed",
-            "SIGKILL of two of three brokers at once",
+            "SIGKILL of two of three brokers at the same time",
             workload=KAFKA,
             victims=("kafka-1", "kafka-2"),
         ),
@@ -57,7 +57,7 @@ def faults() -> list[Fault]:
         S3Fails("s3-denied", "S3 denies every request", Hold(full=45, quick=30), answers=(DENIED,)),
         Cut(
             "network-cut",
-            "no packet between the Connect worker and the brokers",
+            "no packet passes between the Connect worker and the brokers",
             Hold(full=45, quick=30),
         ),
         DiskFull(
@@ -71,17 +71,17 @@ def faults() -> list[Fault]:
         ),
         SlotLost(
             "slot-lost",
-            "Connect is away until max_slot_wal_keep_size makes PostgreSQL give its slot up",
+            "Connect is away until PostgreSQL invalidates its slot (max_slot_wal_keep_size)",
         ),
         Compatible("schema-compatible", "ADD COLUMN NOT NULL DEFAULT, integer to bigint"),
         Incompatible("schema-incompatible", "the type of a column from timestamp to text"),
-        UpdateKilled("update-killed", "pulumi up killed in the middle and run again"),
-        TwoAtOnce("two-updates", "two pulumi up at once"),
-        OutOfMemory("connect-oom", "the kernel kills Connect for its memory", workload=CONNECT),
-        OutOfMemory("brokers-oom", "the kernel kills each broker for its memory", workload=KAFKA),
+        UpdateKilled("update-killed", "pulumi up killed during an update and run again"),
+        TwoAtOnce("two-updates", "two pulumi up at the same time"),
+        OutOfMemory("connect-oom", "the OOM killer kills Connect", workload=CONNECT),
+        OutOfMemory("brokers-oom", "the OOM killer kills each broker", workload=KAFKA),
         OutOfMemory(
-            "postgresql-oom", "the kernel kills in PostgreSQL for its memory", workload=POSTGRESQL
+            "postgresql-oom", "the OOM killer kills a process of PostgreSQL", workload=POSTGRESQL
         ),
         ClockJump("clock-jump", "the clock jumps"),
-        PodsDeleted("pods-restarted", "all pods deleted at once"),
+        PodsDeleted("pods-restarted", "all pods deleted at the same time"),
     ]

@@ -1,8 +1,9 @@
-"""Small disks in the place of volumes: a folder on the node's disk has no end that can be reached.
+"""Small disks in place of volumes, because a folder on the node's disk cannot be filled.
 
 A pod's volume is a folder of the node. While the pod is stopped, its content moves to a small file
-system of its own that is mounted over the folder; the pod then starts on that. Afterwards the same
-way back. The node is cordoned meanwhile, or the StatefulSet would start the pod too early.
+system that is mounted over the folder; the pod then starts on that. Afterwards the content moves
+back in the same way. The node is cordoned meanwhile, because the StatefulSet would start the pod
+too early.
 """
 
 import os
@@ -21,10 +22,10 @@ RELEASE_SECONDS = 30
 
 
 class SmallDisk:
-    """The volume of a StatefulSet's pod on a disk with little room."""
+    """A small disk for the volume of a StatefulSet's pod."""
 
     def __init__(self, pod: str, room: int) -> None:
-        """`room` is what is free beside the volume's present content, in MiB."""
+        """`room` is the free space in addition to the volume's present content, in MiB."""
         self._pod, self._room = pod, room
         self._image = node.FOLDER / f"{pod}.img"
 
@@ -43,7 +44,7 @@ class SmallDisk:
         pipeline.wait_for_pod(self._pod)
 
     def fill(self, pipeline: Pipeline) -> None:
-        """Use up all that is free."""
+        """Use all free space."""
         ballast = self._volume(pipeline) / BALLAST
         with ballast.open("wb", buffering=0) as file:
             block = bytes(MEBIBYTE)
@@ -54,11 +55,11 @@ class SmallDisk:
                     block = block[: len(block) // 2]
 
     def free(self, pipeline: Pipeline) -> None:
-        """Give the room back."""
+        """Free the space that fill() uses."""
         (self._volume(pipeline) / BALLAST).unlink(missing_ok=True)
 
     def remove(self, pipeline: Pipeline) -> None:
-        """Move the content back to the folder on the node's disk, if it is on the small one."""
+        """Move the content back to the node's disk, if it is on the small one."""
         volume = self._volume(pipeline)
         if os.path.ismount(volume):
             with self._stopped(pipeline):
@@ -70,7 +71,7 @@ class SmallDisk:
 
     @contextmanager
     def _stopped(self, pipeline: Pipeline) -> Iterator[None]:
-        """The pod is gone and stays away."""
+        """Keep the pod away for the block."""
         _cordon(pipeline, True)
         try:
             pipeline.delete_pod(self._pod)
@@ -84,14 +85,14 @@ class SmallDisk:
         return folder
 
     def _volume(self, pipeline: Pipeline) -> Path:
-        """The node's folder behind the pod's claim."""
+        """Return the node's folder behind the pod's claim."""
         claim = pipeline.core.read_namespaced_persistent_volume_claim(
             f"{CLAIM}-{self._pod}", pipeline.namespace
         )
         spec = pipeline.core.read_persistent_volume(claim.spec.volume_name).spec
         source = spec.local or spec.host_path
         if source is None:
-            raise FaultError(f"the volume of pod {self._pod} is no folder of the node")
+            raise FaultError(f"the volume of pod {self._pod} is not a folder of the node")
         return Path(source.path)
 
 
@@ -105,23 +106,23 @@ def _mounted(image: Path, folder: Path) -> Iterator[Path]:
 
 
 def _unmount(folder: Path) -> None:
-    """A volume is in use until the kubelet has let go of it, shortly after its pod is gone."""
+    """Unmount a volume once the kubelet has released it, shortly after its pod is gone."""
 
     def done() -> bool:
         with suppress(FaultError):
             node.run("umount", str(folder))
         return not os.path.ismount(folder)
 
-    wait_until(done, RELEASE_SECONDS, f"{folder} to be free")
+    wait_until(done, RELEASE_SECONDS, f"{folder} to be unmounted")
 
 
 def _used(folder: Path) -> int:
-    """Bytes of disk that the files of a folder take."""
+    """Return the bytes of disk that a folder's files use."""
     return int(node.run("du", "-s", "-B1", str(folder)).split()[0])
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Make a folder's content that of another, owners and modes included."""
+    """Replace a folder's content by that of another, including owners and modes."""
     for entry in target.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)

@@ -2,15 +2,19 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chaos.account import Account, Observation, without
 from chaos.fault import Fault
-from chaos.load import Load
-from chaos.monitor import Monitor, Sign
+from chaos.monitor import Monitor, Symptom
+from chaos.observation import Observation, Observer
 from chaos.pipeline import FaultError, Pipeline
-from chaos.result import Outcome, Result
-from demo.changes import Captured
+from chaos.result import NO_ACTION, Outcome, Result
+from workload.changes import CapturedTable
+from workload.timeouts import Timeouts, wait_for_archive
+from workload.writer import Writer
+
+# The archive: more than the sink's commit interval of 10 s to settle.
+TIMEOUTS = Timeouts(arrival=150, settle=12, poll=3)
 
 
 @dataclass(frozen=True)
@@ -21,25 +25,22 @@ class Pace:
     """row changes per second"""
     warm_up: float = 6
     """load before the fault"""
-    patience: float = 150
-    """for the pipeline to be well and the archive to hold everything, after each repair too"""
-    settle: float = 12
-    """until the last look, for duplicates: more than the sink's commit interval"""
-    poll: float = 3
+    timeouts: Timeouts = TIMEOUTS
+    """for the archive, and for the pipeline to recover after a repair"""
     quick: bool = False
     last_start: float = 45 * 60
-    """after the run's begin; whatever goes wrong, it ends soon after"""
+    """after the run's start; later faults are not started, so that a run ends"""
     note: str = ""
-    """what a reader should know of the circumstances"""
+    """circumstances that a reader should know"""
 
     def hold(self, fault: Fault) -> float:
-        """How long the fault lasts."""
+        """Return how long the fault lasts."""
         return fault.hold.quick if self.quick else fault.hold.full
 
 
 @dataclass(frozen=True)
 class Times:
-    """Of an experiment, time.time()."""
+    """When an experiment's parts began (time.time())."""
 
     began: float
     injected: float
@@ -51,42 +52,42 @@ class Experiment:
     """A fault under load."""
 
     def __init__(
-        self, fault: Fault, pipeline: Pipeline, tables: Mapping[str, Captured], pace: Pace
+        self, fault: Fault, pipeline: Pipeline, tables: Mapping[str, CapturedTable], pace: Pace
     ) -> None:
         self._fault, self._pipeline, self._pace = fault, pipeline, pace
         tables = {
-            name: without(table, fault.ignores.get(table.table)) for name, table in tables.items()
+            name: without(table, fault.ignores.get(table.name)) for name, table in tables.items()
         }
         self._actions: list[str] = []
         self._complaints: list[str] = []
-        self.load = Load(pipeline.database, tables, pace.rate, seed=int(time.time()))
-        self._account = Account(pipeline, tables, self.load)
+        self.writer = Writer(pipeline.database, tables, seed=int(time.time()), rate=pace.rate)
+        self._observer = Observer(pipeline, tables.values(), self.writer)
 
     def run(self) -> Result:
-        """Everything, healed and restored in any case. Raises what an interruption raises."""
+        """Run the experiment; heal and restore in any case. Raises what an interruption raises."""
         began = time.time()
         fault, pipeline = self._fault, self._pipeline
         try:
             fault.prepare(pipeline)
-            with self.load, Monitor(pipeline, self.load) as monitor:
+            with self._observer, self.writer, Monitor(pipeline, self.writer) as monitor:
                 time.sleep(self._pace.warm_up)
                 injected, healed = self._disturb(monitor)
                 recovered = self._recover(monitor, healed)
-                self.load.stop()
+                self.writer.stop()
                 observation, drained = self._drain()
                 self._complaints += fault.check(pipeline)
-                sign = monitor.first_since(injected)
+                symptom = monitor.first_since(injected)
         finally:
             fault.heal(pipeline)
             fault.restore(pipeline)
         times = Times(began, injected, healed, drained and (recovered or drained))
-        return self._result(sign, observation, times)
+        return self._result(symptom, observation, times)
 
     def _disturb(self, monitor: Monitor) -> tuple[float, float]:
-        """Inject, hold and heal; when each began and ended (time.time())."""
+        """Inject, hold and heal; return when the fault began and ended (time.time())."""
         fault, pipeline = self._fault, self._pipeline
         hold = self._pace.hold(fault)
-        pipeline.say(f"{fault.name}: injecting" + (f", for {hold:.0f} s" if hold else ""))
+        pipeline.log(f"{fault.name}: injecting" + (f" for {hold:.0f} s" if hold else ""))
         injected = time.time()
         monitor.disturb()
         try:
@@ -98,29 +99,31 @@ class Experiment:
         return injected, time.time()
 
     def _recover(self, monitor: Monitor, healed: float) -> float | None:
-        """Until the pipeline looks well, and holds what was committed before the fault's end.
+        """Wait until the pipeline is healthy and has archived what was committed before the end.
 
-        The load goes on meanwhile. Where it is not well in time, the user must act. Returns when
-        the archive first held it all (time.time()).
+        The load goes on meanwhile. Where the pipeline is not healthy in time, the user acts. Return
+        when the archive first had everything (time.time()).
         """
-        due = [change for each in self.load.commits if each.at <= healed for change in each.changes]
         deadline = time.time() + self._fault.user_after
         recovered: float | None = None
         while not (monitor.is_quiet() and (recovered or not self._fault.keeps_history)):
             looked_at = time.time()
-            if recovered is None and self._account.holds(due):
+            if recovered is None and self._observer.holds(until=healed):
                 recovered = looked_at
             if looked_at > deadline:
                 if not self._repair(monitor.last()):
                     break
                 monitor.disturb()
-                deadline = time.time() + self._pace.patience
-            time.sleep(self._pace.poll)
+                deadline = time.time() + self._pace.timeouts.arrival
+            time.sleep(self._pace.timeouts.poll)
         return recovered
 
     def _repair(self, why: str) -> bool:
-        """What the user would do next: the fault's own repair, then `make up`. False: no more."""
-        self._pipeline.say(f"{self._fault.name}: not well by itself ({why})")
+        """Do what the user would do next: the fault's repair, then `make up`.
+
+        Return False where both were done.
+        """
+        self._pipeline.log(f"{self._fault.name}: has not recovered by itself ({why})")
         ladder: list[Callable[[], str]] = [
             lambda: self._fault.repair(self._pipeline),
             self._make_up,
@@ -129,10 +132,10 @@ class Experiment:
             try:
                 action = ladder[len(self._actions)]()
             except FaultError as error:
-                action = f"in vain: {error}"
+                action = f"failed: {error}"
             self._actions.append(action)
             if action:
-                self._pipeline.say(f"{self._fault.name}: the user did: {action}")
+                self._pipeline.log(f"{self._fault.name}: action of the user: {action}")
                 return True
         return False
 
@@ -141,45 +144,45 @@ class Experiment:
         return "make up"
 
     def _drain(self) -> tuple[Observation, float | None]:
-        """Wait for the archive to hold everything; the last look, and when it first did."""
-        pace, deadline = self._pace, time.time() + self._pace.patience
+        """Wait for the archive to hold everything; return the last look, and when it first did."""
         while True:
-            looked_at = time.time()
+            drained = wait_for_archive(self._is_complete, self._pace.timeouts)
+            if drained is not None:
+                time.sleep(self._pace.timeouts.settle)
+                return self._observe(), drained
             observation = self._observe()
-            if self._is_complete(observation):
-                time.sleep(pace.settle)
-                return self._observe(), looked_at
-            if looked_at > deadline:
-                missing = len(observation.comparison.missing)
-                if not self._repair(f"{missing} changes are not in the archive"):
-                    return observation, None
-                deadline = time.time() + pace.patience
-            time.sleep(pace.poll)
+            if not self._repair(f"{observation.missing} changes are not in the archive"):
+                return observation, None
 
     def _observe(self) -> Observation:
-        return self._account.observe(self._fault.keeps_history, self._fault.complete_from())
+        return self._observer.observe(self._fault.keeps_history, self._fault.complete_from())
 
-    def _is_complete(self, observation: Observation) -> bool:
-        if self._fault.keeps_history:
-            return not observation.comparison.missing
-        return observation.rows_differing == 0
+    def _is_complete(self) -> bool:
+        observation = self._observe()
+        return not (observation.missing if self._fault.keeps_history else observation.differing)
 
-    def _result(self, sign: Sign | None, observation: Observation, times: Times) -> Result:
-        comparison, recovered = observation.comparison, times.recovered
+    def _result(self, symptom: Symptom | None, observation: Observation, times: Times) -> Result:
+        recovered = times.recovered
+        actions = ", ".join(filter(None, [self._fault.user, *self._actions]))
         return Result(
             fault=self._fault.name,
             does=self._fault.does,
             outcome=Outcome.FAILED,
-            committed=comparison.committed,
-            lost=len(comparison.missing),
-            duplicated=len(comparison.duplicated),
-            unexpected=len(comparison.unexpected),
-            rows_differing=observation.rows_differing,
-            detected_after=round(sign.at - times.injected, 1) if sign else None,
-            detected_by=sign.what if sign else "",
+            committed=observation.committed,
+            lost=observation.missing,
+            duplicated=observation.duplicated,
+            unexpected=observation.altered,
+            rows_differing=observation.differing,
+            detected_after=round(symptom.at - times.injected, 1) if symptom else None,
+            detected_by=symptom.what if symptom else "",
             recovered_after=round(recovered - times.healed, 1) if recovered else None,
-            user_action=", ".join(filter(None, [self._fault.user, *self._actions])) or "nothing",
-            database_away=round(sum(each.until - each.since for each in self.load.outages), 1),
+            user_action=actions or NO_ACTION,
+            database_away=round(sum(self.writer.outages), 1),
             complaints=tuple(self._complaints),
             seconds=round(time.time() - times.began, 1),
         ).judged(self._fault.keeps_history)
+
+
+def without(table: CapturedTable, column: str | None) -> CapturedTable:
+    """Return a table of which one column is not compared."""
+    return replace(table, columns=tuple(each for each in table.columns if each != column))

@@ -1,4 +1,4 @@
-"""What a fault is: a name, how long it lasts, and the few steps that make and end it."""
+"""What a fault is: a name, how long it lasts, and the steps that inject and heal it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from chaos.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class Hold:
-    """Seconds from the injection to the healing; a kill has none, it is over at once."""
+    """Seconds from the injection to the healing; 0 for a kill, which is over immediately."""
 
     full: float = 0
     quick: float = 0
@@ -17,10 +17,10 @@ class Hold:
 
 @dataclass
 class Fault(ABC):  # steps that a fault does not need do nothing
-    """A fault; every step is bounded in time and raises FaultError where it can't be done.
+    """A fault. Every step is limited in time and raises FaultError where it cannot be done.
 
     The order is prepare, inject, [hold], heal, [comparison], restore. heal and restore are called
-    in any case, also for a fault that an earlier run left behind, so they must be harmless where
+    in any case, also for a fault that an earlier run left behind, so they must do no harm where
     there is nothing to do.
     """
 
@@ -29,42 +29,42 @@ class Fault(ABC):  # steps that a fault does not need do nothing
     """what happens, for the report"""
     hold: Hold = Hold()
     user_after: float = 150
-    """seconds after its end until the user acts, if the pipeline is not well by then"""
+    """seconds after its end until the user acts, if the pipeline has not recovered by then"""
     keeps_history: bool = True
-    """False: changes may be missing by design, and only the final rows must agree"""
+    """False: changes may be missing by design, and only the rows' last state must agree"""
     user: str = ""
-    """what the user does in any case, as a part of the fault"""
+    """what the user does in any case, as part of the fault"""
     needs_node: bool = False
     """whether it acts on the sandbox's node, which other stacks do not have"""
     ignores: Mapping[str, str] = field(default_factory=dict)
-    """a column, by its table, that is left out of the comparison, because check() looks at it"""
+    """by table: a column that is not compared, because check() does that"""
     not_run: str = ""
-    """why it can't be run anywhere"""
+    """why it cannot be run anywhere"""
 
     def prepare(self, pipeline: Pipeline) -> None:  # noqa: B027
-        """Before the load: what makes the fault possible."""
+        """Prepare the injection, before the load."""
 
     @abstractmethod
     def inject(self, pipeline: Pipeline) -> None:
-        """Make it happen."""
+        """Inject the fault."""
 
     def heal(self, pipeline: Pipeline) -> None:  # noqa: B027
-        """End it."""
+        """End the fault."""
 
     def repair(self, pipeline: Pipeline) -> str:
-        """What the user must do where the pipeline can't go on by itself; "": nothing is known.
+        """Do what the user must do where the pipeline has not recovered in time.
 
-        Called only when the pipeline did not recover in time; returns what was done.
+        Return what was done; "" where no such action is known.
         """
         return ""
 
     def complete_from(self) -> int:
-        """The WAL position from which the archive is complete; 0 unless history may be missing."""
+        """Return the WAL position from which on the archive is complete; 0: from the start."""
         return 0
 
     def check(self, pipeline: Pipeline) -> list[str]:
-        """What else must be true once all is archived; complaints, none where it is."""
+        """Check what else must be true once everything is archived; return what is not."""
         return []
 
     def restore(self, pipeline: Pipeline) -> None:  # noqa: B027
-        """After the comparison: everything as it was before."""
+        """Undo what prepare and inject have changed, after the comparison."""

@@ -1,4 +1,4 @@
-"""Watches a pipeline while it is disturbed: what its user would see, and since when."""
+"""Watches a pipeline during a fault: the symptoms that its user would see, and since when."""
 
 import threading
 import time
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from chaos.load import Load
 from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
 from clients.cluster import Pod
@@ -15,24 +14,26 @@ from clients.connect import Connector, connectors
 from clients.status.collect import UNREACHABLE
 from clients.topics import DEAD_LETTER_TOPICS, GroupReader
 from kafka_connect.status import first_cause
+from polling import poll_until
+from workload.writer import Writer
 
 T = TypeVar("T")
 
 POLL_SECONDS = 2.0
+# For requests that take the brokers or S3 some time.
 SLOW_POLL_SECONDS = 10.0
-"""for what takes the brokers' or S3's time to answer"""
 LAST_LOOK_SECONDS = 2 * SLOW_POLL_SECONDS
 RESTARTED = "pod was restarted"
 IN_DEAD_LETTER_QUEUE = "records in the dead letter queue"
+# Without a new object while the load runs. The sandbox's sink commits every 10 s.
 STALLED_SECONDS = 40.0
-"""without a new object while the load runs: the sandbox's sink commits every 10 s"""
+# Polls in a row without a symptom until a pipeline counts as recovered.
 SETTLED_POLLS = 3
-"""without a sign in a row, until a pipeline counts as well again"""
 
 
 @dataclass(frozen=True)
-class Sign:
-    """Something that shows that not all is well."""
+class Symptom:
+    """Something that shows that the pipeline is not healthy."""
 
     at: float
     """time.time()"""
@@ -41,7 +42,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Before:
-    """The state before the fault, which is no sign of it."""
+    """The state before the fault, which is no symptom of it."""
 
     pods: int
     restarts: dict[str, int]
@@ -49,10 +50,10 @@ class Before:
 
 
 class Monitor:
-    """Polls on a thread of its own from `with` on; a part that does not answer is a sign too."""
+    """Polls on a thread until the end of the block. That a part does not answer is a symptom."""
 
-    def __init__(self, pipeline: Pipeline, load: Load) -> None:
-        self._pipeline, self._load = pipeline, load
+    def __init__(self, pipeline: Pipeline, writer: Writer) -> None:
+        self._pipeline, self._writer = pipeline, writer
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._guarded, name="monitor", daemon=True)
         self._next_slow = 0.0
@@ -64,7 +65,7 @@ class Monitor:
             restarts={pod.name: pod.restarts for pod in pipeline.cluster.pods()},
             dead_letters=dead_letters(pipeline),
         )
-        self.signs: list[Sign] = []
+        self.symptoms: list[Symptom] = []
 
     def __enter__(self) -> "Monitor":
         self._thread.start()
@@ -74,73 +75,85 @@ class Monitor:
         self._stop.set()
         self._thread.join(timeout=60)
 
-    def first_since(self, moment: float) -> Sign | None:
-        """The first sign after a moment (time.time()); where there is none, one more look at all.
+    def first_since(self, moment: float) -> Symptom | None:
+        """Return the first symptom after a moment (time.time()).
 
-        A record in the dead letter queue can be there before the next look at what is slow to ask.
+        Where there is none yet, wait for the next slow poll: a record may be in the dead letter
+        queue already.
         """
-        deadline = time.time() + LAST_LOOK_SECONDS
-        while True:
-            found = next((sign for sign in list(self.signs) if sign.at >= moment), None)
-            if found is not None or time.time() > deadline or not self._thread.is_alive():
-                return found
-            time.sleep(POLL_SECONDS / 4)
+
+        def found_or_stopped() -> list[Symptom] | bool:
+            found = [each for each in list(self.symptoms) if each.at >= moment]
+            return found or not self._thread.is_alive()
+
+        try:
+            found = poll_until(
+                found_or_stopped,
+                timeout=LAST_LOOK_SECONDS,
+                interval=POLL_SECONDS / 4,
+                description="a symptom",
+            )
+        except TimeoutError:
+            return None
+        return found[0] if isinstance(found, list) else None
 
     def last(self) -> str:
-        """The latest sign, in words."""
-        return self.signs[-1].what if self.signs else "nothing seen"
+        """Return the latest symptom, in words."""
+        return self.symptoms[-1].what if self.symptoms else "no symptom"
 
     def is_quiet(self) -> bool:
-        """Whether the last polls found it working. Raises FaultError where we can't tell."""
+        """Return whether the last polls found no symptom. Raises FaultError where they failed."""
         if self._failure is not None:
-            raise FaultError(f"the pipeline can't be watched: {self._failure}") from self._failure
+            raise FaultError(f"watching the pipeline failed: {self._failure}") from self._failure
         return self._quiet >= SETTLED_POLLS
 
     def disturb(self) -> None:
-        """Forget the quiet of before: what happens now is looked at anew."""
+        """Forget earlier polls without a symptom."""
         self._quiet = 0
 
     def _guarded(self) -> None:
         try:
             self._watch()
-        except Exception as error:  # told by is_quiet()
+        except Exception as error:  # raised by is_quiet()
             self._failure = error
 
     def _watch(self) -> None:
         while not self._stop.is_set():
             began = time.time()
-            present = self._noted(self._fast_signs())
-            if began >= self._next_slow:  # these may take long, so the others are noted first
-                self._slow = self._noted(self._slow_signs())
+            present = self._recorded(self._fast_symptoms())
+            if began >= self._next_slow:  # these may take long, so the others are recorded first
+                self._slow = self._recorded(self._slow_symptoms())
                 self._next_slow = time.time() + SLOW_POLL_SECONDS
             present += self._slow
             self._quiet = 0 if any(map(lasts, present)) else self._quiet + 1
             self._stop.wait(max(0.0, POLL_SECONDS - (time.time() - began)))
 
-    def _noted(self, present: list[str]) -> list[str]:
-        self.signs += [Sign(time.time(), what) for what in present]
+    def _recorded(self, present: list[str]) -> list[str]:
+        self.symptoms += [Symptom(time.time(), what) for what in present]
         return present
 
-    def _fast_signs(self) -> list[str]:
+    def _fast_symptoms(self) -> list[str]:
         return [*self._database(), *self._pods(), *self._connectors()]
 
-    def _slow_signs(self) -> list[str]:
+    def _slow_symptoms(self) -> list[str]:
         return [*self._dead_letters(), *self._stalled()]
 
     def _database(self) -> Iterable[str]:
-        if self._load.broken_since is not None:
+        if self._writer.broken_since is not None:
             yield "PostgreSQL does not answer the application"
 
     def _pods(self) -> Iterable[str]:
         pods = self._ask("the API server", self._pipeline.cluster.pods)
-        return [pods] if isinstance(pods, str) else of_pods(pods, self._before)
+        return [pods] if isinstance(pods, str) else symptoms_of_pods(pods, self._before)
 
     def _connectors(self) -> Iterable[str]:
         outputs = self._pipeline.outputs
         found = self._ask(
             "Kafka Connect", lambda: connectors(self._pipeline.cluster, outputs.connect)
         )
-        return [found] if isinstance(found, str) else of_connectors(found, outputs.connectors)
+        if isinstance(found, str):
+            return [found]
+        return symptoms_of_connectors(found, outputs.connectors)
 
     def _dead_letters(self) -> Iterable[str]:
         count = self._ask("Kafka", lambda: dead_letters(self._pipeline))
@@ -150,7 +163,7 @@ class Monitor:
             yield f"{count - self._before.dead_letters} {IN_DEAD_LETTER_QUEUE}"
 
     def _stalled(self) -> Iterable[str]:
-        commits = self._load.commits
+        commits = self._writer.journal.commits
         if not commits:
             return
         found = self._ask("S3", lambda: objects(self._pipeline.outputs.archive))
@@ -160,7 +173,7 @@ class Monitor:
         latest = found.newest or datetime.fromtimestamp(commits[0].at, UTC)
         since = max(latest.timestamp(), commits[0].at)
         if commits[-1].at - since > STALLED_SECONDS:
-            yield f"nothing new in the archive for {commits[-1].at - since:.0f} s"
+            yield f"no new object in the archive for {commits[-1].at - since:.0f} s"
 
     def _ask(self, part: str, question: Callable[[], T]) -> T | str:
         try:
@@ -170,27 +183,27 @@ class Monitor:
 
 
 def lasts(what: str) -> bool:
-    """Whether a sign tells of a state that must pass, and not of what has once happened."""
+    """Return whether a symptom is a state that must pass, and not an event that has happened."""
     return not (what.startswith(RESTARTED) or what.endswith(IN_DEAD_LETTER_QUEUE))
 
 
-def of_pods(pods: list[Pod], before: Before) -> list[str]:
-    """Signs in the pods' states."""
-    signs = [f"pod {pod.name} is not ready" for pod in pods if not pod.ready]
+def symptoms_of_pods(pods: list[Pod], before: Before) -> list[str]:
+    """Return the symptoms in the pods' states."""
+    symptoms = [f"pod {pod.name} is not ready" for pod in pods if not pod.ready]
     if len(pods) < before.pods:
-        signs.append(f"{before.pods - len(pods)} pods are missing")
-    signs += [
+        symptoms.append(f"{before.pods - len(pods)} pods are missing")
+    symptoms += [
         f"{RESTARTED}: {pod.name}"
         for pod in pods
         if pod.restarts > before.restarts.get(pod.name, 0)
     ]
-    return signs
+    return symptoms
 
 
-def of_connectors(found: list[Connector], declared: Iterable[str]) -> list[str]:
-    """Signs in the connectors' states."""
+def symptoms_of_connectors(found: list[Connector], declared: Iterable[str]) -> list[str]:
+    """Return the symptoms in the connectors' states."""
     present = {connector.name for connector in found}
-    signs = [f"connector {name} does not exist" for name in declared if name not in present]
+    symptoms = [f"connector {name} does not exist" for name in declared if name not in present]
     for connector in found:
         if connector.runs:
             continue
@@ -198,11 +211,11 @@ def of_connectors(found: list[Connector], declared: Iterable[str]) -> list[str]:
         cause = next((first_cause(trace) for trace in traces if trace), "")
         states = {connector.state, *(task.state for task in connector.tasks)}
         worst = "FAILED" if "FAILED" in states else "not RUNNING"
-        signs.append(f"connector {connector.name} is {worst} {cause}".strip()[:300])
-    return signs
+        symptoms.append(f"connector {connector.name} is {worst} {cause}".strip()[:300])
+    return symptoms
 
 
 def dead_letters(pipeline: Pipeline) -> int:
-    """Records in the dead letter topics. Raises KafkaException where no broker answers."""
+    """Count the records in the dead letter topics. Raises KafkaException without a broker."""
     with GroupReader(pipeline.outputs.bootstrap_servers, "datapipe-chaos") as reader:
         return sum(topic.retained for topic in reader.topics(DEAD_LETTER_TOPICS))

@@ -1,7 +1,7 @@
-"""The sandbox's node, where it is more than Kubernetes shows: processes, cgroups, volumes, packets.
+"""The sandbox's node below Kubernetes: processes, cgroups, volumes and packets.
 
-The only module that knows the sandbox. A stack on another cluster has no such node, and the faults
-that need one are reported as not run there.
+This is the only module of chaos that imports the sandbox. A stack on another cluster has no such
+node; faults that need one are reported as not run there.
 """
 
 import os
@@ -16,15 +16,15 @@ from sandbox import paths
 from sandbox.node import addresses
 from tools import paths as tool_paths
 
+# Our nftables table; deleting it removes all our rules.
 TABLE = "datapipe-chaos"
-"""Our nftables table; deleting it undoes every rule of ours."""
 
 PODS = str(addresses.PODS)
 NODE_ADDRESS = str(addresses.NODE_ADDRESS)
 MOTO_PORT = addresses.MOTO_PORT
 NODE_NAME = addresses.NODE_NAME
+# For the small disks that replace volumes.
 FOLDER = paths.STATE / "chaos"
-"""for the small disks that take the place of volumes"""
 
 STACK = "sandbox"
 PROC = Path("/proc")
@@ -38,12 +38,12 @@ time.sleep(float(sys.argv[2]))
 
 
 def is_here(stack: str) -> bool:
-    """Whether a stack runs on this machine's sandbox."""
+    """Return whether a stack runs in this machine's sandbox."""
     return stack == STACK and paths.KUBECONFIG.exists()
 
 
 def run(*command: str, text: str | None = None) -> str:
-    """A command's output. Raises FaultError with its words where it fails."""
+    """Return a command's output. Raises FaultError with its error output where it fails."""
     done = subprocess.run(
         command, input=text, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
     )
@@ -53,7 +53,7 @@ def run(*command: str, text: str | None = None) -> str:
 
 
 def main_process(pod_uid: str) -> int:
-    """The process that is number 1 in a pod's container; the pod's own pause is another.
+    """Return the process that is number 1 in a pod's container, not in its pause container.
 
     Raises FaultError where none runs, such as between two starts.
     """
@@ -65,24 +65,24 @@ def main_process(pod_uid: str) -> int:
             if _number_in_container((process / "status").read_text()) == 1:
                 return int(process.name)
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
-    raise FaultError(f"no container of pod {pod_uid} runs")
+            continue  # it has ended meanwhile
+    raise FaultError(f"no container of pod {pod_uid} is running")
 
 
 def _number_in_container(status: str) -> int:
-    """The innermost number of a process, from its /proc/PID/status."""
+    """Return the innermost number of a process, from its /proc/PID/status."""
     found = re.search(r"^NSpid:.*?(\d+)$", status, re.MULTILINE)
     return int(found.group(1)) if found else 0
 
 
 def kill(pipeline: Pipeline, workload: str, pod: str) -> None:
-    """SIGKILL for a pod's main process, as the kernel or a fault of the machine would end it."""
+    """Send SIGKILL to a pod's main process."""
     uids = {str(each.metadata.name): str(each.metadata.uid) for each in pipeline.pods(workload)}
     os.kill(main_process(uids[pod]), signal.SIGKILL)
 
 
 def memory_cgroup(process: int) -> Path:
-    """The folder of the cgroup that limits a process's memory, of either version."""
+    """Return the folder of the cgroup that limits a process's memory, in either version."""
     for line in Path(f"/proc/{process}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(","):
@@ -93,7 +93,7 @@ def memory_cgroup(process: int) -> Path:
 
 
 def kernel_kills(cgroup: Path) -> int | None:
-    """How often the kernel killed in a cgroup for its memory; None: the cgroup is gone."""
+    """Return how often the OOM killer killed in a cgroup; None: the cgroup is gone."""
     for name in ("memory.events", "memory.oom_control"):
         try:
             found = re.search(r"^oom_kill (\d+)$", (cgroup / name).read_text(), re.MULTILINE)
@@ -105,7 +105,7 @@ def kernel_kills(cgroup: Path) -> int | None:
 
 
 def occupy(cgroup: Path, size: int, seconds: float) -> subprocess.Popen[bytes]:
-    """A process that holds `size` bytes in a cgroup for so long, unless it is killed before."""
+    """Start a process that holds `size` bytes in a cgroup for so many seconds."""
     join_and_hold = 'echo $$ > "$0"; exec "$@"'
     hog = [sys.executable, "-S", "-E", "-c", HOG, str(size), str(seconds)]
     return subprocess.Popen(
@@ -117,14 +117,15 @@ def occupy(cgroup: Path, size: int, seconds: float) -> subprocess.Popen[bytes]:
 
 
 def set_packet_rules(rules: str) -> None:
-    """Make our table with these chains, in place of what was in it."""
+    """Replace our table's content by these chains."""
     nft(f"add table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n{rules}\n}}\n")
 
 
 def clear_packet_rules() -> None:
-    """Remove our table, if it is there."""
+    """Delete our table, if it exists."""
     nft(f"add table inet {TABLE}\ndelete table inet {TABLE}\n")
 
 
 def nft(script: str) -> None:
+    """Run an nftables script. Raises FaultError where it is refused."""
     run(str(tool_paths.binaries() / "nft"), "-f", "-", text=script)

@@ -1,7 +1,6 @@
-"""The deployed pipeline as the faults use it: its parts, and the few things that are done to it."""
+"""The deployed pipeline as the faults use it: its parts, and what is done to them."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,8 +14,8 @@ from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import PROJECT, StackOutputs, read_outputs
-
-Say = Callable[[str], None]
+from polling import poll_until
+from workload.progress import Log
 
 CONNECT = "kafka-connect"
 KAFKA = "kafka"
@@ -31,12 +30,12 @@ class FaultError(RuntimeError):
 
 
 class Pipeline:
-    """A stack, reached as its user would."""
+    """A stack, reached as its user reaches it."""
 
-    def __init__(self, stack: str, say: Say) -> None:
-        """Raises StackError where the stack can't be used."""
+    def __init__(self, stack: str, log: Log) -> None:
+        """Raises StackError where the stack cannot be used."""
         self.stack = stack
-        self.say = say
+        self.log = log
         self.outputs: StackOutputs = read_outputs(stack)
         self.cluster = Cluster(self.outputs)
         self.archive: Archive = open_archive(self.outputs.archive)
@@ -50,12 +49,12 @@ class Pipeline:
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Row]]:
-        """A connection as the database's superuser. Raises StackError where it does not answer."""
+        """Connect as the database's superuser. Raises StackError where it does not answer."""
         with database.connect(self.outputs) as connection:
             yield connection
 
     def pods(self, workload: str) -> list[Any]:
-        """The pods of a workload that are not about to go, by name."""
+        """Return the pods of a workload that are not being deleted, in the order of their names."""
         found = self.core.list_namespaced_pod(
             self.namespace, label_selector=f"{NAME_LABEL}={workload}"
         ).items
@@ -63,7 +62,7 @@ class Pipeline:
         return sorted(present, key=lambda pod: str(pod.metadata.name))
 
     def delete_pod(self, name: str) -> None:
-        """Delete a pod as kubectl does, and return when it is gone."""
+        """Delete a pod as kubectl does, and wait until it is gone."""
         uid = self.core.read_namespaced_pod(name, self.namespace).metadata.uid
         self.core.delete_namespaced_pod(name, self.namespace)
         wait_until(lambda: self._pod_uid(name) != uid, 120, f"pod {name} to stop")
@@ -77,11 +76,11 @@ class Pipeline:
             raise
 
     def wait_for_pod(self, name: str, seconds: float = 180) -> None:
-        """Return when a pod is ready. Raises FaultError when the time is over."""
+        """Wait until a pod is ready. Raises FaultError when the time is over."""
         wait_until(lambda: self._is_ready(name), seconds, f"pod {name} to be ready")
 
     def wait_for_workload(self, workload: str, count: int, seconds: float = 180) -> None:
-        """Return when so many pods of a workload are ready. Raises FaultError otherwise."""
+        """Wait until so many pods of a workload are ready. Raises FaultError otherwise."""
 
         def all_ready() -> bool:
             pods = self.pods(workload)
@@ -98,36 +97,38 @@ class Pipeline:
             raise
 
     def scale_connect(self, replicas: int) -> int:
-        """Set the number of Connect workers; what it was."""
+        """Set the number of Connect workers; return what it was before."""
         before = self.apps.read_namespaced_deployment(CONNECT, self.namespace).spec.replicas
         body = {"spec": {"replicas": replicas}}
         self.apps.patch_namespaced_deployment(CONNECT, self.namespace, body)
         return int(before)
 
     def run(self, *command: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
-        """A command in the project's folder, as a user types it.
+        """Run a command in the project's folder, as a user would.
 
-        Raises FaultError with its last words where it fails or takes longer.
+        Raises FaultError with the end of its output where it fails or takes longer.
         """
         try:
             done = subprocess.run(
                 command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=seconds
             )
         except subprocess.TimeoutExpired:
-            raise FaultError(f"{' '.join(command)} did not end within {seconds:.0f} s") from None
+            raise FaultError(f"{' '.join(command)} timed out after {seconds:.0f} s") from None
         if done.returncode != 0:
-            words = (done.stdout + done.stderr).strip()[-2000:]
-            raise FaultError(f"{' '.join(command)} failed:\n{words}")
+            output = (done.stdout + done.stderr).strip()[-2000:]
+            raise FaultError(f"{' '.join(command)} failed:\n{output}")
         return done
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Poll until a condition holds. Raises FaultError when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise FaultError(f"waited {seconds:.0f} s for {what} in vain")
-        time.sleep(POLL_SECONDS)
+def wait_until(condition: Callable[[], bool], seconds: float, description: str) -> None:
+    """Wait until a condition holds. Raises FaultError when the time is over."""
+    poll_until(
+        condition,
+        timeout=seconds,
+        interval=POLL_SECONDS,
+        description=description,
+        error=FaultError,
+    )
 
 
 def _has_condition_ready(pod: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a run leaves: JSON, a page for readers, and a table for the terminal."""
+"""What a run writes: JSON, a page for readers, and a table for the terminal."""
 
 import json
 from collections.abc import Mapping, Sequence, Set
@@ -13,8 +13,8 @@ from chaos.catalog import faults
 from chaos.machine import Machine
 from chaos.result import Outcome, Result
 
+# A row of chaos.json: a result, and the machine, load and pace of its run.
 Row = Mapping[str, Any]
-"""Of chaos.json: a result, and the machine, load and pace with which it was found."""
 
 COLUMNS = (
     "fault",
@@ -39,7 +39,7 @@ class Run:
     results: Sequence[Result]
     seconds: float
     note: str = ""
-    """what else a reader should know of the circumstances"""
+    """circumstances that a reader should know"""
 
     @property
     def failed(self) -> bool:
@@ -48,7 +48,7 @@ class Run:
 
 
 def write(run: Run, folder: Path) -> None:
-    """Write chaos.json and README.md; rows of faults that this run did not try stay as they are."""
+    """Write chaos.json and README.md; rows of faults that this run did not inject are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / "chaos.json"
     known = json.loads(data.read_text()) if data.exists() else {}
@@ -69,24 +69,24 @@ def _row(run: Run, result: Result) -> Row:
 
 
 def read_result(row: Row) -> Result:
-    """The result of a row of chaos.json."""
+    """Return the result in a row of chaos.json."""
     values = {field.name: row[field.name] for field in fields(Result)}
     outcome, complaints = Outcome(row["outcome"]), tuple(row["complaints"])
     return Result(**{**values, "outcome": outcome, "complaints": complaints})
 
 
 def page(rows: Sequence[Row]) -> str:
-    """The report in Markdown."""
+    """Return the report in Markdown."""
     results = [read_result(row) for row in rows]
     return "\n".join(
         [
             "# Faults under load",
             "",
-            "Written by `make chaos`; a row is of the latest run of its fault. Rows are inserted,"
-            f" updated and deleted in four tables meanwhile, up to {rows[0]['rate']:.0f} a second."
-            " Afterwards every committed change is looked for in the archive, by table, key,"
-            " operation and every value, and the rows' last archived state is compared with"
-            " PostgreSQL.",
+            "Written by `make chaos`. Each row is the latest run of its fault. During a fault, rows"
+            " are inserted, updated and deleted in four tables, up to"
+            f" {rows[0]['rate']:.0f} per second. Afterwards every committed change is compared with"
+            " the archive, by table, key, operation and every value, and the last archived change"
+            " of each row with PostgreSQL.",
             "",
             f"| {' | '.join((*COLUMNS, 'run'))} |",
             f"|{'---|' * (len(COLUMNS) + 1)}",
@@ -95,18 +95,18 @@ def page(rows: Sequence[Row]) -> str:
                 for result, row in zip(results, rows, strict=True)
             ),
             "",
-            "- *detected after*: from the injection to the first sign that a user can see.",
-            "- *recovered after*: from the fault's end until all that was committed before it is"
-            " readable in the archive; up to ten seconds of it are the sink's commit interval.",
-            "- *history lost*: changes are missing by design, but the archive's final rows are"
-            " right.",
+            "- *detected after*: from the injection to the first symptom that a user can see.",
+            "- *recovered after*: from the fault's end until everything committed before it is"
+            " readable in the archive; up to ten seconds of that are the sink's commit interval.",
+            "- *history lost*: changes are missing by design, but the last archived change of each"
+            " row is right.",
             "",
-            "## What was seen",
+            "## Symptoms",
             "",
             *(line for result in results for line in details(result)),
             *_never_run({result.fault for result in results}),
             "",
-            "## Where",
+            "## Machine",
             "",
             *dict.fromkeys(_machine_of(row) for row in rows),
             "",
@@ -115,7 +115,7 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def _never_run(known: Set[str]) -> list[str]:
-    """What a reader must not take for granted."""
+    """Return the faults that were never injected."""
     missing = [fault for fault in faults() if fault.name not in known]
     if not missing:
         return []
@@ -138,7 +138,7 @@ def _machine_of(row: Row) -> str:
 
 
 def cells(result: Result) -> list[str]:
-    """A result's row."""
+    """Return the cells of a result's row."""
     if result.outcome is Outcome.NOT_RUN:
         return [f"{result.fault}: {result.does}", result.outcome, *[""] * 5, ""]
     return [
@@ -154,22 +154,22 @@ def cells(result: Result) -> list[str]:
 
 
 def details(result: Result) -> list[str]:
-    """What the table has no room for."""
-    said = []
+    """Return what the table does not show."""
+    notes = []
     if result.detected_by:
-        said.append(f"first sign: {result.detected_by}")
+        notes.append(f"first symptom: {result.detected_by}")
     if result.database_away:
-        said.append(f"the application could not write for {result.database_away:.0f} s")
+        notes.append(f"the application could not write for {result.database_away:.0f} s")
     if result.unexpected:
-        said.append(f"{result.unexpected} archived changes were never committed")
+        notes.append(f"{result.unexpected} archived changes were never committed")
     if result.rows_differing:
-        said.append(f"{result.rows_differing} rows differ from PostgreSQL in the end")
-    said += result.complaints
-    return [f"- **{result.fault}**: {'; '.join(said)}"] if said else []
+        notes.append(f"{result.rows_differing} rows differ from PostgreSQL after the load")
+    notes += result.complaints
+    return [f"- **{result.fault}**: {'; '.join(notes)}"] if notes else []
 
 
 def print_run(console: Console, run: Run) -> None:
-    """The table, and what went wrong."""
+    """Print the table, and what went wrong."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in COLUMNS:
         number = column in {"committed", "lost", "duplicated"} or column.endswith("after")

@@ -3,15 +3,18 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+# What the report shows where the user had to do nothing.
+NO_ACTION = "nothing"
+
 
 class Outcome(StrEnum):
     """How a fault ended."""
 
     SURVIVED = "survived"
     REPAIRED = "repaired"
-    """nothing lost, after the user did something"""
+    """nothing lost, after an action of the user"""
     HISTORY_LOST = "history lost"
-    """by design: changes are missing, the final rows are not"""
+    """changes are missing by design, but the rows' last state agrees"""
     FAILED = "failed"
     NOT_RUN = "not run"
 
@@ -29,29 +32,29 @@ class Result:
     duplicated: int = 0
     """archived more often than committed"""
     unexpected: int = 0
-    """archived and never committed: a changed value, a rolled back row"""
+    """archived and never committed, such as a changed value or a row that was rolled back"""
     rows_differing: int = 0
-    """rows whose last archived state is not PostgreSQL's"""
+    """rows whose last archived change is not what PostgreSQL has"""
     detected_after: float | None = None
-    """from the injection to the first sign that a user can see; None: nothing showed"""
+    """from the injection to the first symptom that a user can see; None: there was none"""
     detected_by: str = ""
     recovered_after: float | None = None
-    """from the fault's end until all that was committed is readable in the archive"""
-    user_action: str = "nothing"
+    """from the fault's end until everything committed is readable in the archive"""
+    user_action: str = NO_ACTION
     database_away: float = 0
     """for how long the application could not write"""
     complaints: tuple[str, ...] = ()
-    """what went wrong besides"""
+    """what else went wrong"""
     seconds: float = 0
     """of the whole experiment"""
 
     @property
     def failed(self) -> bool:
-        """Whether something was lost, doubled or did not come back."""
+        """Whether something was lost or duplicated, or did not recover."""
         return self.outcome is Outcome.FAILED
 
     def judged(self, keeps_history: bool) -> "Result":
-        """With the outcome that follows from the counts."""
+        """Return the result with the outcome that follows from its counts."""
         lost = self.lost and keeps_history
         if (
             lost
@@ -64,10 +67,10 @@ class Result:
             return replace(self, outcome=Outcome.FAILED)
         if self.lost:
             return replace(self, outcome=Outcome.HISTORY_LOST)
-        repaired = self.user_action != "nothing"
+        repaired = self.user_action != NO_ACTION
         return replace(self, outcome=Outcome.REPAIRED if repaired else Outcome.SURVIVED)
 
 
 def not_run(fault: str, does: str, why: str) -> Result:
-    """The row of a fault that can't be run here."""
+    """Return the row of a fault that cannot be run here."""
     return Result(fault, does, Outcome.NOT_RUN, complaints=(why,))

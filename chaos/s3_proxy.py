@@ -1,4 +1,4 @@
-"""A proxy before the AWS stand-in that fails S3's requests on purpose and passes the rest on."""
+"""A proxy in front of the AWS stand-in that fails requests to S3 and forwards all others."""
 
 import http.client
 import itertools
@@ -17,12 +17,12 @@ ERROR = """\
 
 @dataclass(frozen=True)
 class Answer:
-    """What S3 answers: an error of its own, or the true answer after a while."""
+    """What S3 answers: an error, or the real answer after a delay."""
 
     status: int = 0
-    """HTTP; 0 passes the request on"""
+    """HTTP status; 0 forwards the request"""
     code: str = ""
-    """S3's name of the error"""
+    """S3's error code"""
     delay: float = 0
     """seconds"""
 
@@ -35,23 +35,23 @@ PASS_ON = Answer()
 
 
 class S3Proxy:
-    """Listens on a port beside the stand-in's own, on threads of this process."""
+    """Listens on a port of its own, on threads of this process."""
 
     def __init__(
         self, address: str, port: int, upstream_port: int, answers: tuple[Answer, ...]
     ) -> None:
-        """`answers` are given in turn, one to a request; port 0 chooses a free one."""
+        """`answers` are given in turn, one per request; port 0 chooses a free port."""
         self._turn = itertools.cycle(answers)
         self._lock = threading.Lock()
         self._upstream = (address, upstream_port)
         self._server = _Server((address, port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.failed = 0
-        """requests that were given an error or delayed"""
+        """requests that were failed or delayed"""
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self._server.server_address[1])
 
     def start(self) -> None:
@@ -59,13 +59,13 @@ class S3Proxy:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close everything; waiting requests are broken off."""
+        """Close everything; open requests are aborted."""
         self._server.shutdown()
         self._server.server_close()
         self._server.close_connections()
 
     def answer_to(self, headers: Any) -> Answer:
-        """The next answer, if it is S3 that is asked; Glue and IAM are told by these headers."""
+        """Return the next answer to a request to S3; the headers of Glue's and IAM's differ."""
         if headers.get("X-Amz-Target") or "/s3/" not in headers.get("Authorization", "/s3/"):
             return PASS_ON
         with self._lock:
@@ -75,7 +75,7 @@ class S3Proxy:
     def forward(
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """What the stand-in answers. Raises OSError or HTTPException where it does not."""
+        """Return the stand-in's answer. Raises OSError or HTTPException where there is none."""
         connection = http.client.HTTPConnection(*self._upstream, timeout=REQUEST_SECONDS)
         try:
             connection.request(method, path, body=body or None, headers=headers)
@@ -102,7 +102,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no error of ours."""
+        """Ignore clients that have closed their connection."""
 
     def close_connections(self) -> None:
         for request in list(self._open):
@@ -159,6 +159,6 @@ def _handler(proxy: S3Proxy) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(body)
 
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-            """Say nothing: the count of failures is told in the end."""
+            """Log nothing: the fault logs the number of failures at its end."""
 
     return Handler

@@ -42,12 +42,37 @@ class ConnectOutput(_Output):
     port: int
 
 
+class DeadLetterTopics(_Output):
+    """The topics of records that a sink could not convert."""
+
+    sink: str
+    """of the stack's sink connector"""
+    connect: str
+    """of sink connectors that have none of their own"""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, the sink's first."""
+        return (self.sink, self.connect)
+
+
+class BudgetOutput(_Output):
+    """The limits for all pods and volumes of the stack together."""
+
+    memory_mebibytes: int
+    cpu_millicores: int
+    storage_mebibytes: int
+
+
 class ArchiveOutput(_Output):
     """Where and in what form the changes are archived."""
 
     bucket: str
     prefix: str
     sink: Literal["confluent-s3", "iceberg"]
+    tables: Mapping[str, str]
+    """where each captured table (schema.table) is archived: a table of the catalog
+    (database.table) for Iceberg, a folder below the bucket for files"""
     catalog_database: str
     region: str
     endpoint: str | None
@@ -62,6 +87,10 @@ class StackOutputs(_Output):
     """of the kubeconfig; None is the current one"""
     tables: tuple[str, ...]
     """captured, as schema.table"""
+    topic_prefix: str
+    """of the captured tables' topics: PREFIX.schema.table"""
+    dead_letter_topics: DeadLetterTopics
+    budget: BudgetOutput
     database: DatabaseOutput
     database_password: SecretStr
     bootstrap_servers: str

@@ -7,28 +7,27 @@ from clients import database
 from clients.archive import open_archive
 from clients.console import console
 from clients.stack import StackError, read_outputs
-from demo.report import Progress, print_result
+from demo.report import print_result
 from demo.run import Load, run
-from demo.watching import Patience
+from workload.progress import Progress
+from workload.timeouts import Timeouts
 
 
 def main() -> int:
-    """0 where the archive holds each committed change exactly once, otherwise 1."""
+    """Return 0 where the archive holds each committed change exactly once, otherwise 1."""
     arguments = _arguments()
     screen = console()
-    load = Load(arguments.changes, arguments.seed)
-    patience = Patience(arguments.deadline, arguments.settle)
     try:
         outputs = read_outputs(arguments.stack)
         archive = open_archive(outputs.archive)
-        with database.connect(outputs) as connection, Progress(screen) as progress:
+        with Progress("demo") as progress:
             result = run(
-                connection,
+                lambda: database.connect(outputs),
                 archive,
                 outputs.tables,
-                load=load,
-                patience=patience,
-                report=progress,
+                load=Load(arguments.changes, arguments.seed),
+                timeouts=Timeouts(arguments.deadline, arguments.settle),
+                report=progress.update,
             )
     except StackError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -41,12 +40,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--stack", required=True)
     parser.add_argument("--changes", type=int, default=4000, help="rows to change, at least")
-    parser.add_argument("--seed", type=int, default=7, help="the same seed does the same")
+    parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same changes")
     parser.add_argument(
         "--deadline", type=float, default=180, help="seconds to wait after the last commit"
     )
     parser.add_argument(
-        "--settle", type=float, default=12, help="seconds until the last look, for duplicates"
+        "--settle",
+        type=float,
+        default=12,
+        help="seconds between the last arrival and the final reading, which finds duplicates",
     )
     return parser.parse_args()
 

@@ -1,26 +1,17 @@
-"""One run of the demo: writes, watches the archive meanwhile, and compares in the end."""
+"""One run of the demo: writes, reads the archive meanwhile, and compares in the end."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
-
-import psycopg
 
 from clients.archive import Archive
-from clients.database import Row
-from clients.stack import StackError
-from demo.changes import ArchivedChange, Captured, Change, captured, rows_with_keys
-from demo.comparison import (
-    Comparison,
-    Key,
-    StateDifference,
-    compare,
-    compare_state,
-    final_rows,
-)
-from demo.shop import CHILDREN
-from demo.watching import Patience, Report, watch
-from demo.writer import Writer
+from workload.archive import ArchiveReader
+from workload.changes import Change
+from workload.comparison import RowDifference, TableComparison
+from workload.progress import Log
+from workload.source import Connect, require_replication, sample_tables
+from workload.timeouts import Timeouts, wait_for_archive
+from workload.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -36,109 +27,57 @@ class Load:
 class Result:
     """What a run has shown."""
 
-    tables: tuple[Captured, ...]
     changes: tuple[Change, ...]
-    """committed, in that order"""
-    comparison: Comparison
-    differences: list[StateDifference]
-    """rows in which PostgreSQL and the archive's last word on them disagree"""
+    """in the order in which they were committed"""
+    tables: tuple[TableComparison, ...]
+    row_differences: tuple[RowDifference, ...]
+    """rows whose last archived change is not what PostgreSQL has"""
     delays: dict[str, list[float]]
-    """seconds from commit to archive, per table"""
+    """seconds from commit to archive, by table"""
 
     @property
     def agrees(self) -> bool:
         """Whether the archive holds exactly what was committed."""
-        return self.comparison.agrees and not self.differences
+        return all(table.agrees for table in self.tables) and not self.row_differences
 
 
 def run(
-    connection: psycopg.Connection[Row],
+    connect: Connect,
     archive: Archive,
-    captured_tables: Iterable[str],
+    captured: Iterable[str],
     *,
     load: Load,
-    patience: Patience,
-    report: Report,
+    timeouts: Timeouts,
+    report: Log,
 ) -> Result:
-    """Change rows, wait until the archive holds the changes or the deadline is over, and compare.
+    """Change rows, wait until the archive holds the changes or the time is over, and compare.
 
-    Nobody else may write to the tables meanwhile: a foreign change would be unexpected.
-    Raises StackError where the stack can't run the demo.
+    Nobody else may write to the tables meanwhile: the archive would hold changes that the demo has
+    not committed. Raises StackError where the stack cannot run the demo.
     """
-    tables = sample_tables(connection, captured_tables)
-    require_replication(connection)
-    writer = Writer(connection, tables, load.changes, load.seed)
-
-    def read() -> list[ArchivedChange]:
-        return read_archive(archive, tables.values(), writer.first_lsn, writer.last_lsn)
-
-    archived, arrivals = watch(read, writer, patience, report)
-    return Result(
-        tables=tuple(tables.values()),
-        changes=tuple(writer.changes()),
-        comparison=compare(writer.changes(), [each.change for each in archived]),
-        differences=compare_state(
-            _rows(connection, tables.values(), writer.changes()), final_rows(archived)
-        ),
-        delays=arrivals.delays(
-            (change, commit.at) for commit in writer.commits for change in commit.changes
-        ),
+    with connect() as connection:
+        tables = sample_tables(connection, captured)
+        require_replication(connection)
+    writer = Writer(
+        connect, tables, seed=load.seed, changes=load.changes, longest_outage=timeouts.arrival
     )
+    with ArchiveReader(archive, tables.values(), writer, keep_values=True) as reader, writer:
 
+        def is_complete(doing: str = "waiting for the archive") -> bool:
+            complete = reader.is_complete()
+            archived = reader.committed - reader.missing
+            report(f"{doing}: {reader.committed} changes committed, {archived} archived")
+            return complete
 
-def sample_tables(
-    connection: psycopg.Connection[Row], captured_tables: Iterable[str]
-) -> dict[str, Captured]:
-    """The sample schema's tables, by their name without the schema.
-
-    Raises StackError where the stack does not capture all of them.
-    """
-    qualified = {table.split(".")[-1]: table for table in captured_tables}
-    absent = [table for table in CHILDREN if table not in qualified]
-    if absent:
-        raise StackError(
-            f"the demo needs the sample schema; this stack does not capture {', '.join(absent)}"
+        while not writer.finished():
+            is_complete("changing rows")
+            time.sleep(timeouts.poll)
+        if wait_for_archive(is_complete, timeouts) is not None:
+            time.sleep(timeouts.settle)
+            reader.read()
+        return Result(
+            changes=tuple(writer.journal.changes()),
+            tables=tuple(reader.tables),
+            row_differences=tuple(reader.row_differences(connect)),
+            delays=reader.delays(),
         )
-    return {table: captured(connection, qualified[table]) for table in CHILDREN}
-
-
-def require_replication(connection: psycopg.Connection[Row]) -> None:
-    """Raises StackError where no connector follows the database: its changes would be lost to us.
-
-    From the slot's creation on every change is streamed, even while the connector is away.
-    """
-    slots = connection.execute(
-        "SELECT slot_name FROM pg_replication_slots"
-        " WHERE database = current_database() AND NOT temporary AND wal_status <> 'lost'"
-    ).fetchall()
-    if not slots:
-        raise StackError(
-            "PostgreSQL has no usable replication slot: the source connector has not started yet,"
-            " or was away for too long. make status shows it"
-        )
-
-
-def read_archive(
-    archive: Archive, tables: Iterable[Captured], first_lsn: int, last_lsn: int | None
-) -> list[ArchivedChange]:
-    """The archived changes of these tables between two positions of the WAL."""
-    return [
-        change
-        for table in tables
-        for change in table.archived(archive.changes(table.table, since_lsn=first_lsn))
-        if last_lsn is None or change.lsn < last_lsn
-    ]
-
-
-def _rows(
-    connection: psycopg.Connection[Row], tables: Iterable[Captured], changes: Iterable[Change]
-) -> dict[Key, tuple[Any, ...]]:
-    """What PostgreSQL holds now of the rows that were changed."""
-    keys = {(change.table, change.key) for change in changes}
-    return {
-        (table.table, key): values
-        for table in tables
-        for key, values in rows_with_keys(
-            connection, table, [key for name, key in keys if name == table.table]
-        ).items()
-    }

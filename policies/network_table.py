@@ -1,7 +1,7 @@
-"""Who may talk to whom as a table, computed from a stack's own policies.
+"""The table of allowed connections, computed from a stack's own NetworkPolicies.
 
-`pulumi preview --stack dev --json | python -m policies.network_table README.md` writes it between
-the two markers of a document; `pulumi stack export` does as well as a preview.
+`pulumi preview --stack dev --json | python -m policies.network_table` prints it; the output of
+`pulumi stack export` serves as well as a preview's.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from policies.network_matrix import SETTINGS, ends_of, rules_of
 from policies.ports import NO_PORT, Ports, describe
 from policies.resource import Resource
-
-BEGIN, END = "<!-- network: begin -->", "<!-- network: end -->"
 
 
 def read_resources(document: Mapping[str, Any]) -> list[Resource]:
@@ -47,17 +44,9 @@ def table(resources: Sequence[Resource]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def with_table(text: str, resources: Sequence[Resource]) -> str:
-    """A document with the table between its markers brought up to date."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table(resources)}\n{END}{after}"
-
-
 def _cell(ports: Ports) -> str:
     return "" if ports == NO_PORT else describe(ports)
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1])
-    readme.write_text(with_table(readme.read_text(), read_resources(json.load(sys.stdin))))
+    print(table(read_resources(json.load(sys.stdin))))

@@ -6,8 +6,9 @@ use_tools
 ruff format --check .
 ruff check .
 python -m tools.prose
-mypy components policies kafka_connect provider_plugins tools images sandbox clients demo bench chaos review tests/policies tests/review tests/previews.py
+mypy components policies kafka_connect provider_plugins tools images sandbox clients workload polling demo bench chaos review documentation tests/documentation tests/workload tests/demo tests/chaos tests/policies tests/review tests/previews.py
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
 python -m tools linters
 actionlint
+scripts/docs.sh --check
 zizmor --offline --quiet --no-progress .github

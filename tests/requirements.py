@@ -14,7 +14,7 @@ POSTGRESQL_VERSION = 15
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that a marked test needs, how to find out whether it is there, and how to get it."""
+    """Something that marked tests need, how to find out if it is there, and how to get it."""
 
     description: str
     missing: Callable[[], str | None]

@@ -8,11 +8,11 @@ from chaos.pipeline import FaultError, Pipeline
 
 @dataclass
 class ClockJump(Fault):
-    """Listed so that the report says what was not tried."""
+    """Listed so that the report says that it was not tried."""
 
     not_run: str = (
-        "containers share the machine's wall clock (Linux has no namespace for it), and moving the"
-        " machine's clock would move it for everything else that runs there"
+        "containers share the machine's wall clock (Linux has no namespace for it), and changing it"
+        " would affect everything else on the machine"
     )
 
     def inject(self, pipeline: Pipeline) -> None:

@@ -6,13 +6,13 @@ from chaos.disks import SmallDisk
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
 
+# MiB that are free until the disk is filled, for what is written until then.
 ROOM = 96
-"""MiB free before it is filled: for what is written until then"""
 
 
 @dataclass
 class DiskFull(Fault):
-    """A pod's volume is small, and then full to the last block."""
+    """A pod's volume is replaced by a small one, which is then filled completely."""
 
     pod: str = ""
     needs_node: bool = True
@@ -22,7 +22,7 @@ class DiskFull(Fault):
         return SmallDisk(self.pod, ROOM)
 
     def prepare(self, pipeline: Pipeline) -> None:
-        pipeline.say(f"{self.name}: moving the volume of {self.pod} to a small disk")
+        pipeline.log(f"{self.name}: moving the volume of {self.pod} to a small disk")
         self._disk.install(pipeline)
 
     def inject(self, pipeline: Pipeline) -> None:

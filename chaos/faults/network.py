@@ -1,4 +1,4 @@
-"""A network that is cut between two workloads."""
+"""A network that is interrupted between two workloads."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ from chaos import node
 from chaos.fault import Fault
 from chaos.pipeline import CONNECT, KAFKA, Pipeline
 
+# Packets are dropped silently, as by a broken link: both sides must detect it by timeouts.
 RULES = """\
   chain cut {{
     type filter hook forward priority filter - 10; policy accept;
     ip saddr {{ {one} }} ip daddr {{ {other} }} drop
     ip saddr {{ {other} }} ip daddr {{ {one} }} drop
   }}"""
-"""Dropped without a word, as a broken link does: both sides must find out by themselves."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""S3 that fails: a proxy takes moto's place for the pods, and answers as it is told."""
+"""S3 that fails: a proxy answers the pods' requests instead of moto."""
 
 from dataclasses import dataclass, field
 
@@ -12,6 +12,8 @@ from chaos.s3_proxy import Answer, S3Proxy
 PROXY_PORT = 5567
 POLICY = "chaos-s3-proxy"
 
+# New connections go to the proxy. Connections that were open before still have moto's port at the
+# input hook; they are reset, so that their clients open new ones.
 RULES = f"""\
   chain to_proxy {{
     type nat hook prerouting priority dstnat - 10; policy accept;
@@ -23,13 +25,11 @@ RULES = f"""\
     ip saddr {node.PODS} ip saddr != {node.NODE_ADDRESS} tcp dport {node.MOTO_PORT} \
       reject with tcp reset
   }}"""
-"""New connections go to the proxy; those that were open before still bear moto's port at the input
-hook and are reset, so that their clients open new ones."""
 
 
 @dataclass
 class S3Fails(Fault):
-    """Every request of the pods to S3 is answered by one of these, in turn; Glue goes on."""
+    """Each request of the pods to S3 gets the next of these answers; Glue is not affected."""
 
     answers: tuple[Answer, ...] = ()
     needs_node: bool = True
@@ -47,7 +47,7 @@ class S3Fails(Fault):
         while self._proxies:
             proxy = self._proxies.pop()
             proxy.stop()
-            pipeline.say(f"{self.name}: {proxy.failed} requests to S3 failed")
+            pipeline.log(f"{self.name}: {proxy.failed} requests to S3 failed")
         try:
             pipeline.networking.delete_namespaced_network_policy(POLICY, pipeline.namespace)
         except ApiException as error:
@@ -56,7 +56,7 @@ class S3Fails(Fault):
 
 
 def _to_the_proxy() -> dict[str, object]:
-    """The worker may reach moto's port and not ours; policies add up, so this one is enough."""
+    """Return a policy that lets the worker reach the proxy's port in addition to moto's."""
     return {
         "metadata": {"name": POLICY},
         "spec": {

@@ -1,7 +1,6 @@
-"""Processes that die: killed by SIGKILL, by the kernel for their memory, or deleted as pods."""
+"""Processes that end: by SIGKILL, by the OOM killer, or because their pod is deleted."""
 
 import subprocess
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +8,11 @@ from typing import Any
 from chaos import node
 from chaos.fault import Fault
 from chaos.pipeline import FaultError, Pipeline, wait_until
+from polling import poll_until
 
 MEBIBYTE = 1024 * 1024
+# Small, so that the container's own process is the largest for the OOM killer.
 HOG_BYTES = 12 * MEBIBYTE
-"""Small, so that the kernel finds the container's own process to be the largest."""
 HOG_SECONDS = 60
 NEXT_HOG_SECONDS = 0.3
 OOM_SECONDS = 60
@@ -21,11 +21,11 @@ SEEN_SECONDS = 20
 
 @dataclass
 class Killed(Fault):
-    """SIGKILL for the main process of some pods, at the same moment."""
+    """SIGKILL of the main process of some pods at the same time."""
 
     workload: str = ""
     victims: tuple[str, ...] = ()
-    """names of pods; none: the workload's first"""
+    """names of pods; none: the workload's first pod"""
     needs_node: bool = True
 
     def inject(self, pipeline: Pipeline) -> None:
@@ -36,7 +36,7 @@ class Killed(Fault):
 
 @dataclass
 class KilledInTurn(Fault):
-    """SIGKILL for each pod of a workload, the next one when the last is ready again."""
+    """SIGKILL of each pod of a workload, one by one, when the previous is ready again."""
 
     workload: str = ""
     needs_node: bool = True
@@ -51,7 +51,7 @@ class KilledInTurn(Fault):
 
 @dataclass
 class PodsDeleted(Fault):
-    """Every pod of the namespace deleted at once, as a node's restart would."""
+    """Every pod of the namespace is deleted at the same time, as when a node restarts."""
 
     def inject(self, pipeline: Pipeline) -> None:
         pipeline.core.delete_collection_namespaced_pod(pipeline.namespace)
@@ -59,7 +59,7 @@ class PodsDeleted(Fault):
 
 @dataclass
 class OutOfMemory(Fault):
-    """Other memory fills each pod's cgroup until the kernel kills one of the container's own."""
+    """Processes fill each pod's cgroup until the OOM killer kills one of the container's own."""
 
     workload: str = ""
     needs_node: bool = True
@@ -72,24 +72,34 @@ class OutOfMemory(Fault):
             name = str(pod.metadata.name)
             restarts = _restarts(pipeline, self.workload, name)
             self.fill(name, str(pod.metadata.uid))
-            pipeline.say(f"{self.name}: the kernel has killed in pod {name}")
+            pipeline.log(f"{self.name}: the OOM killer has killed a process of pod {name}")
             self.heal(pipeline)
             _wait_for_restart(pipeline, self.workload, name, restarts)
             pipeline.wait_for_pod(name)
 
     def fill(self, pod: str, uid: str) -> None:
-        """Until the kernel has killed. Raises FaultError where it kills none but our processes."""
+        """Fill a pod's cgroup until the OOM killer kills one of the container's own processes.
+
+        Raises FaultError where it kills only ours.
+        """
         cgroup = node.memory_cgroup(node.main_process(uid))
-        before, deadline = node.kernel_kills(cgroup), time.monotonic() + OOM_SECONDS
-        while True:
+        before = node.kernel_kills(cgroup)
+
+        def has_killed() -> bool:
             ours = sum(hog.poll() is not None for hog in self._hogs)
             kills = node.kernel_kills(cgroup)
             if kills is None or (before is not None and kills - before > ours):
-                return
-            if time.monotonic() > deadline:
-                raise FaultError(f"the kernel killed nothing in pod {pod}")
+                return True
             self._hogs.append(node.occupy(cgroup, HOG_BYTES, HOG_SECONDS))
-            time.sleep(NEXT_HOG_SECONDS)
+            return False
+
+        poll_until(
+            has_killed,
+            timeout=OOM_SECONDS,
+            interval=NEXT_HOG_SECONDS,
+            description=f"the OOM killer to kill a process of pod {pod}",
+            error=FaultError,
+        )
 
     def heal(self, pipeline: Pipeline) -> None:
         while self._hogs:
@@ -98,7 +108,7 @@ class OutOfMemory(Fault):
             hog.wait()
 
     def restore(self, pipeline: Pipeline) -> None:
-        """A pod that was killed for its memory says so until it is replaced."""
+        """Replace pods whose status shows an OOM kill."""
         if not self._injected:
             return
         for pod in pipeline.pods(self.workload):
@@ -119,7 +129,7 @@ def _restarts(pipeline: Pipeline, workload: str, name: str) -> int:
 
 
 def _wait_for_restart(pipeline: Pipeline, workload: str, pod: str, before: int) -> None:
-    """Until the kubelet has seen the end; a server that outlives its children is not restarted."""
+    """Wait until the kubelet has restarted it; a server that only lost a child is not restarted."""
     with suppress(FaultError):
         wait_until(
             lambda: _restarts(pipeline, workload, pod) > before, SEEN_SECONDS, f"{pod} to restart"

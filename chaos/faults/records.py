@@ -1,6 +1,6 @@
-"""Records that no converter accepts."""
+"""Records that no converter can read."""
 
-import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from confluent_kafka import Producer, TopicPartition
@@ -11,6 +11,7 @@ from chaos.monitor import dead_letters
 from chaos.pipeline import FaultError, Pipeline
 from clients.archive import TOPIC_PREFIX
 from clients.topics import DEAD_LETTER_TOPICS
+from polling import poll_until
 
 POISON = b"\x00 no JSON, no Avro"
 SECONDS = 20
@@ -19,7 +20,7 @@ ARRIVAL_SECONDS = 60
 
 @dataclass
 class Poison(Fault):
-    """A record of junk in each captured table's topic."""
+    """An unreadable record in each captured table's topic."""
 
     _before: int = field(default=-1, repr=False)
     """dead letters; -1: not counted yet"""
@@ -32,27 +33,31 @@ class Poison(Fault):
         for topic in _topics(pipeline):
             producer.produce(topic, POISON, key=POISON)
         if producer.flush(SECONDS):
-            raise FaultError("the brokers did not take the poison records")
+            raise FaultError("the brokers did not acknowledge the unreadable records")
 
     def check(self, pipeline: Pipeline) -> list[str]:
-        """Each of them must lie in the dead letter queue, and nothing else."""
-        wanted, deadline = len(_topics(pipeline)), time.monotonic() + ARRIVAL_SECONDS
-        while (found := dead_letters(pipeline) - self._before) < wanted:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(2)
+        """Check that each of them is in the dead letter queue, and nothing else."""
+        wanted = len(_topics(pipeline))
+        with suppress(TimeoutError):
+            poll_until(
+                lambda: dead_letters(pipeline) - self._before >= wanted,
+                timeout=ARRIVAL_SECONDS,
+                interval=2,
+                description="the records to reach the dead letter queue",
+            )
+        found = dead_letters(pipeline) - self._before
         if found == wanted:
             return []
         return [f"{found} records in the dead letter queue instead of {wanted}"]
 
     def restore(self, pipeline: Pipeline) -> None:
-        """Empty the dead letter queue again, unless somebody else's records were in it."""
+        """Empty the dead letter queue, unless it had records before."""
         if self._before == 0:
             empty_dead_letters(pipeline)
 
 
 def empty_dead_letters(pipeline: Pipeline) -> None:
-    """Delete what the dead letter topics hold."""
+    """Delete the records of the dead letter topics."""
     admin = AdminClient({"bootstrap.servers": pipeline.outputs.bootstrap_servers})
     topics = admin.list_topics(timeout=SECONDS).topics
     to_the_end = [

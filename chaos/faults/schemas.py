@@ -10,10 +10,11 @@ from psycopg import sql
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
 from clients.recover.column import Column, bring_back, set_aside_name
+from workload.source import wal_position
 
 ADDED = "added_by_chaos"
+# Its values are the database's default, so that the load goes on whatever its type is.
 CHANGED = Column("public.users", "created_at")
-"""Its values are the database's own, so that the writing goes on whatever its type is."""
 RECOVER_SECONDS = 120
 
 
@@ -31,21 +32,17 @@ class Compatible(Fault):
                 ).format(sql.Identifier(ADDED))
             )
             connection.execute("ALTER TABLE public.order_items ALTER COLUMN quantity TYPE bigint")
-            row = connection.execute(
-                "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS position"
-            ).fetchone()
-            assert row is not None  # noqa: S101  a SELECT without FROM has one row
-            self._since = int(row["position"])
+            self._since = wal_position(connection)
 
     def check(self, pipeline: Pipeline) -> list[str]:
-        """Rows inserted since then must have the new column, with its value."""
+        """Check that rows written since then have the new column with its value."""
         products = pipeline.archive.changes("public.products", since_lsn=self._since)
         if ADDED not in products.column_names:
             return [f"the column {ADDED} is not in the archive"]
         complaints = []
         values = set(products.column(ADDED).to_pylist())
         if values != {7}:
-            complaints.append(f"{ADDED} holds {sorted(map(str, values))} instead of 7")
+            complaints.append(f"{ADDED} has {sorted(map(str, values))} instead of 7")
         items = pipeline.archive.changes("public.order_items", since_lsn=self._since)
         if items.schema.field("quantity").type != pa.int64():
             complaints.append("order_items.quantity has not become a bigint in the archive")
@@ -63,7 +60,7 @@ class Compatible(Fault):
 
 @dataclass
 class Incompatible(Fault):
-    """A timestamp becomes text: no column of the archive can hold both."""
+    """A timestamp becomes text: a column of the archive cannot hold both."""
 
     user_after: float = 45
     ignores: Mapping[str, str] = field(default_factory=lambda: {CHANGED.table: CHANGED.name})
@@ -85,7 +82,7 @@ class Incompatible(Fault):
         return " ".join(each for each in command if not each.startswith("STACK"))
 
     def check(self, pipeline: Pipeline) -> list[str]:
-        """Each change has its value in one of the two columns."""
+        """Check that each change has its value in one of the two columns."""
         rows = pipeline.archive.changes(CHANGED.table)
         aside = set_aside_name(CHANGED)
         if aside not in rows.column_names:
@@ -104,7 +101,7 @@ class Incompatible(Fault):
             "ALTER {column} DROP DEFAULT, ALTER {column} TYPE timestamp USING {column}::timestamp,"
             " ALTER {column} SET DEFAULT now()",
         )
-        bring_back(pipeline.outputs, CHANGED, pipeline.say)
+        bring_back(pipeline.outputs, CHANGED, pipeline.log)
         self._changed = False
 
 

@@ -1,4 +1,4 @@
-"""Updates of the stack that are killed, or run twice at once."""
+"""Updates of the stack that are killed, or run twice at the same time."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ from clients.update import changed_stack_file
 
 BEGUN_SECONDS = 120
 UPDATE_SECONDS = 240
+# A setting whose change updates the source connector.
 CHANGED = {"datapipe:connect": {"heartbeatIntervalMs": 20_000}}
-"""A setting whose change has the source connector updated."""
+# Pulumi prints this for a resource that is being changed, followed by the seconds.
 CHANGING = "updating ("
-"""in the line of a resource that is being changed, followed by its seconds"""
+# Pulumi prints this for a stack that another update has locked.
 LOCKED = "locked"
-"""what pulumi says of a stack that another update holds"""
 
 
 @dataclass
@@ -54,12 +54,12 @@ class TwoAtOnce(Fault):
         try:
             _read_until(first, "Previewing")
             second = _start(pipeline)
-            words, _ = second.communicate(timeout=UPDATE_SECONDS)
-            if second.returncode == 0 or LOCKED not in words:
-                self._complaints.append(f"the second update was not refused: {words[-500:]}")
-            words, _ = first.communicate(timeout=UPDATE_SECONDS)
+            output, _ = second.communicate(timeout=UPDATE_SECONDS)
+            if second.returncode == 0 or LOCKED not in output:
+                self._complaints.append(f"the second update was not refused: {output[-500:]}")
+            output, _ = first.communicate(timeout=UPDATE_SECONDS)
             if first.returncode != 0:
-                self._complaints.append(f"the first update failed: {words[-500:]}")
+                self._complaints.append(f"the first update failed: {output[-500:]}")
         finally:
             _kill(first)
 
@@ -68,7 +68,7 @@ class TwoAtOnce(Fault):
 
 
 def _start(pipeline: Pipeline, *arguments: str) -> subprocess.Popen[str]:
-    """`pulumi up`, with what it starts in a process group of its own."""
+    """Start `pulumi up` in a process group of its own."""
     return subprocess.Popen(
         ["pulumi", "up", "--yes", "--non-interactive", "--stack", pipeline.stack, *arguments],
         cwd=PROJECT,
@@ -81,19 +81,19 @@ def _start(pipeline: Pipeline, *arguments: str) -> subprocess.Popen[str]:
 
 
 def _read_until(update: subprocess.Popen[str], word: str) -> None:
-    """Raises FaultError where the update ends without having said it."""
-    deadline, said = time.monotonic() + BEGUN_SECONDS, ""
+    """Read the update's output until a word. Raises FaultError where it does not appear."""
+    deadline, output = time.monotonic() + BEGUN_SECONDS, ""
     for line in update.stdout or ():
-        said += line
+        output += line
         if word in line:
             return
         if time.monotonic() > deadline:
             break
-    raise FaultError(f"pulumi up never said {word!r}: {said[-1000:]}")
+    raise FaultError(f"pulumi up did not print {word!r}: {output[-1000:]}")
 
 
 def _kill(update: subprocess.Popen[str]) -> None:
-    """SIGKILL for the whole group, plugins and language host included; also when it has ended."""
+    """Kill the whole process group, including plugins and language host, if it still runs."""
     try:
         os.killpg(update.pid, signal.SIGKILL)
     except ProcessLookupError:

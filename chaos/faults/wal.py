@@ -1,4 +1,4 @@
-"""A reader of the WAL that was away for too long."""
+"""A replication slot that is lost because its reader was away for too long."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,32 +8,32 @@ from psycopg import sql
 from chaos.fault import Fault
 from chaos.pipeline import CONNECT, FaultError, Pipeline, wait_until
 
+# max_slot_wal_keep_size during the fault: writing 3 GB would take minutes.
 KEPT = "32MB"
-"""max_slot_wal_keep_size for the time of the fault: 3 GB would take minutes to write"""
 LOST_SECONDS = 90
 RECOVER_SECONDS = 240
+# `make recover` prints this.
 COMPLETE_FROM = re.compile(r"__source_lsn >= (\d+)")
-"""in what `make recover` prints"""
 
 
 @dataclass
 class SlotLost(Fault):
-    """Connect is away until PostgreSQL gives its slot up, as max_slot_wal_keep_size tells it."""
+    """Connect is away until PostgreSQL invalidates its slot, because of max_slot_wal_keep_size."""
 
     keeps_history: bool = False
     user_after: float = 30
     _workers: int = field(default=0, repr=False)
-    """how many there were; 0: they have not been taken away"""
+    """how many there were; 0: they were not removed"""
     _complete_from: int = field(default=0, repr=False)
 
     def inject(self, pipeline: Pipeline) -> None:
         self._workers = pipeline.scale_connect(0)
-        wait_until(lambda: not pipeline.pods(CONNECT), LOST_SECONDS, "Connect to be away")
+        wait_until(lambda: not pipeline.pods(CONNECT), LOST_SECONDS, "Connect's pods to stop")
         _set(pipeline, "ALTER SYSTEM SET max_slot_wal_keep_size = {}", KEPT)
-        wait_until(lambda: self._is_lost(pipeline), LOST_SECONDS, "the slot to be given up")
+        wait_until(lambda: self._is_lost(pipeline), LOST_SECONDS, "the slot to be lost")
 
     def _is_lost(self, pipeline: Pipeline) -> bool:
-        """Fills a segment of the WAL at each look; a checkpoint is when PostgreSQL decides."""
+        """Fill a WAL segment and start a checkpoint; return whether the slot is lost."""
         with pipeline.database() as connection:
             connection.execute("SELECT pg_switch_wal()")
             connection.execute("CHECKPOINT")
@@ -54,7 +54,7 @@ class SlotLost(Fault):
         done = pipeline.run("make", "recover", f"STACK={pipeline.stack}", seconds=RECOVER_SECONDS)
         found = COMPLETE_FROM.search(done.stdout)
         if found is None:
-            raise FaultError(f"make recover did not say what it did: {done.stdout.strip()}")
+            raise FaultError(f"make recover did not print a WAL position: {done.stdout.strip()}")
         self._complete_from = int(found.group(1))
         return "make recover"
 

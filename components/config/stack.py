@@ -3,6 +3,7 @@
 from pydantic import model_validator
 
 from components.config.archive import ArchiveSettings
+from components.config.budget import BudgetSettings
 from components.config.cluster import AwsSettings, ClusterSettings
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
@@ -29,6 +30,7 @@ class StackConfig(Settings):
     aws: AwsSettings = AwsSettings()
     images: ImageSettings = ImageSettings()
     sizing: Sizing = Sizing()
+    budget: BudgetSettings = BudgetSettings()
     source: SourceSettings = SourceSettings()
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()

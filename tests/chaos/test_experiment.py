@@ -8,24 +8,23 @@ from typing import Any
 import pytest
 
 from chaos import experiment
-from chaos.account import Observation
 from chaos.experiment import Experiment, Pace
 from chaos.fault import Fault
-from chaos.monitor import Sign
+from chaos.monitor import Symptom
+from chaos.observation import Observation
 from chaos.pipeline import FaultError
 from chaos.result import Outcome
 from chaos.run import run_one
-from demo.changes import Change
-from demo.comparison import compare
-from demo.shop import Commit
+from workload.changes import Change, Commit, Journal
+from workload.timeouts import Timeouts
 
 CHANGE = Change("public.users", "c", 1, ())
-PACE = Pace(warm_up=0.01, patience=0.1, settle=0, poll=0.01)
+PACE = Pace(warm_up=0.01, timeouts=Timeouts(arrival=0.1, settle=0, poll=0.01))
 
 
 @dataclass
 class Recorded(Fault):
-    """A fault that writes down its steps."""
+    """A fault that records its steps."""
 
     steps: list[str] = field(default_factory=list)
     breaks: BaseException | None = None
@@ -55,7 +54,7 @@ class Recorded(Fault):
 
 
 class FakePipeline:
-    """A pipeline that takes everything without a word."""
+    """A pipeline in which every command succeeds."""
 
     stack = "sandbox"
     database: Callable[[], Any] = staticmethod(lambda: None)
@@ -63,21 +62,21 @@ class FakePipeline:
     def __init__(self) -> None:
         self.commands: list[str] = []
 
-    def say(self, message: str) -> None:
-        """Keep quiet."""
+    def log(self, message: str) -> None:
+        """Log nothing."""
 
     def run(self, *command: str, seconds: float) -> None:
         self.commands.append(" ".join(command))
 
 
-class FakeLoad:
+class FakeWriter:
     """One committed change."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        self.commits = [Commit((CHANGE,), time.time())]
-        self.outages: list[Any] = []
+        self.journal = Journal([Commit((CHANGE,), time.time())])
+        self.outages: list[float] = []
 
-    def __enter__(self) -> "FakeLoad":
+    def __enter__(self) -> "FakeWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,15 +95,21 @@ class World:
         self.heals_after: int | None = None
         """observations until everything is there"""
         self.looks = 0
+        self.observation: Observation | None = None
 
-    def holds(self, _changes: Any) -> bool:
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def holds(self, until: float) -> bool:
         return self.archived == [CHANGE]
 
     def observe(self, _keeps_history: bool, _complete_from: int) -> Observation:
         self.looks += 1
         if self.heals_after is not None and self.looks > self.heals_after:
             self.archived, self.quiet = [CHANGE], True
-        return Observation(compare([CHANGE], self.archived), 0)
+        return self.observation or Observation(1, missing=1 - len(self.archived))
 
 
 @pytest.fixture
@@ -112,7 +117,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
 
     class FakeMonitor:
-        signs = (Sign(0, "pod kafka-0 is not ready"),)
+        symptoms = (Symptom(0, "pod kafka-0 is not ready"),)
 
         def __init__(self, *_: Any) -> None: ...
 
@@ -129,12 +134,12 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def last(self) -> str:
             return "something"
 
-        def first_since(self, moment: float) -> Sign:
-            return Sign(moment + 2, "pod kafka-0 is not ready")
+        def first_since(self, moment: float) -> Symptom:
+            return Symptom(moment + 2, "pod kafka-0 is not ready")
 
-    monkeypatch.setattr(experiment, "Load", FakeLoad)
+    monkeypatch.setattr(experiment, "Writer", FakeWriter)
     monkeypatch.setattr(experiment, "Monitor", FakeMonitor)
-    monkeypatch.setattr(experiment, "Account", lambda *_: world)
+    monkeypatch.setattr(experiment, "Observer", lambda *_: world)
     return world
 
 
@@ -187,7 +192,7 @@ def test_what_the_fault_itself_complains_of_fails(world: World) -> None:
 
 
 def test_a_duplicate_fails(world: World) -> None:
-    world.observe = lambda *_: Observation(compare([CHANGE], [CHANGE, CHANGE]), 0)  # type: ignore
+    world.observation = Observation(1, duplicated=1)
     result = run(the_fault())
     assert (result.duplicated, result.failed) == (1, True)
 

@@ -34,6 +34,7 @@ def output(endpoint: str, sink: Literal["iceberg", "confluent-s3"], prefix: str)
         bucket=BUCKET,
         prefix=prefix,
         sink=sink,
+        tables={"public.users": f"{prefix}.users"},
         catalog_database=prefix,
         region="us-east-1",
         endpoint=endpoint,

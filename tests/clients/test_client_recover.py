@@ -69,6 +69,7 @@ def outputs(endpoint: str) -> Any:
         bucket=BUCKET,
         prefix="topics",
         sink="iceberg",
+        tables={"public.users": f"{DATABASE}.users"},
         catalog_database=DATABASE,
         region="us-east-1",
         endpoint=endpoint,

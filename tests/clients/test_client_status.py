@@ -60,6 +60,7 @@ ARCHIVE = ArchiveOutput(
     bucket="b",
     prefix="topics",
     sink="iceberg",
+    tables={"public.users": "cdc.users"},
     catalog_database="cdc",
     region="us-east-1",
     endpoint=None,

@@ -13,7 +13,7 @@ from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import StackOutputs, read_outputs
-from demo.shop import wal_position
+from workload.source import wal_position
 
 STACK = "sandbox"
 ARCHIVED_SECONDS = 90

@@ -1,75 +1,49 @@
 """Rows that are changed without a pause while something else happens to the pipeline."""
 
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
-
-import psycopg
+from dataclasses import dataclass
 
 from clients import database
 from clients.archive import Archive
-from clients.database import Row
 from clients.stack import StackOutputs
-from demo.changes import Captured, Change
-from demo.comparison import Comparison, compare
-from demo.run import read_archive, require_replication, sample_tables
-from demo.shop import Commit, Shop, wal_position
-from demo.watching import Patience, watch
+from workload.archive import ArchiveReader
+from workload.changes import CapturedTable, Change
+from workload.comparison import TableComparison
+from workload.source import require_replication, sample_tables
+from workload.timeouts import Timeouts, wait_for_archive
+from workload.writer import Writer
 
-PAUSE_SECONDS = 0.05
-"""between two transactions: some 50 rows a second, so that others get the CPU"""
+# Rows per second, so that the pipeline gets the CPU.
+RATE = 100
 
 
+@dataclass(frozen=True)
 class Flow:
-    """The demo's shop, open until it is told to close; keeps the account of what it committed."""
+    """A writer and the tables that it changes."""
 
-    def __init__(
-        self, connection: psycopg.Connection[Row], tables: dict[str, Captured], seed: int
-    ) -> None:
-        self.tables = tables
-        self.first_lsn = wal_position(connection)
-        self.last_lsn: int | None = None
-        self.commits: list[Commit] = []
-        self._connection = connection
-        self._closing = Event()
-        self._writing = ThreadPoolExecutor(max_workers=1).submit(self._write, seed)
-
-    def close(self) -> None:
-        """Stop writing. Raises what went wrong in the writing."""
-        self._closing.set()
-        self._writing.result()
-
-    def finished(self) -> bool:
-        return self._writing.done()
+    writer: Writer
+    tables: tuple[CapturedTable, ...]
 
     def changes(self) -> list[Change]:
-        return [change for commit in list(self.commits) for change in commit.changes]
+        """Return what was committed so far."""
+        return self.writer.journal.changes()
 
-    def compared(self, archive: Archive, patience: Patience) -> Comparison:
-        """What was committed against what is archived, once it is or the patience is over."""
-        archived, _ = watch(
-            lambda: read_archive(archive, self.tables.values(), self.first_lsn, self.last_lsn),
-            self,
-            patience,
-            lambda *_: None,
-        )
-        return compare(self.changes(), [each.change for each in archived])
-
-    def _write(self, seed: int) -> None:
-        shop = Shop(self._connection, self.tables, seed)
-        while not self._closing.wait(PAUSE_SECONDS):
-            self.commits.extend(shop.transactions(1))
-        self.last_lsn = wal_position(self._connection)
+    def compared(self, archive: Archive, timeouts: Timeouts) -> list[TableComparison]:
+        """Compare what was committed with what is archived, once it is or the time is over."""
+        with ArchiveReader(archive, self.tables, self.writer) as reader:
+            if wait_for_archive(reader.is_complete, timeouts) is not None:
+                time.sleep(timeouts.settle)
+                reader.read()
+            return reader.tables
 
 
 @contextmanager
 def flowing(outputs: StackOutputs, seed: int = 7) -> Iterator[Flow]:
-    """Rows flow until the end of the block."""
+    """Rows flow until the end of the block. A lost connection is an error where it stays lost."""
     with database.connect(outputs) as connection:
         require_replication(connection)
-        flow = Flow(connection, sample_tables(connection, outputs.tables), seed)
-        try:
-            yield flow
-        finally:
-            flow.close()
+        tables = sample_tables(connection, outputs.tables)
+    with Writer(lambda: database.connect(outputs), tables, seed=seed, rate=RATE) as writer:
+        yield Flow(writer, tuple(tables.values()))

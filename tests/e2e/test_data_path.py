@@ -17,7 +17,7 @@ from clients.archive import Archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import PROJECT, StackOutputs
-from demo.changes import as_archived
+from workload.changes import as_archived
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 LAST_LINE = re.compile(r"demo: (\d+) changes, (\d+) archived, 0 missing, 0 duplicated")

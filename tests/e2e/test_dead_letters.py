@@ -23,9 +23,9 @@ from clients.dlq.letters import Letter, LetterReader
 from clients.dlq.replay import GROUP, ReplayError, replay, waiting
 from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
-from demo.shop import wal_position
 from kafka_connect.client import ConnectClient
 from kafka_connect.status import advice_for
+from workload.source import wal_position
 
 Wait = Callable[[str, int, int], list[dict[str, Any]]]
 SINK = "s3-sink-connector"

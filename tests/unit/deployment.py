@@ -71,7 +71,7 @@ def deploy(program: Callable[[], dict[str, Any]], preview: bool = False) -> Depl
         monitor.mocks, project="datapipe", stack="test", preview=preview, monitor=monitor
     )
 
-    @mocks.test
+    @mocks.test  # type: ignore[untyped-decorator]  # Pulumi's mocks are untyped
     def run() -> pulumi.Output[Any]:
         return _resolve(program(), deployment)
 
@@ -99,7 +99,7 @@ class _RecordingMonitor(mocks.MockMonitor):
         self.deployment = deployment
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  name of the RPC
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # likewise
         if request.type == "pulumi:pulumi:Stack":
             return response
         raw = MessageToDict(request.object)

@@ -90,6 +90,18 @@ def archive_table(database: str, table: str) -> str:
     return f"{database}.{name}" if schema == "public" else f"{database}.{schema}_{name}"
 
 
+def archived_tables(config: StackConfig) -> dict[str, str]:
+    """Return where the sink archives each captured table.
+
+    That is a table of the catalog (database.table) for Iceberg, and a folder below the bucket for
+    the sink that writes files.
+    """
+    archive = config.archive
+    if archive.sink == "iceberg":
+        return {table: archive_table(archive.catalog_database, table) for table in config.tables}
+    return {table: f"{archive.prefix}/{topic_of(table)}" for table in config.tables}
+
+
 def _workers(config: StackConfig) -> Workers:
     return Workers(
         heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),

@@ -1,0 +1,117 @@
+"""Reads a load's rows from the archive into a comparison, and waits until all have arrived."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.compute
+
+from bench.iceberg_files import ArchiveCommit, DataFile, IcebergFiles
+from bench.journal import BatchJournal
+from bench.row_values import COLUMNS, TIMESTAMPS, expected_columns
+from workload.changes import CapturedTable
+from workload.comparison import Comparison
+from workload.timeouts import Timeouts, wait_for_archive
+
+# Seconds by which the sink's clock may be behind the generator's.
+CLOCK_SKEW = 5.0
+
+# Each row's operation and values follow from the journal's ranges of keys. A delete has the values
+# of the row's last insert or update; created_at is that of its insert.
+EXPECTED = """
+WITH changes AS (SELECT unnest(range(first, first + count)) AS __key, number, operation AS __op,
+    version, written_us, due AS __due, confirmed AS __confirmed FROM batches)
+SELECT __key, __op, version, __due, __confirmed,
+    first_value(written_us) OVER life AS created_at,
+    CASE WHEN __op = 'd' THEN lag(written_us) OVER life ELSE written_us END AS updated_at
+FROM changes WINDOW life AS (PARTITION BY __key ORDER BY number)
+"""
+
+
+def expected_rows(journal: BatchJournal) -> Comparison:
+    """Return a comparison that expects what a load has committed."""
+    comparison = Comparison(
+        CapturedTable(table, (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)]))
+        for table in journal.tables
+    )
+    comparison.database.execute("SET VARIABLE texts = ?", [journal.values.texts])
+    for table in journal.tables:
+        parents = journal.parents(table.partition(".")[0])
+        comparison.database.register("batches", journal.batches(table))
+        comparison.expect_query(
+            table, EXPECTED, expected_columns(journal.values, _name(table), parents)
+        )
+        comparison.database.unregister("batches")
+    return comparison
+
+
+def add_archived(
+    comparison: Comparison, journal: BatchJournal, table: str, rows: pa.Table, readable: float
+) -> None:
+    """Add archived rows of schema.table to a comparison, without those that the load did not make.
+
+    `readable` is since when they are, in seconds since 1970.
+    """
+    first, compute = journal.first_keys[table], pyarrow.compute
+    keys = rows.column("id")
+    own = compute.and_(
+        compute.greater_equal(keys, first), compute.less(keys, first + journal.schedule.keys)
+    )
+    comparison.add_archived(table, rows.filter(own), readable)
+
+
+@contextmanager
+def archived_rows(
+    files: IcebergFiles, journal: BatchJournal, timeouts: Timeouts
+) -> Iterator[Comparison]:
+    """Give a comparison with everything that the archive holds of a load.
+
+    It is complete where all has arrived within the timeouts.
+    """
+    with expected_rows(journal) as comparison:
+        reader = _Reader(files, journal, comparison)
+        if wait_for_archive(reader.is_complete, timeouts) is not None:
+            time.sleep(timeouts.settle)
+            reader.read()
+        yield comparison
+
+
+def wait_for_rows(files: IcebergFiles, journal: BatchJournal, timeouts: Timeouts) -> None:
+    """Wait until as many rows are readable as were committed; only metadata is read."""
+
+    def is_complete() -> bool:
+        return sum(commit.rows for commit in commits_of(files, journal)) >= journal.rows
+
+    wait_for_archive(is_complete, timeouts)
+
+
+def commits_of(files: IcebergFiles, journal: BatchJournal) -> list[ArchiveCommit]:
+    """Return the archive's commits since the load's first row; earlier ones are of its warm-up."""
+    return [each for table in journal.tables for each in files.commits(table, journal.began)]
+
+
+class _Reader:
+    """Reads each data file once, when it has become readable."""
+
+    def __init__(self, files: IcebergFiles, journal: BatchJournal, comparison: Comparison) -> None:
+        self._files, self._journal, self._comparison = files, journal, comparison
+        self._read: set[DataFile] = set()
+        self._since = journal.began - CLOCK_SKEW
+
+    def is_complete(self) -> bool:
+        self.read()
+        return self._comparison.archived_rows() >= self._journal.rows
+
+    def read(self) -> None:
+        for table in self._journal.tables:
+            columns = (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)])
+            for file in self._files.files(table, self._since):
+                if file not in self._read:
+                    self._read.add(file)
+                    rows = self._files.rows(table, file, columns)
+                    add_archived(self._comparison, self._journal, table, rows, file.readable)
+
+
+def _name(table: str) -> str:
+    return table.rsplit(".", maxsplit=1)[-1]

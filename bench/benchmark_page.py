@@ -1,0 +1,117 @@
+"""The tables of docs/BENCHMARK.md, generated from the committed measurements by `make docs`."""
+
+from collections.abc import Callable
+
+from bench import costs, sizing, snapshot
+from bench.costs import Cpu, Growth
+from bench.report import MEBIBYTE
+from bench.result import Result, read
+from bench.snapshot import Snapshot
+from clients.stack import PROJECT
+
+RESULT = PROJECT / "docs/bench/bench.json"
+
+
+def bench_table(result: Result) -> str:
+    """Return the summary and the stages' ceilings, as Markdown."""
+    summary, load, machine = result.summary, result.load, result.machine
+    rows = [
+        ("load", f"{load.rate:,.0f} row changes per second for {load.seconds:.0f} s"),
+        ("archived, sustained", f"**{summary.steady_rate:,.0f} per second**"),
+        ("lag", f"{summary.lag_slope:+,.0f} rows per second in the load's second half"),
+        ("lost, duplicated, altered", f"{summary.missing}, {summary.duplicated},"
+         f" {summary.altered} of {summary.rows:,}"),
+        ("commit to readable, p50 / p95 / p99 / max", " / ".join(
+            f"{value:.1f}" for value in (summary.latency.p50, summary.latency.p95,
+                                         summary.latency.p99, summary.latency.max)) + " s"),
+        ("fullest container", f"{summary.fullest_container}, {summary.fullest_share:.0%} of its"
+         f" memory limit; {summary.out_of_memory_kills} OOM kills"),
+        ("files", f"{result.files.files_per_hour:,.0f} per hour of"
+         f" {result.files.bytes_per_file / MEBIBYTE:.2f} MiB"),
+        ("bottleneck", summary.bottleneck),
+    ]  # fmt: skip
+    for reference in sorted(result.references, key=lambda each: each.rate):
+        used = f"{summary.steady_rate / reference.rate:.0%} used"
+        rows.append(
+            (
+                f"ceiling: {reference.stage}",
+                f"{reference.rate:,.0f} per second ({reference.how}); {used}",
+            )
+        )
+    about = (
+        f"Measured on {result.at[:10]} at revision {result.revision}, with everything on one"
+        f" machine of {machine.cores} cores ({machine.processor}) and"
+        f" {machine.memory / 2**30:.0f} GiB:"
+    )
+    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+    return f"{about}\n\n{table}"
+
+
+def growth_table(measured: Growth) -> str:
+    """Return what each arrangement has used, as Markdown."""
+    lines = [
+        "| tables | partitions each | text columns | rows/s | WAL, topic, archive (B per row) |"
+        " CPU with the load | without a load | most memory held | p50, p99 | files per commit |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for each in measured.points:
+        row_sizes = [each.wal_bytes, each.topic_bytes, each.archive_bytes]
+        held = [each.connect_held, each.broker_held, each.database_held]
+        cells = [
+            str(each.tables),
+            str(each.partitions),
+            f"{each.width:,} characters",
+            f"{each.rate:,.0f}",
+            ", ".join("–" if size is None else f"{size:,.0f}" for size in row_sizes),
+            _millicores(each.used),
+            "–" if each.idle is None else _millicores(each.idle),
+            " + ".join(f"{size / MEBIBYTE:.0f}" for size in held) + " MiB",
+            f"{each.latency_p50:.1f}, {each.latency_p99:.1f} s",
+            f"{each.files_per_commit:.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _millicores(cpu: Cpu) -> str:
+    """Return the millicores of the worker, all brokers and PostgreSQL."""
+    return f"{cpu.connect:,.0f} + {cpu.broker:,.0f} + {cpu.database:,.0f} m"
+
+
+def sizing_table(result: Result) -> str:
+    """Return what rates of the bench's rows need, as Markdown."""
+    measured = costs.point_from_result(result, None, costs.DEFAULT_PARTITIONS)
+    return sizing.table([measured], costs.DEFAULT_COMMIT_MS / 1000)
+
+
+def snapshot_text(result: Snapshot) -> str:
+    """Return the result of a large table's snapshot, in sentences."""
+    worker = next(each for each in result.peaks if each.container == "kafka-connect")
+    killed = (
+        f"the worker was killed when {result.killed_at:,} rows were archived, and the"
+        " snapshot began again"
+        if result.killed_at is not None
+        else "nothing was killed"
+    )
+    return (
+        f"A table with {result.rows:,} rows ({result.table_bytes / 2**30:.1f} GiB in PostgreSQL)"
+        f" was added on {result.at[:10]} at revision {result.revision}: {killed}. After"
+        f" {result.archiving / 60:.0f} minutes {result.archived:,} rows were archived"
+        f" ({result.rate:,.0f} per second): {result.missing} missing, {result.altered} altered,"
+        f" {result.repeated:,} twice, because a snapshot that begins again reads all rows again."
+        f" The worker held at most {worker.held / worker.limit:.0%} of its memory limit."
+    )
+
+
+# What is generated from each committed measurement.
+SECTIONS: dict[str, Callable[[], str]] = {
+    "bench": lambda: bench_table(read(RESULT)),
+    "sizing": lambda: sizing_table(read(RESULT)),
+    "growth": lambda: growth_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
+    "snapshot": lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
+}
+
+
+def section(name: str) -> str:
+    """Return the text of a section of docs/BENCHMARK.md, whose cog blocks call this."""
+    return SECTIONS[name]()

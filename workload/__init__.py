@@ -1,0 +1,1 @@
+"""Changes rows in PostgreSQL and compares the archive with them: for demo, bench and chaos."""
