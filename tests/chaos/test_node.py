@@ -22,7 +22,7 @@ UID = "7a1c"
 
 
 def process(proc: Path, pid: int, uid: str, name: str, numbers: str) -> None:
-    """A folder of /proc as far as it is read."""
+    """Make a process's folder in /proc, as far as it is read."""
     folder = proc / str(pid)
     folder.mkdir(parents=True)
     (folder / "cgroup").write_text(f"4:memory:/kubepods/burstable/pod{uid}/abc\n")
@@ -113,10 +113,10 @@ def test_the_packet_filter_accepts_the_rules(rules: str) -> None:
 
 
 class FakePipeline:
-    """A pod that is ready at once."""
+    """A pod that is always ready."""
 
     def wait_for_pod(self, _name: str) -> None:
-        """It is."""
+        """Return immediately."""
 
 
 @pytest.fixture
