@@ -64,7 +64,10 @@ env: ## print the exports with which pulumi, kubectl, psql and aws reach the sta
 down: ## remove the pipeline; of the sandbox everything but its cache
 	@scripts/down.sh
 
-test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
+unit: ## the tests that need neither root nor a cluster, within two minutes (ARGS="-k source")
+	@scripts/unit.sh $(ARGS)
+
+test: lint ## all tests; deploys the sandbox first
 	@scripts/test.sh
 
 lint: ## ruff, mypy, shellcheck, actionlint, zizmor, and the documents

@@ -23,6 +23,8 @@ from workload.changes import as_archived
 from workload.differences import TableComparison
 from workload.source import Connect
 
+pytestmark = pytest.mark.postgresql
+
 TABLES = tuple(f"public.{table}" for table in COLUMNS)
 AUDIT = """
 CREATE TABLE audit (number bigserial, tab text, op text, content jsonb);
