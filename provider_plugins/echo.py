@@ -22,10 +22,8 @@ COMPUTED = {"Bucket": ("arn",), "CatalogDatabase": ("arn",), "Role": ("arn",)}
 def install_in(pulumi_home: Path) -> None:
     """Let it answer for all three packages wherever `pulumi_home` is the PULUMI_HOME."""
     environment = Path(sys.prefix)
-    for name in install.PLUGINS:
-        version = install.package_version(environment, name)
-        executable = pulumi_home / f"plugins/resource-{name}-v{version}/pulumi-resource-{name}"
-        executable.parent.mkdir(parents=True)
+    for name in (*install.PLUGINS, "kubernetes"):
+        executable = install.executable_of(pulumi_home, environment, name)
         executable.write_text(install.wrapper("echo", environment, name))
         executable.chmod(0o755)
 

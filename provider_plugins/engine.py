@@ -29,10 +29,6 @@ class Engine:
         """A line that stays in the output."""
         self._log(urn, message, engine_pb2.INFO)
 
-    def warning(self, urn: str, message: str) -> None:
-        """A warning that stays in the output."""
-        self._log(urn, message, engine_pb2.WARNING)
-
     def _log(
         self,
         urn: str,

@@ -7,12 +7,12 @@ the version that the Python package asks for.
 from __future__ import annotations
 
 import shlex
-import sys
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
-PLUGINS: Final = ("aws", "kafka", "kubernetes")
+PLUGINS: Final = ("aws", "kafka")
+"""The packages that have a plugin here; `kubernetes` has an official one."""
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 MARK: Final = "provider_plugins"
 """What tells our wrappers from official plugins, which stay untouched."""
@@ -22,31 +22,47 @@ class MissingPackageError(Exception):
     """The virtual environment lacks the Python package of a plugin."""
 
 
-def install(pulumi_home: Path, venv: Path) -> list[Path]:
-    """Install the three plugins, and return the executables that were written.
+def install(pulumi_home: Path, venv: Path, kubernetes: Path) -> list[Path]:
+    """Install the plugins, and return the executables that were written.
 
-    Safe to repeat. An official plugin of the same version that is there already is left alone.
+    `kubernetes` is the official plugin for Kubernetes. Safe to repeat. An official plugin of the
+    same version that is there already is left alone.
 
     Raises:
         MissingPackageError: `venv` was not made from the project's requirements.
     """
     written = []
     for name in PLUGINS:
-        folder = pulumi_home / "plugins" / f"resource-{name}-v{package_version(venv, name)}"
-        executable = folder / f"pulumi-resource-{name}"
+        executable = executable_of(pulumi_home, venv, name)
         if executable.exists() and MARK not in executable.read_text(errors="replace"):
             continue
-        folder.mkdir(parents=True, exist_ok=True)
-        replacement = folder / f".{executable.name}.new"
+        replacement = executable.with_name(f".{executable.name}.new")
         replacement.write_text(wrapper(name, venv))
         replacement.chmod(0o755)
-        replacement.replace(executable)  # at once: a plugin may be starting from the old one
+        replacement.replace(executable)  # in one step: a plugin may be starting from the old one
+        written.append(executable)
+    executable = executable_of(pulumi_home, venv, "kubernetes")
+    if executable.is_symlink() or not executable.exists():
+        replacement = executable.with_name(f".{executable.name}.new")
+        replacement.unlink(missing_ok=True)
+        replacement.symlink_to(kubernetes)
+        replacement.replace(executable)
         written.append(executable)
     return written
 
 
+def executable_of(pulumi_home: Path, venv: Path, name: str) -> Path:
+    """Return where the CLI looks for a plugin in the version of a virtual environment's package.
+
+    Makes the folder.
+    """
+    folder = pulumi_home / "plugins" / f"resource-{name}-v{package_version(venv, name)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"pulumi-resource-{name}"
+
+
 def wrapper(module: str, venv: Path, *arguments: str) -> str:
-    """The script that starts a plugin: the module of that name in this package, with arguments."""
+    """Return the script that starts a plugin: a module of this package, with arguments."""
     python = shlex.quote(str(venv / "bin" / "python"))
     root = shlex.quote(str(PROJECT_ROOT))
     return (
@@ -58,14 +74,8 @@ def wrapper(module: str, venv: Path, *arguments: str) -> str:
 
 
 def package_version(venv: Path, name: str) -> str:
-    """The version of ``pulumi_<name>`` in a virtual environment."""
+    """Return the version of ``pulumi_<name>`` in a virtual environment."""
     site_packages = [str(path) for path in venv.glob("lib/python*/site-packages")]
     for distribution in distributions(name=f"pulumi_{name}", path=site_packages):
         return distribution.version
     raise MissingPackageError(f"{venv} has no pulumi_{name}: install requirements.txt into it")
-
-
-if __name__ == "__main__":
-    home, environment = map(Path, sys.argv[1:3])
-    for path in install(home, environment):
-        print(path)

@@ -1,4 +1,4 @@
-"""What a plugin is: the base class of the three, and what its methods take and raise."""
+"""What a plugin is: the base class of all, and what its methods take and raise."""
 
 from __future__ import annotations
 
@@ -27,19 +27,6 @@ class InvalidInputsError(Exception):
         self.failures = failures
 
 
-class InitializationError(Exception):
-    """The resource exists but did not become ready: it stays in the state, and the update fails."""
-
-    def __init__(
-        self, resource_id: str, outputs: Properties, inputs: Properties, reasons: list[str]
-    ) -> None:
-        super().__init__("; ".join(reasons))
-        self.resource_id = resource_id
-        self.outputs = outputs
-        self.inputs = inputs
-        self.reasons = reasons
-
-
 @dataclass(frozen=True)
 class Resource:
     """Which resource a request is about."""
@@ -48,7 +35,7 @@ class Resource:
 
     @property
     def type(self) -> str:
-        """The type token, such as ``kubernetes:apps/v1:StatefulSet``."""
+        """The type token, such as ``aws:s3/bucket:Bucket``."""
         return self.urn.split("::")[2].split("$")[-1]
 
     @property
@@ -98,7 +85,7 @@ class Found:
 
 
 class Provider(ABC):
-    """One plugin. Its methods run in many threads at once."""
+    """One plugin. Its methods run in many threads at the same time."""
 
     name: str
     """The package's name for Pulumi; the Python package is ``pulumi_<name>``."""

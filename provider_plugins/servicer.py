@@ -10,15 +10,14 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent import futures
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from provider_plugins.diff import Change, Changes, paths_touching
 from provider_plugins.provider import (
-    InitializationError,
     InvalidInputsError,
     Naming,
     Provider,
@@ -195,31 +194,11 @@ def _answer(context: Any, produce: Callable[[], Answer]) -> Answer:
     """The answer, or the failure in the form that the engine shows to the user."""
     try:
         return produce()
-    except InitializationError as error:
-        _abort_with_state(context, error)
     except (ProviderError, InvalidInputsError, ValueError) as error:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
     except Exception as error:
         traceback.print_exc()  # a fault of the plugin: the engine shows its standard error
         context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
-    raise AssertionError("context.abort always raises")
-
-
-def _abort_with_state(context: Any, error: InitializationError) -> NoReturn:
-    """Fail, and let the engine keep the resource in the state with the reasons."""
-    detail = any_pb2.Any()
-    detail.Pack(
-        provider_pb2.ErrorResourceInitFailed(
-            id=error.resource_id,
-            properties=encode_properties(error.outputs),
-            inputs=encode_properties(error.inputs),
-            reasons=error.reasons,
-        )
-    )
-    code = grpc.StatusCode.UNKNOWN
-    status = status_pb2.Status(code=code.value[0], message=str(error), details=[detail])
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(code, str(error))
     raise AssertionError("context.abort always raises")
 
 

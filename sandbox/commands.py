@@ -10,7 +10,7 @@ from provider_plugins import install as plugins
 from sandbox import aws, backend, paths, preflight, state, supervisor
 from sandbox.node import lifecycle, packet_filter, teardown
 from sandbox.node.images import IMAGES
-from sandbox.state import Owner, Situation
+from sandbox.state import Owner, Plugins, Situation
 from sandbox.toolchain import install as node_programs
 from tools import install, official
 from tools import paths as tool_paths
@@ -27,7 +27,7 @@ def up(progress: Progress) -> None:
             raise state.refusal(_recorded_owner())
         if found is Situation.RUNNING:
             toolchain(progress)
-            if _heal(progress):
+            if _has_the_same_plugins(progress) and _heal(progress):
                 return
         elif found is Situation.LEFTOVERS:
             progress("cleaning up after a sandbox that was killed, or a reboot")
@@ -56,6 +56,8 @@ def toolchain(progress: Progress) -> None:
     """Build whatever of the engine's and the node's programs is missing."""
     node_programs.ensure_node(progress)
     install.ensure_pulumi(progress)
+    if _plugins() is Plugins.BUILT:
+        install.ensure_kubernetes_provider(progress)
 
 
 def check_machine() -> None:
@@ -98,9 +100,9 @@ def _start(progress: Progress) -> None:
         )
     image_builds.build(IMAGES, progress)
     lifecycle.start(progress)
-    _provide_plugins()
+    _provide_plugins(progress)
     # Last, so that a start that was interrupted counts as leftovers and is repeated.
-    owner = Owner.new()
+    owner = Owner.new(_plugins())
     aws.mark(owner.sandbox_id)
     state.record(owner)
     progress("the sandbox is up")
@@ -111,7 +113,7 @@ def _heal(progress: Progress) -> bool:
     owner = _recorded_owner()
     lifecycle.heal(progress)
     if aws.has_mark(owner.sandbox_id):
-        _provide_plugins()
+        _provide_plugins(progress)
         backend.release_stale_locks(progress)
         progress("the sandbox is up")
         return True
@@ -122,10 +124,27 @@ def _heal(progress: Progress) -> bool:
     return False
 
 
-def _provide_plugins() -> None:
-    """Lay out our provider plugins where no official ones can be had."""
-    if not official.plugins_are_official():
-        plugins.install(paths.PULUMI_HOME, Path(sys.prefix))
+def _has_the_same_plugins(progress: Progress) -> bool:
+    """Tell whether the stack in the sandbox was deployed with the plugins of today."""
+    recorded, now = _recorded_owner().plugins, _plugins()
+    if recorded == now:
+        return True
+    progress(
+        f"this sandbox was deployed with {recorded}, and would now use {now}, which can not read "
+        "the others' state. Starting from scratch: all data in the sandbox is deleted"
+    )
+    return False
+
+
+def _plugins() -> Plugins:
+    return Plugins.OFFICIAL if official.plugins_are_official() else Plugins.BUILT
+
+
+def _provide_plugins(progress: Progress) -> None:
+    """Install the provider plugins, unless the user's own pulumi has downloaded the official."""
+    if _plugins() is Plugins.BUILT:
+        kubernetes = install.ensure_kubernetes_provider(progress)
+        plugins.install(paths.PULUMI_HOME, Path(sys.prefix), kubernetes)
 
 
 def _remove(progress: Progress) -> None:

@@ -4,7 +4,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 
 from sandbox import paths, supervisor
@@ -26,6 +26,15 @@ class Situation(Enum):
     LEFTOVERS = auto()  # remains of one that was killed, or of a reboot
 
 
+class Plugins(StrEnum):
+    """Which provider plugins a sandbox is deployed with. The state of one is not another's."""
+
+    OUR_OWN = "our own plugins"
+    """All three from this repository, as before 0.3."""
+    BUILT = "our own plugins and the official one for Kubernetes"
+    OFFICIAL = "the official plugins"
+
+
 @dataclass(frozen=True)
 class Owner:
     """The clone that started the sandbox. `sandbox_id` is new with every start from scratch."""
@@ -33,11 +42,13 @@ class Owner:
     clone: str
     sandbox_id: str
     created: str
+    plugins: str = Plugins.OUR_OWN  # not recorded before there was a choice
 
     @staticmethod
-    def new() -> "Owner":
+    def new(plugins: Plugins) -> "Owner":
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return Owner(str(tool_paths.PROJECT), f"datapipe-sandbox-{secrets.token_hex(8)}", now)
+        sandbox_id = f"datapipe-sandbox-{secrets.token_hex(8)}"
+        return Owner(str(tool_paths.PROJECT), sandbox_id, now, plugins)
 
 
 def owner() -> Owner | None:

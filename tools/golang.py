@@ -53,12 +53,13 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Script:
+class ModuleFile:
     """A file of a Go module in the version that the go.mod in the folder `required_by` names."""
 
     required_by: Path
     module: str
     path: str
+    executable: bool = False
 
     @property
     def name(self) -> str:
@@ -66,12 +67,12 @@ class Script:
         return Path(self.path).name
 
     def copy_into(self, target: Path) -> None:
-        """Copy the script out of the module cache, executable."""
+        """Copy the file out of the module cache."""
         folder = self.required_by
         _go("mod", "download", self.module, cwd=folder)
         module = Path(_go("list", "-m", "-f", "{{.Dir}}", self.module, cwd=folder))
         shutil.copyfile(module / self.path, target / self.name)
-        (target / self.name).chmod(0o755)
+        (target / self.name).chmod(0o755 if self.executable else 0o644)
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,18 @@ class Part:
     name: str
     builds: tuple[Build, ...]
     links: Mapping[str, str] = field(default_factory=dict)
-    scripts: tuple[Script, ...] = ()
+    files: tuple[ModuleFile, ...] = ()
 
     @property
     def programs(self) -> list[str]:
-        """Every name that ends up in the cache's `bin`."""
+        """Return the name of every program."""
         built = [program for build in self.builds for program in build.packages]
-        return [*built, *self.links, *(script.name for script in self.scripts)]
+        return [*built, *self.links, *(file.name for file in self.files if file.executable)]
 
     def key(self, go_version: str) -> str:
         """Return the hash of all that decides what the part is."""
-        scripts = [
-            {**asdict(script), "required_by": script.required_by.name} for script in self.scripts
-        ]
-        recipe = [go_version, dict(self.links), scripts]
+        files = [{**asdict(file), "required_by": file.required_by.name} for file in self.files]
+        recipe = [go_version, dict(self.links), files]
         digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode())
         for build in self.builds:
             build.update(digest)
@@ -120,8 +119,8 @@ class Part:
                 )
         for link, program in self.links.items():
             (target / link).symlink_to(program)
-        for script in self.scripts:
-            script.copy_into(target)
+        for file in self.files:
+            file.copy_into(target)
 
 
 def version() -> str:

@@ -21,6 +21,13 @@ def ensure_pulumi(progress: Progress) -> None:
             ensure_part(programs.PULUMI, golang.version(), progress)
 
 
+def ensure_kubernetes_provider(progress: Progress) -> Path:
+    """Build the Kubernetes provider unless the cache has it, and return its plugin."""
+    part = programs.KUBERNETES_PROVIDER
+    with install_lock(progress):
+        return build_part(part, golang.version(), progress) / part.programs[0]
+
+
 def ensure_linters(progress: Progress) -> None:
     """Make the linters available that are Go programs."""
     with install_lock(progress):
@@ -36,6 +43,16 @@ def install_lock(progress: Progress) -> AbstractContextManager[None]:
 
 def ensure_part(part: golang.Part, compiler: str, progress: Progress) -> None:
     """Build a part with the Go compiler of that version unless the cache has it; link it."""
+    folder = build_part(part, compiler, progress)
+    for program in part.programs:
+        link(program, folder / program)
+
+
+def build_part(part: golang.Part, compiler: str, progress: Progress) -> Path:
+    """Build a part with the Go compiler of that version unless the cache has it.
+
+    Returns its folder.
+    """
     folder = paths.cache() / "toolchain" / f"{part.name}-{part.key(compiler)}"
 
     def build(target: Path) -> None:
@@ -43,8 +60,7 @@ def ensure_part(part: golang.Part, compiler: str, progress: Progress) -> None:
         part.make(target, progress)
 
     create_once(folder, build)
-    for program in part.programs:
-        link(program, folder / program)
+    return folder
 
 
 def create_once(folder: Path, create: Callable[[Path], None]) -> None:

@@ -7,11 +7,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tools import paths
+from tools import paths, programs
 from tools.progress import Progress
 
 # The provider SDKs of requirements.txt; a plugin must be of its SDK's version.
-PLUGINS = (("kubernetes", "4.34.2"), ("aws", "7.51.1"), ("kafka", "3.13.3"))
+PLUGINS = (
+    ("kubernetes", programs.KUBERNETES_PROVIDER_VERSION),
+    ("aws", "7.51.1"),
+    ("kafka", "3.13.3"),
+)
 
 _MINIMUM = (3, 200)
 _FIRST_DOWNLOAD_SECONDS = 60  # kubernetes' plugin: decides whether there is a way out at all

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.golang import Build, Part, Script
+from tools.golang import Build, ModuleFile, Part
 
 _MODULES = Path(__file__).resolve().parent
 
@@ -11,6 +11,20 @@ LANGUAGE_HOST_VERSION = "v3.79.0"
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PULUMI_VERSION_VARIABLE = f"{_PULUMI_SDK}/go/common/version.Version"
+
+# Of the release that pulumi-kubernetes in requirements.txt is, too.
+KUBERNETES_PROVIDER_VERSION = "4.25.0"
+_KUBERNETES_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+
+
+def _script(path: str) -> ModuleFile:
+    return ModuleFile(_MODULES / "pulumi", _PULUMI_SDK, path, executable=True)
+
+
+def _provider_file(name: str) -> ModuleFile:
+    path = f"cmd/pulumi-resource-kubernetes/{name}"
+    return ModuleFile(_MODULES / "pulumi-kubernetes", _KUBERNETES_PROVIDER, path)
+
 
 # One folder: the engine and the language host look in their own folder for each other and for the
 # scripts, which are the engine's version's.
@@ -30,29 +44,27 @@ PULUMI = Part(
             variables={_PULUMI_VERSION_VARIABLE: LANGUAGE_HOST_VERSION},
         ),
     ),
-    scripts=(
-        Script(_MODULES / "pulumi", _PULUMI_SDK, "python/cmd/pulumi-language-python-exec"),
-        Script(_MODULES / "pulumi", _PULUMI_SDK, "python/dist/pulumi-resource-pulumi-python"),
-        Script(_MODULES / "pulumi", _PULUMI_SDK, "python/dist/pulumi-analyzer-policy-python"),
+    files=(
+        _script("python/cmd/pulumi-language-python-exec"),
+        _script("python/dist/pulumi-resource-pulumi-python"),
+        _script("python/dist/pulumi-analyzer-policy-python"),
     ),
 )
 
-# The official provider, from the module of its release. Most of the module is generated types of
-# components that nobody uses here.
+# The official plugin for Kubernetes. It stays out of `bin`: Pulumi prefers a plugin on PATH to that
+# of a PULUMI_HOME, where previews without a cluster have another.
 KUBERNETES_PROVIDER = Part(
     name="pulumi-kubernetes",
     builds=(
         Build(
             folder=_MODULES / "pulumi-kubernetes",
             packages={"pulumi-resource-kubernetes": "."},
-            variables={f"{_KUBERNETES_PROVIDER}/pkg/version.Version": "4.25.0"},
+            variables={f"{_KUBERNETES_PROVIDER}/pkg/version.Version": KUBERNETES_PROVIDER_VERSION},
+            # Types of every resource, for components of the provider (Helm charts) only.
             unoptimized="github.com/pulumi/pulumi-kubernetes/sdk/v4/...",
         ),
     ),
-    files=(
-        ModuleFile(_MODULES / "pulumi-kubernetes", _KUBERNETES_PROVIDER, f"{_SCHEMA_FOLDER}/schema.json"),
-        ModuleFile(_MODULES / "pulumi-kubernetes", _KUBERNETES_PROVIDER, f"{_SCHEMA_FOLDER}/terraform-mapping.json"),
-    ),
+    files=(_provider_file("schema.json"), _provider_file("terraform-mapping.json")),
 )
 
 # Checks the workflows in .github, for `make lint`.

@@ -12,13 +12,12 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from provider_plugins.diff import Changes
 from provider_plugins.install import MissingPackageError, install
 from provider_plugins.provider import (
     Found,
-    InitializationError,
     InvalidInputsError,
     Naming,
     Provider,
@@ -39,7 +38,7 @@ URN = "urn:pulumi:dev::project::parent:Type$aws:s3/bucket:Bucket::name::with::co
 
 
 class Recorder(Provider):
-    """A provider whose resources are their own inputs; `size` never becomes ready."""
+    """A provider whose resources are their own inputs."""
 
     name = "aws"
 
@@ -69,8 +68,6 @@ class Recorder(Provider):
     def create(
         self, resource: Resource, inputs: Properties, timeout: float
     ) -> tuple[str, Properties]:
-        if "size" in inputs:
-            raise InitializationError("the-id", inputs, inputs, ["too big", "too slow"])
         if "refused" in inputs:
             raise ProviderError("refused: ask somebody")
         return f"{resource.type} {timeout:.0f}", inputs
@@ -138,21 +135,6 @@ def test_a_creation_gets_the_type_and_the_timeout(
 ) -> None:
     answer = engine.Create(provider_pb2.CreateRequest(urn=URN, timeout=90))
     assert answer.id == "aws:s3/bucket:Bucket 90"
-
-
-def test_a_resource_that_does_not_become_ready_stays_in_the_state(
-    engine: provider_pb2_grpc.ResourceProviderStub,
-) -> None:
-    properties = encode_properties({"size": 1})
-    failure = failure_of(
-        lambda: engine.Create(provider_pb2.CreateRequest(urn=URN, properties=properties))
-    )
-    trailer = dict(failure.trailing_metadata())["grpc-status-details-bin"]
-    detail = provider_pb2.ErrorResourceInitFailed()
-    assert status_pb2.Status.FromString(trailer).details[0].Unpack(detail)
-    assert detail.id == "the-id"
-    assert list(detail.reasons) == ["too big", "too slow"]
-    assert decode_properties(detail.properties) == {"size": 1}
 
 
 def test_a_failure_is_told_in_the_providers_words(
@@ -256,13 +238,24 @@ def test_nested_configuration_arrives_as_json_text() -> None:
     }
 
 
+KUBERNETES = Path("/cache/pulumi-resource-kubernetes")
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return install(tmp_path_factory.mktemp("pulumi"), Path(sys.prefix))
+    return install(tmp_path_factory.mktemp("pulumi"), Path(sys.prefix), KUBERNETES)
+
+
+def test_the_kubernetes_plugin_is_the_official_one_in_its_packages_version(
+    installed: list[Path],
+) -> None:
+    executable = installed[-1]
+    assert executable.readlink() == KUBERNETES
+    assert executable.parent.name == f"resource-kubernetes-v{version('pulumi_kubernetes')}"
 
 
 def test_the_installed_plugins_run_and_report_the_official_version(installed: list[Path]) -> None:
-    for executable in installed:
+    for executable in installed[:-1]:
         name = executable.name.removeprefix("pulumi-resource-")
         official = version(f"pulumi_{name}")
         assert executable.parent.name == f"resource-{name}-v{official}"
@@ -279,16 +272,20 @@ def test_the_installed_plugins_run_and_report_the_official_version(installed: li
 
 
 def test_installing_twice_changes_nothing_and_spares_official_plugins(tmp_path: Path) -> None:
-    first = install(tmp_path, Path(sys.prefix))
+    *first, kubernetes = install(tmp_path, Path(sys.prefix), KUBERNETES)
     texts = [path.read_text() for path in first]
     official = first[0]
     official.write_text("an official plugin")
-    assert install(tmp_path, Path(sys.prefix)) == first[1:]
+    assert install(tmp_path, Path(sys.prefix), KUBERNETES) == [*first[1:], kubernetes]
     assert official.read_text() == "an official plugin"
     assert [path.read_text() for path in first[1:]] == texts[1:]
     assert all(os.access(path, os.X_OK) for path in first)
+    kubernetes.unlink()
+    kubernetes.write_text("a downloaded plugin")
+    assert install(tmp_path, Path(sys.prefix), KUBERNETES) == first[1:]
+    assert kubernetes.read_text() == "a downloaded plugin"
 
 
 def test_a_wrong_virtual_environment_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingPackageError, match=r"requirements\.txt"):
-        install(tmp_path / "home", tmp_path / "venv")
+        install(tmp_path / "home", tmp_path / "venv", KUBERNETES)

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import paths, state, supervisor
 from sandbox.node import configuration, teardown
-from sandbox.state import Owner, Situation
+from sandbox.state import Owner, Plugins, Situation
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_running_sandbox_is_ours_or_another_clones(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "is_running", lambda: True)
-    state.record(Owner.new())
+    state.record(Owner.new(Plugins.BUILT))
     assert state.situation() is Situation.RUNNING
     state.record(_other())
     assert state.situation() is Situation.FOREIGN
@@ -58,6 +58,15 @@ def test_a_damaged_record_counts_as_leftovers(
     (machine / "state").mkdir()
     (machine / "state/owner.json").write_text('{"clone": "/x"')
     assert state.situation() is Situation.LEFTOVERS
+
+
+def test_a_record_from_before_the_official_kubernetes_plugin_is_of_our_own(machine: Path) -> None:
+    (machine / "state").mkdir()
+    record = '{"clone": "/x", "sandbox_id": "1", "created": "2026-01-01T00:00:00+00:00"}'
+    (machine / "state/owner.json").write_text(record)
+    owner = state.owner()
+    assert owner is not None
+    assert owner.plugins == Plugins.OUR_OWN
 
 
 def test_the_refusal_says_whose_it_is_and_how_to_stop_it() -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from sandbox.toolchain import programs
 from tools import golang
-from tools.programs import ACTIONLINT, PULUMI
+from tools.programs import ACTIONLINT, KUBERNETES_PROVIDER, PULUMI
 
 GO = "go1.26 linux amd64"
-PARTS = (*programs.PARTS, PULUMI, ACTIONLINT)
+PARTS = (*programs.PARTS, PULUMI, KUBERNETES_PROVIDER, ACTIONLINT)
 
 
 def copied(part: golang.Part, folder: Path) -> golang.Part:
@@ -55,3 +55,20 @@ def test_every_module_pins_its_checksums() -> None:
 def test_kubernetes_comes_in_the_version_that_it_is_stamped_with() -> None:
     go_mod = (programs.KUBERNETES.builds[0].folder / "go.mod").read_text()
     assert f"k8s.io/kubernetes {programs.KUBERNETES_VERSION}\n" in go_mod
+
+
+def test_the_kubernetes_provider_and_the_node_share_what_is_compiled() -> None:
+    """Go compiles a package once only if all modules that it imports have the same versions."""
+    node, provider = (
+        required_modules(part.builds[0].folder / "go.mod")
+        for part in (programs.KUBERNETES, KUBERNETES_PROVIDER)
+    )
+    shared = {name for name in node.keys() & provider.keys() if name.startswith("k8s.io/")}
+    assert "k8s.io/client-go" in shared
+    assert {name: node[name] for name in shared} == {name: provider[name] for name in shared}
+
+
+def required_modules(go_mod: Path) -> dict[str, str]:
+    """Return the versions of the modules that a go.mod requires."""
+    lines = (line.split() for line in go_mod.read_text().splitlines() if line.startswith("\t"))
+    return {words[0]: words[1] for words in lines if words[1].startswith("v")}

@@ -1,5 +1,6 @@
 """A program is built once for what it is made from, and never used half made."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def test_a_link_follows_a_new_version(tmp_path: Path, monkeypatch: pytest.Monkey
     for version in ("1", "2", "2"):
         install.link("tool", tmp_path / version)
         assert (tmp_path / "bin/tool").readlink() == tmp_path / version
+
+
+def test_official_plugins_are_of_their_packages_versions() -> None:
+    assert dict(official.PLUGINS) == {
+        name: version(f"pulumi_{name}") for name in ("kubernetes", "aws", "kafka")
+    }
 
 
 def _fake_pulumi(folder: Path, version: str, plugin_exit_code: int) -> Path:

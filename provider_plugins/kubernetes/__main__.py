@@ -1,6 +1,0 @@
-"""Run the plugin; the engine starts it and reads the port from its standard output."""
-
-from provider_plugins.kubernetes.provider import Kubernetes
-from provider_plugins.servicer import serve
-
-serve(Kubernetes())

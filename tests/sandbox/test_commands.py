@@ -1,0 +1,43 @@
+"""What `up` does to a sandbox that runs."""
+
+import pytest
+
+from sandbox import commands
+from sandbox.state import Owner, Plugins, Situation
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What `up` has done, on a machine where our sandbox runs and nothing is really done."""
+    done: list[str] = []
+
+    def heal(_: object) -> bool:
+        done.append("heal")
+        return True
+
+    monkeypatch.setattr(commands.state, "situation", lambda: Situation.RUNNING)
+    monkeypatch.setattr(commands, "toolchain", lambda _: done.append("toolchain"))
+    monkeypatch.setattr(commands, "_heal", heal)
+    monkeypatch.setattr(commands, "_remove", lambda _: done.append("remove"))
+    monkeypatch.setattr(commands, "_start", lambda _: done.append("start"))
+    return done
+
+
+@pytest.mark.parametrize("official", [False, True])
+@pytest.mark.parametrize("recorded", list(Plugins))
+def test_other_plugins_start_from_scratch_and_say_so(
+    steps: list[str], monkeypatch: pytest.MonkeyPatch, recorded: Plugins, official: bool
+) -> None:
+    now = Plugins.OFFICIAL if official else Plugins.BUILT
+    owner = Owner("/clone", "id", "2026-01-01T00:00:00+00:00", recorded)
+    monkeypatch.setattr(commands.state, "owner", lambda: owner)
+    monkeypatch.setattr(commands.official, "plugins_are_official", lambda: official)
+    messages: list[str] = []
+    commands.up(messages.append)
+    if recorded is now:
+        assert steps == ["toolchain", "heal"]
+        assert messages == []
+    else:
+        assert steps == ["toolchain", "remove", "start"]
+        assert f"deployed with {recorded}, and would now use {now}" in messages[0]
+        assert "all data in the sandbox is deleted" in messages[0]
