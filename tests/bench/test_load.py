@@ -1,6 +1,6 @@
 """The load against a real PostgreSQL: on schedule, accounted for exactly, through lost connections.
 
-An audit trigger takes the archive's place: it keeps each change as the archive would.
+An audit trigger replaces the archive: it keeps each change as the archive would.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,10 @@ from bench.schedule import Schedule
 from clients.database import Row
 from tests.unit.postgres_server import PostgresServer, running_server
 from workload.changes import as_archived
-from workload.comparison import TableComparison
+from workload.differences import TableComparison
 from workload.source import Connect
+
+pytestmark = pytest.mark.postgresql
 
 TABLES = tuple(f"public.{table}" for table in COLUMNS)
 AUDIT = """
@@ -60,7 +62,7 @@ def connect(server: PostgresServer) -> Connect:
 
 
 def archived(connect: Connect, table: str) -> pa.Table:
-    """What an archive would hold of a table: Debezium's types, and positions in the WAL."""
+    """Return what an archive would hold of a table, in Debezium's types."""
     with connect() as connection:
         rows = connection.execute(
             "SELECT number, op, r.* FROM audit, jsonb_populate_record(NULL::"  # noqa: S608
