@@ -83,9 +83,9 @@ def unpack_plugin_archive(folder: Path) -> None:
     for archive in folder.glob("*-plugin.tar.gz"):
         with tarfile.open(archive) as contents:
             for member in contents.getmembers():
-                if member.isfile():
-                    member.name = Path(member.name).name
-                    contents.extract(member, folder, filter="data")
+                if (content := contents.extractfile(member)) is not None:
+                    with content, (folder / Path(member.name).name).open("wb") as file:
+                        shutil.copyfileobj(content, file)
         archive.unlink()
 
 

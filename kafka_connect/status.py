@@ -113,9 +113,9 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        "A record does not fit its table. Where its column's type has become another: make recover"
-        r" COLUMN=schema.table.column. Otherwise make a dead letter of it: make dlq"
-        r' DO="skip \1/\2/\3".',
+        "A record does not fit its table. Where its column's type has become another: bin/datapipe"
+        r" recover column schema.table.column. Otherwise make a dead letter of it:"
+        r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
         r"OutOfMemoryError",

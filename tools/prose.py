@@ -49,6 +49,7 @@ CLEAN = (
     "tests/policies/",
     "tests/previews.py",
     "tests/review/",
+    "tests/tools/test_import_contracts.py",
     "tests/tools/test_prose.py",
     "tests/workload/",
     "tools/prose.py",

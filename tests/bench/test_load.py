@@ -18,6 +18,8 @@ from tests.audit import audited_server, connect_to
 from workload.differences import TableComparison
 from workload.source import Connect
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture(scope="module")
 def connect() -> Iterator[Connect]:

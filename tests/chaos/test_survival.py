@@ -15,6 +15,8 @@ import pytest
 from chaos.catalog import IN_CI
 from clients.stack import PROJECT
 
+pytestmark = pytest.mark.pipeline
+
 # On two cores they took four and a half.
 MINUTES = 12
 

@@ -11,6 +11,8 @@ from tests.audit import TABLES, AuditArchive, audited_server, connect_to
 from workload.source import Connect
 from workload.timeouts import Timeouts
 
+pytestmark = pytest.mark.postgresql
+
 LOAD = Load(changes=400, seed=7)
 SLOT = "SELECT pg_create_logical_replication_slot('demo', 'pgoutput')"
 

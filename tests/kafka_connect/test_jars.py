@@ -13,6 +13,8 @@ import pytest
 
 from tools import paths
 
+pytestmark = [pytest.mark.jdk, pytest.mark.images]
+
 TRANSFORMS = "transforms"
 JAVA = Path(__file__).parents[2] / "java"
 JARS = {

@@ -6,6 +6,10 @@ That it happens on a real worker is shown by tests/chaos and `make chaos`.
 import subprocess
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.jdk
+
 EXTENSION = Path(__file__).parents[2] / "java/extensions.jar"
 PROBE = """\
 package datapipe.connect;

@@ -13,9 +13,7 @@ from sandbox.node.network_policy.ruleset import render
 from tools import paths
 
 NFT = paths.binaries() / "nft"
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not NFT.exists(), reason="needs root and the sandbox's nft (make up)"
-)
+pytestmark = [pytest.mark.root, pytest.mark.nftables]
 
 NODE, SERVER, CLIENT, STRANGER, UNKNOWN = "10.231.0.1", *(f"10.231.0.{n}" for n in range(2, 6))
 SERVICE = "10.231.64.9"
