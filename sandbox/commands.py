@@ -125,7 +125,7 @@ def _heal(progress: Progress) -> bool:
 
 
 def _has_the_same_plugins(progress: Progress) -> bool:
-    """Tell whether the stack in the sandbox was deployed with the plugins of today."""
+    """Return whether the sandbox was deployed with the plugins that would be used now."""
     recorded, now = _recorded_owner().plugins, _plugins()
     if recorded == now:
         return True

@@ -13,10 +13,9 @@ from tools import paths
 from tools.errors import UserError
 from tools.progress import Progress, run_logged
 
-
-# The linker drops debug information (-s -w), so the compiler need not write it; and it collects
-# garbage only from a heap of 512 MiB on. Together they save a third of a build's time. Every part
-# is built with the same flags, because Go's build cache is shared only among equal flags.
+# The linker drops debug information (-s -w), so the compiler does not have to write it. Below a heap
+# of 512 MiB the compiler collects no garbage. Both flags together save a third of the CPU time. Every
+# part has the same ones, because a package that is compiled with other flags is compiled again.
 _COMPILER_FLAGS = "-dwarf=false -d=gcstart=512"
 
 
@@ -63,7 +62,7 @@ class ModuleFile:
 
     @property
     def name(self) -> str:
-        """The file's name."""
+        """Return the last part of the path."""
         return Path(self.path).name
 
     def copy_into(self, target: Path) -> None:

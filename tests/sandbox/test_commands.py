@@ -1,5 +1,7 @@
 """What `up` does to a sandbox that runs."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from sandbox import commands
@@ -15,6 +17,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("heal")
         return True
 
+    monkeypatch.setattr(commands, "_machine_lock", lambda _: nullcontext())
     monkeypatch.setattr(commands.state, "situation", lambda: Situation.RUNNING)
     monkeypatch.setattr(commands, "toolchain", lambda _: done.append("toolchain"))
     monkeypatch.setattr(commands, "_heal", heal)

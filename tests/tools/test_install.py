@@ -1,6 +1,6 @@
 """A program is built once for what it is made from, and never used half made."""
 
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ def test_a_link_follows_a_new_version(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_official_plugins_are_of_their_packages_versions() -> None:
     assert dict(official.PLUGINS) == {
-        name: version(f"pulumi_{name}") for name in ("kubernetes", "aws", "kafka")
+        name: metadata.version(f"pulumi_{name}") for name in ("kubernetes", "aws", "kafka")
     }
 
 
