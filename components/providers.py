@@ -11,12 +11,11 @@ def kubernetes_provider(settings: ClusterSettings) -> kubernetes.Provider:
     return kubernetes.Provider(
         "kubernetes",
         context=settings.context,
+        # An apply also takes over what an interrupted update created, but did not get to record.
         enable_server_side_apply=True,
         # Otherwise a changed ConfigMap or Secret is replaced; its pods are rolled by annotations.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
-        # What an interrupted update made, but did not get to write down, is taken over by the next.
-        upsert_existing_objects=True,
     )
 
 

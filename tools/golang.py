@@ -13,9 +13,9 @@ from tools import paths
 from tools.errors import UserError
 from tools.progress import Progress, run_logged
 
-# The linker drops debug information (-s -w), so the compiler does not have to write it. Below a heap
-# of 512 MiB the compiler collects no garbage. Both flags together save a third of the CPU time. Every
-# part has the same ones, because a package that is compiled with other flags is compiled again.
+# The linker drops debug information (-s -w), so the compiler does not have to write it. Below a
+# heap of 512 MiB the compiler collects no garbage. Both flags together save a third of the CPU
+# time. All parts have the same ones: what is compiled with other flags is compiled again.
 _COMPILER_FLAGS = "-dwarf=false -d=gcstart=512"
 
 
