@@ -46,14 +46,16 @@ class DeadLetterTopics(_Output):
     """The topics of records that a sink could not convert."""
 
     sink: str
-    """of the stack's sink connector"""
+    """of the archive's sink connector"""
+    others: tuple[str, ...] = ()
+    """of the stack's further sink connectors"""
     connect: str
     """of sink connectors that have none of their own"""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, the sink's first."""
-        return (self.sink, self.connect)
+        """All of them, the archive's first."""
+        return (self.sink, *self.others, self.connect)
 
 
 class BudgetOutput(_Output):

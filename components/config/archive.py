@@ -21,7 +21,11 @@ class ArchiveSettings(Settings):
     prefix: str = Field(default="topics", pattern=r"^[A-Za-z0-9_-]+$")
     retain: bool = Field(default=True, description="false: destroying the stack empties the bucket")
     protect: bool = Field(default=False, description="refuse to delete or replace the bucket")
-    sink: Literal["confluent-s3", "iceberg"] = "confluent-s3"
+    sink: str = Field(
+        default="confluent-s3",
+        description="The sink connector of the archive: confluent-s3 writes Parquet files,"
+        " iceberg writes tables of the Glue catalog.",
+    )
     access: Literal["user", "role"] = Field(
         default="user", description="an IAM user with access keys, or a role for pods (IRSA)"
     )
@@ -48,11 +52,6 @@ class ArchiveSettings(Settings):
     )
     infrequent_access_days: int = Field(default=30, ge=30)
     glacier_days: int = Field(default=180, ge=60)
-
-    @property
-    def sink_tasks(self) -> int:
-        """Tasks of the sink. More than 5 Iceberg tasks don't fit a worker of 1 GiB."""
-        return self.tasks or (24 if self.sink == "confluent-s3" else 2)
 
     @field_validator("bucket")
     @classmethod

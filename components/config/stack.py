@@ -1,6 +1,9 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-from pydantic import model_validator
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
 
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
@@ -37,6 +40,10 @@ class StackConfig(Settings):
     connect: ConnectSettings = ConnectSettings()
     registry: RegistrySettings = RegistrySettings()
     archive: ArchiveSettings
+    sinks: Mapping[str, Mapping[str, Any]] = Field(
+        default={},
+        description="Sinks in addition to the archive, a section for each kind.",
+    )
     metrics: MetricsSettings = MetricsSettings()
     security: SecuritySettings = SecuritySettings()
 
@@ -45,15 +52,10 @@ class StackConfig(Settings):
         """Whether Schema Registry is part of this stack."""
         return self.connect.converter == "avro"
 
-    def partitions_of(self, table: str) -> int:
-        """How many partitions the topic of a captured table has."""
-        given = self.topics.overrides.get(table)
-        return given.partitions if given and given.partitions else self.topics.partitions
-
     @property
-    def table_partitions(self) -> int:
-        """The partitions of all captured tables' topics together."""
-        return sum(self.partitions_of(table) for table in self.tables)
+    def partitions(self) -> dict[str, int]:
+        """The number of partitions of each captured table's topic."""
+        return {table: self.topics.partitions_of(table) for table in self.tables}
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "StackConfig":
@@ -71,8 +73,7 @@ class StackConfig(Settings):
         self._every_connector_has_its_slot()
         self._brokers_can_be_reached()
         self._postgresql_fits()
-        if self.images.family == "sandbox":
-            self._can_run_in_the_sandbox()
+        self._converter_is_in_the_images()
         return self
 
     def _overrides_are_of_captured_tables(self) -> None:
@@ -114,14 +115,9 @@ class StackConfig(Settings):
         except ValueError as error:
             raise ValueError(f"sizing.postgresql.memoryLimit: {error}") from None
 
-    def _can_run_in_the_sandbox(self) -> None:
-        """Confluent's sink, converter and registry are on no package registry."""
-        if self.archive.sink != "iceberg":
+    def _converter_is_in_the_images(self) -> None:
+        if self.needs_registry and not self.images.resolve().confluent_plugins:
             raise ValueError(
-                f"archive.sink: {self.archive.sink} is not in the sandbox's images; write iceberg"
-            )
-        if self.connect.converter != "json":
-            raise ValueError(
-                f"connect.converter: {self.connect.converter} is not in the sandbox's images;"
-                " write json"
+                f"connect.converter: {self.connect.converter} is not in the images of images.family"
+                f" {self.images.family}; use json"
             )

@@ -78,6 +78,11 @@ class TopicSettings(Settings):
     dead_letter_retention_ms: int = Field(default=WEEK_MS, ge=60_000)
     protect: bool = Field(default=True, description="refuse to delete the topics of tables")
 
+    def partitions_of(self, table: str) -> int:
+        """Return the number of partitions of a captured table's topic."""
+        override = self.overrides.get(table)
+        return override.partitions if override and override.partitions else self.partitions
+
 
 class PluginDigests(Settings):
     """SHA-256 of the archives from Confluent Hub; another archive is not installed."""

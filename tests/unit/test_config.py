@@ -21,7 +21,6 @@ def test_a_bucket_is_all_that_a_stack_must_name() -> None:
     config = parse({"archive": ARCHIVE}, "Pulumi.test.yaml")
     assert config.tables == SAMPLE_TABLES
     assert config.kafka.brokers == config.kafka.replication_factor == 3
-    assert config.archive.sink_tasks == 24
 
 
 def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
@@ -83,7 +82,6 @@ def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
         ),
         ({"archive": {"bucket": "My_Bucket"}}, "archive.bucket", "3 to 63 of a-z"),
         ({"archive": {}}, "archive.bucket", "is required"),
-        ({"archive": {**ARCHIVE, "sink": "s3"}}, "archive.sink", "'confluent-s3' or 'iceberg'"),
         ({"archive": {**ARCHIVE, "access": "role"}}, "archive", "oidcProviderArn"),
         ({"archive": {**ARCHIVE, "encryption": "aws:kms"}}, "archive", "kmsKeyArn"),
         (
@@ -98,7 +96,7 @@ def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
         ({"source": {"slot": "no-dashes"}}, "source.slot", "pattern"),
         ({"source": {"maxWalSenders": 90}}, "sizing.postgresql.memoryLimit", "maxWalSenders"),
         ({"security": {"podSecurity": "privileged"}}, "security.podSecurity", "restricted"),
-        ({"images": {"family": "sandbox"}}, "archive.sink", "write iceberg"),
+        ({"images": {"family": "apache"}}, "connect.converter", "use json"),
     ],
 )
 def test_bad_input_is_refused_with_the_key_and_what_is_allowed(
