@@ -1,10 +1,6 @@
-"""The tables of docs/BENCHMARK.md, generated from the committed measurements.
-
-`python -m bench.benchmark_page` writes each table between its two markers.
-"""
+"""The tables of docs/BENCHMARK.md, generated from the committed measurements by `make docs`."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from bench import costs, sizing, snapshot
 from bench.costs import Cpu, Growth
@@ -13,7 +9,6 @@ from bench.result import Result, read
 from bench.snapshot import Snapshot
 from clients.stack import PROJECT
 
-PAGE = PROJECT / "docs/BENCHMARK.md"
 RESULT = PROJECT / "docs/bench/bench.json"
 
 
@@ -108,46 +103,15 @@ def snapshot_text(result: Snapshot) -> str:
     )
 
 
-# By the name in the markers: the measurement, and what is generated from it.
-SECTIONS: dict[str, tuple[Path, Callable[[], str]]] = {
-    "bench": (RESULT, lambda: bench_table(read(RESULT))),
-    "sizing": (RESULT, lambda: sizing_table(read(RESULT))),
-    "growth": (
-        costs.OUTPUT,
-        lambda: growth_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
-    ),
-    "snapshot": (
-        snapshot.OUTPUT,
-        lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
-    ),
+# What is generated from each committed measurement.
+SECTIONS: dict[str, Callable[[], str]] = {
+    "bench": lambda: bench_table(read(RESULT)),
+    "sizing": lambda: sizing_table(read(RESULT)),
+    "growth": lambda: growth_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
+    "snapshot": lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
 }
 
 
-def with_section(text: str, name: str, section: str) -> str:
-    """Return a document with the text between two markers replaced.
-
-    Raises ValueError where the document does not have them.
-    """
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found_begin, rest = text.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found_begin or not found_end:
-        raise ValueError(f"the document has no markers {begin} … {end}; add them to {PAGE.name}")
-    return f"{before}{begin}\n{section}\n{end}{after}"
-
-
-def with_sections(text: str) -> str:
-    """Return a document with what is generated from every committed measurement."""
-    for name, (measurement, section) in SECTIONS.items():
-        if measurement.exists():
-            text = with_section(text, name, section())
-    return text
-
-
-def main() -> None:
-    """Rewrite the page."""
-    PAGE.write_text(with_sections(PAGE.read_text()))
-
-
-if __name__ == "__main__":
-    main()
+def section(name: str) -> str:
+    """Return the text of a section of docs/BENCHMARK.md, whose cog blocks call this."""
+    return SECTIONS[name]()

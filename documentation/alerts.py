@@ -21,7 +21,7 @@ def table() -> str:
     rows = ["| alert | severity | fires after | summary |", "|---|---|---|---|"]
     for rule in alerts():
         name, severity = rule["alert"], rule["labels"]["severity"]
-        delay = rule.get("for", "at once")
+        delay = rule.get("for", "immediately")
         summary = _without_templates(rule["annotations"]["summary"])
         rows.append(f"| [`{name}`](#{name.lower()}) | {severity} | {delay} | {summary} |")
     return "\n".join(rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.pack import POLICIES
-from policies.policy import Policy, ResourcePolicy, StackPolicy
+from policies.policy import ResourcePolicy, StackPolicy
 from tests.policies.cases import CASES, STRICT_CASES, Case
 from tests.policies.samples import compliant_stack, messages
 
@@ -18,7 +18,7 @@ PROD = json.loads((ROOT / "policies/configuration/prod.json").read_text())
 # Characters of a default that is written out.
 LONGEST_DEFAULT = 200
 
-# Policies about something else than Kubernetes objects.
+# Policies that do not judge Kubernetes objects.
 OUTSIDE_KUBERNETES = {
     "connectors",
     "iam-identities",
@@ -58,9 +58,7 @@ def reference() -> str:
     return "\n\n".join(["\n".join(rows), *sections])
 
 
-def _section(policy: Policy) -> Iterator[str]:
-    if not isinstance(policy, ResourcePolicy | StackPolicy):
-        raise TypeError(f"policy {policy.name} has no rule")
+def _section(policy: ResourcePolicy | StackPolicy) -> Iterator[str]:
     yield f"### {policy.name}"
     yield ""
     module = policy.rule.__module__.rpartition(".")[2]
@@ -83,10 +81,10 @@ def _value(default: Any) -> str:
 def _example(policy: str) -> str:
     """Return the policy's message about the first case that its tests stop."""
     case = next(case for case in [*CASES, *STRICT_CASES] if case.policy == policy)
-    return next(message for message in _said_of(case) if case.says in message)
+    return next(text for text in _messages_for(case) if case.message in text)
 
 
-def _said_of(case: Case) -> list[str]:
+def _messages_for(case: Case) -> list[str]:
     if case in STRICT_CASES:
         return messages(case.policy, case.broken, PROD[case.policy])
     return messages(case.policy, [*compliant_stack(), *case.broken])

@@ -1,4 +1,4 @@
-"""The budgets of memory and CPU: every pod of the stack that can run at once, by its limits."""
+"""The memory and CPU budgets: the limits of all pods of the stack that can run at the same time."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NODES = {
     "type": "integer",
     "minimum": 1,
     "default": 2,
-    "description": "nodes of the cluster, each of which runs one pod of a DaemonSet",
+    "description": "number of nodes in the cluster; each runs one pod of a DaemonSet",
 }
 MEMORY_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "4096Mi",
-        "description": "the most memory that all pods at once may take, as a Kubernetes quantity",
+        "description": "the most memory that all pods together may use, as a Kubernetes quantity",
     },
     "nodes": NODES,
 }
@@ -32,7 +32,7 @@ CPU_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "4",
-        "description": "the most CPU that all pods at once may take, as a Kubernetes quantity",
+        "description": "the most CPU that all pods together may use, as a Kubernetes quantity",
     },
     "nodes": NODES,
 }
@@ -40,13 +40,13 @@ CPU_SETTINGS: Schemas = {
 
 @dataclass(frozen=True)
 class Dimension:
-    """What is budgeted."""
+    """A resource that has a budget."""
 
     resource: str
-    """as Kubernetes calls it"""
+    """Its name in Kubernetes."""
     step: int
-    """the unit in which a limit is lowered: 1 MiB in bytes, 1 millicore"""
-    write: Callable[[int], str]
+    """The unit in which a limit is lowered: 1 MiB in bytes, 1 millicore."""
+    format: Callable[[int], str]
 
 
 MEMORY = Dimension("memory", 1024 * 1024, format_mebibytes)
@@ -54,19 +54,19 @@ CPU = Dimension("cpu", 1, format_millicores)
 
 
 def memory_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """The memory limits of all pods at once stay within the budget."""
+    """Refuse memory limits of all pods that add up to more than the budget."""
     return _within_budget(resources, settings, MEMORY)
 
 
 def cpu_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """The CPU limits of all pods at once stay within the budget."""
+    """Refuse CPU limits of all pods that add up to more than the budget."""
     return _within_budget(resources, settings, CPU)
 
 
-def take_stock(
+def compute_budget(
     resources: Sequence[Resource], settings: Settings, dimension: Dimension
 ) -> tuple[Budget, list[Finding]]:
-    """The budget and what is taken of it; and the workloads that could not be counted, and why."""
+    """Return the budget with its use, and a finding for each workload that can't be counted."""
     autoscalers = [r for r in resources if r.is_kind("HorizontalPodAutoscaler")]
     rows: list[Row] = []
     uncounted: list[Finding] = []
@@ -78,23 +78,24 @@ def take_stock(
         except NotKnownYetError as unknown:
             uncounted.append(NotJudged(str(unknown)))
         except UnboundedError as unbounded:
-            message = f"{workload.title}: {unbounded} has no {dimension.resource} limit; state one"
+            message = f"{workload.title}: {unbounded} has no {dimension.resource} limit; set"
+            message += f" resources.limits.{dimension.resource}"
             uncounted.append(Violation(message, workload.urn))
         except (UnboundedCountError, ValueError) as wrong:
             uncounted.append(Violation(f"{workload.title}: {wrong}", workload.urn))
     allowed = PARSERS[dimension.resource](settings["limit"])
-    budget = Budget(dimension.resource, allowed, dimension.step, dimension.write, rows)
+    budget = Budget(dimension.resource, allowed, dimension.step, dimension.format, rows)
     return budget, uncounted
 
 
 def _within_budget(
     resources: Sequence[Resource], settings: Settings, dimension: Dimension
 ) -> Iterator[Finding]:
-    budget, uncounted = take_stock(resources, settings, dimension)
+    budget, uncounted = compute_budget(resources, settings, dimension)
     yield from uncounted
     if budget.excess > 0:
-        spared = [r.title for r in resources if r.excepted and r.is_kind(*TEMPLATE_PATHS)]
-        yield Violation(report(budget, spared))
+        excepted = [r.title for r in resources if r.excepted and r.is_kind(*TEMPLATE_PATHS)]
+        yield Violation(report(budget, excepted))
 
 
 def _row(
@@ -102,7 +103,7 @@ def _row(
 ) -> Row:
     template = pod_template(workload)
     if template is None:
-        raise ValueError(f"{workload.kind} makes no pods")
+        raise ValueError(f"{workload.kind} creates no pods")
     count: PodCount = pod_count(workload, autoscalers, nodes)
     return Row(
         workload.title,

@@ -1,4 +1,4 @@
-"""The budget's message: who takes what, by how much it is too much, and the smallest way out."""
+"""The message of an exceeded budget: each workload's share, the excess, the smallest changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ALTERNATIVES = 3
 
 @dataclass(frozen=True)
 class Row:
-    """A workload's part; request and limit are those of one pod, in bytes or millicores."""
+    """A workload's share; request and limit are those of one pod, in bytes or millicores."""
 
     workload: str
     count: PodCount
@@ -21,75 +21,75 @@ class Row:
 
     @property
     def total(self) -> int:
-        """The limits of all its pods at once."""
-        return self.limit * self.count.at_once
+        """The sum of its pods' limits."""
+        return self.limit * self.count.maximum
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A budget and what is taken of it, in bytes or millicores."""
+    """A budget and its use, in bytes or millicores."""
 
     resource: str
-    allowed: int
+    limit: int
     step: int
-    """the unit in which a limit is lowered"""
-    write: Callable[[int], str]
+    """The unit in which a limit is lowered."""
+    format: Callable[[int], str]
     rows: Sequence[Row]
 
     @property
-    def taken(self) -> int:
-        """The limits of all pods at once."""
+    def used(self) -> int:
+        """The sum of all pods' limits."""
         return sum(row.total for row in self.rows)
 
     @property
     def excess(self) -> int:
-        """What is taken beyond the budget; at most 0 where it fits."""
-        return self.taken - self.allowed
+        """The use beyond the limit; 0 or less if it fits."""
+        return self.used - self.limit
 
 
 @dataclass(frozen=True, order=True)
 class Change:
-    """A change of one workload that would make the whole fit."""
+    """A change to one workload after which the whole fits."""
 
-    gives_back: int
+    freed: int
     advice: str
 
 
-def report(budget: Budget, spared: Sequence[str] = ()) -> str:
-    """The whole message. `spared`: workloads that an exception keeps out of the sum."""
-    write = budget.write
+def report(budget: Budget, excepted: Sequence[str] = ()) -> str:
+    """Return the message. `excepted` workloads are not in the sum."""
+    format_ = budget.format
     lines = [
-        f"the pods' {budget.resource} limits add up to {write(budget.taken)}, allowed are"
-        f" {write(budget.allowed)}: {write(budget.excess)} too much",
+        f"the pods' {budget.resource} limits add up to {format_(budget.used)}; `limit` is"
+        f" {format_(budget.limit)}, exceeded by {format_(budget.excess)}",
         "",
         *_lines(table(budget)),
         "",
-        *_ways_out(budget),
+        *_suggestions(budget),
     ]
     if any(row.count.surge for row in budget.rows):
         lines.append("  surge: pods that a rolling update starts before it stops the old ones")
-    lines += [f"  not counted, by an exception: {workload}" for workload in spared]
+    lines += [f"  not counted, because of an exception: {workload}" for workload in excepted]
     return "\n".join(lines)
 
 
 def table(budget: Budget) -> list[tuple[str, ...]]:
-    """The cells of the budget's table: a header, the workloads by size, their sum, the headroom."""
-    write = budget.write
-    header = ("workload", "replicas", "request", "limit", "at once", "share")
+    """Return the table's cells: a header, the workloads by size, their sum, the headroom."""
+    format_ = budget.format
+    header = ("workload", "replicas", "request", "limit", "total", "share")
     body = [
         (
             row.workload,
             str(row.count),
-            write(row.request),
-            write(row.limit),
-            write(row.total),
-            f"{row.total / budget.allowed:.1%}",
+            format_(row.request),
+            format_(row.limit),
+            format_(row.total),
+            f"{row.total / budget.limit:.1%}",
         )
         for row in sorted(budget.rows, key=lambda row: (-row.total, row.workload))
     ]
-    taken = ("sum", "", "", "", write(budget.taken), f"{budget.taken / budget.allowed:.1%}")
-    headroom = ("headroom", "", "", "", write(-budget.excess), "")
-    return [header, *body, taken, headroom]
+    total = ("sum", "", "", "", format_(budget.used), f"{budget.used / budget.limit:.1%}")
+    headroom = ("headroom", "", "", "", format_(-budget.excess), "")
+    return [header, *body, total, headroom]
 
 
 def _lines(cells: Sequence[Sequence[str]]) -> list[str]:
@@ -98,7 +98,7 @@ def _lines(cells: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """A line of the table: the workload to the left, numbers to the right."""
+    """Return a line of the table: the workload left-aligned, numbers right-aligned."""
     first, *others = (
         cell.ljust(width) if column == 0 else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
@@ -106,10 +106,10 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return ("  " + "  ".join([first, *others])).rstrip()
 
 
-def _ways_out(budget: Budget) -> list[str]:
+def _suggestions(budget: Budget) -> list[str]:
     changes = sorted(change for row in budget.rows for change in _changes(budget, row))
     if not changes:
-        return ["  no change of one workload alone makes it fit; several have to give way"]
+        return ["  no change to a single workload makes it fit; lower the limits of several"]
     smallest, *others = changes[:MAX_ALTERNATIVES]
     return [
         f"  smallest change that fits: {smallest.advice}",
@@ -118,24 +118,26 @@ def _ways_out(budget: Budget) -> list[str]:
 
 
 def _changes(budget: Budget, row: Row) -> list[Change]:
-    """What this workload alone could do."""
+    """Return the changes to this workload after which the whole fits."""
     changes = []
     if budget.excess <= row.limit * row.count.surge:
-        advice = f"set maxSurge to 0 on {row.workload}, so that an update starts no pod too many"
+        advice = f"set maxSurge to 0 on {row.workload}, so that an update starts no extra pods"
         changes.append(Change(0, advice))
-    per_pod = _up(_up(budget.excess, row.count.at_once or 1, 1), budget.step, budget.step)
-    if per_pod < row.limit and row.count.at_once:
+    per_pod = _rounded_up(
+        _rounded_up(budget.excess, row.count.maximum or 1, 1), budget.step, budget.step
+    )
+    if per_pod < row.limit and row.count.maximum:
         lowered = row.limit - per_pod
         also = " (and its request)" if lowered < row.request else ""
-        each = " per pod" if row.count.at_once > 1 else ""
+        each = " per pod" if row.count.maximum > 1 else ""
         advice = (
-            f"lower the limit{also} of {row.workload} by {budget.write(per_pod)}{each},"
-            f" to {budget.write(lowered)}"
+            f"lower the limit{also} of {row.workload} by {budget.format(per_pod)}{each},"
+            f" to {budget.format(lowered)}"
         )
-        changes.append(Change(per_pod * row.count.at_once, advice))
+        changes.append(Change(per_pod * row.count.maximum, advice))
     return changes
 
 
-def _up(amount: int, divisor: int, unit: int) -> int:
-    """Divided and rounded up, times a unit."""
+def _rounded_up(amount: int, divisor: int, unit: int) -> int:
+    """Divide, round up and multiply by a unit."""
     return -(-amount // divisor) * unit

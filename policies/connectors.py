@@ -1,7 +1,7 @@
-"""Connectors: no secret stands in a configuration, and no record vanishes without a word.
+"""Connectors: no secret is in a configuration, and no record is dropped silently.
 
-The rules know a connector by its configuration: a dynamic resource that has a `config` with a
-`connector.class` in it is one. No message shows a value.
+A connector is recognised by its configuration: a dynamic resource whose `config` has a
+`connector.class`. No message shows a value.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ SETTINGS: Schemas = {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "names of source connectors that may knowingly drop what they can't convert",
+        "description": "names of source connectors that may drop rows they can't convert",
     },
     "strictSinks": {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "names of sink connectors that stop at what they can't convert",
+        "description": "names of sink connectors that stop at a record they can't convert",
     },
 }
 
@@ -33,15 +33,15 @@ SECRET_KEY = re.compile(
     r"password|passwd|secret|user\.info|token|api[._-]?key|access[._-]?key|private[._-]?key|jaas",
     re.I,
 )
+# A value that Connect reads from a configuration provider, such as ${env:NAME}.
 REFERENCE = re.compile(r"\$\{[a-z][a-z0-9-]*:[^}]+\}", re.I)
-"""A value that Connect reads from a configuration provider, such as ${env:NAME}."""
 CREDENTIALS_IN_ADDRESS = re.compile(r"://[^/\s:@$]+:[^/\s@$]+@")
 AWS_KEY_ID = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
-HARMLESS = ("", "true", "false", ":", "USER_INFO")
+NOT_SECRET = ("", "true", "false", ":", "USER_INFO")
 
 
 def safe_connectors(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Connectors hold no secrets, sources stop at errors, sinks put them aside."""
+    """Refuse literal secrets, sources that drop rows and sinks without a dead letter queue."""
     yield from judge(_connector, resource, settings)
 
 
@@ -65,23 +65,23 @@ def _connector(resource: Resource, settings: Settings) -> Iterator[str | Finding
 
 
 def is_sink(config: Properties) -> bool:
-    """Whether a connector reads topics; only a sink is told which."""
+    """Return whether a connector reads topics; only a sink's configuration names them."""
     return "topics" in config or "topics.regex" in config
 
 
 def _no_secret(key: str, config: Properties) -> Iterator[str]:
     value = str(config[key])
     rest = REFERENCE.sub("", value)
-    is_secret = SECRET_KEY.search(key) and rest not in HARMLESS and not _is_name(key)
+    is_secret = SECRET_KEY.search(key) and rest not in NOT_SECRET and not _is_name(key)
     if is_secret or CREDENTIALS_IN_ADDRESS.search(value) or AWS_KEY_ID.search(value):
         yield (
-            f"{key} holds a secret, which everybody reads who may read the connector; put it into"
-            " the worker's environment and refer to it as ${env:NAME}"
+            f"{key} must not be a literal secret: anyone who can read the connector can read it;"
+            " put it into the worker's environment and use ${env:NAME}"
         )
 
 
 def _is_name(key: str) -> bool:
-    """Keys that speak of secrets and hold none: which kind, which class, how many."""
+    """Return whether a key that mentions a secret holds only a kind, a class or a number."""
     return key.endswith((".source", ".class", ".type", ".name", ".provider", ".ms", ".enable"))
 
 
@@ -89,7 +89,7 @@ def _no_tolerance(config: Properties) -> Iterator[str]:
     if config.get("errors.tolerance", "none") == "all":
         yield (
             "errors.tolerance is all on a source, which has no dead letter queue: a row that can't"
-            " be converted is lost for ever; set it to none"
+            " be converted is lost; set it to none"
         )
     if any(key.startswith("errors.deadletterqueue.") for key in config):
         yield "Connect ignores errors.deadletterqueue.* on a source; remove it"
@@ -102,4 +102,4 @@ def _dead_letters(config: Properties) -> Iterator[str]:
             " errors.deadletterqueue.topic.name and errors.tolerance=all"
         )
     elif config.get("errors.tolerance", "none") != "all":
-        yield "the dead letter queue is used only where errors.tolerance is all; set it"
+        yield "the dead letter queue is unused unless errors.tolerance is all; set it to all"

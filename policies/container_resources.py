@@ -1,4 +1,4 @@
-"""Every container states what it needs and what it may take."""
+"""Every container has requests and limits of memory and CPU."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ SETTINGS: Schemas = {
         "type": "array",
         "items": {"type": "string"},
         "default": ["postgresql", "kafka-connect"],
-        "description": "workloads whose memory request equals the limit, so that the node can't"
-        " take memory back that they were promised (design: container_limits)",
+        "description": "workloads whose memory request must equal the limit, so that the node"
+        " reserves all of it (design: container_limits)",
     },
 }
 PARSERS = {"memory": parse_bytes, "cpu": parse_millicores}
 
 
 def stated_resources(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Requests and limits of memory and CPU are there, in order, and equal where they must be."""
+    """Refuse missing requests and limits, and requests that are above or must equal the limit."""
     template = pod_template(resource)
     if template is None:
         return
@@ -42,23 +42,29 @@ def _stated(container: Container, resource: str) -> Iterator[str]:
     for kind in ("requests", "limits"):
         quantity = stated.get(kind, {}).get(resource)
         if quantity is None:
-            yield f"{container.title} states no {resource} {kind}; give resources.{kind}.{resource}"
+            yield f"{container.title} has no {resource} {kind}; set resources.{kind}.{resource}"
             continue
         try:
             amounts[kind] = parse(quantity)
         except ValueError as wrong:
             yield f"{container.title}, {resource} {kind}: {wrong}"
     if len(amounts) == len(("requests", "limits")) and amounts["requests"] > amounts["limits"]:
-        yield f"{container.title} requests more {resource} than its limit"
+        yield (
+            f"{container.title}: {resource} request {stated['requests'][resource]} exceeds the"
+            f" limit {stated['limits'][resource]}; lower resources.requests.{resource}"
+        )
 
 
 def _reserved(container: Container) -> Iterator[str]:
     request, limit = (container.quantity(kind, "memory") for kind in ("requests", "limits"))
     if request is None or limit is None:
-        return  # `_stated` has said so
+        return  # reported by `_stated`
     try:
         equal = parse_bytes(request) == parse_bytes(limit)
     except ValueError:
-        return  # `_stated` has said so
+        return  # reported by `_stated`
     if not equal:
-        yield f"{container.title}: memory request {request} must equal the limit {limit}"
+        yield (
+            f"{container.title}: memory request {request} must equal the limit {limit}; set"
+            f" resources.requests.memory to {limit}"
+        )

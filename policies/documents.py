@@ -1,4 +1,4 @@
-"""AWS policy documents: their statements, taken apart once for every rule about them."""
+"""AWS policy documents, parsed into statements."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ class Statement:
     """A statement of a policy document."""
 
     label: str
-    """its Sid, or its place"""
+    """Its Sid, or its position."""
     spec: Properties
 
     @property
     def allows(self) -> bool:
-        """Whether it grants something; it denies otherwise."""
+        """Whether it grants something rather than denies it."""
         return bool(self.spec.get("Effect") == "Allow")
 
     @property
     def actions(self) -> list[str]:
-        """Its actions."""
         return [str(action) for action in as_list(self.spec.get("Action", []))]
 
     @property
     def resources(self) -> list[str]:
-        """The ARNs that it is about."""
+        """The ARNs that it applies to."""
         return [str(arn) for arn in as_list(self.spec.get("Resource", []))]
 
     @property
     def principals(self) -> list[str]:
-        """Who it is about; empty in a policy that belongs to an identity."""
+        """The principals that it applies to; empty in an identity's policy."""
         principal: Any = self.spec.get("Principal", [])
         if hasattr(principal, "values"):
             return [str(name) for names in principal.values() for name in as_list(names)]
@@ -42,9 +41,9 @@ class Statement:
 
 
 def statements(document: Any) -> Iterator[Statement]:
-    """The statements of a document given as text or as a mapping.
+    """Yield the statements of a document given as text or as a mapping.
 
-    Raises NotKnownYetError where it is unknown, ValueError where it is no policy document.
+    Raises NotKnownYetError for an unknown value, ValueError for an invalid document.
     """
     for index, spec in enumerate(as_list(parse_document(document).get("Statement", []))):
         yield Statement(spec.get("Sid") or f"statement {index + 1}", spec)

@@ -1,4 +1,4 @@
-"""Exceptions from policies: one resource each, with a reason and a last day."""
+"""Exceptions from policies: each names one resource, a reason and the last day it is valid."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from policies.resource import Resource
 
+# JSON schema of the setting `exceptions`, which every policy has.
 SCHEMA = {
     "type": "array",
-    "description": "resources that this policy spares, each with a reason and a last day",
+    "description": "resources excepted from this policy, each with a reason and its last day",
     "default": [],
     "items": {
         "type": "object",
@@ -24,39 +25,38 @@ SCHEMA = {
         },
     },
 }
-"""JSON schema of the setting `exceptions`, which every policy has."""
 
 
 @dataclass(frozen=True)
 class PolicyException:
-    """One exception."""
+    """A resource that a policy does not apply to until a date."""
 
     resource: str
-    """type::name, e.g. kubernetes:apps/v1:Deployment::kafka-connect"""
+    """Type::name, e.g. kubernetes:apps/v1:Deployment::kafka-connect."""
     reason: str
     expires: date
-    """the last day on which it holds"""
+    """The last day on which it is valid."""
 
     def names(self, resource: Resource) -> bool:
-        """Whether this is the resource that is spared."""
+        """Return whether it applies to this resource."""
         return self.resource == f"{resource.type}::{resource.name}"
 
     def has_expired(self, today: date) -> bool:
-        """Whether its last day has passed."""
+        """Return whether its last day has passed."""
         return today > self.expires
 
     def expiry_message(self) -> str:
-        """What to do about an expired one."""
+        """Return the message for an expired exception."""
         return (
-            f"the exception for {self.resource} expired on {self.expires} (its reason:"
+            f"the exception for {self.resource} expired on {self.expires} (reason:"
             f" {self.reason}); remove it, or give it a new reason and date"
         )
 
 
 def parse_exceptions(given: Iterable[dict[str, Any]]) -> list[PolicyException]:
-    """The exceptions of a policy's configuration.
+    """Parse the exceptions in a policy's configuration.
 
-    Raises ValueError for a date that does not exist; the schema has seen to the rest.
+    Raises ValueError for a date that does not exist; the schema checks the rest.
     """
     return [
         PolicyException(entry["resource"], entry["reason"], date.fromisoformat(entry["expires"]))
@@ -65,5 +65,5 @@ def parse_exceptions(given: Iterable[dict[str, Any]]) -> list[PolicyException]:
 
 
 def is_excepted(resource: Resource, exceptions: Sequence[PolicyException], today: date) -> bool:
-    """Whether an exception in force names this resource."""
+    """Return whether an exception that has not expired names this resource."""
     return any(e.names(resource) and not e.has_expired(today) for e in exceptions)

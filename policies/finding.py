@@ -1,4 +1,4 @@
-"""What rules find: violations, and what they could not judge yet."""
+"""What rules find: violations, and checks that a preview can't make yet."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Violation:
 
     message: str
     urn: str = ""
-    """of the resource at fault, in stack policies; empty: the stack as a whole"""
+    """The resource at fault, in stack policies; empty for the stack as a whole."""
 
 
 @dataclass(frozen=True)
 class NotJudged:
-    """A check that could not be made, because the value at `path` is known only in the update."""
+    """A check that waits for the update, because a preview does not know the value at `path`."""
 
     path: str
 
@@ -35,10 +35,10 @@ def judge(
     *args: Arguments.args,
     **kwargs: Arguments.kwargs,
 ) -> Iterator[Finding]:
-    """The findings of one check.
+    """Yield the findings of one check.
 
-    An unknown value ends this check alone, and is told. What a check can't read is a violation:
-    no update is let through because a rule stumbled.
+    An unknown value ends only this check and is reported. A value that the check can't read is a
+    violation, so that an error in a rule never lets an update pass.
     """
     try:
         for found in check(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""IAM: an identity may do what the sink does, on the archive alone, and no more."""
+"""IAM: an identity may do only what the sink does, and only on the archive."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from policies.finding import Finding, judge
 from policies.resource import Resource, entries
 from policies.settings import Schemas, Settings
 
+# Confluent's S3 sink was observed to need these (decisions on the design).
 SINK_ACTIONS = [
     "s3:PutObject",
     "s3:AbortMultipartUpload",
@@ -19,7 +20,6 @@ SINK_ACTIONS = [
     "s3:GetBucketLocation",
     "s3:ListBucketMultipartUploads",
 ]
-"""What Confluent's S3 sink was observed to need (decisions on the design)."""
 
 ACTION_SETTINGS: Schemas = {
     "allowedActions": {
@@ -42,13 +42,13 @@ IDENTITY_SETTINGS: Schemas = {
     },
 }
 
+# The resources that grant permissions, and the property that holds the document.
 DOCUMENTS = {
     "aws:iam/policy:Policy": "policy",
     "aws:iam/userPolicy:UserPolicy": "policy",
     "aws:iam/rolePolicy:RolePolicy": "policy",
     "aws:iam/groupPolicy:GroupPolicy": "policy",
 }
-"""The resources that grant rights, and the property with the document."""
 ATTACHMENTS = {
     "aws:iam/userPolicyAttachment:UserPolicyAttachment",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -63,12 +63,12 @@ ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
 
+# The only allowed wildcard in an ARN: everything below a named folder of a named resource.
 NARROW_WILDCARD = re.compile(r"[^*?]+/[^*?]+/\*")
-"""The only wildcard in an ARN's resource: everything below a named folder of a named thing."""
 
 
 def least_privilege(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Every grant names actions of the sink and resources of the archive."""
+    """Refuse grants other than the sink's actions on the archive's resources."""
     if resource.type in DOCUMENTS:
         document = resource.properties.get(DOCUMENTS[resource.type])
         yield from judge(_document, document, settings["allowedActions"])
@@ -80,7 +80,7 @@ def least_privilege(resource: Resource, settings: Settings) -> Iterator[Finding]
 
 
 def _role_grants(role: Resource, allowed: list[str]) -> Iterator[Finding]:
-    """What a role brings along without a resource of its own."""
+    """Judge the inline and managed policies in a role's own properties."""
     for _, inline in entries(role.properties, "inlinePolicies"):
         yield from judge(_document, inline.get("policy"), allowed)
     for arn in role.properties.get("managedPolicyArns", ()):
@@ -89,7 +89,7 @@ def _role_grants(role: Resource, allowed: list[str]) -> Iterator[Finding]:
 
 def _document(document: Any, allowed: list[str]) -> Iterator[str | Finding]:
     if document is None:
-        yield "the policy has no document"
+        yield "the policy document is missing; set it"
         return
     try:
         granting = [statement for statement in statements(document) if statement.allows]
@@ -103,26 +103,26 @@ def _document(document: Any, allowed: list[str]) -> Iterator[str | Finding]:
 
 def _actions(statement: Statement, allowed: list[str]) -> Iterator[str]:
     if "NotAction" in statement.spec:
-        yield f"{statement.label} allows all but some actions (NotAction); list those it needs"
+        yield f"{statement.label} uses NotAction, which allows all other actions; use Action"
     for action in statement.actions:
         if _has_wildcard(action):
-            yield f"{statement.label} allows {action}; name the actions that the sink needs"
+            yield f"{statement.label} allows {action}; list the sink's actions without a wildcard"
         elif action not in allowed:
             yield (
-                f"{statement.label} allows {action}, which is not among the sink's actions; remove"
-                " it, or add it to this policy's allowedActions"
+                f"{statement.label} allows {action}, which is not in this policy's allowedActions"
+                f" ({', '.join(allowed)}); remove it, or add it there"
             )
 
 
 def _resources(statement: Statement) -> Iterator[str]:
     if "NotResource" in statement.spec:
-        yield f"{statement.label} is about all but some resources (NotResource); list those meant"
+        yield f"{statement.label} uses NotResource, which matches all other resources; use Resource"
     for arn in statement.resources:
         name = arn.split(":", 5)[-1]
         owner = arn.removesuffix(name)
         if _has_wildcard(owner) or (_has_wildcard(name) and not NARROW_WILDCARD.fullmatch(name)):
             yield (
-                f"{statement.label} allows {arn}; a wildcard may only stand for what lies in one"
+                f"{statement.label} allows {arn}; a wildcard is allowed only at the end, below a"
                 " folder, e.g. arn:aws:s3:::bucket/topics/*"
             )
 
@@ -133,18 +133,21 @@ def _has_wildcard(text: str) -> bool:
 
 def _no_managed_policy(arn: Any) -> Iterator[str]:
     if ":iam::aws:policy/" in str(arn):
-        yield f"attaches AWS's managed policy {arn}, which is wider than the sink; write one"
+        yield (
+            f"attaches the AWS managed policy {arn}, which grants more than the sink needs; write a"
+            " policy of the sink's actions"
+        )
 
 
 def _trust(resource: Resource) -> Iterator[str]:
     for statement in statements(resource.properties["assumeRolePolicy"]):
         if statement.allows and "*" in statement.principals:
-            yield f"{statement.label}: anybody may take on the role; name the principal"
+            yield f"{statement.label} allows any principal to assume the role; name the principal"
         web_identity = "sts:AssumeRoleWithWebIdentity" in statement.actions
         if statement.allows and web_identity and not _names_subject(statement):
             yield (
-                f"{statement.label}: every pod of the cluster may take on the role; add a condition"
-                " StringEquals on the provider's :sub"
+                f"{statement.label} allows every pod of the cluster to assume the role; add a"
+                " StringEquals condition on the provider's :sub"
             )
 
 
@@ -154,8 +157,14 @@ def _names_subject(statement: Statement) -> bool:
 
 
 def short_lived_identities(resource: Resource, settings: Settings) -> Iterator[str]:
-    """Where a stack asks for it: roles instead of users with keys."""
+    """Refuse users with keys or policies, if the settings ask for roles."""
     if resource.type == ACCESS_KEY and not settings["allowAccessKeys"]:
-        yield "access keys never expire; use a role for the pods (archive.access: role)"
+        yield (
+            "access keys never expire, and allowAccessKeys is false; use a role for the pods"
+            " (archive.access: role)"
+        )
     if resource.type in USER_POLICIES and not settings["allowUserPolicies"]:
-        yield "the policy belongs to a user; give it to a role (archive.access: role)"
+        yield (
+            "the policy is attached to a user, and allowUserPolicies is false; attach it to a role"
+            " (archive.access: role)"
+        )

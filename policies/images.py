@@ -1,4 +1,4 @@
-"""Container images: from registries that are trusted, never `latest`, by digest where asked."""
+"""Container images: from trusted repositories, never `latest`, by digest if the settings say so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS: Schemas = {
             "docker.io/confluentinc/",
             "docker.io/curlimages/curl",
         ],
-        "description": "repositories of images; one that ends in / allows all that lie in it",
+        "description": "repositories of images; one that ends in / allows everything below it",
     },
     "requireDigest": {
         "type": "boolean",
@@ -36,7 +36,7 @@ REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class ImageReference:
-    """An image's name in full: Docker Hub's short names are written out."""
+    """An image's full name; Docker Hub's short names are expanded."""
 
     repository: str
     tag: str | None
@@ -44,15 +44,17 @@ class ImageReference:
 
 
 def parse_reference(image: str) -> ImageReference:
-    """Take an image's name apart. Raises ValueError where it is none."""
+    """Parse an image's name. Raises ValueError for an invalid one."""
     match = REFERENCE.fullmatch(image)
     if match is None:
-        raise ValueError(f"{image!r} is no image name")
-    return ImageReference(_in_full(match["repository"]), match["tag"], match["digest"])
+        raise ValueError(
+            f"{image!r} is not a valid image name; write REPOSITORY:TAG or REPOSITORY@DIGEST"
+        )
+    return ImageReference(_expanded(match["repository"]), match["tag"], match["digest"])
 
 
-def _in_full(repository: str) -> str:
-    """docker.io and library/, which may be left out, put in."""
+def _expanded(repository: str) -> str:
+    """Add docker.io and library/, which may be omitted."""
     registry, slash, _ = repository.partition("/")
     if slash and ("." in registry or ":" in registry or registry == "localhost"):
         return repository
@@ -60,7 +62,7 @@ def _in_full(repository: str) -> str:
 
 
 def trusted_images(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Every container's image is pinned and comes from an allowed repository."""
+    """Refuse images that are not pinned or not from an allowed repository."""
     template = pod_template(resource)
     if template is None:
         return
@@ -71,7 +73,7 @@ def trusted_images(resource: Resource, settings: Settings) -> Iterator[Finding]:
 def _trusted(container: Container, settings: Settings) -> Iterator[str]:
     stated = container.spec.get("image")
     if stated is None:
-        yield f"{container.title} names no image"
+        yield f"{container.title} has no image; set image"
         return
     try:
         image = parse_reference(str(stated))
@@ -79,12 +81,12 @@ def _trusted(container: Container, settings: Settings) -> Iterator[str]:
         yield f"{container.title}: {wrong}"
         return
     if image.digest is None and image.tag in (None, "latest"):
-        yield f"{container.title}: {stated} may be another image tomorrow; give a version as tag"
+        yield f"{container.title}: {stated} can change at any time; give a version as its tag"
     if image.digest is None and settings["requireDigest"]:
         yield f"{container.title}: {stated} has no digest; write {stated}@sha256:…"
     if not any(_allows(allowed, image.repository) for allowed in settings["allowedRepositories"]):
         yield (
-            f"{container.title}: {image.repository} is not among the allowed repositories"
+            f"{container.title}: {image.repository} is not in this policy's allowedRepositories"
             f" ({', '.join(settings['allowedRepositories'])})"
         )
 

@@ -1,17 +1,17 @@
-"""JVM sizes fit the container's memory limit, and every part of the JVM has a bound.
+"""The JVM's sizes fit the container's memory limit, and every part of the JVM has a limit.
 
     heap × 1.12 + metaspace + code cache + direct memory + threads × stack + 32Mi ≤ limit
 
     heap            -Xmx, or -XX:MaxRAMPercentage of the limit
     × 1.12          the collector's own tables (G1's remembered sets and marking bitmaps), measured
-    metaspace       -XX:MaxMetaspaceSize; must be stated, the JVM's own bound is none
-    code cache      -XX:ReservedCodeCacheSize, 240m where it is not stated
-    direct memory   -XX:MaxDirectMemorySize, as much as the heap where it is not stated
-    stack           128k, or -Xss where that is less: what a thread has in use; 102k were measured
+    metaspace       -XX:MaxMetaspaceSize; must be set, the JVM's default is unlimited
+    code cache      -XX:ReservedCodeCacheSize, 240m by default
+    direct memory   -XX:MaxDirectMemorySize, as much as the heap by default
+    stack           128k, or -Xss if that is less: what a thread uses; 102k was measured
     32Mi            the JVM's own code, symbols, and malloc's slack
 
-What a container takes beyond its limit gets it killed. The page cache is not in the sum: the kernel
-takes it back when the container needs the memory.
+The kernel kills a container that exceeds its limit. The page cache is not in the sum: the kernel
+reclaims it when the container needs the memory.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ SETTINGS: Schemas = {
         "type": "object",
         "additionalProperties": {"type": "integer", "minimum": 1},
         "default": {"default": 90, "kafka": 150, "schema-registry": 60},
-        "description": "threads at full load by workload; a manifest does not tell them",
+        "description": "threads at full load by workload, which a manifest does not contain",
     },
     "images": {
         "type": "array",
         "items": {"type": "string"},
         "default": ["kafka", "connect", "schema-registry"],
-        "description": "parts of the names of images that run a JVM and must state its sizes",
+        "description": "parts of the names of images that run a JVM, whose sizes must be set",
     },
 }
 
@@ -47,8 +47,8 @@ DEFAULT_CODE_CACHE = 240 * MEBIBYTE
 STACK_IN_USE = 128 * 1024
 DEFAULT_RAM_PERCENTAGE = 25.0
 
+# Environment variables whose values are options of a JVM, such as KAFKA_HEAP_OPTS.
 OPTION_VARIABLE = re.compile(r"(_|^)(JAVA_OPTS|HEAP_OPTS|JVM_PERFORMANCE_OPTS|JAVA_TOOL_OPTIONS)$")
-"""Environment variables whose values are options of a JVM, such as KAFKA_HEAP_OPTS."""
 
 SIZE_OPTIONS = {
     "heap": re.compile(r"-Xmx(\d+[kKmMgGtT]?)$|-XX:MaxHeapSize=(\d+[kKmMgGtT]?)$"),
@@ -62,7 +62,7 @@ RAM_PERCENTAGE = re.compile(r"-XX:MaxRAMPercentage=(\d+(?:\.\d+)?)$")
 
 @dataclass(frozen=True)
 class JvmSizes:
-    """What a JVM's options say, in bytes; None where they say nothing."""
+    """The sizes in a JVM's options, in bytes; None for an option that is not given."""
 
     heap: int | None = None
     metaspace: int | None = None
@@ -72,13 +72,13 @@ class JvmSizes:
     ram_percentage: float | None = None
 
     def heap_within(self, limit: int) -> int:
-        """Bytes of heap in a container with this limit."""
+        """Return the bytes of heap in a container with this limit."""
         if self.heap is not None:
             return self.heap
         return int(limit * (self.ram_percentage or DEFAULT_RAM_PERCENTAGE) / 100)
 
     def parts(self, limit: int, threads: int) -> dict[str, int]:
-        """The bytes of each term of the formula, metaspace taken as stated."""
+        """Return the bytes of each term of the formula; metaspace without a limit counts 0."""
         heap = self.heap_within(limit)
         stack = STACK_IN_USE if self.stack is None else min(self.stack, STACK_IN_USE)
         return {
@@ -93,7 +93,7 @@ class JvmSizes:
 
 
 def parse_options(words: list[str]) -> JvmSizes:
-    """The sizes among a JVM's options; of an option that is given twice the last one holds."""
+    """Return the sizes in a JVM's options; the last one wins if an option is given twice."""
     sizes: dict[str, int] = {}
     percentage = None
     for word in words:
@@ -106,13 +106,13 @@ def parse_options(words: list[str]) -> JvmSizes:
 
 
 def _parse_size(text: str) -> int:
-    """A size as the JVM takes it: 1024, 64k, 512m, 2g."""
+    """Return the bytes of a size in the JVM's syntax: 1024, 64k, 512m, 2g."""
     power = "bkmgt".find(text[-1].lower())
     return int(text[:-1]) * 1024**power if power > 0 else int(text)
 
 
 def jvm_memory_fits(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Every JVM's memory is bounded and the bounds fit its container's limit."""
+    """Refuse JVMs whose memory has no limit or exceeds the container's limit."""
     template = pod_template(resource)
     if template is None:
         return
@@ -128,16 +128,16 @@ def _fits(container: Container, threads: int, jvm_images: list[str]) -> Iterator
         return
     stated = container.quantity("limits", "memory")
     if stated is None:
-        return  # another policy asks for the limit
+        return  # reported by the policy container-resources
     limit, sizes = parse_bytes(stated), parse_options(words)
     if sizes.heap is None and sizes.ram_percentage is None:
         yield (
-            f"{container.title} runs a JVM and states no heap; give -Xmx in the pod's environment"
+            f"{container.title} runs a JVM without a heap size; set -Xmx in the pod's environment"
             " (KAFKA_HEAP_OPTS, JAVA_TOOL_OPTIONS) or command, as a literal value"
         )
         return
     if sizes.metaspace is None:
-        yield f"{container.title}: the JVM's metaspace has no bound; give -XX:MaxMetaspaceSize"
+        yield f"{container.title}: the JVM's metaspace has no limit; set -XX:MaxMetaspaceSize"
         return
     yield from _sum_fits(container, sizes, limit, threads)
 
@@ -154,15 +154,15 @@ def _sum_fits(container: Container, sizes: JvmSizes, limit: int, threads: int) -
     )
     fitting = parts["heap"] - int(excess / (1 + COLLECTOR_SHARE)) - MEBIBYTE
     if sizes.direct is None:
-        yield f"{message}; give -XX:MaxDirectMemorySize, which is as large as the heap without it"
+        yield f"{message}; set -XX:MaxDirectMemorySize, which defaults to the heap's size"
     elif fitting > 0:
         yield f"{message}; lower the heap to -Xmx{fitting // MEBIBYTE}m or raise the limit"
     else:
-        yield f"{message}; no heap fits beside the rest, raise the limit"
+        yield f"{message}; no heap fits next to the rest; raise the limit"
 
 
 def _runs_jvm(container: Container, options: list[str], jvm_images: list[str]) -> bool:
-    """By its options or its command; by its image where it is one of the pod's main containers."""
+    """Return whether its options or command name a JVM, or a main container's image does."""
     if any(word.startswith(("-Xm", "-Xs", "-XX:")) for word in options) or "java" in options:
         return True
     if container.role != "container":
@@ -172,7 +172,7 @@ def _runs_jvm(container: Container, options: list[str], jvm_images: list[str]) -
 
 
 def _option_words(container: Container) -> list[str]:
-    """The words of the environment's JVM options, then those of the command, which prevail."""
+    """Return the words of the environment's JVM options, then those of the command, which win."""
     texts = [
         entry["value"]
         for entry in container.spec.get("env", ())

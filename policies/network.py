@@ -1,4 +1,4 @@
-"""The network: nothing is allowed by default, and nobody reaches the internet but by HTTPS."""
+"""The network: all traffic is denied by default, and the internet is reached only by HTTPS."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ SETTINGS: Schemas = {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "address ranges outside the cluster that pods may reach all the same, such"
-        " as a stand-in for AWS: 10.231.0.1/32",
+        "description": "other address ranges outside the cluster that pods may reach, such as a"
+        " stand-in for AWS: 10.231.0.1/32",
     },
 }
 
 Network = IPv4Network | IPv6Network
 
+# The ranges of a cluster, its nodes, its neighbours and its cloud's metadata service.
 PRIVATE = [
     ip_network(cidr)
     for cidr in (
@@ -41,11 +42,10 @@ PRIVATE = [
         "fe80::/10",
     )
 ]
-"""Ranges in which a cluster, its nodes, its neighbours and its cloud's metadata live."""
 
 
 def default_deny(resources: Sequence[Resource], _settings: Settings) -> Iterator[Finding]:
-    """Every namespace with pods has policies that select all of them and allow nothing."""
+    """Refuse a namespace with pods and no policy that selects all of them and allows nothing."""
     namespaces: dict[str, list[str]] = {}
     for resource in resources:
         if resource.is_kind(*TEMPLATE_PATHS) and not resource.excepted:
@@ -62,12 +62,12 @@ def default_deny(resources: Sequence[Resource], _settings: Settings) -> Iterator
                 yield Violation(
                     f"namespace {namespace} has pods ({', '.join(workloads)}) and no NetworkPolicy"
                     f" that denies all {direction.lower()}: add one with podSelector {{}},"
-                    f" policyTypes [{direction}] and no rule"
+                    f" policyTypes [{direction}] and no rules"
                 )
 
 
 def _denies(spec: Properties) -> Iterator[str]:
-    """The directions in which a policy denies everything to every pod."""
+    """Yield the directions in which a policy denies all traffic of every pod."""
     selector = spec.get("podSelector", {})
     if selector.get("matchLabels") or selector.get("matchExpressions"):
         return
@@ -77,7 +77,7 @@ def _denies(spec: Properties) -> Iterator[str]:
 
 
 def narrow_rules(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """No rule allows everything, and egress leaves the cluster by the allowed ports alone."""
+    """Refuse rules without peers or ports, and egress to the internet by other ports."""
     if not resource.is_kind("NetworkPolicy"):
         return
     spec: Properties = resource.properties.get("spec", {})
@@ -90,15 +90,15 @@ def narrow_rules(resource: Resource, settings: Settings) -> Iterator[Finding]:
 
 def _narrow(where: str, rule: Properties, peers: str) -> Iterator[str]:
     if not rule.get(peers):
-        yield f"{where} names no peer, so it allows everybody; list who is meant in `{peers}`"
+        yield f"{where} has no `{peers}`, so it allows every peer; list the intended peers"
     if not rule.get("ports"):
-        yield f"{where} names no port, so it allows all of them; list those that are meant"
+        yield f"{where} has no `ports`, so it allows every port; list the intended ports"
     for peer in rule.get(peers, ()):
         if peer.get("namespaceSelector") == {} and not peer.get("podSelector"):
-            yield f"{where} allows every pod of every namespace; select those that are meant"
+            yield f"{where} allows every pod of every namespace; select the intended pods"
         block = peer.get("ipBlock", {})
         if block and ip_network(block["cidr"]).prefixlen == 0 and not block.get("except"):
-            yield f"{where} allows every address; give the range that is meant"
+            yield f"{where} allows every address; give the intended range"
 
 
 def _leaves_safely(where: str, rule: Properties, settings: Settings) -> Iterator[str]:
@@ -122,8 +122,8 @@ def _reaches_no_private_range(
         overlap = _intersection(private, reached)
         if overlap is not None and not _covered(overlap, excluded):
             yield (
-                f"{where} allows {reached}, which reaches the private range {overlap}; put it into"
-                " `except`, or into this policy's allowedDestinations if it is meant"
+                f"{where} allows {reached}, which includes the private range {overlap}; add it to"
+                " `except`, or to this policy's allowedDestinations if it is intended"
             )
 
 
@@ -134,7 +134,7 @@ def _ports_are_allowed(where: str, rule: Properties, allowed: Sequence[int]) -> 
             span = f"{number}-{last}" if last else number
             yield (
                 f"{where} allows {port.get('protocol', 'TCP')} {span} to addresses outside the"
-                f" cluster; only TCP {', '.join(str(int(p)) for p in allowed)} is allowed"
+                f" cluster; internetPorts allows only TCP {', '.join(str(int(p)) for p in allowed)}"
             )
 
 
@@ -147,14 +147,14 @@ def _contains(outer: Network, inner: Network) -> bool:
 
 
 def _intersection(one: Network, other: Network) -> Network | None:
-    """Two ranges of addresses either contain one another or have nothing in common."""
+    """Return the smaller of two ranges if the other contains it: ranges never overlap in part."""
     if _contains(one, other):
         return other
     return one if _contains(other, one) else None
 
 
 def _covered(network: Network, excluded: Sequence[Network]) -> bool:
-    """Whether the excluded ranges together hold the whole of a range."""
+    """Return whether the excluded ranges together contain the whole range."""
     if isinstance(network, IPv4Network):
         merged: list[Network] = list(
             collapse_addresses([n for n in excluded if isinstance(n, IPv4Network)])

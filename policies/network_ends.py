@@ -12,30 +12,30 @@ from policies.pods import PodTemplate, pod_template
 from policies.reachability import Addresses, Direction, End, Labels, Namespaces, Pods, selects
 from policies.resource import Properties, Resource
 
+# Kubernetes sets this label on every namespace.
 NAME_LABEL = "kubernetes.io/metadata.name"
-"""Which Kubernetes gives to every namespace."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """Everything that may be at one end of a connection."""
+    """Everything that can be at one end of a connection."""
 
     workloads: Sequence[Pods]
-    strangers: Sequence[Pods]
-    """in each namespace of a workload: a pod that belongs to none"""
+    unmanaged_pods: Sequence[Pods]
+    """For each namespace of a workload: a pod that belongs to no workload."""
     outside_pods: Sequence[Pods]
-    """in other namespaces"""
+    """Pods in other namespaces."""
     addresses: Sequence[Addresses]
-    """that are no pods'"""
+    """Addresses that belong to no pod."""
     namespaces: Namespaces
 
     @property
     def inside(self) -> list[Pods]:
-        """The pods whose network the stack decides."""
-        return [*self.workloads, *self.strangers]
+        """The pods whose traffic the stack's policies control."""
+        return [*self.workloads, *self.unmanaged_pods]
 
     def pairs(self) -> Iterator[tuple[End, End]]:
-        """Every two ends of which at least one is inside, from source to target."""
+        """Yield every pair of source and target of which at least one is inside."""
         outside: list[End] = [*self.outside_pods, *self.addresses]
         everything: list[End] = [*self.inside, *outside]
         for pods in self.inside:
@@ -48,28 +48,28 @@ def find_ends(
     outside_pods: Mapping[str, Properties],
     address_blocks: Mapping[str, Properties],
 ) -> Ends:
-    """The ends in a stack: its own, and the named ones outside that settings describe."""
+    """Return the ends in a stack, and those outside that the settings name."""
     policies = [each for each in resources if each.is_kind("NetworkPolicy")]
     templates = [pod_template(resource) for resource in resources]
     workloads = [_workload(each) for each in templates if each is not None]
     workloads.sort(key=lambda pods: (pods.namespace, pods.title))
     own = sorted({pods.namespace for pods in workloads})
-    strangers = [Pods(f"any other pod of {namespace}", namespace, {}) for namespace in own]
+    unmanaged = [Pods(f"any other pod of {namespace}", namespace, {}) for namespace in own]
     named = [Pods(name, spec["namespace"], spec["labels"]) for name, spec in outside_pods.items()]
     others = [
         Pods(f"any other pod of {namespace}", namespace, {})
         for namespace in sorted({pods.namespace for pods in named} - set(own))
     ]
     elsewhere = Pods("any pod of another namespace", "", {})
-    known = [*workloads, *strangers, *named, *others, elsewhere]
+    known = [*workloads, *unmanaged, *named, *others, elsewhere]
     namespaces = _namespaces(resources, known)
-    meant = _pods_of_peers(policies, known, namespaces)
+    selected = _pods_of_peers(policies, known, namespaces)
     return Ends(
         workloads,
-        strangers,
-        [*named, *others, elsewhere, *meant],
+        unmanaged,
+        [*named, *others, elsewhere, *selected],
         list(_segments(policies, address_blocks)),
-        {**namespaces, **{pods.namespace: _labels_of(pods.namespace) for pods in meant}},
+        {**namespaces, **{pods.namespace: _labels_of(pods.namespace) for pods in selected}},
     )
 
 
@@ -106,13 +106,13 @@ def _labels_of(namespace: str) -> Labels:
 def _pods_of_peers(
     policies: Sequence[Resource], known: Sequence[Pods], namespaces: Namespaces
 ) -> list[Pods]:
-    """For each peer that means none of the known pods one that it does mean."""
+    """Return, for each peer that selects no known pods, an example of pods that it selects."""
     found: dict[str, Pods] = {}
     for policy in policies:
         for peer in _peers(policy):
             if "ipBlock" not in peer:
                 pods = _pods_of_peer(peer, policy.namespace)
-                if not any(_is_like(pods, each, peer, namespaces) for each in known):
+                if not any(_selects_known(pods, each, peer, namespaces) for each in known):
                     found.setdefault(pods.title, pods)
     return list(found.values())
 
@@ -128,13 +128,13 @@ def _pods_of_peer(peer: Properties, own_namespace: str) -> Pods:
     elsewhere: Properties = peer.get("namespaceSelector", {})
     named = elsewhere.get("matchLabels", {}).get(NAME_LABEL)
     namespace = named or (own_namespace if "namespaceSelector" not in peer else "elsewhere")
-    labels = _an_example(peer.get("podSelector", {}))
+    labels = _example_labels(peer.get("podSelector", {}))
     shown = ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "no labels"
     return Pods(f"a pod of {namespace} with {shown}", namespace, labels)
 
 
-def _an_example(selector: Properties) -> dict[str, str]:
-    """Labels that a selector selects."""
+def _example_labels(selector: Properties) -> dict[str, str]:
+    """Return labels that a selector selects."""
     labels = dict(selector.get("matchLabels", {}))
     for expression in selector.get("matchExpressions", ()):
         if expression["operator"] in {"In", "Exists"}:
@@ -142,8 +142,8 @@ def _an_example(selector: Properties) -> dict[str, str]:
     return labels
 
 
-def _is_like(pods: Pods, known: Pods, peer: Properties, namespaces: Namespaces) -> bool:
-    """Whether a peer means known pods, too."""
+def _selects_known(pods: Pods, known: Pods, peer: Properties, namespaces: Namespaces) -> bool:
+    """Return whether a peer also selects known pods."""
     elsewhere = peer.get("namespaceSelector")
     same = (
         known.namespace == pods.namespace
@@ -156,7 +156,7 @@ def _is_like(pods: Pods, known: Pods, peer: Properties, namespaces: Namespaces) 
 def _segments(
     policies: Sequence[Resource], blocks: Mapping[str, Properties]
 ) -> Iterator[Addresses]:
-    """All addresses, cut at every border of a range that policies or settings name."""
+    """Yield all addresses, split at the borders of every range that policies or settings name."""
     stated = [
         peer["ipBlock"] for policy in policies for peer in _peers(policy) if "ipBlock" in peer
     ]

@@ -1,4 +1,4 @@
-"""The allowed flows of every pod are those of the design's matrix: none more, none less."""
+"""The allowed flows of every pod are exactly those of the design's matrix."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from policies.reachability import Addresses, Direction, End, Pods, Rules
 from policies.resource import Resource
 from policies.settings import Schemas, Settings
 
+# In a flow: every pod of the stack's namespaces.
 EVERY_POD = "pods"
-"""Stands in a flow for every pod of the stack's namespaces."""
 
 
 def _flow(source: str, target: str, *numbers: str) -> dict[str, Any]:
@@ -61,8 +61,8 @@ SETTINGS: Schemas = {
             ),
             _flow(EVERY_POD, "dns", "53", "53/UDP"),
         ],
-        "description": "all that is allowed: names of workloads, or of what stands in outsidePods"
-        f" and addresses; `{EVERY_POD}` is every pod. A workload that a stack lacks is passed over",
+        "description": "all allowed flows: names of workloads, or names in outsidePods and"
+        f" addresses; `{EVERY_POD}` is every pod. A workload that the stack lacks is ignored",
     },
     "addresses": {
         "type": "object",
@@ -73,7 +73,7 @@ SETTINGS: Schemas = {
                 "except": [str(network) for network in PRIVATE if network.version == 4],
             },
         },
-        "description": "ranges outside the cluster by name, as NetworkPolicies write an ipBlock",
+        "description": "address ranges outside the cluster by name, each in the form of an ipBlock",
     },
     "outsidePods": {
         "type": "object",
@@ -90,31 +90,32 @@ SETTINGS: Schemas = {
 
 
 def ends_of(resources: Sequence[Resource], settings: Settings) -> Ends:
-    """The ends of a stack and those that the settings name."""
+    """Return the ends of a stack and those that the settings name."""
     return find_ends(resources, settings["outsidePods"], settings["addresses"])
 
 
 def flows_match_the_matrix(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """Each two ends can do what the matrix says."""
+    """Refuse flows that the matrix does not have, and missing ones."""
     ends = ends_of(resources, settings)
     rules = rules_of(resources, ends)
     for pods in ends.workloads:
         for direction in _open_directions(rules, pods):
             yield Violation(
-                f"no NetworkPolicy selects {pods.title} for {direction.key}, so it may talk to"
-                f" everybody; add one with policyTypes [{direction.key.capitalize()}]",
+                f"no NetworkPolicy selects {pods.title} for {direction.key}, so all its"
+                f" {direction.key} is allowed; add one with policyTypes"
+                f" [{direction.key.capitalize()}]",
                 pods.urn,
             )
     yield from _differences(ends, rules, settings)
 
 
 def rules_of(resources: Sequence[Resource], ends: Ends) -> Rules:
-    """The network policies of a stack."""
+    """Return a stack's network policies and the labels of its namespaces."""
     return Rules([each for each in resources if each.is_kind("NetworkPolicy")], ends.namespaces)
 
 
 def expected_ports(settings: Settings, ends: Ends, source: End, target: End) -> Ports:
-    """The ports at which the matrix lets the source reach the target."""
+    """Return the ports at which the matrix lets the source reach the target."""
     expected = NO_PORT
     for flow in settings["flows"]:
         if _is_named(flow["from"], source, ends) and _is_named(flow["to"], target, ends):
@@ -124,7 +125,7 @@ def expected_ports(settings: Settings, ends: Ends, source: End, target: End) -> 
 
 
 def _open_directions(rules: Rules, pods: Pods) -> list[Direction]:
-    return [direction for direction in Direction if not rules.isolating(pods, direction)]
+    return [direction for direction in Direction if not rules.selecting(pods, direction)]
 
 
 def _is_named(name: str, end: End, ends: Ends) -> bool:
@@ -136,9 +137,9 @@ def _is_named(name: str, end: End, ends: Ends) -> bool:
 
 
 def _differences(ends: Ends, rules: Rules, settings: Settings) -> Iterator[Violation]:
-    """One message for all ends that differ in the same way, by the same policies.
+    """Yield one violation for all ends that differ in the same way, by the same policies.
 
-    Pods that no policy selects are left out: about them there is only that to say.
+    Pods that no policy selects are left out: they are reported by another violation.
     """
     senders: defaultdict[tuple[str, _Fault], list[str]] = defaultdict(list)
     for source, target, fault in _faults(ends, rules, settings):
@@ -149,14 +150,14 @@ def _differences(ends: Ends, rules: Rules, settings: Settings) -> Iterator[Viola
     for (alike, fault), targets in receivers.items():
         yield Violation(
             f"{', '.join(alike)} {fault.verb} {', '.join(targets)} at"
-            f" {ports.describe(fault.which)}, {fault.advice}, or change this policy's `flows`",
+            f" {ports.describe(fault.which)}, {fault.advice}",
             fault.urn,
         )
 
 
 @dataclass(frozen=True)
 class _Fault:
-    """What differs between two ends, and what to change."""
+    """A difference between two ends, and what to change."""
 
     verb: str
     which: Ports
@@ -165,7 +166,7 @@ class _Fault:
 
 
 def _faults(ends: Ends, rules: Rules, settings: Settings) -> Iterator[tuple[str, str, _Fault]]:
-    """Source, target and what is wrong; addresses that differ alike are taken together."""
+    """Yield source, target and fault; addresses with the same fault are taken together."""
     unguarded = {id(pods) for pods in ends.inside if _open_directions(rules, pods)}
     alike: defaultdict[tuple[Any, ...], list[tuple[End, End]]] = defaultdict(list)
     for source, target in ends.pairs():
@@ -174,10 +175,10 @@ def _faults(ends: Ends, rules: Rules, settings: Settings) -> Iterator[tuple[str,
             actual = rules.allowed(source, target)
             key = (_identity(source), _identity(target), actual & ~expected, expected & ~actual)
             alike[key].append((source, target))
-    for (_, _, too_much, missing), pairs in alike.items():
+    for (_, _, extra, missing), pairs in alike.items():
         sender, receiver = (_shown(side) for side in zip(*pairs, strict=True))
-        if too_much:
-            yield sender, receiver, _too_much(too_much, rules, *pairs[0])
+        if extra:
+            yield sender, receiver, _extra(extra, rules, *pairs[0])
         if missing:
             yield sender, receiver, _missing(missing, rules, *pairs[0])
 
@@ -187,7 +188,7 @@ def _identity(end: End) -> object:
 
 
 def _shown(found: Sequence[End]) -> str:
-    """An end as messages call it; of addresses the ranges, too."""
+    """Return an end's name in messages; addresses with their ranges."""
     segments = {each for each in found if isinstance(each, Addresses)}
     if not segments:
         return found[0].title
@@ -197,7 +198,7 @@ def _shown(found: Sequence[End]) -> str:
 
 
 def networks_of(segments: Iterable[Addresses]) -> Iterator[IPv4Network | IPv6Network]:
-    """Neighbouring addresses as few ranges."""
+    """Yield neighbouring addresses as few ranges."""
     by_version: dict[int, list[Any]] = {4: [], 6: []}
     for each in segments:
         by_version[each.first.version] += summarize_address_range(each.first, each.last)
@@ -210,15 +211,15 @@ def _sides(source: End, target: End) -> Iterator[tuple[End, End, Direction]]:
     yield target, source, Direction.INGRESS
 
 
-def _too_much(which: Ports, rules: Rules, source: End, target: End) -> _Fault:
+def _extra(which: Ports, rules: Rules, source: End, target: End) -> _Fault:
     allowing = [
         (policy, direction)
         for end, other, direction in _sides(source, target)
-        for policy in rules.isolating(end, direction)
+        for policy in rules.selecting(end, direction)
         if rules.granted(policy, end, other, direction) & which
     ]
     where = " and ".join(f"{policy.title} ({way.key})" for policy, way in allowing)
-    advice = f"which the matrix does not have: take it out of {where}"
+    advice = f"which the matrix does not have: remove it from {where}, or add it to `flows`"
     return _Fault("can reach", which, advice, allowing[0][0].urn)
 
 
@@ -226,8 +227,8 @@ def _missing(which: Ports, rules: Rules, source: End, target: End) -> _Fault:
     lacking = [
         f"an {direction.key} rule for {end.title}"
         for end, other, direction in _sides(source, target)
-        if which & ~rules.leave(end, other, direction)
+        if which & ~rules.allowed_by(end, other, direction)
     ]
     urns = [end.urn for end in (source, target) if isinstance(end, Pods) and end.urn]
-    advice = f"which the matrix has: add {' and '.join(lacking)}"
+    advice = f"which the matrix has: add {' and '.join(lacking)}, or remove it from `flows`"
     return _Fault("can't reach", which, advice, next(iter(urns), ""))

@@ -1,7 +1,7 @@
 """The table of allowed connections, computed from a stack's own NetworkPolicies.
 
 `pulumi preview --stack dev --json | python -m policies.network_table` prints it; the output of
-`pulumi stack export` serves as well as a preview's.
+`pulumi stack export` works as well as a preview's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from policies.resource import Resource
 
 
 def read_resources(document: Mapping[str, Any]) -> list[Resource]:
-    """The resources in the JSON of `pulumi preview` or `pulumi stack export`."""
+    """Return the resources in the JSON of `pulumi preview` or `pulumi stack export`."""
     if "steps" in document:
         states = [step["newState"] for step in document["steps"] if "newState" in step]
     else:
@@ -30,7 +30,7 @@ def read_resources(document: Mapping[str, Any]) -> list[Resource]:
 
 
 def table(resources: Sequence[Resource]) -> str:
-    """From whom (rows) to whom (columns), and at which ports."""
+    """Return the table: from a row's end to a column's end, at which ports."""
     ends = ends_of(resources, {name: schema["default"] for name, schema in SETTINGS.items()})
     rules = rules_of(resources, ends)
     cells: defaultdict[tuple[str, str], Ports] = defaultdict(int)

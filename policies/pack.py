@@ -1,4 +1,4 @@
-"""The policies of the pack, in one list: name, what it promises, its rule, its settings."""
+"""The policies of the pack: name, promise, settings and rule of each."""
 
 from policies import (
     budget,
@@ -23,13 +23,13 @@ NAME = "datapipe"
 POLICIES: list[ResourcePolicy | StackPolicy] = [
     StackPolicy(
         "memory-budget",
-        "All pods that can run at once stay within the memory budget.",
+        "All pods that can run at the same time stay within the memory budget.",
         budget.MEMORY_SETTINGS,
         rule=budget.memory_budget,
     ),
     StackPolicy(
         "cpu-budget",
-        "All pods that can run at once stay within the CPU budget.",
+        "All pods that can run at the same time stay within the CPU budget.",
         budget.CPU_SETTINGS,
         rule=budget.cpu_budget,
     ),
@@ -46,13 +46,13 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
     ),
     ResourcePolicy(
         "container-resources",
-        "Every container states its requests and limits.",
+        "Every container has requests and limits.",
         container_resources.SETTINGS,
         rule=container_resources.stated_resources,
     ),
     ResourcePolicy(
         "jvm-memory",
-        "Every JVM's memory is bounded and fits its container's limit.",
+        "Every JVM's memory is limited and fits its container's limit.",
         jvm.SETTINGS,
         rule=jvm.jvm_memory_fits,
     ),
@@ -69,7 +69,7 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
     ),
     ResourcePolicy(
         "images",
-        "Images are pinned and come from repositories that are trusted.",
+        "Images are pinned and come from trusted repositories.",
         images.SETTINGS,
         rule=images.trusted_images,
     ),
@@ -80,42 +80,42 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
     ),
     ResourcePolicy(
         "network-rules",
-        "No network rule allows everything; the internet is reached by HTTPS alone.",
+        "No network rule allows everything; the internet is reached only by HTTPS.",
         network.SETTINGS,
         rule=network.narrow_rules,
     ),
     StackPolicy(
         "network-matrix",
-        "Every pod can reach, and be reached by, exactly whom the design's matrix says.",
+        "The flows between pods are exactly those of the design's matrix.",
         network_matrix.SETTINGS,
         rule=network_matrix.flows_match_the_matrix,
     ),
     ResourcePolicy(
         "rbac",
-        "Rights in the cluster are named one by one.",
+        "Roles grant no wildcards, and bindings grant no powerful role.",
         rule=rbac.narrow_rights,
     ),
     StackPolicy(
         "s3-buckets",
-        "Buckets are encrypted, closed to the public, reached by TLS alone and cleaned up.",
+        "Buckets are encrypted, not public, reached only by TLS, and abort old uploads.",
         s3.SETTINGS,
         rule=s3.protected_buckets,
     ),
     ResourcePolicy(
         "iam-least-privilege",
-        "An identity may do what the sink does, on the archive alone.",
+        "An identity may do only what the sink does, and only on the archive.",
         iam.ACTION_SETTINGS,
         rule=iam.least_privilege,
     ),
     ResourcePolicy(
         "iam-identities",
-        "Identities are as short-lived as the stack asks for.",
+        "Roles are used instead of users with keys, if the settings say so.",
         iam.IDENTITY_SETTINGS,
         rule=iam.short_lived_identities,
     ),
     ResourcePolicy(
         "kafka-topics",
-        "Topics have replicas enough and a bound on what they keep.",
+        "Topics have enough replicas and limited retention.",
         kafka.SETTINGS,
         rule=kafka.durable_topics,
     ),
@@ -127,7 +127,7 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
     ),
     ResourcePolicy(
         "connectors",
-        "Connectors hold no secrets, sources stop at errors and sinks put them aside.",
+        "Connectors contain no secrets; sources stop at errors, sinks have a dead letter queue.",
         connectors.SETTINGS,
         rule=connectors.safe_connectors,
     ),

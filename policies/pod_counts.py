@@ -1,4 +1,4 @@
-"""How many pods of a workload can run at once: its replicas at most, and an update's surge."""
+"""How many pods of a workload can run at the same time: its replicas and an update's surge."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from policies.resource import Properties, Resource
 
+# Kubernetes' default for a Deployment's maxSurge.
 DEPLOYMENT_SURGE = "25%"
-"""Kubernetes' default for a Deployment's maxSurge"""
 
 
 @dataclass(frozen=True)
 class PodCount:
-    """The most pods that a workload has at once."""
+    """The most pods that a workload has at the same time."""
 
     replicas: int
     surge: int = 0
-    """pods more while a rolling update lasts"""
+    """Extra pods during a rolling update."""
 
     @property
-    def at_once(self) -> int:
-        """All of them."""
+    def maximum(self) -> int:
+        """Replicas and surge together."""
         return self.replicas + self.surge
 
     def __str__(self) -> str:
@@ -30,16 +30,16 @@ class PodCount:
 
 
 class UnboundedCountError(Exception):
-    """The workload may pile up pods without end; the text says why and what bounds it."""
+    """A workload whose number of pods has no limit; the text says why and what limits it."""
 
 
 def pod_count(workload: Resource, autoscalers: Sequence[Resource], nodes: int) -> PodCount:
-    """The most pods that a workload has at once.
+    """Return the most pods that a workload has at the same time.
 
-    `autoscalers`: the stack's HorizontalPodAutoscalers, one of which may scale this workload up to
-    its maximum; `nodes`: of the cluster, each of which runs a pod of a DaemonSet.
+    `autoscalers` are the stack's HorizontalPodAutoscalers, one of which may scale this workload;
+    `nodes` is the number of nodes, each of which runs a pod of a DaemonSet.
 
-    Raises UnboundedCountError for a CronJob whose runs may overlap without end.
+    Raises UnboundedCountError for a CronJob any number of whose runs may overlap.
     """
     spec: Properties = workload.properties.get("spec", {})
     match workload.kind:
@@ -51,13 +51,13 @@ def pod_count(workload: Resource, autoscalers: Sequence[Resource], nodes: int) -
         case "DaemonSet":
             return PodCount(nodes, _surge(spec.get("updateStrategy", {}), nodes, 0))
         case "Job":
-            return PodCount(_parallel(spec))
+            return PodCount(_parallelism(spec))
         case "CronJob":
             if spec.get("concurrencyPolicy", "Allow") == "Allow":
                 raise UnboundedCountError(
-                    "runs may overlap without end; set concurrencyPolicy to Forbid"
+                    "concurrencyPolicy is Allow, so runs may overlap without limit; set Forbid"
                 )
-            return PodCount(_parallel(spec.get("jobTemplate", {}).get("spec", {})))
+            return PodCount(_parallelism(spec.get("jobTemplate", {}).get("spec", {})))
         case _:
             return PodCount(1)
 
@@ -94,8 +94,8 @@ def _rounded_up(number_or_percentage: Any, replicas: int) -> int:
     return int(text)
 
 
-def _parallel(job: Properties) -> int:
-    """Pods of a Job at once: no more than it has to complete."""
+def _parallelism(job: Properties) -> int:
+    """Return the pods of a Job that run at the same time: at most its completions."""
     parallelism = int(job.get("parallelism", 1))
     completions = job.get("completions")
     return parallelism if completions is None else min(parallelism, int(completions))

@@ -1,13 +1,13 @@
-"""What a pod may take as a whole, by the rule of Kubernetes' scheduler.
+"""What a pod as a whole requests or may use, by the rule of Kubernetes' scheduler.
 
 Init containers run one after the other before the containers; a sidecar (an init container with
-restartPolicy Always) starts in its turn and stays. So a pod takes the larger of
+restartPolicy Always) starts in the same order and keeps running. So a pod counts the larger of
 
     containers + sidecars
     the largest init container + the sidecars that started before it
 
 and the overhead of its runtime class (Kubernetes' documentation, "Sidecar Containers", "Resource
-sharing within containers"). A pod-level `resources` field, where given, holds instead of the sum.
+sharing within containers"). A pod-level `resources` field replaces the sum.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from policies.pods import PodTemplate
 from policies.quantities import parse_bytes, parse_millicores
 from policies.resource import Properties
 
+# To bytes, or to millicores for CPU.
 PARSERS: dict[str, Callable[[str], int]] = {
     "memory": parse_bytes,
     "ephemeral-storage": parse_bytes,
     "cpu": parse_millicores,
 }
-"""To bytes, or to millicores."""
 
 
 class UnboundedError(Exception):
-    """A container states nothing, so the pod's sum has no bound; the text names the container."""
+    """A container has no limit, so the pod has none either; the text names the container."""
 
 
 def effective(template: PodTemplate, kind: str, resource: str) -> int:
-    """The pod's `requests` or `limits` (kind) of memory (bytes) or cpu (millicores).
+    """Return the pod's `requests` or `limits` (kind) of memory (bytes) or cpu (millicores).
 
-    Raises UnboundedError where a limit is missing (a missing request counts as nothing, as the
-    scheduler has it), ValueError where a quantity is none.
+    A missing request counts as 0, as in the scheduler. Raises UnboundedError for a missing limit,
+    ValueError for an invalid quantity.
     """
     parse = PARSERS[resource]
     overhead = _quantity_or_zero(template.spec.get("overhead", {}), resource)

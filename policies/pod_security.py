@@ -1,7 +1,8 @@
-"""Pod security: Kubernetes' restricted profile, and a little more.
+"""Pod security: Kubernetes' restricted profile, and three more rules.
 
-The profile is that of Kubernetes' "Pod Security Standards"; beyond it the root file system is read
-only, the service account's token is mounted only where it is used, and no service links are set.
+The profile is that of Kubernetes' "Pod Security Standards"; in addition, the root file system
+is read-only, a service account's token is mounted only where it is used, and there are no service
+links.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ SETTINGS: Schemas = {
         "type": "array",
         "items": {"type": "string"},
         "default": [],
-        "description": "names of workloads that call the Kubernetes API and so mount a token",
+        "description": "names of workloads that call the Kubernetes API and so may mount a token",
     },
     "writableRootContainers": {
         "type": "array",
@@ -28,6 +29,7 @@ SETTINGS: Schemas = {
     },
 }
 
+# The volume types that the restricted profile allows.
 VOLUME_TYPES = {
     "configMap",
     "csi",
@@ -38,7 +40,6 @@ VOLUME_TYPES = {
     "projected",
     "secret",
 }
-"""of the restricted profile"""
 HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 SECCOMP_TYPES = ("RuntimeDefault", "Localhost")
 SAFE_SYSCTLS = {
@@ -56,7 +57,7 @@ SAFE_SYSCTLS = {
 
 
 def restricted_pods(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Pods meet the restricted profile and what we ask beyond it."""
+    """Refuse pods that do not meet the restricted profile and the additional rules."""
     template = pod_template(resource)
     if template is None:
         return
@@ -76,26 +77,29 @@ def restricted_pods(resource: Resource, settings: Settings) -> Iterator[Finding]
 def _host_namespaces(template: PodTemplate) -> Iterator[str]:
     for field in HOST_NAMESPACES:
         if template.spec.get(field):
-            yield f"{field} is set: the pod sees the node's own; remove it"
+            yield f"{field} is set: the pod shares the node's namespace; remove it"
 
 
 def _volumes(template: PodTemplate) -> Iterator[str]:
     for volume in template.spec.get("volumes", ()):
         for kind in set(volume) - {"name"} - VOLUME_TYPES:
-            yield f"volume {volume['name']} is of type {kind}; use a claim, emptyDir or ConfigMap"
+            yield (
+                f"volume {volume['name']} is of type {kind}; allowed:"
+                f" {', '.join(sorted(VOLUME_TYPES))}"
+            )
 
 
 def _sysctls(template: PodTemplate) -> Iterator[str]:
     for sysctl in template.security_context.get("sysctls", ()):
         if sysctl["name"] not in SAFE_SYSCTLS:
-            yield f"sysctl {sysctl['name']} is not among the safe ones; remove it"
+            yield f"sysctl {sysctl['name']} is not a safe sysctl; remove it"
 
 
 def _service_links(template: PodTemplate) -> Iterator[str]:
     if template.spec.get("enableServiceLinks", True):
         yield (
             "enableServiceLinks is not false: every Service of the namespace becomes environment"
-            " variables, which programs mistake for their settings; set it to false"
+            " variables, which programs can mistake for their settings; set it to false"
         )
 
 
@@ -127,7 +131,7 @@ def _capabilities(container: Container) -> Iterator[str]:
 def _host_ports(container: Container) -> Iterator[str]:
     for port in container.spec.get("ports", ()):
         if port.get("hostPort"):
-            yield f"{container.title} takes host port {port['hostPort']}; use a Service"
+            yield f"{container.title} uses hostPort {port['hostPort']}; use a Service"
 
 
 def _proc_mount(container: Container) -> Iterator[str]:
@@ -146,7 +150,7 @@ def _user(container: Container, of_pod: Properties) -> Iterator[str]:
     if not context.get("runAsNonRoot", False):
         yield f"{container.title} may run as root; set runAsNonRoot to true"
     if context.get("runAsUser", 1) == 0:
-        yield f"{container.title} runs as uid 0; give a runAsUser above 0"
+        yield f"{container.title} runs as uid 0; set runAsUser above 0"
 
 
 def _read_only_root(container: Container) -> Iterator[str]:

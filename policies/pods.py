@@ -1,4 +1,4 @@
-"""Pod templates, wherever a resource holds one, and the containers in them."""
+"""Pod templates of any resource that has one, and the containers in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from policies.resource import Properties, Resource
 
+# The path of each kind's pod template; a Pod is one itself.
 TEMPLATE_PATHS = {
     "Deployment": "spec.template",
     "StatefulSet": "spec.template",
@@ -17,7 +18,6 @@ TEMPLATE_PATHS = {
     "CronJob": "spec.jobTemplate.spec.template",
     "Pod": "",
 }
-"""Where each kind keeps its pod template; a Pod is one."""
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,24 @@ class Container:
 
     name: str
     role: str
-    """container, init container or sidecar (an init container that is restarted always)"""
+    """`container`, `init container` or `sidecar` (an init container that is always restarted)."""
     spec: Properties
 
     @property
     def title(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return f"{self.role} {self.name}"
 
     @property
     def security_context(self) -> Properties:
-        """Its own security context; the pod's is not mixed in."""
+        """The container's own security context, without the pod's."""
         context: Properties = self.spec.get("securityContext", {})
         return context
 
     def quantity(self, kind: str, resource: str) -> str | None:
-        """Its `requests` or `limits` (kind) of memory, cpu, …; None where it states none.
+        """Return its `requests` or `limits` (kind) of memory, cpu, …; None if it has none.
 
-        Kubernetes takes a limit for the request where only the limit is stated.
+        Like Kubernetes, take the limit as the request if only the limit is set.
         """
         stated = self.spec.get("resources", {})
         value: str | None = stated.get(kind, {}).get(resource)
@@ -54,7 +54,7 @@ class Container:
 
 @dataclass(frozen=True)
 class PodTemplate:
-    """The pods that a resource makes."""
+    """The template of the pods that a resource creates."""
 
     owner: Resource
     metadata: Properties
@@ -67,7 +67,7 @@ class PodTemplate:
         return context
 
     def containers(self) -> Iterator[Container]:
-        """Every container: init containers and sidecars first, in their order."""
+        """Yield every container: init containers and sidecars first, in their order."""
         for spec in self.spec.get("initContainers", ()):
             is_sidecar = spec.get("restartPolicy") == "Always"
             yield Container(spec["name"], "sidecar" if is_sidecar else "init container", spec)
@@ -76,9 +76,9 @@ class PodTemplate:
 
 
 def pod_template(resource: Resource) -> PodTemplate | None:
-    """The pod template of a resource; None where it makes no pods.
+    """Return a resource's pod template; None if it creates no pods.
 
-    Raises NotKnownYetError where the template is unknown.
+    Raises NotKnownYetError if the template is unknown.
     """
     if not resource.is_kubernetes or resource.kind not in TEMPLATE_PATHS:
         return None

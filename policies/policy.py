@@ -1,4 +1,4 @@
-"""The bridge between the pack's pure rules and Pulumi's policy SDK."""
+"""Adapts the pack's pure rules to Pulumi's policy SDK."""
 
 from __future__ import annotations
 
@@ -22,70 +22,70 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 
 class PartlyUnknownError(UnknownValueError):
-    """Tells Pulumi, as an advisory, what this preview could not judge."""
+    """Makes Pulumi show, as an advisory, the values that this preview could not judge."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         super().__init__(UNKNOWN_STRING_VALUE, [])
         self.message = (
-            "not judged yet, for these values are known only during the update: "
+            "not judged yet, because these values are known only during the update: "
             + ", ".join(sorted(set(paths)))
         )
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One policy: what it is called, its rule, and its settings with their defaults."""
+    """A policy's name, description and settings."""
 
     name: str
     description: str
     settings: Schemas = field(default_factory=dict)
-    """JSON schema of each setting, with its default"""
+    """The JSON schema of each setting, with its default."""
     level: sdk.EnforcementLevel = sdk.EnforcementLevel.MANDATORY
 
     def schema(self) -> sdk.PolicyConfigSchema:
-        """The settings, and the exceptions that every policy may have."""
+        """Return the schema of the settings and of the exceptions that every policy may have."""
         return sdk.PolicyConfigSchema({**self.settings, "exceptions": exceptions.SCHEMA})
 
     def settings_from(self, given: Settings) -> dict[str, Any]:
-        """The given settings, and the defaults of the others."""
+        """Return the given settings, and the defaults of the others."""
         defaults = {name: schema["default"] for name, schema in self.settings.items()}
         return {**defaults, "exceptions": [], **given}
 
-    def misspelt(self, given: Settings) -> Iterator[Violation]:
-        """The given settings that do not exist; the engine would ignore them without a word."""
+    def unknown_settings(self, given: Settings) -> Iterator[Violation]:
+        """Yield a violation for each setting that does not exist; the engine ignores these."""
         for name in sorted(set(given) - {*self.settings, "exceptions"}):
             known = ", ".join([*self.settings, "exceptions"])
             yield Violation(
-                f"the configuration of {self.name} has no setting {name}; it has {known}"
+                f"the configuration of {self.name} has no setting {name}; allowed: {known}"
             )
 
 
 @dataclass(frozen=True)
 class ResourcePolicy(Policy):
-    """Judges one resource at a time, before it is made or changed."""
+    """Judges one resource at a time, before it is created or changed."""
 
     rule: ResourceRule = field(kw_only=True)
 
     def findings(self, resource: Resource, given: Settings, today: date) -> Iterator[Finding]:
-        """What the rule finds in a resource that is not excepted."""
-        if resource.type == STACK_TYPE:  # is there once
-            yield from self.misspelt(given)
+        """Yield what the rule finds in a resource that is not excepted."""
+        if resource.type == STACK_TYPE:  # only one in a stack
+            yield from self.unknown_settings(given)
         settings = self.settings_from(given)
-        spared = [
+        named = [
             e for e in exceptions.parse_exceptions(settings["exceptions"]) if e.names(resource)
         ]
-        yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))
-        if not exceptions.is_excepted(resource, spared, today):
+        yield from (Violation(e.expiry_message()) for e in named if e.has_expired(today))
+        if not exceptions.is_excepted(resource, named, today):
             yield from judge(self.rule, resource, settings)
 
     def for_pulumi(self) -> sdk.Policy:
-        """The policy as Pulumi's SDK takes it."""
+        """Return the policy as an object of Pulumi's SDK."""
 
         def validate(args: sdk.ResourceValidationArgs, report: sdk.ReportViolation) -> None:
             resource = Resource(
                 args.resource_type, args.name, plain(args.props, args.name), args.urn
             )
-            tell(self.findings(resource, args.get_config(), _today()), report)
+            report_findings(self.findings(resource, args.get_config(), _today()), report)
 
         return sdk.ResourceValidationPolicy(
             self.name, self.description, validate, self.level, self.schema()
@@ -94,30 +94,30 @@ class ResourcePolicy(Policy):
 
 @dataclass(frozen=True)
 class StackPolicy(Policy):
-    """Judges all resources of the stack together, at the end of the preview and of the update."""
+    """Judges all resources of the stack together, at the end of the preview and the update."""
 
     rule: StackRule = field(kw_only=True)
 
     def findings(
         self, resources: Sequence[Resource], given: Settings, today: date
     ) -> Iterator[Finding]:
-        """What the rule finds in the stack, but for what is laid to an excepted resource."""
-        yield from self.misspelt(given)
+        """Yield what the rule finds in the stack, except violations of excepted resources."""
+        yield from self.unknown_settings(given)
         settings = self.settings_from(given)
-        spared = exceptions.parse_exceptions(settings["exceptions"])
-        yield from (Violation(e.expiry_message()) for e in spared if e.has_expired(today))
-        marked = mark_excepted(resources, spared, today)
-        free = {resource.urn for resource in marked if resource.excepted}
+        given_exceptions = exceptions.parse_exceptions(settings["exceptions"])
+        yield from (Violation(e.expiry_message()) for e in given_exceptions if e.has_expired(today))
+        marked = mark_excepted(resources, given_exceptions, today)
+        excepted = {resource.urn for resource in marked if resource.excepted}
         for finding in judge(self.rule, marked, settings):
-            if isinstance(finding, NotJudged) or finding.urn not in free:
+            if isinstance(finding, NotJudged) or finding.urn not in excepted:
                 yield finding
 
     def for_pulumi(self) -> sdk.Policy:
-        """The policy as Pulumi's SDK takes it."""
+        """Return the policy as an object of Pulumi's SDK."""
 
         def validate(args: sdk.StackValidationArgs, report: sdk.ReportViolation) -> None:
             resources = [_stack_resource(given) for given in args.resources]
-            tell(self.findings(resources, args.get_config(), _today()), report)
+            report_findings(self.findings(resources, args.get_config(), _today()), report)
 
         return sdk.StackValidationPolicy(
             self.name, self.description, validate, self.level, self.schema()
@@ -125,16 +125,16 @@ class StackPolicy(Policy):
 
 
 def mark_excepted(
-    resources: Sequence[Resource], spared: Sequence[exceptions.PolicyException], today: date
+    resources: Sequence[Resource], given: Sequence[exceptions.PolicyException], today: date
 ) -> list[Resource]:
-    """The resources, each with whether an exception in force names it."""
+    """Return the resources, each marked whether an exception that has not expired names it."""
     return [
-        replace(resource, excepted=exceptions.is_excepted(resource, spared, today))
+        replace(resource, excepted=exceptions.is_excepted(resource, given, today))
         for resource in resources
     ]
 
 
-def tell(findings: Iterable[Finding], report: sdk.ReportViolation) -> None:
+def report_findings(findings: Iterable[Finding], report: sdk.ReportViolation) -> None:
     """Report every violation; then raise PartlyUnknownError if something was not judged."""
     unknown: list[str] = []
     for finding in findings:
@@ -147,7 +147,7 @@ def tell(findings: Iterable[Finding], report: sdk.ReportViolation) -> None:
 
 
 def plain(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """The SDK's guarded properties as plain data; what is null is left out."""
+    """Return the SDK's guarded properties as plain data, without nulls."""
     found = {}
     for key in properties:
         value = _plain_entry(properties, key, f"{path}.{key}")
@@ -157,7 +157,7 @@ def plain(properties: Mapping[str, Any], path: str) -> dict[str, Any]:
 
 
 def _plain_entry(owner: Any, key: Any, path: str) -> Any:
-    """One entry of a mapping or list of the SDK, which raise where a value is unknown."""
+    """Return an entry of the SDK's mapping or list; an unknown value as `Unknown`."""
     try:
         value = owner[key]
     except UnknownValueError:

@@ -1,4 +1,4 @@
-"""Sets of ports: each port of each protocol is one bit of a number, so that sets are &, | and ~."""
+"""Sets of ports as bits of a number, one for each port of each protocol: &, | and ~ work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_PORT: Ports = 0
 
 
 def span(protocol: str, first: int, last: int) -> Ports:
-    """The ports from first to last."""
+    """Return the ports from first to last."""
     ones = (1 << (last - first + 1)) - 1
     return ones << (PROTOCOLS.index(protocol) * (LAST + 1) + first)
 
@@ -22,19 +22,19 @@ ANY_PORT: Ports = sum(span(protocol, 1, LAST) for protocol in PROTOCOLS)
 
 
 def parse_port(text: str) -> Ports:
-    """A port as settings write it: 9092, 53/UDP, 8000-8010.
+    """Parse a port in the syntax of the settings: 9092, 53/UDP, 8000-8010.
 
-    Raises ValueError with what is allowed.
+    Raises ValueError for an invalid one.
     """
     numbers, _, protocol = text.partition("/")
     first, _, last = numbers.partition("-")
     if not first.isdigit() or (last and not last.isdigit()) or (protocol or "TCP") not in PROTOCOLS:
-        raise ValueError(f"'{text}' is no port; write 9092, 53/UDP or 8000-8010")
+        raise ValueError(f"'{text}' is not a valid port; write e.g. 9092, 53/UDP or 8000-8010")
     return span(protocol or "TCP", int(first), int(last or first))
 
 
 def spans(ports: Ports) -> Iterator[tuple[str, int, int]]:
-    """The runs of neighbouring ports in a set: protocol, first, last."""
+    """Yield the runs of neighbouring ports in a set: protocol, first, last."""
     for index, protocol in enumerate(PROTOCOLS):
         rest = (ports >> index * (LAST + 1)) & ((1 << (LAST + 1)) - 1)
         while rest:
@@ -46,7 +46,7 @@ def spans(ports: Ports) -> Iterator[tuple[str, int, int]]:
 
 
 def describe(ports: Ports) -> str:
-    """A set of ports for messages and tables: 53/UDP, 9092, 8000-8010; TCP goes without saying."""
+    """Return a set of ports as text: 53/UDP, 9092, 8000-8010; TCP is the default."""
     if ports == ANY_PORT:
         return "every port"
     return ", ".join(_describe_run(*run) for run in spans(ports))

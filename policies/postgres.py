@@ -5,8 +5,8 @@
       + autovacuum_max_workers × maintenance_work_mem
       + max_wal_senders × (logical_decoding_work_mem + 2MB)     ≤ limit
 
-2MB is the private memory of an idle backend. One query may take work_mem several times over; what
-bounds that is not in the settings, so this is the least that must fit.
+2MB is the private memory of an idle backend. One query may use work_mem several times; no
+setting limits that, so this sum is the minimum that must fit.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from policies.settings import Settings
 CONFIGURATION_FILE = "postgresql.conf"
 BACKEND = 2 * MEBIBYTE
 
+# The defaults of PostgreSQL 15.
 DEFAULTS = {
     "shared_buffers": "128MB",
     "wal_buffers": "-1",
@@ -33,18 +34,17 @@ DEFAULTS = {
     "autovacuum_max_workers": "3",
     "max_wal_senders": "10",
 }
-"""PostgreSQL 15's"""
 
 UNITS = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+# The unit of a bare number: pages of 8 KiB for these settings, kB for all others.
 BARE_UNITS = {"shared_buffers": 8192, "wal_buffers": 8192}
-"""What a number without a unit counts: 8 KiB pages here, kB elsewhere."""
 
 SETTING = re.compile(r"^\s*(?P<name>[a-z_.]+)\s*=?\s*'?(?P<value>[^'#\n]*?)'?\s*(#.*)?$", re.M)
 SIZE = re.compile(r"(-?\d+)\s*(B|kB|MB|GB|TB)?")
 
 
 def postgres_memory_fits(resources: Sequence[Resource], _settings: Settings) -> Iterator[Finding]:
-    """Every pod that mounts a postgresql.conf has room for what it allows."""
+    """Refuse a postgresql.conf whose memory settings exceed the limit of the pod that mounts it."""
     for owner in resources:
         yield from judge(_pods_fit, owner, resources)
 
@@ -61,7 +61,7 @@ def _pods_fit(owner: Resource, resources: Sequence[Resource]) -> Iterator[Findin
 
 
 def _configuration(template: PodTemplate, resources: Sequence[Resource]) -> str | None:
-    """The postgresql.conf among the ConfigMaps that the pod mounts."""
+    """Return the postgresql.conf in the ConfigMaps that the pod mounts."""
     mounted = {
         volume["configMap"]["name"]
         for volume in template.spec.get("volumes", ())
@@ -78,7 +78,7 @@ def _configuration(template: PodTemplate, resources: Sequence[Resource]) -> str 
 def _fits(container: Container, text: str) -> Iterator[str]:
     stated = container.quantity("limits", "memory")
     if stated is None:
-        return  # another policy asks for the limit
+        return  # reported by the policy container-resources
     try:
         parts = memory_parts(parse_configuration(text))
     except ValueError as wrong:
@@ -89,12 +89,13 @@ def _fits(container: Container, text: str) -> Iterator[str]:
         terms = " + ".join(f"{name} {format_mebibytes(size)}" for name, size in parts.items())
         yield (
             f"{container.title}: {terms} = {format_mebibytes(total)}, above the limit of"
-            f" {format_mebibytes(limit)}; lower shared_buffers or max_connections, or raise it"
+            f" {format_mebibytes(limit)}; lower shared_buffers or max_connections, or raise the"
+            " limit"
         )
 
 
 def parse_configuration(text: str) -> dict[str, str]:
-    """The settings of a postgresql.conf and PostgreSQL's defaults for the others; the last wins."""
+    """Parse a postgresql.conf, with PostgreSQL's defaults; the last of two settings wins."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
     given = {
         match["name"]: match["value"].strip() for line in lines if (match := SETTING.match(line))
@@ -103,7 +104,7 @@ def parse_configuration(text: str) -> dict[str, str]:
 
 
 def memory_parts(settings: Mapping[str, str]) -> dict[str, int]:
-    """The bytes of each term of the formula. Raises ValueError for what is no size."""
+    """Return the bytes of each term of the formula. Raises ValueError for an invalid size."""
     shared = _size(settings, "shared_buffers")
     wal = _size(settings, "wal_buffers")
     connections = int(settings["max_connections"])
@@ -111,7 +112,7 @@ def memory_parts(settings: Mapping[str, str]) -> dict[str, int]:
     senders = int(settings["max_wal_senders"])
     return {
         "shared_buffers": shared,
-        # -1: a 32nd of shared_buffers, no more than a WAL segment
+        # -1 is a 32nd of shared_buffers, at most a WAL segment
         "wal_buffers": wal if wal >= 0 else min(shared // 32, 16 * MEBIBYTE),
         f"{connections} connections": connections * (_size(settings, "work_mem") + BACKEND),
         f"{workers} vacuum workers": workers * _size(settings, "maintenance_work_mem"),
@@ -123,7 +124,7 @@ def memory_parts(settings: Mapping[str, str]) -> dict[str, int]:
 def _size(settings: Mapping[str, str], name: str) -> int:
     match = SIZE.fullmatch(settings[name])
     if match is None:
-        raise ValueError(f"{name} = {settings[name]} is no size; write for example 256MB")
+        raise ValueError(f"{name} = {settings[name]} is not a valid size; write e.g. 256MB")
     number, unit = int(match[1]), match[2]
     if number < 0:
         return number

@@ -1,7 +1,7 @@
-"""Who can reach whom by a set of NetworkPolicies, by Kubernetes' rules.
+"""Which ends a set of NetworkPolicies lets connect, by Kubernetes' rules.
 
-A pod that no policy selects for a direction may do everything there. One that is selected may do
-what any of these policies allows. A connection needs both ends' leave.
+All traffic of a pod is allowed in a direction for which no policy selects it. Otherwise what any of
+the selecting policies allows is allowed. A connection must be allowed at both ends.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from policies.ports import ANY_PORT, LAST, NO_PORT, Ports, span
 from policies.resource import Properties, Resource
 
 Labels: TypeAlias = Mapping[str, str]
+# The labels of namespaces, by name.
 Namespaces: TypeAlias = Mapping[str, Labels]
-"""The labels of namespaces, by name."""
 
 
 class Direction(Enum):
-    """As policies call it, and where their rules list the other end."""
+    """A direction's key in a policy, and the key of the peers in its rules."""
 
     INGRESS = ("ingress", "from")
     EGRESS = ("egress", "to")
@@ -33,27 +33,27 @@ class Direction(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Pods:
-    """Pods that are alike: those of a workload, or any that have these labels."""
+    """Pods with the same labels: those of a workload, or any others."""
 
     title: str
     namespace: str
     labels: Labels
     named_ports: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """(protocol, name) to number"""
+    """(protocol, name) to number."""
     urn: str = ""
-    """of the workload"""
+    """The workload's URN."""
 
 
 @dataclass(frozen=True, eq=False)
 class Addresses:
-    """Neighbouring addresses outside, which no rule tells apart."""
+    """Neighbouring addresses outside the cluster, which every rule treats alike."""
 
     title: str
     first: IPv4Address | IPv6Address
     last: IPv4Address | IPv6Address
 
     def within(self, block: Properties) -> bool:
-        """Whether an ipBlock holds them."""
+        """Return whether an ipBlock contains them."""
         return self.first in ip_network(block["cidr"]) and not any(
             self.first in ip_network(excluded) for excluded in block.get("except", ())
         )
@@ -70,22 +70,22 @@ class Rules:
     namespaces: Namespaces
 
     def allowed(self, source: End, target: End) -> Ports:
-        """The ports at which the source can reach the target."""
-        outgoing = self.leave(source, target, Direction.EGRESS)
-        return outgoing & self.leave(target, source, Direction.INGRESS)
+        """Return the ports at which the source can reach the target."""
+        outgoing = self.allowed_by(source, target, Direction.EGRESS)
+        return outgoing & self.allowed_by(target, source, Direction.INGRESS)
 
-    def leave(self, end: End, other: End, direction: Direction) -> Ports:
-        """What one end's policies allow it with the other end."""
-        in_force = self.isolating(end, direction)
-        if not in_force:
+    def allowed_by(self, end: End, other: End, direction: Direction) -> Ports:
+        """Return the ports that the policies of one end allow with the other end."""
+        policies = self.selecting(end, direction)
+        if not policies:
             return ANY_PORT
         ports = NO_PORT
-        for policy in in_force:
+        for policy in policies:
             ports |= self.granted(policy, end, other, direction)
         return ports
 
-    def isolating(self, end: End, direction: Direction) -> list[Resource]:
-        """The policies that select an end for a direction; none selects addresses outside."""
+    def selecting(self, end: End, direction: Direction) -> list[Resource]:
+        """Return the policies that select an end for a direction; none selects addresses."""
         return [
             policy
             for policy in self.policies
@@ -96,17 +96,17 @@ class Rules:
         ]
 
     def granted(self, policy: Resource, end: End, other: End, direction: Direction) -> Ports:
-        """The ports at which one policy allows an end traffic with the other."""
+        """Return the ports at which one policy allows an end traffic with the other."""
         receiver = end if direction is Direction.INGRESS else other
         ports = NO_PORT
         for rule in _spec(policy).get(direction.key, ()):
             peers = rule.get(direction.peers, ())
-            if not peers or any(self._means(peer, policy.namespace, other) for peer in peers):
+            if not peers or any(self._matches(peer, policy.namespace, other) for peer in peers):
                 ports |= _ports(rule, receiver)
         return ports
 
-    def _means(self, peer: Properties, own_namespace: str, other: End) -> bool:
-        """Whether a rule's peer, in a policy of a namespace, is this end."""
+    def _matches(self, peer: Properties, own_namespace: str, other: End) -> bool:
+        """Return whether a rule's peer, in a policy of a namespace, matches this end."""
         if "ipBlock" in peer:
             return isinstance(other, Addresses) and other.within(peer["ipBlock"])
         if isinstance(other, Addresses):
@@ -120,13 +120,13 @@ class Rules:
 
 
 def policy_types(spec: Properties) -> list[str]:
-    """As Kubernetes fills them in: always ingress, egress where there are egress rules."""
+    """Return policyTypes; Kubernetes' default is Ingress, and Egress if there are egress rules."""
     stated = spec.get("policyTypes")
     return list(stated) if stated else ["Ingress", *(["Egress"] if spec.get("egress") else [])]
 
 
 def selects(selector: Properties, labels: Labels) -> bool:
-    """Whether a label selector selects something with these labels."""
+    """Return whether a label selector selects these labels."""
     return all(
         labels.get(key) == value for key, value in selector.get("matchLabels", {}).items()
     ) and all(_fulfils(labels, wanted) for wanted in selector.get("matchExpressions", ()))
@@ -165,4 +165,7 @@ def _fulfils(labels: Labels, expression: Properties) -> bool:
         return (value is not None and value in values) is (operator == "In")
     if operator in {"Exists", "DoesNotExist"}:
         return (value is not None) is (operator == "Exists")
-    raise ValueError(f"operator {operator} of a label selector is unknown")
+    raise ValueError(
+        f"{operator} is not a valid operator of a label selector; allowed: In, NotIn, Exists,"
+        " DoesNotExist"
+    )

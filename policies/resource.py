@@ -1,7 +1,7 @@
-"""Resources as the rules see them: plain data, free of Pulumi's SDK.
+"""Resources as plain data, without Pulumi's SDK.
 
-A value that the preview can't know is an `Unknown`. Whatever a rule tries to do with it raises
-`NotKnownYetError`, so that no rule can pass on something that it has not seen.
+A value that the preview can't know is an `Unknown`. Any use of it raises `NotKnownYetError`, so
+that no rule can pass a value that it has not seen.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Unknown:
     """
 
     def __init__(self, path: str) -> None:
-        """`path`: where the value stands, for the message."""
+        """`path`: where the value is, for the message."""
         object.__setattr__(self, "_path", path)
 
     def _raise(self, *_: object) -> NoReturn:
@@ -44,15 +44,15 @@ class Resource:
     """A registered resource."""
 
     type: str
-    """Pulumi's type token, such as kubernetes:apps/v1:StatefulSet"""
+    """Pulumi's type token, such as kubernetes:apps/v1:StatefulSet."""
     name: str
-    """in the program"""
+    """Its name in the program."""
     properties: Properties
     urn: str = ""
     depends_on: frozenset[str] = frozenset()
-    """URNs of the resources whose outputs this one uses; known to stack policies alone"""
+    """URNs of the resources whose outputs this one uses; known only to stack policies."""
     excepted: bool = False
-    """whether an exception in force names it"""
+    """Whether an exception that has not expired names it."""
 
     @property
     def kind(self) -> str:
@@ -66,18 +66,18 @@ class Resource:
 
     @property
     def metadata(self) -> Properties:
-        """Metadata of a Kubernetes object."""
+        """The metadata of a Kubernetes object; empty for other resources."""
         metadata: Properties = self.properties.get("metadata", {})
         return metadata
 
     @property
     def namespace(self) -> str:
-        """Namespace of a Kubernetes object."""
+        """The namespace of a Kubernetes object; `default` if it has none."""
         return str(self.metadata.get("namespace", "default"))
 
     @property
     def title(self) -> str:
-        """How messages call it, such as `StatefulSet kafka`."""
+        """Its name in messages, such as `StatefulSet kafka`."""
         try:
             name = self.metadata.get("name") if self.is_kubernetes else None
             return f"{self.kind} {name or self.name}"
@@ -85,28 +85,28 @@ class Resource:
             return f"{self.kind} {self.name}"
 
     def is_kind(self, *kinds: str) -> bool:
-        """Whether it is a Kubernetes object of one of these kinds."""
+        """Return whether it is a Kubernetes object of one of these kinds."""
         return self.is_kubernetes and self.kind in kinds
 
 
 def entries(owner: Properties, key: str) -> Iterator[tuple[str, Properties]]:
-    """The mappings in a list property, each with the path by which messages call it."""
+    """Yield the mappings in a list property, each with its path for messages."""
     listed: Sequence[Properties] = owner.get(key, ())
     for index, entry in enumerate(listed):
         yield f"{key}[{index}]", entry
 
 
 def as_list(value: Any) -> list[Any]:
-    """A value that may stand alone or in a list, as in AWS policy documents."""
+    """Return a value as a list; AWS policy documents allow a single value instead of a list."""
     return list(value) if isinstance(value, list) else [value]
 
 
 def parse_document(text: Any) -> Properties:
-    """A JSON document given as text, as AWS policies are.
+    """Parse a JSON document given as text, like AWS policies.
 
-    Raises NotKnownYetError where it is unknown, ValueError where it is no JSON object.
+    Raises NotKnownYetError if it is unknown, ValueError if it is not a JSON object.
     """
     document = text if isinstance(text, Mapping) else json.loads(str(text))
     if not isinstance(document, Mapping):
-        raise ValueError("the document is no JSON object")
+        raise ValueError("the document is not a JSON object")
     return document

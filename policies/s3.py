@@ -1,6 +1,6 @@
-"""S3: buckets are encrypted, closed to the public, reached by TLS alone, and cleaned up.
+"""S3: buckets are encrypted, not public, reached only by TLS, and abort incomplete uploads.
 
-What protects a bucket are resources of their own in Pulumi, so these are rules about the stack.
+Pulumi has separate resources for each of these settings, so the rules judge the whole stack.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ SETTINGS: Schemas = {
     "requireTls": {
         "type": "boolean",
         "default": True,
-        "description": "whether the bucket policy must refuse requests without TLS; a stand-in for"
-        " AWS that speaks plain HTTP can't have it",
+        "description": "whether the bucket policy must refuse requests without TLS; set to false"
+        " for a stand-in for AWS that uses plain HTTP",
     },
     "encryption": {
         "type": "array",
         "items": {"type": "string"},
         "default": ["AES256", "aws:kms", "aws:kms:dsse"],
-        "description": "kinds of encryption at rest that are allowed",
+        "description": "allowed kinds of encryption at rest",
     },
 }
 
@@ -32,7 +32,7 @@ BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictP
 
 
 def protected_buckets(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """Every bucket of the stack has all that protects it."""
+    """Refuse buckets without the resources that protect them."""
     for bucket in resources:
         if bucket.type in BUCKETS:
             for check in (_encrypted, _closed, _owned, _by_tls, _cleaned_up):
@@ -55,26 +55,27 @@ def _encrypted(
         for rule in companion.get("rules", ())
     ]
     if not kinds:
-        yield f"{bucket.title} states no encryption; add a BucketServerSideEncryptionConfiguration"
+        yield f"{bucket.title} has no encryption; add a BucketServerSideEncryptionConfiguration"
     for kind in kinds:
         if kind not in settings["encryption"]:
-            yield f"{bucket.title}: encryption {kind} is not among {settings['encryption']}"
+            message = f"{bucket.title}: encryption {kind} is not allowed; allowed:"
+            yield f"{message} {', '.join(settings['encryption'])}"
 
 
 def _closed(bucket: Resource, resources: Sequence[Resource], _settings: Settings) -> Iterator[str]:
     blocks = list(_companions(bucket, resources, "BucketPublicAccessBlock"))
     if not blocks:
-        yield f"{bucket.title} may be made public; add a BucketPublicAccessBlock"
+        yield f"{bucket.title} can be made public; add a BucketPublicAccessBlock"
     for block in blocks:
         for flag in BLOCKS:
             if not block.get(flag, False):
-                yield f"{bucket.title}: BucketPublicAccessBlock.{flag} is not true; set it"
+                yield f"{bucket.title}: BucketPublicAccessBlock.{flag} is not true; set it to true"
 
 
 def _owned(bucket: Resource, resources: Sequence[Resource], _settings: Settings) -> Iterator[str]:
     for controls in _companions(bucket, resources, "BucketOwnershipControls"):
         if controls["rule"].get("objectOwnership") != "BucketOwnerEnforced":
-            yield f"{bucket.title}: ACLs are on; set objectOwnership to BucketOwnerEnforced"
+            yield f"{bucket.title}: ACLs are enabled; set objectOwnership to BucketOwnerEnforced"
     if any(_companions(bucket, resources, "BucketAcl")):
         yield f"{bucket.title} has an ACL; remove the BucketAcl and grant by policy"
 
@@ -87,10 +88,10 @@ def _by_tls(bucket: Resource, resources: Sequence[Resource], settings: Settings)
     ]
     for statement in granted:
         if statement.allows and "*" in statement.principals and "Condition" not in statement.spec:
-            yield f"{bucket.title}: {statement.label} lets anybody in; name the principal"
+            yield f"{bucket.title}: {statement.label} allows any principal; name the principal"
     if settings["requireTls"] and not any(_refuses_plain_http(s) for s in granted):
         yield (
-            f"{bucket.title} answers without TLS; add a BucketPolicy that denies s3:* to everybody"
+            f"{bucket.title} accepts requests without TLS; add a BucketPolicy that denies s3:* to *"
             ' where "aws:SecureTransport" is "false"'
         )
 
@@ -116,15 +117,15 @@ def _cleaned_up(
     ]
     if not aborts:
         yield (
-            f"{bucket.title}: parts of uploads that nobody finished are kept and paid for; add a"
+            f"{bucket.title}: parts of incomplete uploads are kept and billed; add a"
             " lifecycle rule with abortIncompleteMultipartUpload"
         )
 
 
 def _companions(bucket: Resource, resources: Sequence[Resource], kind: str) -> Iterator[Properties]:
-    """The properties of the resources of a kind that belong to a bucket, V2 types included.
+    """Yield the properties of a bucket's resources of one kind, V2 types included.
 
-    By the bucket's name, or, while that is not known, by what Pulumi knows of who uses whom.
+    They refer to the bucket's name, or, while that is unknown, depend on the bucket.
     """
     for resource in resources:
         is_kind = resource.type.startswith("aws:s3/") and resource.kind.removesuffix("V2") == kind
@@ -137,4 +138,4 @@ def _is_about(resource: Resource, bucket: Resource) -> bool:
     try:
         return resource.properties.get("bucket") in names
     except NotKnownYetError:
-        return False  # an output of some bucket's; of this one's, `depends_on` would have told
+        return False  # the output of another bucket: `depends_on` would contain this one

@@ -1,10 +1,10 @@
-"""What policies can be configured with."""
+"""Types of policies' settings."""
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+# The JSON schema of each setting of a policy, with its default.
 Schemas: TypeAlias = Mapping[str, dict[str, Any]]
-"""The JSON schema of each setting of a policy, with its default."""
 
+# The values of a policy's settings: those given in its configuration, or their defaults.
 Settings: TypeAlias = Mapping[str, Any]
-"""The values of a policy's settings: those given in its configuration, or their defaults."""

@@ -1,4 +1,4 @@
-"""Storage: a budget for all volumes, and nothing that deletes them behind anybody's back."""
+"""Storage: a budget for all volumes, and no reclaim policy that deletes them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ STORAGE_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
         "default": "15Gi",
-        "description": "the most storage that all claims together may ask for (design: 5Gi + 10Gi)",
+        "description": "the most storage that all claims together may request (design: 5Gi + 10Gi)",
     },
 }
 
 
 def storage_budget(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
-    """The volumes that the stack claims stay within the budget."""
+    """Refuse volume claims that add up to more than the budget."""
     rows: list[Row] = []
     for resource in resources:
         if resource.excepted:
@@ -58,10 +58,10 @@ def _claimed(claim: Properties) -> int:
 
 
 def data_retained(resource: Resource, _settings: Settings) -> Iterator[str]:
-    """Volumes outlive the objects that claim them."""
+    """Refuse settings by which a volume is deleted together with its claim."""
     spec: Properties = resource.properties.get("spec", {})
     if resource.is_kind("PersistentVolume"):
-        # Kubernetes' default for a volume made by hand
+        # Kubernetes' default for a volume that is created manually
         yield from _retain(spec.get("persistentVolumeReclaimPolicy", "Retain"), resource)
     elif resource.is_kind("StorageClass"):
         yield from _retain(resource.properties.get("reclaimPolicy", "Delete"), resource)
@@ -70,11 +70,14 @@ def data_retained(resource: Resource, _settings: Settings) -> Iterator[str]:
         for event in ("whenDeleted", "whenScaled"):
             if retention.get(event, "Retain") != "Retain":
                 yield (
-                    f"persistentVolumeClaimRetentionPolicy.{event} is {retention[event]}: the data"
-                    " goes with the pods; set it to Retain"
+                    f"persistentVolumeClaimRetentionPolicy.{event} is {retention[event]}, which"
+                    " deletes the data with the pods; set it to Retain"
                 )
 
 
 def _retain(policy: str, resource: Resource) -> Iterator[str]:
     if policy != "Retain":
-        yield f"{resource.title} has reclaim policy {policy}: the data goes with its claim; Retain"
+        yield (
+            f"{resource.title} has reclaim policy {policy}: deleting the claim deletes the data;"
+            " set it to Retain"
+        )

@@ -1,7 +1,7 @@
-"""What a reviewer sees of a stack before it is merged: preview, policies, budget, manifests.
+"""What a reviewer sees of a stack before a merge: preview, policies, budgets, manifests.
 
 Everything here works without a cluster, a cloud or credentials: the real engine runs the program
-with provider plugins that make nothing (`provider_plugins.echo`), and the policy pack judges what
-it registers. What only a cluster can say (a dry run's refusal) or only a state can (what exists
-already) is for `make preview`.
+with provider plugins that create nothing (`provider_plugins.echo`), and the policy pack judges what
+it registers. `make preview` shows what only a cluster can know (whether it accepts a manifest) or
+only a state can (what exists already).
 """

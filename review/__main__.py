@@ -12,7 +12,7 @@ from review.report import Review
 
 
 def main() -> None:
-    """Review the stacks; exit code 1 for a violation that is not expected, or no longer found."""
+    """Review the stacks; exit code 1 for an unexpected violation, or an expected one not found."""
     arguments = _parser().parse_args()
     if arguments.output:
         arguments.output.mkdir(parents=True, exist_ok=True)
@@ -22,7 +22,7 @@ def main() -> None:
         for stack in arguments.stacks:
             (arguments.output / f"{stack}.yaml").write_text(manifests(preview(stack).resources))
     except PreviewError as error:
-        sys.exit(f"review: the program can't be previewed, so nothing was judged:\n{error}")
+        sys.exit(f"review: the preview failed, so nothing was judged:\n{error}")
 
 
 def _report(stacks: list[str], base: Path | None, output: Path | None) -> bool:
@@ -42,11 +42,11 @@ def _report(stacks: list[str], base: Path | None, output: Path | None) -> bool:
 
 
 def _since(base: Path, now: Preview) -> str:
-    """What differs from another checkout, whose program may be one that can't be previewed."""
+    """Return the diff against another checkout, or why its program can't be previewed."""
     try:
         before = preview(now.stack, base)
     except PreviewError as error:
-        return f"the base can't be previewed, so nothing was compared:\n{error}"
+        return f"the preview of the base failed, so nothing was compared:\n{error}"
     return changes(before.resources, now.resources)
 
 
@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m review", description=main.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     report = commands.add_parser("report", help="judge the stacks and print their budgets")
-    report.add_argument("--base", type=Path, help="checkout to compare with, such as of main")
-    report.add_argument("--output", type=Path, help="folder for report.md and the whole diffs")
+    report.add_argument("--base", type=Path, help="checkout to compare with, such as main")
+    report.add_argument("--output", type=Path, help="folder for report.md and the full diffs")
     rendered = commands.add_parser("manifests", help="write the Kubernetes objects as YAML")
     rendered.add_argument("--output", type=Path, required=True, help="folder for STACK.yaml")
     for command in (report, rendered):

@@ -1,6 +1,6 @@
-"""Holds checkov's reports against the exceptions: `python -m review.checkov STACK=REPORT...`.
+"""Compares checkov's reports with the exceptions: `python -m review.checkov STACK=REPORT...`.
 
-Exit code 1 for a failed check without an exception, or an exception for what passes by now.
+Exits with code 1 for a failed check without an exception, or an exception for a check that passes.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ FILE = PACK / "checkov" / "exceptions.json"
 
 
 class Tolerated(BaseModel):
-    """A check that some resources need not pass, and why."""
+    """A check that some resources do not have to pass, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     check: str
     stacks: list[str]
     resources: list[str]
-    """as checkov names them: Kind.namespace.name"""
+    """In checkov's form: Kind.namespace.name."""
     reason: str
 
 
 class Check(BaseModel):
-    """What checkov found of one resource."""
+    """A check of one resource."""
 
     check_id: str
     check_name: str
@@ -45,14 +45,14 @@ class Results(BaseModel):
 
 
 class Report(BaseModel):
-    """What is read of checkov's JSON report."""
+    """The part of checkov's JSON report that is read."""
 
     results: Results
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A stack's checks, held against the exceptions."""
+    """A stack's checks, compared with the exceptions."""
 
     stack: str
     results: Results
@@ -64,20 +64,20 @@ class Outcome:
         return [check for check in self.results.failed_checks if not self._is_tolerated(check)]
 
     @property
-    def needless(self) -> list[Check]:
-        """Passed checks that an exception covers all the same."""
+    def unneeded(self) -> list[Check]:
+        """Passed checks that have an exception nevertheless."""
         return [check for check in self.results.passed_checks if self._is_tolerated(check)]
 
     def lines(self) -> Iterator[str]:
-        """What is printed."""
+        """Yield the lines to print."""
         passed, failed = len(self.results.passed_checks), len(self.failed)
         excepted = len(self.results.failed_checks) - failed
         yield f"checkov, {self.stack}: {passed} passed, {failed} failed, {excepted} excepted"
         for check in self.failed:
             yield f"  failed: {check.check_id} {check.resource}: {check.check_name}"
-        for check in self.needless:
+        for check in self.unneeded:
             yield (
-                f"  {check.check_id} {check.resource} passes by now; take the exception out of"
+                f"  {check.check_id} {check.resource} passes now; remove the exception from"
                 " policies/checkov/exceptions.json"
             )
 
@@ -91,7 +91,7 @@ class Outcome:
 
 
 def outcome(stack: str, report: str) -> Outcome:
-    """The outcome of a JSON report of checkov's. Raises ValueError where it is none."""
+    """Compare checkov's JSON report with the exceptions. Raises ValueError for another text."""
     tolerated = TypeAdapter(list[Tolerated]).validate_json(FILE.read_text())
     return Outcome(stack, Report.model_validate_json(report).results, tolerated)
 
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str]) -> None:
         stack, _, file = argument.partition("=")
         found = outcome(stack, Path(file).read_text())
         print("\n".join(found.lines()))
-        passes = passes and not found.failed and not found.needless
+        passes = passes and not found.failed and not found.unneeded
     sys.exit(0 if passes else 1)
 
 

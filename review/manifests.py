@@ -11,14 +11,14 @@ import yaml
 
 from policies.resource import Resource, Unknown
 
+# Replaces a value that is known only during the update; secrets are "[secret]" already.
 UNKNOWN_TEXT = "[unknown]"
-"""stands for what only the update will know; the engine has blinded secrets to "[secret]" """
+# Characters. A longer line, such as an archive, is compared by its hash.
 LONGEST_LINE = 300
-"""of text that is compared as it stands; what is longer, such as an archive, by its hash"""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, so that a diff shows the line that changed."""
+    """Writes texts of several lines as blocks, so that a diff shows the changed line."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -29,13 +29,13 @@ _Dumper.add_representer(str, _text)
 
 
 def manifests(resources: Iterable[Resource]) -> str:
-    """The Kubernetes objects among the resources, as one YAML file."""
+    """Return the Kubernetes objects among the resources, as one YAML file."""
     objects = [_document(resource) for resource in resources if resource.is_kubernetes]
     return yaml.safe_dump_all(objects, explicit_start=True, width=4096)
 
 
 def changes(before: Iterable[Resource], after: Iterable[Resource]) -> str:
-    """What differs between two previews, resource by resource, as a unified diff."""
+    """Return the differences between two previews, by resource, as a unified diff."""
     old, new = _texts(before), _texts(after)
     lines: list[str] = []
     for title in sorted({*old, *new}):
@@ -64,7 +64,7 @@ def _abridged(line: str) -> str:
 
 
 def _document(value: Any) -> Any:
-    """Plain data, in which an unknown value is a text."""
+    """Return plain data, in which an unknown value is a text."""
     match value:
         case Resource():
             return _document(value.properties)

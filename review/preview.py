@@ -1,4 +1,4 @@
-"""Previews a stack of any checkout of the program, from nothing, with the policy pack."""
+"""Previews a stack of any checkout of the program, with an empty state and the policy pack."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from provider_plugins import echo, wire
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACK = PROJECT / "policies"
+# The files and folders of the program, without its stack files.
 PROGRAM = ("__main__.py", "components", "kafka_connect", "java", "Pulumi.yaml")
-"""What the program consists of, besides its stack files."""
+# Keys of a stack file that encrypt the deployed stack's secrets; not needed here.
 STATE_OF_ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
-"""Keys of a stack file that belong to the deployed stack's secrets; none is needed here."""
+# The engine's last error; it follows a violation or an error with more details.
 CONCLUSION = "preview failed"
-"""the engine's last word after a violation, as after an error of which it has told more"""
 
 
 class PreviewError(Exception):
-    """The program could not be previewed at all; the text is what it said."""
+    """The preview failed for another reason than a policy; the text is the program's error."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one policy says, of one resource or of the stack."""
+    """A policy's message about a resource or the stack."""
 
     policy: str
     resource: str
-    """type and name, such as "StatefulSet kafka"; of a policy for the whole stack: the stack's"""
+    """Type and name, such as "StatefulSet kafka"; or "the stack"."""
     message: str
     is_mandatory: bool
 
     @property
-    def said(self) -> str:
-        """The message without what the engine puts before it: the policy's description."""
+    def text(self) -> str:
+        """The message without the policy's description, which the engine puts before it."""
         if self.is_mandatory:
             return self.message.partition("\n")[2].strip() or self.message
         return self.message.partition(" during preview: ")[2] or self.message
@@ -49,7 +49,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a stack would be if it were made from nothing, and what the policies say to that."""
+    """The resources of a stack that is created from nothing, and the policies' messages."""
 
     stack: str
     resources: Sequence[Resource] = ()
@@ -58,12 +58,12 @@ class Preview:
 
     @property
     def violations(self) -> list[Verdict]:
-        """What stops an update."""
+        """Verdicts that stop an update."""
         return [verdict for verdict in self.verdicts if verdict.is_mandatory]
 
     @property
     def advice(self) -> list[Verdict]:
-        """What does not, such as what a preview can't judge yet."""
+        """Verdicts that do not, such as a value that a preview can't judge yet."""
         return [verdict for verdict in self.verdicts if not verdict.is_mandatory]
 
 
@@ -76,27 +76,31 @@ class _Listener:
     warnings: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def hear(self, event: automation.EngineEvent) -> None:
+    def on_event(self, event: automation.EngineEvent) -> None:
         if registered := event.resource_pre_event:
             new = registered.metadata.new
             if new is not None and new.custom and not new.type.startswith("pulumi:"):
                 name = new.urn.rpartition("::")[2]
                 self.resources.append(Resource(new.type, name, _plain(new.inputs, name), new.urn))
-        if said := event.policy_event:
-            mandatory = said.enforcement_level == "mandatory"
-            about = _title(said.resource_urn or "")
-            self.verdicts.append(Verdict(said.policy_name, about, said.message.strip(), mandatory))
-        if told := event.diagnostic_event:
-            if told.severity == "error" and told.message.strip() != CONCLUSION:
-                self.errors.append(told.message.strip())
-            if told.severity == "warning":
-                self.warnings.append(f"{_title(told.urn or '')}: {told.message.strip()}")
+        if verdict := event.policy_event:
+            mandatory = verdict.enforcement_level == "mandatory"
+            about = _title(verdict.resource_urn or "")
+            self.verdicts.append(
+                Verdict(verdict.policy_name, about, verdict.message.strip(), mandatory)
+            )
+        if diagnostic := event.diagnostic_event:
+            if diagnostic.severity == "error" and diagnostic.message.strip() != CONCLUSION:
+                self.errors.append(diagnostic.message.strip())
+            if diagnostic.severity == "warning":
+                self.warnings.append(
+                    f"{_title(diagnostic.urn or '')}: {diagnostic.message.strip()}"
+                )
 
 
 def preview(stack: str, project: Path = PROJECT) -> Preview:
     """Preview a stack of the program in `project`, judged by this checkout's policies.
 
-    Raises PreviewError where the program fails, as with a stack file that can't be used.
+    Raises PreviewError if the program fails, for example because of an invalid stack file.
     """
     listener = _Listener()
     with tempfile.TemporaryDirectory(prefix="datapipe-review-") as scratch:
@@ -107,7 +111,7 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
             automation.create_stack(stack, work_dir=str(folder), opts=workspace).preview(
                 policy_packs=[str(PACK)],
                 policy_pack_configs=[str(configuration)] if configuration.exists() else None,
-                on_event=listener.hear,
+                on_event=listener.on_event,
                 color="never",
             )
         except automation.CommandError as failed:
@@ -118,12 +122,13 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
 
 
 def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorkspaceOptions:
-    """A project folder with a state and plugins of its own, which knows no cluster and no cloud."""
+    """Create a project folder with its own state and plugins, without a cluster or a cloud."""
     for name in PROGRAM:
         (folder / name).symlink_to(project / name)
     stack_file = project / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
-        raise PreviewError(f"there is no {stack_file.name}")
+        known = sorted(file.name.split(".")[1] for file in project.glob("Pulumi.*.yaml"))
+        raise PreviewError(f"there is no {stack_file.name}; stacks: {', '.join(known)}")
     kept = [
         line
         for line in stack_file.read_text().splitlines(keepends=True)
@@ -146,7 +151,7 @@ def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorks
 
 
 def _title(urn: str) -> str:
-    """Type and name of a resource's URN, such as "StatefulSet kafka"."""
+    """Return type and name of a resource's URN, such as "StatefulSet kafka"."""
     if not urn:
         return "the stack"
     *_, types, name = urn.split("::")
@@ -154,7 +159,7 @@ def _title(urn: str) -> str:
 
 
 def _plain(value: Any, path: str) -> Any:
-    """A property of the engine's events: secrets blinded, unknowns as the rules know them."""
+    """Return a property of the engine's events, with secrets replaced and unknowns as `Unknown`."""
     match value:
         case dict() if value.get(wire.SIGNATURE_KEY) == wire.SECRET_SIGNATURE:
             return "[secret]"

@@ -1,4 +1,4 @@
-"""The review of a stack as Markdown: verdict, violations, budgets, what a merge would change."""
+"""The review of a stack as Markdown: verdict, violations, budgets, changes by a merge."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from review.expected import Expected, expected_of, unexpected, vanished
 from review.preview import PACK, Preview, Verdict
 
 DIMENSIONS = {"memory-budget": budget.MEMORY, "cpu-budget": budget.CPU}
+# The length of a stack's diff: three of them fit into GitHub's 65,536 for a comment.
 SHOWN_CHARACTERS = 16_000
-"""of a stack's diff: three of them stay below GitHub's 65,536 for a comment"""
 
 
 @dataclass(frozen=True)
 class Review:
-    """A stack's preview, held against what is expected of it and what was there before."""
+    """A stack's preview, compared with the expected violations and the base."""
 
     preview: Preview
     changes: str | None = None
-    """unified diff against another checkout; None where there is nothing to compare with"""
+    """A unified diff against another checkout; None without one."""
 
     @property
     def expected(self) -> Sequence[Expected]:
-        """Violations that are known."""
+        """The violations that are expected of the stack."""
         return expected_of(self.preview.stack)
 
     @property
     def passes(self) -> bool:
-        """Whether the stack has exactly the violations that are expected of it."""
+        """Whether the stack has exactly the expected violations."""
         return not unexpected(self.preview, self.expected) and not vanished(
             self.preview, self.expected
         )
 
     def markdown(self) -> str:
-        """The report."""
+        """Return the report."""
         parts = [
             f"## {self.preview.stack}: {self._verdict()}",
             *_paragraphs(self._violations()),
@@ -56,7 +56,7 @@ class Review:
         if new:
             return f"✗ refused, {len(new)} of {len(preview.violations)} violations not expected"
         if vanished(preview, self.expected):
-            return "✗ an expected violation is gone"
+            return "✗ an expected violation is no longer found"
         if preview.violations:
             return f"✓ refused as expected ({len(preview.violations)} violations)"
         return f"✓ all {len(POLICIES)} policies pass on {len(preview.resources)} resources"
@@ -65,13 +65,13 @@ class Review:
         for kind in self.expected:
             covered = [v for v in self.preview.violations if kind.covers(v)]
             if covered:
-                yield f"- expected: {kind.reason}. An update is refused until then:"
+                yield f"- expected: {kind.reason}. Until then an update is refused:"
                 yield from (f"  {_item(verdict)}" for verdict in covered)
         yield from (_item(verdict) for verdict in unexpected(self.preview, self.expected))
         for kind in vanished(self.preview, self.expected):
             yield (
-                f"- no `{kind.policy}` violation says “{kind.says}” any more: take the entry out of"
-                " review/expected.json"
+                f"- no `{kind.policy}` violation contains “{kind.message_contains}” any longer:"
+                " remove the entry from review/expected.json"
             )
 
     def _remarks(self) -> Iterator[str]:
@@ -85,7 +85,7 @@ class Review:
             yield "Merging changes no resource of this stack."
             return
         shown, left = self.changes[:SHOWN_CHARACTERS], len(self.changes) - SHOWN_CHARACTERS
-        note = f"\n… {left} characters more in the whole diff" if left > 0 else ""
+        note = f"\n… {left} more characters in the full diff" if left > 0 else ""
         yield (
             "<details><summary>What merging changes</summary>\n\n"
             f"~~~~diff\n{shown}{note}\n~~~~\n\n</details>"
@@ -98,8 +98,8 @@ def _paragraphs(items: Iterator[str]) -> list[str]:
 
 
 def _item(verdict: Verdict) -> str:
-    """A list item; what has several lines, such as a budget's table, keeps them."""
-    first, *more = verdict.said.splitlines()
+    """Return a list item; a message of several lines, such as a budget's table, keeps them."""
+    first, *more = verdict.text.splitlines()
     lines = [f"- `{verdict.policy}`, {verdict.resource}: {first}"]
     if more:
         lines += ["", "  ~~~~", *(f"  {line}".rstrip() for line in more), "  ~~~~"]
@@ -107,17 +107,17 @@ def _item(verdict: Verdict) -> str:
 
 
 def _budget(preview: Preview, policy_name: str) -> str:
-    """A budget's table, by the policy's own count and this stack's settings."""
+    """Return a budget's table, computed by the policy with this stack's settings."""
     policy = next(policy for policy in POLICIES if policy.name == policy_name)
     file = PACK / "configuration" / f"{preview.stack}.json"
     given = json.loads(file.read_text()).get(policy_name, {}) if file.exists() else {}
     settings = policy.settings_from(given if isinstance(given, dict) else {})
-    spared = parse_exceptions(settings["exceptions"])
-    resources = mark_excepted(preview.resources, spared, datetime.now(UTC).date())
-    taken, uncounted = budget.take_stock(resources, settings, DIMENSIONS[policy_name])
-    header, *rows = table(taken)
+    exceptions = parse_exceptions(settings["exceptions"])
+    resources = mark_excepted(preview.resources, exceptions, datetime.now(UTC).date())
+    computed, uncounted = budget.compute_budget(resources, settings, DIMENSIONS[policy_name])
+    header, *rows = table(computed)
     lines = [
-        f"**{policy_name}**: {taken.write(taken.taken)} of {taken.write(taken.allowed)}",
+        f"**{policy_name}**: {computed.format(computed.used)} of {computed.format(computed.limit)}",
         "",
         _row([header[0], *header[1:]]),
         _row(["---", *["--:"] * (len(header) - 1)]),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Has checkov judge the Kubernetes objects of the stacks named as arguments, as rendered without a
-# cluster. It runs in an environment of its own (policies/checkov/requirements.in says why).
+# Runs checkov on the Kubernetes objects of the stacks named as arguments, rendered without a cluster.
+# It has its own environment (policies/checkov/requirements.in says why).
 . "$(dirname "$0")/environment.sh"
 
 install_checkov() {
@@ -24,7 +24,7 @@ trap 'rm -rf "$work"' EXIT
 python -m review manifests --output "$work" "$@"
 reports=()
 for stack in "$@"; do
-  # --soft-fail: which failures count is for the exceptions to say, below
+  # --soft-fail: `review.checkov` below decides which failures count
   "$environment/bin/checkov" --skip-download --soft-fail --framework kubernetes \
     --file "$work/$stack.yaml" --output json >"$work/$stack.json"
   reports+=("$stack=$work/$stack.json")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Previews the stacks named as arguments without a cluster or a cloud, judges them by the policies
-# and prints their budgets. BASE: a commit; what changed since is shown too. OUTPUT: a folder for
-# the report and the whole diffs.
+# and prints their budgets. BASE: a commit to compare with. OUTPUT: a folder for the report and the
+# full diffs.
 . "$(dirname "$0")/environment.sh"
 
 use_tools

@@ -19,13 +19,15 @@ OTHER_BUCKET = "somebody-elses"
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
 KEY = "topics/users/part.parquet"
 DENIED = {"AccessDenied", "AccessDeniedException", "403"}
+# Makes the client of a service.
 Client = Callable[[str], Any]
-"""Makes the client of a service."""
 
 
 def document_of(sink: str) -> str:
-    """The policy that the program attaches to the identity of a kind of sink."""
-    config = parse({"archive": {"bucket": BUCKET, "sink": sink}}, "tests/aws")
+    """Return the policy that the program attaches to the identity of a kind of sink."""
+    config = parse(
+        {"tables": ["public.users"], "archive": {"bucket": BUCKET, "sink": sink}}, "tests/aws"
+    )
     needs = declared_sinks(config).needs
     database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
     return json.dumps(sink_policy(config.archive, needs, f"arn:aws:s3:::{BUCKET}", database))
@@ -64,7 +66,7 @@ def _control(endpoint: str, what: str, body: str) -> None:
 
 
 def user_with(endpoint: str, name: str, document: str) -> Client:
-    """What a new user with this policy uses, with an access key of its own."""
+    """Return what a new user with this policy uses, with an access key of its own."""
     iam = client_of(endpoint, "administrator", "any")("iam")
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="write-archive", PolicyDocument=document)
@@ -73,7 +75,7 @@ def user_with(endpoint: str, name: str, document: str) -> Client:
 
 
 def denied(call: Callable[..., Any], **arguments: Any) -> bool:
-    """Whether AWS refuses a call for lack of permission. Raises what else it refuses it for."""
+    """Return whether AWS refuses a call for lack of permission. Raises any other error."""
     try:
         call(**arguments)
     except ClientError as error:

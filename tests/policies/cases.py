@@ -1,4 +1,4 @@
-"""For each policy what breaks it, and a part of what it must say.
+"""For each policy resources that break it, and a part of the message.
 
 Each case adds resources to `compliant_stack()`.
 """
@@ -32,62 +32,62 @@ from tests.policies.samples import (
 
 @dataclass(frozen=True)
 class Case:
-    """Something that a policy must stop."""
+    """Resources that a policy must refuse, and a part of its message."""
 
     policy: str
     broken: list[Resource]
-    says: str
+    message: str
 
 
-def security(name: str, says: str, **changes: object) -> Case:
-    """A pod whose spec breaks the pod-security policy."""
-    return Case("pod-security", [deployment(name, pod_spec(**changes))], says)
+def security(name: str, message: str, **changes: object) -> Case:
+    """Return a pod whose spec breaks the pod-security policy."""
+    return Case("pod-security", [deployment(name, pod_spec(**changes))], message)
 
 
-def context(name: str, says: str, **changes: object) -> Case:
-    """A container whose security context breaks the pod-security policy."""
+def context(name: str, message: str, **changes: object) -> Case:
+    """Return a container whose security context breaks the pod-security policy."""
     broken = container(securityContext={**SECURITY, **changes})
-    return Case("pod-security", [deployment(name, pod_spec(broken))], says)
+    return Case("pod-security", [deployment(name, pod_spec(broken))], message)
 
 
-def jvm(name: str, options: str, says: str) -> Case:
-    """A JVM of 682Mi with these options."""
+def jvm(name: str, options: str, message: str) -> Case:
+    """Return a JVM of 682Mi with these options."""
     env = [{"name": "KAFKA_HEAP_OPTS", "value": options}]
     broken = container("jvm", resources=sizes("682Mi"), env=env)
-    return Case("jvm-memory", [deployment(name, pod_spec(broken))], says)
+    return Case("jvm-memory", [deployment(name, pod_spec(broken))], message)
 
 
-def role(name: str, says: str, **rule: list[str]) -> Case:
-    """A Role with one rule."""
+def role(name: str, message: str, **rule: list[str]) -> Case:
+    """Return a Role with one rule."""
     stated = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"], **rule}
     return Case(
-        "rbac", [kubernetes("rbac.authorization.k8s.io/v1", "Role", name, rules=[stated])], says
+        "rbac", [kubernetes("rbac.authorization.k8s.io/v1", "Role", name, rules=[stated])], message
     )
 
 
-def egress(name: str, says: str, rule: dict[str, object]) -> Case:
-    """A NetworkPolicy with one egress rule."""
-    return Case("network-rules", [network_policy(name, podSelector={}, egress=[rule])], says)
+def egress(name: str, message: str, rule: dict[str, object]) -> Case:
+    """Return a NetworkPolicy with one egress rule."""
+    return Case("network-rules", [network_policy(name, podSelector={}, egress=[rule])], message)
 
 
-def network_rule(says: str, *broken: Resource) -> Case:
-    """A flow too many, or too few."""
-    return Case("network-matrix", list(broken), says)
+def network_rule(message: str, *broken: Resource) -> Case:
+    """Return policies with an extra or a missing flow."""
+    return Case("network-matrix", list(broken), message)
 
 
 def about(app: str) -> dict[str, object]:
-    """The part of a NetworkPolicy that selects a workload's pods."""
+    """Return the part of a NetworkPolicy that selects a workload's pods."""
     return {"podSelector": {"matchLabels": {"app": app}}}
 
 
-def grant(name: str, says: str, *statements: dict[str, object]) -> Case:
-    """An identity's policy."""
+def grant(name: str, message: str, *statements: dict[str, object]) -> Case:
+    """Return an identity's policy."""
     granted = aws("Policy", name, "iam", policy=document(*statements))
-    return Case("iam-least-privilege", [granted], says)
+    return Case("iam-least-privilege", [granted], message)
 
 
 def role_of_pods(name: str, subject: str = "sub", **properties: object) -> Resource:
-    """A role that pods take on by their service account's token."""
+    """Return a role that pods assume by their service account's token."""
     trust = {
         "Effect": "Allow",
         "Principal": {"Federated": "arn:aws:iam::1:oidc-provider/oidc.example"},
@@ -97,10 +97,10 @@ def role_of_pods(name: str, subject: str = "sub", **properties: object) -> Resou
     return aws("Role", name, "iam", assumeRolePolicy=document(trust), **properties)
 
 
-def broker(name: str, setting: str, says: str) -> Case:
-    """A broker's configuration with one more setting."""
+def broker(name: str, setting: str, message: str) -> Case:
+    """Return a broker's configuration with an additional setting."""
     text = f"process.roles=broker\nlisteners=A://:9092\nauto.create.topics.enable=false\n{setting}"
-    return Case("kafka-configuration", [config_map(name, server_properties=text)], says)
+    return Case("kafka-configuration", [config_map(name, server_properties=text)], message)
 
 
 BIG = container(resources=sizes("5000Mi", "5"))
@@ -113,11 +113,11 @@ SCRAPER = {
 CLAIM = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "16Gi"}}}}
 
 CASES = [
-    Case("memory-budget", [deployment("big", pod_spec(BIG))], "allowed are 4096Mi"),
+    Case("memory-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4096Mi, exceeded by"),
     Case(
         "memory-budget", [deployment("bare", pod_spec(container(resources={})))], "no memory limit"
     ),
-    Case("cpu-budget", [deployment("big", pod_spec(BIG))], "allowed are 4000m"),
+    Case("cpu-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4000m, exceeded by"),
     Case(
         "storage-budget",
         [stateful_set("hoard", volumeClaimTemplates=[CLAIM])],
@@ -148,7 +148,7 @@ CASES = [
     Case(
         "container-resources",
         [deployment("bare", pod_spec(container(resources={})))],
-        "states no memory limits",
+        "has no memory limits; set resources.limits.memory",
     ),
     Case(
         "container-resources",
@@ -165,12 +165,12 @@ CASES = [
                 ),
             )
         ],
-        "requests more cpu than its limit",
+        "cpu request 1 exceeds the limit 100m; lower resources.requests.cpu",
     ),
     Case(
         "container-resources",
         [deployment("odd", pod_spec(container(resources=sizes(memory="64MB"))))],
-        "'64MB' is no Kubernetes quantity",
+        "'64MB' is not a valid Kubernetes quantity",
     ),
     Case(
         "container-resources",
@@ -190,8 +190,8 @@ CASES = [
         "memory request 32Mi must equal the limit 64Mi",
     ),
     jvm("greedy", JVM_OPTIONS.replace("-Xmx300m", "-Xmx600m"), "above the limit of 682Mi; lower"),
-    jvm("unbounded", "-Xmx300m", "metaspace has no bound"),
-    jvm("headless", "-Xss512k", "states no heap"),
+    jvm("unbounded", "-Xmx300m", "metaspace has no limit"),
+    jvm("headless", "-Xss512k", "without a heap size"),
     jvm("direct", JVM_OPTIONS.replace("-XX:MaxDirectMemorySize=64m", ""), "MaxDirectMemorySize"),
     Case(
         "postgresql-memory",
@@ -230,29 +230,29 @@ CASES = [
     Case(
         "images",
         [deployment("latest", pod_spec(container(image="postgres:latest")))],
-        "another image tomorrow",
+        "can change at any time",
     ),
     Case(
         "images",
         [deployment("untagged", pod_spec(container(image="docker.io/confluentinc/cp-kafka")))],
-        "another image tomorrow",
+        "can change at any time",
     ),
     Case(
         "images",
         [deployment("foreign", pod_spec(container(image="evil.example/postgres:15")))],
-        "evil.example/postgres is not among the allowed repositories",
+        "evil.example/postgres is not in this policy's allowedRepositories",
     ),
     Case(
         "network-default-deny",
         [deployment("lonely", namespace="open")],
         "namespace open has pods (Deployment lonely)",
     ),
-    egress("anywhere", "names no peer", {"ports": HTTPS}),
-    egress("any-port", "names no port", {"to": [{"podSelector": {}}]}),
-    egress("private", "reaches the private range 10.0.0.0/8", {"to": [INTERNET], "ports": HTTPS}),
+    egress("anywhere", "has no `to`, so it allows every peer", {"ports": HTTPS}),
+    egress("any-port", "has no `ports`, so it allows every port", {"to": [{"podSelector": {}}]}),
+    egress("private", "includes the private range 10.0.0.0/8", {"to": [INTERNET], "ports": HTTPS}),
     egress(
         "plain",
-        "only TCP 443 is allowed",
+        "internetPorts allows only TCP 443",
         {"to": [{"ipBlock": {"cidr": "8.8.8.0/24"}}], "ports": [{"port": 80}]},
     ),
     egress(
@@ -298,7 +298,7 @@ CASES = [
         deployment("unguarded", namespace="elsewhere"),
     ),
     role("wild", "rules[0].verbs has a wildcard", verbs=["*"]),
-    role("snoop", "lets every Secret of the namespace be read", resources=["secrets"]),
+    role("snoop", "allows reading every Secret of the namespace", resources=["secrets"]),
     role("climb", "grants the verb escalate", verbs=["escalate"], resources=["roles"]),
     Case(
         "rbac",
@@ -314,26 +314,28 @@ CASES = [
         "the binding grants cluster-admin",
     ),
     *(
-        Case("s3-buckets", bucket(f"no-{index}", without=kind), says)
-        for index, (kind, says) in enumerate(
+        Case("s3-buckets", bucket(f"no-{index}", without=kind), message)
+        for index, (kind, message) in enumerate(
             {
-                "BucketServerSideEncryptionConfiguration": "states no encryption",
-                "BucketPublicAccessBlock": "may be made public",
-                "BucketPolicy": "answers without TLS",
-                "BucketLifecycleConfiguration": "parts of uploads that nobody finished",
+                "BucketServerSideEncryptionConfiguration": "has no encryption",
+                "BucketPublicAccessBlock": "can be made public",
+                "BucketPolicy": "accepts requests without TLS",
+                "BucketLifecycleConfiguration": "parts of incomplete uploads",
             }.items()
         )
     ),
-    grant("any-action", "allows s3:*; name the actions", allow("s3:*")),
+    grant("any-action", "allows s3:*; list the sink's actions", allow("s3:*")),
     grant(
-        "beyond", "s3:DeleteObject, which is not among the sink's actions", allow("s3:DeleteObject")
+        "beyond",
+        "s3:DeleteObject, which is not in this policy's allowedActions",
+        allow("s3:DeleteObject"),
     ),
     grant(
         "everywhere",
-        "a wildcard may only stand for",
+        "a wildcard is allowed only at the end",
         allow("s3:PutObject", "arn:aws:s3:::archive/*"),
     ),
-    grant("all-but", "(NotAction)", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+    grant("all-but", "uses NotAction", {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
     grant(
         "any-account",
         "allows arn:aws:glue:*:*:table/cdc/*",
@@ -347,36 +349,36 @@ CASES = [
     Case(
         "iam-least-privilege",
         [role_of_pods("managed", managedPolicyArns=["arn:aws:iam::aws:policy/PowerUserAccess"])],
-        "AWS's managed policy",
+        "the AWS managed policy",
     ),
     Case(
         "iam-least-privilege",
         [role_of_pods("open", subject="aud")],
-        "every pod of the cluster may take on the role",
+        "every pod of the cluster to assume the role",
     ),
-    Case("kafka-topics", [topic("lonely", replicas=1, retention_ms="1")], "replication factor 1"),
-    Case("kafka-topics", [topic("endless")], "no retention is set"),
+    Case("kafka-topics", [topic("lonely", replicas=1, retention_ms="1")], "replicationFactor is 1"),
+    Case("kafka-topics", [topic("endless")], "retention.ms is not set"),
     Case(
         "kafka-topics", [topic("blocked", retention_ms="1", min_insync_replicas="3")], "must be 2"
     ),
-    broker("unclean", "unclean.leader.election.enable=true", "a stale replica may take over"),
+    broker("unclean", "unclean.leader.election.enable=true", "a stale replica can become leader"),
     broker("auto", "auto.create.topics.enable=true", "a mistyped name becomes a topic"),
     broker("single", "default.replication.factor=1", "default.replication.factor is 1"),
-    broker("isr", "default.replication.factor=3\nmin.insync.replicas=1", "give 2"),
+    broker("isr", "default.replication.factor=3\nmin.insync.replicas=1", "it must be 2"),
     Case(
         "connectors",
         [connector("leaky", database_password="hunter2")],
-        "database.password holds a secret",
+        "database.password must not be a literal secret",
     ),
     Case("connectors", [connector("lossy", errors_tolerance="all")], "is all on a source"),
     Case("connectors", [connector("fragile", topics="t")], "the sink has no dead letter queue"),
 ]
 
+# Cases of the policies that configuration/prod.json makes stricter.
 STRICT_CASES = [
     Case("images", [deployment("tagged")], "has no digest"),
     Case(
         "iam-identities", [aws("AccessKey", "key", "iam", user="sink")], "access keys never expire"
     ),
-    Case("iam-identities", [aws("UserPolicy", "inline", "iam", policy="{}")], "belongs to a user"),
+    Case("iam-identities", [aws("UserPolicy", "inline", "iam", policy="{}")], "attached to a user"),
 ]
-"""Those that configuration/prod.json adds."""

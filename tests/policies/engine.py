@@ -26,17 +26,17 @@ class Run:
 
     code: int
     output: str
-    """standard output and error together, as a user sees them"""
+    """Standard output and error together, as a user sees them."""
 
     @property
     def text(self) -> str:
-        """The output in one line: the CLI indents and breaks messages."""
+        """The output as one line: the CLI indents and wraps messages."""
         return " ".join(self.output.split())
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A Pulumi project in `folder`, with a state and plugins of its own there."""
+    """A Pulumi project in `folder`, with its own state and plugins there."""
 
     folder: Path
     stack: str
@@ -67,35 +67,35 @@ class Engine:
         return Run(done.returncode, done.stdout)
 
     def register(self, resources: Sequence[Resource]) -> None:
-        """From now on the program registers these resources."""
+        """Make the program register these resources from now on."""
         listed = [
             {"type": r.type, "name": r.name, "properties": dict(r.properties)} for r in resources
         ]
         (self.folder / "resources.json").write_text(json.dumps(listed))
 
     def resources_in_state(self) -> list[dict[str, Any]]:
-        """What the stack has made, the stack itself and its providers left out."""
+        """Return the stack's resources, without the stack itself and its providers."""
         exported = json.loads(self.pulumi("stack", "export", with_pack=False).output)
         listed: list[dict[str, Any]] = exported["deployment"].get("resources") or []
         return [r for r in listed if not r["type"].startswith("pulumi:")]
 
 
 def engine_for_samples(folder: Path) -> Engine:
-    """A project that registers whatever `Engine.register` is given."""
+    """Create a project that registers the resources given to `Engine.register`."""
     (folder / "Pulumi.yaml").write_text("name: pack\nruntime: python\n")
     shutil.copy(HERE / "engine_program.py", folder / "__main__.py")
     return _initialized(Engine(folder, "test"))
 
 
 def engine_for_program(folder: Path, stack: str) -> Engine:
-    """The pipeline's own program and stack file."""
+    """Create a project of the pipeline's own program and stack file."""
     for name in {*PROGRAM} - {"Pulumi.yaml"}:
         (folder / name).symlink_to(ROOT / name)
     for name in ("Pulumi.yaml", f"Pulumi.{stack}.yaml"):
         shutil.copy(ROOT / name, folder)
     stack_file = folder / f"Pulumi.{stack}.yaml"
     lines = stack_file.read_text().splitlines(keepends=True)
-    # the salt belongs to another passphrase
+    # The salt belongs to another passphrase.
     stack_file.write_text("".join(line for line in lines if not line.startswith("encryptionsalt")))
     return _initialized(Engine(folder, stack))
 

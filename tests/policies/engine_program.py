@@ -13,7 +13,7 @@ from pulumi import dynamic
 
 
 class NoProvider(dynamic.ResourceProvider):
-    """Makes nothing."""
+    """Creates nothing."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult("made", props)
@@ -30,7 +30,7 @@ made: dict[str, pulumi.CustomResource] = {}
 
 
 def resolve(value: Any) -> Any:
-    """A property's value, with references to other resources' ids."""
+    """Return a property's value, with references to other resources' ids."""
     if isinstance(value, dict) and set(value) == {"idOf"}:
         return made[value["idOf"]].id
     if isinstance(value, dict):

@@ -11,8 +11,8 @@ from policies.pack import POLICIES
 from policies.policy import StackPolicy
 from policies.resource import Resource
 
+# The date on which the tests run.
 TODAY = date(2026, 3, 1)
-"""on which the tests happen"""
 NAMESPACE = "data"
 SECURITY = {
     "allowPrivilegeEscalation": False,
@@ -22,12 +22,12 @@ SECURITY = {
 
 
 def sizes(memory: str = "64Mi", cpu: str = "100m") -> dict[str, Any]:
-    """Resources with requests equal to limits."""
+    """Return resources with requests equal to limits."""
     return {kind: {"memory": memory, "cpu": cpu} for kind in ("requests", "limits")}
 
 
 def container(name: str = "app", **changes: Any) -> dict[str, Any]:
-    """A container that meets every policy; `changes` replace its fields."""
+    """Return a container that meets every policy; `changes` replace its fields."""
     return {
         "name": name,
         "image": "docker.io/library/postgres:15.10-alpine",
@@ -38,7 +38,7 @@ def container(name: str = "app", **changes: Any) -> dict[str, Any]:
 
 
 def pod_spec(*containers: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A pod's spec that meets every policy."""
+    """Return a pod spec that meets every policy."""
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -53,7 +53,7 @@ def pod_spec(*containers: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def kubernetes(api: str, kind: str, name: str, **properties: Any) -> Resource:
-    """A Kubernetes object, named in the program as in the cluster."""
+    """Return a Kubernetes object, with the same name in the program and in the cluster."""
     namespace = properties.pop("namespace", NAMESPACE)
     metadata = {"name": name, "namespace": namespace}
     token = f"kubernetes:{api}:{kind}"
@@ -67,7 +67,7 @@ def kubernetes(api: str, kind: str, name: str, **properties: Any) -> Resource:
 
 
 def workload(kind: str, name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
-    """A Deployment, StatefulSet or DaemonSet."""
+    """Return a Deployment, StatefulSet or DaemonSet."""
     namespace = spec.pop("namespace", NAMESPACE)
     labels = {"app": name}
     template = {"metadata": {"labels": labels}, "spec": pod or pod_spec()}
@@ -76,39 +76,37 @@ def workload(kind: str, name: str, pod: dict[str, Any] | None = None, **spec: An
 
 
 def deployment(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
-    """A Deployment that is updated without surge."""
+    """Return a Deployment that is updated without surge."""
     without_surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}}
     return workload("Deployment", name, pod, **{"strategy": without_surge, **spec})
 
 
 def stateful_set(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
-    """A StatefulSet."""
     return workload("StatefulSet", name, pod, **{"replicas": 1, "serviceName": name, **spec})
 
 
 def network_policy(name: str, **spec: Any) -> Resource:
-    """A NetworkPolicy."""
     return kubernetes("networking.k8s.io/v1", "NetworkPolicy", name, spec=spec)
 
 
 def aws(kind: str, name: str, service: str = "s3", **properties: Any) -> Resource:
-    """An AWS resource."""
+    """Return an AWS resource."""
     token = f"aws:{service}/{kind[0].lower()}{kind[1:]}:{kind}"
     return Resource(token, name, properties, urn=f"urn:pulumi:test::pack::{token}::{name}")
 
 
 def document(*statements: dict[str, Any]) -> str:
-    """An AWS policy document."""
+    """Return an AWS policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(action: Any, resource: Any = "arn:aws:s3:::archive/topics/*") -> dict[str, Any]:
-    """A statement that grants something."""
+    """Return a statement that grants something."""
     return {"Sid": "Sink", "Effect": "Allow", "Action": action, "Resource": resource}
 
 
 def topic(name: str, replicas: int = 3, **config: str) -> Resource:
-    """A Kafka topic; `config` with underscores for dots."""
+    """Return a Kafka topic; `config` has underscores for dots."""
     settings = {key.replace("_", "."): value for key, value in config.items()}
     properties = {"name": name, "partitions": 6, "replicationFactor": replicas, "config": settings}
     token = "kafka:index/topic:Topic"
@@ -116,7 +114,7 @@ def topic(name: str, replicas: int = 3, **config: str) -> Resource:
 
 
 def connector(name: str, **config: str) -> Resource:
-    """A connector; `config` with underscores for dots."""
+    """Return a connector; `config` has underscores for dots."""
     settings = {key.replace("_", "."): value for key, value in config.items()}
     token = "pulumi-python:dynamic/kafka:Connector"
     properties = {"name": name, "config": {"connector.class": "example.Connector", **settings}}
@@ -124,7 +122,7 @@ def connector(name: str, **config: str) -> Resource:
 
 
 def config_map(name: str, **files: str) -> Resource:
-    """A ConfigMap; `files` with underscores for dots in their names."""
+    """Return a ConfigMap; the names of `files` have underscores for dots."""
     data = {key.replace("__", "-").replace("_", "."): text for key, text in files.items()}
     return kubernetes("core/v1", "ConfigMap", name, data=data)
 
@@ -160,7 +158,7 @@ JVM_OPTIONS = (
 
 
 def bucket(name: str, without: str = "") -> list[Resource]:
-    """A bucket with all that protects it, but for one kind of companion."""
+    """Return a bucket with the resources that protect it, except for one kind."""
     refuse = {
         "Effect": "Deny",
         "Principal": "*",
@@ -193,12 +191,12 @@ def bucket(name: str, without: str = "") -> list[Resource]:
 
 
 def pods(app: str) -> dict[str, Any]:
-    """A network rule's peer: the pods of a workload."""
+    """Return a network rule's peer: the pods of a workload."""
     return {"podSelector": {"matchLabels": {"app": app}}}
 
 
 def ports(*numbers: int, protocol: str = "TCP") -> list[dict[str, Any]]:
-    """A network rule's ports."""
+    """Return a network rule's ports."""
     return [{"protocol": protocol, "port": number} for number in numbers]
 
 
@@ -214,7 +212,7 @@ PROMETHEUS = {
 
 
 def network(**broker: Any) -> list[Resource]:
-    """The network policies of the design for a database and brokers; `broker` replaces parts."""
+    """Return the design's network policies for database and brokers; `broker` replaces parts."""
     both = ["Ingress", "Egress"]
     to_brokers = [
         {"from": [pods("kafka")], "ports": ports(9092, 9093)},
@@ -249,7 +247,7 @@ def network(**broker: Any) -> list[Resource]:
 
 
 def compliant_stack() -> list[Resource]:
-    """Two workloads, their network, a bucket, its writer, a topic and two connectors."""
+    """Return two workloads, their network, a bucket, its writer, a topic and two connectors."""
     configuration = {"name": "config", "configMap": {"name": "postgresql"}}
     database = pod_spec(
         container("postgresql", resources=sizes("512Mi", "1")), volumes=[configuration]
@@ -282,7 +280,7 @@ def compliant_stack() -> list[Resource]:
 def findings(
     policy_name: str, resources: list[Resource], given: dict[str, Any] | None = None
 ) -> list[Finding]:
-    """What one policy finds in a stack."""
+    """Return what one policy finds in a stack."""
     policy = next(policy for policy in POLICIES if policy.name == policy_name)
     if isinstance(policy, StackPolicy):
         return list(policy.findings(resources, given or {}, TODAY))
@@ -292,7 +290,7 @@ def findings(
 def messages(
     policy_name: str, resources: list[Resource], given: dict[str, Any] | None = None
 ) -> list[str]:
-    """The violations of one policy; nothing may be left unjudged."""
+    """Return the violations of one policy; every check must have been made."""
     found = findings(policy_name, resources, given)
     assert not [f for f in found if isinstance(f, NotJudged)]
     return [f.message for f in found if isinstance(f, Violation)]

@@ -1,4 +1,4 @@
-"""The budgets count what can run at once, by Kubernetes' rules, and say the way out."""
+"""The budgets count the pods that can run at the same time, and suggest the smallest change."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.policies.samples import (
 
 
 def memory_of(pod: dict[str, Any]) -> int:
-    """MiB of a pod's limits."""
+    """Return the MiB of a pod's limits."""
     template = pod_template(deployment("app", pod))
     assert template is not None
     return effective(template, "limits", "memory") // MEBIBYTE
@@ -34,7 +34,7 @@ def sized(name: str, memory: str, **more: Any) -> dict[str, Any]:
 
 
 def dev_stack(**limits: str) -> list[Resource]:
-    """The design's four workloads with components.sizing's numbers; `limits` replace memory."""
+    """Return the design's workloads with components.sizing's numbers; `limits` replace memory."""
     sizing = Sizing()
 
     def pod(resources: Any, name: str) -> dict[str, Any]:
@@ -63,15 +63,15 @@ def test_the_message_is_a_table_with_the_smallest_change() -> None:
     [message] = messages("memory-budget", dev_stack(kafka="685Mi"))
 
     assert message.splitlines() == [
-        "the pods' memory limits add up to 4103Mi, allowed are 4096Mi: 7Mi too much",
+        "the pods' memory limits add up to 4103Mi; `limit` is 4096Mi, exceeded by 7Mi",
         "",
-        "  workload                    replicas  request   limit  at once   share",
-        "  StatefulSet kafka                  3    512Mi   685Mi   2055Mi   50.2%",
-        "  Deployment kafka-connect           1   1024Mi  1024Mi   1024Mi   25.0%",
-        "  Deployment schema-registry         1    384Mi   512Mi    512Mi   12.5%",
-        "  StatefulSet postgresql             1    512Mi   512Mi    512Mi   12.5%",
-        "  sum                                                     4103Mi  100.2%",
-        "  headroom                                                  -7Mi",
+        "  workload                    replicas  request   limit   total   share",
+        "  StatefulSet kafka                  3    512Mi   685Mi  2055Mi   50.2%",
+        "  Deployment kafka-connect           1   1024Mi  1024Mi  1024Mi   25.0%",
+        "  Deployment schema-registry         1    384Mi   512Mi   512Mi   12.5%",
+        "  StatefulSet postgresql             1    512Mi   512Mi   512Mi   12.5%",
+        "  sum                                                    4103Mi  100.2%",
+        "  headroom                                                 -7Mi",
         "",
         "  smallest change that fits: lower the limit (and its request) of Deployment kafka-connect"
         " by 7Mi, to 1017Mi",
@@ -80,7 +80,7 @@ def test_the_message_is_a_table_with_the_smallest_change() -> None:
     ]
 
 
-def test_a_surge_counts_and_the_message_says_how_to_avoid_it() -> None:
+def test_a_surge_counts_and_the_message_shows_how_to_avoid_it() -> None:
     *others, connect = dev_stack()
     spec = {**connect.properties["spec"], "strategy": {"type": "RollingUpdate"}}
     surging = Resource(connect.type, connect.name, {**connect.properties, "spec": spec})
@@ -113,12 +113,12 @@ def test_an_autoscaler_counts_at_its_maximum() -> None:
     spec = {"scaleTargetRef": {"kind": "StatefulSet", "name": "app"}, "maxReplicas": 7}
     autoscaler = kubernetes("autoscaling/v2", "HorizontalPodAutoscaler", "app", spec=spec)
 
-    assert pod_count(stateful_set("app", replicas=2), [autoscaler], nodes=2).at_once == 7
-    assert pod_count(stateful_set("other", replicas=2), [autoscaler], nodes=2).at_once == 2
+    assert pod_count(stateful_set("app", replicas=2), [autoscaler], nodes=2).maximum == 7
+    assert pod_count(stateful_set("other", replicas=2), [autoscaler], nodes=2).maximum == 2
 
 
 def test_a_daemon_set_counts_once_per_node() -> None:
-    assert pod_count(workload("DaemonSet", "agent"), [], nodes=3).at_once == 3
+    assert pod_count(workload("DaemonSet", "agent"), [], nodes=3).maximum == 3
 
 
 def job(kind: str, name: str, **spec: Any) -> Resource:
@@ -128,23 +128,24 @@ def job(kind: str, name: str, **spec: Any) -> Resource:
 def test_jobs_count_their_parallel_pods() -> None:
     template = {"spec": pod_spec(sized("task", "1Gi"))}
 
-    assert pod_count(job("Job", "j", template=template, parallelism=3), [], 1).at_once == 3
+    assert pod_count(job("Job", "j", template=template, parallelism=3), [], 1).maximum == 3
     few = job("Job", "j", template=template, parallelism=3, completions=2)
-    assert pod_count(few, [], 1).at_once == 2
+    assert pod_count(few, [], 1).maximum == 2
     repeated = job("CronJob", "c", jobTemplate={"spec": {"template": template}})
     assert any(
-        "set concurrencyPolicy to Forbid" in m for m in messages("memory-budget", [repeated])
+        "so runs may overlap without limit; set Forbid" in m
+        for m in messages("memory-budget", [repeated])
     )
 
 
-def test_init_containers_count_only_where_they_take_more() -> None:
+def test_init_containers_count_only_if_they_need_more() -> None:
     app = sized("app", "300Mi")
 
     assert memory_of(pod_spec(app, initContainers=[sized("init", "200Mi")])) == 300
     assert memory_of(pod_spec(app, initContainers=[sized("init", "400Mi")])) == 400
 
 
-def test_sidecars_stay_and_init_containers_run_beside_those_started_before() -> None:
+def test_sidecars_keep_running_while_later_init_containers_run() -> None:
     app, sidecar = sized("app", "300Mi"), sized("log", "100Mi", restartPolicy="Always")
 
     assert memory_of(pod_spec(app, initContainers=[sidecar])) == 400
@@ -169,4 +170,4 @@ def test_an_excepted_workload_is_not_counted_and_the_message_says_so() -> None:
 
     assert messages("memory-budget", dev_stack(kafka="685Mi"), spared) == []
     [message] = messages("memory-budget", dev_stack(), {**spared, "limit": "1Gi"})
-    assert "not counted, by an exception: StatefulSet kafka" in message
+    assert "not counted, because of an exception: StatefulSet kafka" in message

@@ -1,4 +1,4 @@
-"""What the pack adds to a preview, measured on the process that the engine starts for it."""
+"""The pack's cost in a preview, measured on the process that the engine starts for it."""
 
 import os
 import subprocess
@@ -13,8 +13,8 @@ from policies.resource import Resource
 from tests.policies.samples import compliant_stack, topic
 
 PACK = Path(__file__).resolve().parents[2] / "policies"
+# CPU time, which on an idle machine is the elapsed time; the program has about 90 resources.
 SECONDS_ALLOWED = 2.0
-"""of CPU, which on an idle machine is the time; the program has some 90 resources"""
 
 
 def _struct(resource: Resource) -> Struct:

@@ -1,4 +1,4 @@
-"""The pack under the real Pulumi engine: what it says, and what it stops."""
+"""The pack in the real Pulumi engine: its messages, and the updates that it stops."""
 
 import json
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ from tests.policies.samples import (
     topic,
 )
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -28,14 +30,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def configured(engine: Engine, configuration: Mapping[str, object]) -> Run:
-    """A preview with a configuration of the pack."""
+    """Run a preview with a configuration of the pack."""
     file = engine.folder / "configuration.json"
     file.write_text(json.dumps(configuration))
     return engine.pulumi("preview", "--policy-pack-config", str(file))
 
 
 def distinct(resources: list[Resource]) -> list[Resource]:
-    """Pulumi refuses the same type and name twice; so does the cluster."""
+    """Drop duplicates: Pulumi and the cluster refuse the same type and name twice."""
     return list({(r.type, r.name): r for r in resources}.values())
 
 
@@ -50,16 +52,16 @@ def test_a_compliant_stack_passes(engine: Engine) -> None:
 
 @pytest.fixture(scope="module")
 def broken_preview(engine: Engine) -> Run:
-    """A preview of everything that is wrong at once."""
+    """A preview of all broken resources together."""
     everything = [resource for case in CASES for resource in case.broken]
     engine.register(distinct([*compliant_stack(), *everything]))
     return engine.pulumi("preview")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.policy}: {case.says[:40]}")
-def test_the_preview_says_what_is_wrong(broken_preview: Run, case: Case) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.policy}: {case.message[:40]}")
+def test_the_preview_reports_every_violation(broken_preview: Run, case: Case) -> None:
     assert broken_preview.code != 0
-    assert case.says in broken_preview.text, broken_preview.output
+    assert case.message in broken_preview.text, broken_preview.output
 
 
 def test_a_violation_stops_the_update_with_nothing_created(engine: Engine) -> None:
@@ -80,10 +82,10 @@ def test_production_is_stricter(engine: Engine) -> None:
     preview = configured(engine, strict)
 
     assert preview.code != 0
-    assert [c.says for c in STRICT_CASES if c.says not in preview.text] == [], preview.output
+    assert [c.message for c in STRICT_CASES if c.message not in preview.text] == [], preview.output
 
 
-def test_what_the_preview_cannot_know_is_said_and_judged_in_the_update(engine: Engine) -> None:
+def test_an_unknown_value_is_reported_and_judged_in_the_update(engine: Engine) -> None:
     unclear = container(image={"idOf": "postgres:latest"})
     source_of_name = aws("Bucket", "postgres:latest", bucket="no-policy-asks-for-this")
     engine.register([source_of_name, deployment("app", pod_spec(unclear))])
@@ -97,17 +99,17 @@ def test_what_the_preview_cannot_know_is_said_and_judged_in_the_update(engine: E
     file = str(engine.folder / "configuration.json")
     update = engine.pulumi("up", "--yes", "--skip-preview", "--policy-pack-config", file)
     assert update.code != 0
-    assert "may be another image tomorrow" in update.text
+    assert "can change at any time" in update.text
     assert [r["type"] for r in engine.resources_in_state()] == [source_of_name.type]
     assert engine.pulumi("destroy", "--yes", "--skip-preview", with_pack=False).code == 0
 
 
 @pytest.mark.parametrize(("days", "passes"), [(30, True), (-1, False)])
-def test_an_exception_holds_until_its_last_day(engine: Engine, days: int, passes: bool) -> None:
+def test_an_exception_is_valid_until_its_last_day(engine: Engine, days: int, passes: bool) -> None:
     engine.register([topic("scratch", replicas=1, retention_ms="60000")])
     exception = {
         "resource": "kafka:index/topic:Topic::scratch",
-        "reason": "holds nothing that anybody would miss",
+        "reason": "test data only, never read",
         "expires": str(date.today() + timedelta(days=days)),
     }
 
@@ -135,7 +137,7 @@ def test_a_misspelt_setting_is_refused(engine: Engine) -> None:
 
     assert preview.code != 0
     for policy in policies:
-        refusal = f"the configuration of {policy} has no setting limitt; it has"
+        refusal = f"the configuration of {policy} has no setting limitt; allowed:"
         assert preview.text.count(refusal) == 1
 
 

@@ -1,4 +1,4 @@
-"""Exceptions spare one resource until their last day; afterwards they fail themselves."""
+"""An exception exempts one resource until its last day; afterwards it is itself a violation."""
 
 from datetime import date
 from typing import Any
@@ -12,30 +12,30 @@ LONELY = topic("lonely", replicas=1, retention_ms="60000")
 
 
 def exception(expires: date = TODAY, resource: str = "kafka:index/topic:Topic::lonely") -> Any:
-    return {"resource": resource, "reason": "nobody would miss it", "expires": str(expires)}
+    return {"resource": resource, "reason": "test data only", "expires": str(expires)}
 
 
 def found(*exceptions: Any) -> list[str]:
     return messages("kafka-topics", [LONELY], {"exceptions": list(exceptions)})
 
 
-def test_it_spares_its_resource_and_holds_on_its_last_day() -> None:
+def test_it_exempts_its_resource_up_to_and_on_its_last_day() -> None:
     assert len(found()) == 1
     assert found(exception(expires=TODAY)) == []
 
 
-def test_it_spares_no_other_resource() -> None:
+def test_it_exempts_no_other_resource() -> None:
     assert len(found(exception(resource="kafka:index/topic:Topic::other"))) == 1
 
 
-def test_an_expired_one_is_a_violation_beside_what_it_spared() -> None:
+def test_an_expired_one_is_a_violation_in_addition_to_the_one_it_exempted() -> None:
     expired, violation = found(exception(expires=date(2026, 2, 28)))
 
-    assert "expired on 2026-02-28 (its reason: nobody would miss it)" in expired
-    assert "replication factor 1" in violation
+    assert "expired on 2026-02-28 (reason: test data only)" in expired
+    assert "replicationFactor is 1" in violation
 
 
-def test_a_policy_about_the_stack_tells_of_an_expired_one_whose_resource_is_gone() -> None:
+def test_a_stack_policy_reports_an_expired_one_whose_resource_is_gone() -> None:
     given = {"exceptions": [exception(expires=date(2026, 2, 28))]}
 
     [message] = messages("memory-budget", [], given)

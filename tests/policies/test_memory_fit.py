@@ -1,4 +1,4 @@
-"""The memory policies agree with components.sizing, which derives the settings that they judge."""
+"""The memory policies accept the settings that components.sizing derives."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_every_heap_that_sizing_derives_fits(profile: str, more: int) -> None:
     assert messages("jvm-memory", [jvm_pod(WORKLOADS[profile], limit, options)]) == []
 
 
-def test_a_heap_that_leaves_no_room_for_the_rest_does_not() -> None:
+def test_a_heap_that_leaves_too_little_room_does_not_fit() -> None:
     limit = Sizing().connect.memory_limit
     options = jvm_heap_options(limit, JVM_PROFILES["connect"])
     heap = parse_options(options.split()).heap or 0
@@ -46,7 +46,7 @@ def test_a_heap_that_leaves_no_room_for_the_rest_does_not() -> None:
     assert "above the limit of 1024Mi; lower the heap to -Xmx" in message
 
 
-def test_a_share_of_the_limit_is_a_heap_too() -> None:
+def test_a_percentage_of_the_limit_is_a_heap() -> None:
     options = "-XX:MaxRAMPercentage=75.0 -XX:MaxMetaspaceSize=144m -XX:MaxDirectMemorySize=128m"
 
     [message] = messages("jvm-memory", [jvm_pod("kafka-connect", 1024, options)])
@@ -54,7 +54,7 @@ def test_a_share_of_the_limit_is_a_heap_too() -> None:
     assert "heap 768Mi" in message
 
 
-def test_a_database_is_no_jvm() -> None:
+def test_a_database_is_not_a_jvm() -> None:
     database = container(command=["/usr/local/bin/postgres", "-D", "/data"])
 
     assert messages("jvm-memory", [stateful_set("postgresql", pod_spec(database))]) == []

@@ -1,4 +1,4 @@
-"""The matrix of flows, pair by pair: what is too much, what is missing, and where to change it."""
+"""The matrix of flows: extra and missing flows are reported with the policies to change."""
 
 from typing import Any
 
@@ -25,20 +25,20 @@ DATABASE = {"podSelector": {"matchLabels": {"app": "postgresql"}}}
 
 
 def stack(**broker: Any) -> list[Resource]:
-    """The database and the brokers, with other parts in the brokers' policy."""
+    """Return the database and the brokers, with other parts in the brokers' policy."""
     workloads = [stateful_set("postgresql"), stateful_set("kafka")]
     return [*workloads, *network(**broker)]
 
 
-def test_a_flow_too_many_is_told_with_both_policies_that_allow_it() -> None:
+def test_an_extra_flow_is_reported_with_both_policies_that_allow_it() -> None:
     to_brokers = network_policy("to-brokers", **DATABASE, egress=[{"to": [pods("kafka")]}])
     opened = [{"from": [pods("postgresql")], "ports": ports(9092)}]
     from_database = network_policy("from-database", **BROKER, ingress=opened)
 
     assert messages(POLICY, [*compliant_stack(), to_brokers, from_database]) == [
-        "postgresql can reach kafka at 9092, which the matrix does not have: take it out of"
-        " NetworkPolicy to-brokers (egress) and NetworkPolicy from-database (ingress), or change"
-        " this policy's `flows`"
+        "postgresql can reach kafka at 9092, which the matrix does not have: remove it from"
+        " NetworkPolicy to-brokers (egress) and NetworkPolicy from-database (ingress), or add it to"
+        " `flows`"
     ]
 
 
@@ -47,12 +47,12 @@ def test_a_rule_at_one_end_alone_allows_nothing() -> None:
     assert messages(POLICY, [*compliant_stack(), one_end]) == []
 
 
-def test_a_missing_flow_is_told_with_the_end_that_lacks_a_rule() -> None:
+def test_a_missing_flow_is_reported_with_the_end_that_lacks_a_rule() -> None:
     only_quorum = [{"to": [pods("kafka")], "ports": ports(9093)}]
 
     assert messages(POLICY, stack(egress=only_quorum)) == [
         "kafka can't reach kafka at 9092, which the matrix has: add an egress rule for kafka, or"
-        " change this policy's `flows`"
+        " remove it from `flows`"
     ]
 
 
@@ -67,7 +67,7 @@ def test_addresses_beyond_the_expected_range_are_named() -> None:
     ]
 
 
-def test_a_range_that_is_too_narrow_is_told() -> None:
+def test_a_range_that_is_too_narrow_is_reported() -> None:
     half = {"ipBlock": {"cidr": "172.18.0.0/17"}}
     both = [
         {"from": [half], "ports": ports(9094)},
@@ -90,8 +90,8 @@ def test_a_named_port_is_the_receivers() -> None:
 
 
 @pytest.mark.parametrize("direction", ["Ingress", "Egress"])
-def test_a_pod_that_no_policy_selects_is_told_once(direction: str) -> None:
-    """And not once more for everything that it may reach."""
+def test_a_pod_that_no_policy_selects_is_reported_once(direction: str) -> None:
+    """Not again for each end that it can reach."""
     other = {"Ingress": "Egress", "Egress": "Ingress"}[direction]
     half = network_policy("half", podSelector={}, policyTypes=[other])
     assert [m.partition(",")[0] for m in messages(POLICY, [stateful_set("lonely"), half])] == [
@@ -111,7 +111,7 @@ def test_one_rule_that_opens_much_is_one_message() -> None:
 def test_the_settings_ports_are_checked() -> None:
     wrong = {"flows": [{"from": "kafka", "to": "kafka", "ports": ["http"]}]}
     [message] = messages(POLICY, compliant_stack(), wrong)
-    assert "'http' is no port; write 9092, 53/UDP or 8000-8010" in message
+    assert "'http' is not a valid port; write e.g. 9092, 53/UDP or 8000-8010" in message
 
 
 @given(st.sets(st.tuples(st.sampled_from(PROTOCOLS), st.integers(1, LAST)), max_size=20))

@@ -1,4 +1,4 @@
-"""docs/SECURITY.md has the table of allowed connections that the real program gives."""
+"""docs/SECURITY.md has the table of allowed connections, computed from the program's policies."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +12,14 @@ from tests.policies.engine import ROOT, engine_for_samples
 from tests.policies.samples import compliant_stack
 from tests.previews import Previews
 
+pytestmark = pytest.mark.engine
+
 PAGE = ROOT / "docs/SECURITY.md"
 
 
 @pytest.fixture
 def design(previews: Previews) -> Sequence[Resource]:
-    """What the dev stack registers."""
+    """The resources of the dev stack."""
     return previews("dev").resources
 
 
@@ -25,7 +27,7 @@ def test_the_page_has_the_table_of_the_programs_policies(design: Sequence[Resour
     assert f"\n\n{table(design)}\n\n" in PAGE.read_text(), "run: make docs"
 
 
-def test_the_table_says_who_reaches_whom_at_which_ports(design: Sequence[Resource]) -> None:
+def test_the_table_shows_the_ports_of_each_flow(design: Sequence[Resource]) -> None:
     header, _, *lines = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table(design).splitlines()
     ]

@@ -8,6 +8,8 @@ import yaml
 from review.preview import PROJECT, Preview
 from tests.previews import Previews
 
+pytestmark = pytest.mark.engine
+
 # Not the digest of any image; whoever deploys production fills in the real ones.
 DIGEST = f"sha256:{'0' * 64}"
 
@@ -35,7 +37,7 @@ def test_a_broker_3_mib_larger_is_refused_with_the_table_and_the_smallest_change
 
     [violation] = refused.violations
     assert violation.policy == "memory-budget"
-    assert f"add up to {total}Mi, allowed are {limit}Mi: 7Mi too much" in violation.message
+    assert f"add up to {total}Mi; `limit` is {limit}Mi, exceeded by 7Mi" in violation.message
     assert "StatefulSet kafka" in violation.message
     assert "smallest change that fits: lower the limit" in violation.message
 
@@ -72,7 +74,7 @@ def test_production_has_a_connector_for_each_table(production: Preview) -> None:
 
 
 def test_production_as_committed_is_refused_for_its_images_alone(previews: Previews) -> None:
-    """The digests are not in the stack file: nobody deploys it without filling them in."""
+    """The stack file has no digests: whoever deploys it fills them in."""
     violations = previews("prod").violations
 
     assert {violation.policy for violation in violations} == {"images"}

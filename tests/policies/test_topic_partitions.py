@@ -1,4 +1,4 @@
-"""What the real engine makes of more and fewer partitions of the program's own topics."""
+"""More and fewer partitions of the program's topics, in the real engine."""
 
 import re
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from tests.policies.engine import Engine, engine_for_program
+
+pytestmark = pytest.mark.engine
 
 TOPICS_ALONE = """
 import pulumi
@@ -25,7 +27,7 @@ declare_topics(topics, provider, config.topics.protect, pulumi.ResourceOptions()
 
 
 def configure(engine: Engine, **topics: Any) -> None:
-    """`datapipe:topics` of the stack file."""
+    """Set `datapipe:topics` in the stack file."""
     file = engine.folder / f"Pulumi.{engine.stack}.yaml"
     document = yaml.safe_load(file.read_text())
     document["config"]["datapipe:topics"] = topics
@@ -33,7 +35,7 @@ def configure(engine: Engine, **topics: Any) -> None:
 
 
 def deployed(folder: Path, protect: bool) -> Engine:
-    """A stack of topics with six partitions for each table."""
+    """Deploy a stack of topics with six partitions for each table."""
     engine = engine_for_program(folder, "dev")
     (folder / "__main__.py").unlink()
     (folder / "__main__.py").write_text(TOPICS_ALONE)

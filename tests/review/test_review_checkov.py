@@ -1,4 +1,4 @@
-"""A failed check counts unless an exception names it for this stack; a needless exception fails."""
+"""A failed check counts unless an exception names it for this stack; an unneeded one fails."""
 
 import json
 
@@ -10,7 +10,7 @@ POSTGRESQL = "StatefulSet.data-ingestion.postgresql"
 
 
 def found(stack: str, *, passed: dict[str, str], failed: dict[str, str]) -> Outcome:
-    """An outcome of checks by their id, each with the resource that it is about."""
+    """Return the outcome of checks, each given by its id and resource."""
     results = {
         f"{how}_checks": [
             {"check_id": check, "check_name": "a check", "resource": resource, "guideline": None}
@@ -21,7 +21,7 @@ def found(stack: str, *, passed: dict[str, str], failed: dict[str, str]) -> Outc
     return outcome(stack, json.dumps({"check_type": "kubernetes", "results": results}))
 
 
-def test_a_failed_check_is_told() -> None:
+def test_a_failed_check_is_reported() -> None:
     result = found("dev", passed={}, failed={"CKV_K8S_16": POSTGRESQL})
     assert [check.check_id for check in result.failed] == ["CKV_K8S_16"]
     assert list(result.lines()) == [
@@ -30,21 +30,21 @@ def test_a_failed_check_is_told() -> None:
     ]
 
 
-def test_an_exception_covers_its_resources_alone() -> None:
+def test_an_exception_covers_only_its_resources() -> None:
     assert not found("dev", passed={}, failed={"CKV_K8S_40": POSTGRESQL}).failed
     assert found("dev", passed={}, failed={"CKV_K8S_40": "Deployment.data-ingestion.new"}).failed
 
 
-def test_an_exception_covers_its_stacks_alone() -> None:
+def test_an_exception_covers_only_its_stacks() -> None:
     assert found("staging", passed={}, failed={"CKV_K8S_40": POSTGRESQL}).failed
 
 
-def test_an_exception_for_what_passes_is_told() -> None:
+def test_an_exception_for_a_check_that_passes_is_reported() -> None:
     result = found("dev", passed={"CKV_K8S_40": POSTGRESQL}, failed={})
-    assert [check.check_id for check in result.needless] == ["CKV_K8S_40"]
-    assert "passes by now" in list(result.lines())[1]
+    assert [check.check_id for check in result.unneeded] == ["CKV_K8S_40"]
+    assert "passes now" in list(result.lines())[1]
 
 
-def test_what_is_no_report_is_refused() -> None:
+def test_a_text_that_is_not_a_report_is_refused() -> None:
     with pytest.raises(ValueError, match="results"):
         outcome("dev", '{"passed": 0}')

@@ -1,4 +1,4 @@
-"""Rendered manifests are Kubernetes' alone, and name what they can't know."""
+"""Rendered manifests have only Kubernetes objects and mark unknown values."""
 
 import yaml
 
@@ -19,7 +19,7 @@ def test_only_kubernetes_objects_become_manifests() -> None:
     assert [document["metadata"]["name"] for document in documents] == ["a", "b"]
 
 
-def test_an_unknown_value_is_named() -> None:
+def test_an_unknown_value_is_marked() -> None:
     (document,) = yaml.safe_load_all(manifests([config_map("a", arn=Unknown("archive.arn"))]))
     assert document["data"] == {"arn": "[unknown]"}
 
@@ -28,7 +28,7 @@ def test_equal_previews_have_no_changes() -> None:
     assert changes([BUCKET, config_map("a")], [config_map("a"), BUCKET]) == ""
 
 
-def test_changes_tell_what_was_added_changed_and_removed() -> None:
+def test_changes_show_what_was_added_changed_and_removed() -> None:
     before = [config_map("gone", x="1"), config_map("kept", x="1")]
     after = [config_map("kept", x="2"), config_map("new", x="1")]
     text = changes(before, after)

@@ -9,6 +9,8 @@ from review.preview import Preview, PreviewError, preview
 from review.report import Review
 from tests.previews import Previews, changed_program
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def dev(previews: Previews) -> Preview:
@@ -28,7 +30,7 @@ def test_production_is_refused_as_expected(previews: Previews) -> None:
     assert "✓ refused as expected" in review.markdown()
 
 
-def test_secrets_are_blinded(dev: Preview) -> None:
+def test_secrets_are_replaced(dev: Preview) -> None:
     secrets = [r for r in dev.resources if r.is_kind("Secret")]
     assert secrets
     assert {secret.properties["stringData"] for secret in secrets} == {"[secret]"}
@@ -43,18 +45,18 @@ def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
 
     assert not review.passes
     text = review.markdown()
-    assert "add up to 4103Mi, allowed are 4096Mi: 7Mi too much" in text
+    assert "add up to 4103Mi; `limit` is 4096Mi, exceeded by 7Mi" in text
     assert "smallest change that fits" in text
     assert "| headroom |  |  |  | -7Mi |  |" in text
     assert "+            memory: 685Mi" in text
 
 
-def test_a_stack_file_that_cannot_be_used_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_an_invalid_stack_file_is_reported_with_the_programs_error(tmp_path: Path) -> None:
     project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
     with pytest.raises(PreviewError, match="replicationFactor 3 needs as many brokers"):
         preview("dev", project)
 
 
-def test_a_stack_that_does_not_exist_is_told() -> None:
-    with pytest.raises(PreviewError, match=r"no Pulumi\.staging\.yaml"):
+def test_a_stack_that_does_not_exist_is_reported_with_those_that_do() -> None:
+    with pytest.raises(PreviewError, match=r"no Pulumi\.staging\.yaml; stacks: dev, prod, sandbox"):
         preview("staging")

@@ -1,4 +1,4 @@
-"""A review says what is wrong, prints the budgets where they hold too, knows what is expected."""
+"""A review reports violations, always prints the budgets, and knows what is expected."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def review(stack: str, *verdicts: Verdict, changes: str | None = None) -> Review
     return Review(Preview(stack, [broker()], verdicts), changes)
 
 
-def test_the_budgets_are_printed_where_they_hold() -> None:
+def test_the_budgets_are_printed_when_nothing_exceeds_them() -> None:
     text = review("dev").markdown()
     assert "**memory-budget**: 2046Mi of 4096Mi" in text
     assert "| StatefulSet kafka | 3 | 682Mi | 682Mi | 2046Mi | 50.0% |" in text
@@ -44,7 +44,7 @@ def test_the_budgets_are_those_of_the_stack() -> None:
     assert "of 52224Mi" in review("prod", NO_DIGEST).markdown()
 
 
-def test_a_workload_of_unknown_size_is_said_to_be_missing_from_the_sum() -> None:
+def test_a_workload_of_unknown_size_is_reported_as_not_counted() -> None:
     unclear = Review(Preview("dev", [broker(Unknown("kafka.limits.memory"))], ()))
     assert "Not counted, see above: 1 workloads." in unclear.markdown()
 
@@ -72,26 +72,26 @@ def test_an_expected_violation_excuses_no_other() -> None:
 def test_an_expected_violation_that_is_gone_fails_the_review() -> None:
     prod = review("prod")
     assert not prod.passes
-    assert "take the entry out of review/expected.json" in prod.markdown()
+    assert "remove the entry from review/expected.json" in prod.markdown()
 
 
-def test_what_is_not_judged_yet_is_said_and_fails_nothing() -> None:
+def test_a_check_that_was_not_judged_is_reported_and_passes() -> None:
     dev = review("dev", NOT_JUDGED)
     assert dev.passes
     assert "- `s3-buckets`, the stack: not judged yet: archive.policy" in dev.markdown()
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "text"),
     [
         ("", "Merging changes no resource of this stack."),
         ("-replicas: 3\n+replicas: 5", "-replicas: 3\n+replicas: 5"),
-        ("x" * (SHOWN_CHARACTERS + 7), "… 7 characters more in the whole diff"),
+        ("x" * (SHOWN_CHARACTERS + 7), "… 7 more characters in the full diff"),
     ],
 )
-def test_what_merging_changes_is_shown(changes: str, says: str) -> None:
-    assert says in review("dev", changes=changes).markdown()
+def test_what_merging_changes_is_shown(changes: str, text: str) -> None:
+    assert text in review("dev", changes=changes).markdown()
 
 
-def test_without_a_base_nothing_is_said_of_changes() -> None:
+def test_without_a_base_no_changes_are_reported() -> None:
     assert "Merging" not in review("dev").markdown()

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cached_property
 
+from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
@@ -28,10 +29,8 @@ class ConfluentS3Sink(S3Sink):
     def __init__(self, args: SinkArgs) -> None:
         super().__init__(args)
         if not args.images.confluent_plugins:
-            raise ValueError(
-                "confluent-s3 needs Confluent's S3 plug-in, which the images of this stack's"
-                " images.family do not have; allowed: iceberg"
-            )
+            problem = "confluent-s3 is not in the images of this stack's images.family; set iceberg"
+            raise InvalidKeysError(("archive.sink", problem))
 
     @cached_property
     def connector(self) -> ConfluentS3SinkConnector:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
 from pydantic import ValidationError
-from pydantic.alias_generators import to_camel
 
 from components.archive import SinkNeeds
 from components.archive.statements import Statement
-from components.config import ConfigError, StackConfig
+from components.config import StackConfig
+from components.config.load import refusal
+from components.config.messages import messages
 from components.security.flow import Flow
-from components.settings import Settings
+from components.settings import InvalidKeysError, Settings
 from components.streaming import sinks
 from components.streaming.connectors.converters import stack_converter
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
-from components.streaming.sinks.protocol import KINDS, ArchiveSink, Sink, SinkArgs
+from components.streaming.sinks.protocol import KINDS, ArchiveSink, Sink, SinkArgs, SinkType
 
 
 @dataclass(frozen=True)
@@ -76,57 +78,48 @@ class Sinks:
 def declared_sinks(config: StackConfig) -> Sinks:
     """Return the sinks that a stack's configuration asks for.
 
-    Raises ConfigError where a kind does not exist or its section is wrong.
+    Raises ConfigError where a kind does not exist, its section is wrong, or the stack does not
+    allow it; before any resource is registered.
     """
-    kinds = _kinds()
-    archives = {name: kind for name, kind in kinds.items() if issubclass(kind, ArchiveSink)}
-    archive = _sink("archive.sink", config.archive.sink, Settings(), archives, config)
-    assert isinstance(archive, ArchiveSink), archive  # by its key in `archives`
-    further = {
-        name: _sink(f"sinks.{name}", name, _options(name, given, kinds), kinds, config)
-        for name, given in config.sinks.items()
-    }
-    return Sinks(archive, further)
+    _load_kinds()
+    archives = {name: kind for name, kind in KINDS.items() if issubclass(kind, ArchiveSink)}
+    try:
+        archive = _kind("archive.sink", config.archive.sink, archives)
+        return Sinks(
+            archive(_sink_args(config, Settings())),
+            {name: _further_sink(name, given, config) for name, given in config.sinks.items()},
+        )
+    except InvalidKeysError as error:
+        problems = [f"{key}: {problem}" for key, problem in error.problems]
+        raise refusal(f"Pulumi.{pulumi.get_stack()}.yaml", "datapipe", problems) from None
 
 
-def _kinds() -> Mapping[str, type[Sink]]:
-    """Return every kind; importing the modules of this package registers theirs."""
+def _load_kinds() -> None:
+    """Import every module of this package, so that each registers its kind."""
     for module in pkgutil.iter_modules(sinks.__path__, f"{sinks.__name__}."):
         importlib.import_module(module.name)
-    return KINDS
 
 
-def _unknown(key: str, name: str, allowed: Iterable[str]) -> ConfigError:
-    return ConfigError(
-        f"datapipe:{key}: {name!r} is not a kind of sink that can be used here;"
-        f" allowed: {', '.join(sorted(allowed))}"
-    )
+def _kind(key: str, name: str, allowed: Mapping[str, SinkType]) -> SinkType:
+    if name not in allowed:
+        names = ", ".join(sorted(allowed))
+        raise InvalidKeysError((key, f"{name!r} is not a kind of sink; allowed: {names}"))
+    return allowed[name]
 
 
-def _options(name: str, given: Mapping[str, Any], kinds: Mapping[str, type[Sink]]) -> Settings:
+def _further_sink(name: str, given: Mapping[str, Any], config: StackConfig) -> Sink:
     section = f"sinks.{name}"
-    if name not in kinds:
-        raise _unknown(section, name, kinds)
+    kind = _kind(section, name, KINDS)
     try:
-        return kinds[name].options_type.model_validate(given)
+        options = kind.options_type.model_validate(given)
     except ValidationError as error:
-        problems = "\n".join(
-            f"  datapipe:{'.'.join([section, *map(to_camel, map(str, one['loc']))])}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise ConfigError(f"the stack's sinks can't be used:\n{problems}") from None
+        problems = [line.partition(": ") for line in messages(error, kind.options_type)]
+        raise InvalidKeysError(*((f"{section}.{key}", text) for key, _, text in problems)) from None
+    return kind(_sink_args(config, options))
 
 
-def _sink(
-    key: str,
-    name: str,
-    options: Settings,
-    kinds: Mapping[str, type[Sink]],
-    config: StackConfig,
-) -> Sink:
-    if name not in kinds:
-        raise _unknown(key, name, kinds)
-    args = SinkArgs(
+def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
+    return SinkArgs(
         options=options,
         archive=config.archive,
         aws=config.aws,
@@ -137,7 +130,3 @@ def _sink(
         images=config.images.resolve(),
         plugin_digests=config.connect.plugin_digests,
     )
-    try:
-        return kinds[name](args)
-    except ValueError as error:
-        raise ConfigError(f"datapipe:{key}: {error}") from None

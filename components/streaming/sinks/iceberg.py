@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from components.archive.statements import Statement, table_statements
+from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, iceberg_table_of
+from components.settings import InvalidKeysError
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
-from components.streaming.sinks.protocol import sink_kind
+from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import topic_of
 
@@ -23,6 +25,20 @@ class IcebergSink(S3Sink):
     # A query reads every file of a table, old ones too, so they must be readable at once.
     cold_storage_class = "GLACIER_IR"
     needs_catalog = True
+
+    def __init__(self, args: SinkArgs) -> None:
+        super().__init__(args)
+        problems = [
+            (
+                "tables",
+                f"{first} and {second} can't be archived together: both would be the Iceberg table"
+                f" {args.archive.catalog_database}.{iceberg_table_of(first)}."
+                f" {CHOICE_OF_ONE_TABLE}",
+            )
+            for first, second in iceberg_collisions(args.tables)
+        ]
+        if problems:
+            raise InvalidKeysError(*problems)
 
     @cached_property
     def connector(self) -> IcebergSinkConnector:
@@ -64,10 +80,4 @@ class IcebergSink(S3Sink):
     def archived_tables(self) -> dict[str, str]:
         """Return the catalog's tables, as database.table."""
         database = self.args.archive.catalog_database
-        return {table: archive_table(database, table) for table in self.args.tables}
-
-
-def archive_table(database: str, table: str) -> str:
-    """Return a captured table's Iceberg table; its name holds the schema unless it is public."""
-    schema, _, name = table.partition(".")
-    return f"{database}.{name}" if schema == "public" else f"{database}.{schema}_{name}"
+        return {table: f"{database}.{iceberg_table_of(table)}" for table in self.args.tables}

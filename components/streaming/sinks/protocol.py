@@ -60,7 +60,7 @@ class SinkArgs:
 class Sink(ABC):
     """A sink of the stack. What a kind does not need keeps the default: nothing.
 
-    `__init__` raises ValueError where the stack's configuration does not allow this kind.
+    `__init__` raises InvalidKeysError where the stack's configuration does not allow this kind.
     """
 
     options_type: ClassVar[type[Settings]] = Settings
