@@ -93,7 +93,7 @@ class ImageSettings(Settings):
 
     family: ImageFamily = Field(
         default="confluent",
-        description="The set of images: confluent has the design's; apache has Apache Kafka on Debian,"
+        description="The set of images: confluent has the design's; apache has Apache Kafka,"
         " without Confluent's plug-ins and Schema Registry.",
     )
     postgresql: str | None = Field(
