@@ -261,7 +261,7 @@ def test_a_record_that_stops_the_sink_becomes_a_dead_letter_and_nothing_else_is_
 
     letter = wait_for_letters(outputs, {stuck})[stuck]
     assert str(letter.origin) == told[1]
-    assert "told to skip it" in letter.message
+    assert "configured to skip it" in letter.message
     assert connect.config(SINK) == config
     for key in (*before, *behind):
         assert len(archived_changes("public.users", key, 1)) == 1
