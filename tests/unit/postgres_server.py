@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -162,7 +163,7 @@ class PostgresServer:
             os.close(feed)
             os.close(keep_open)
 
-    def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as a client outside the pod does: by TCP, with TLS and a password."""
         given = {
             "host": "localhost",
@@ -176,15 +177,15 @@ class PostgresServer:
         }
         return psycopg.connect(**{**given, **options}, autocommit=True)  # type: ignore[arg-type]
 
-    def query(self, statement: str, user: str = "postgres") -> list[tuple[object, ...]]:
+    def query(self, statement: str, user: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement."""
         with self.connect(user) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(statement).fetchall()
 
     def execute(self, statement: str, user: str = "postgres") -> None:
         """Run a statement that gives no rows."""
         with self.connect(user) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def _run(
         self,
@@ -206,7 +207,7 @@ class PostgresServer:
         )
 
 
-def _as_unprivileged() -> dict[str, object]:
+def _as_unprivileged() -> dict[str, Any]:
     if os.getuid() != 0:
         return {}
     return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
