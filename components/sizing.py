@@ -13,7 +13,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from components.settings import InvalidKeysError, Mebibytes, Millicores, Settings
 
-# MiB of log storage of the whole Kafka cluster (design: 10Gi).
+# MiB of log storage of the whole cluster (design: 10Gi; docs/DESIGN.md, "Where we differ", has
+# the 4 GB).
 KAFKA_CLUSTER_STORAGE = 10 * 1024
 
 
