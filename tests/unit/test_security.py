@@ -62,7 +62,7 @@ def secured(stack: Stack, deploy: Callable[..., Deployment]) -> Callable[..., De
 
 
 def ends(config: StackConfig) -> set[tuple[Workload | Network | Pods, Workload | Network, int]]:
-    """Every allowed (source, target, port)."""
+    """Return every allowed (source, target, port)."""
     return {
         (flow.source, flow.target, port)
         for flow in flows(security_args(config))

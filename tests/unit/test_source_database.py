@@ -16,6 +16,7 @@ from tests.unit.postgres_server import PostgresServer, new_server, running_serve
 pytestmark = pytest.mark.postgresql
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
+# In the form of `SHOW`.
 DESIGN_SETTINGS = {
     "wal_level": "logical",
     "max_replication_slots": "4",
@@ -27,11 +28,10 @@ DESIGN_SETTINGS = {
     "max_wal_size": "2GB",
     "ssl": "on",
 }
-"""as `SHOW` writes them"""
 
 
+# Settings that the tests give on the command line.
 OTHER_FOLDERS = {"hba_file", "ssl_cert_file", "ssl_key_file", "unix_socket_directories"}
-"""settings that the tests give on the command line"""
 
 
 @pytest.fixture(scope="module")
@@ -322,7 +322,7 @@ class TestRotation:
 
 
 def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServer) -> None:
-    """All shared memory is taken and every connection sorts at once."""
+    """Use all shared memory, and let every connection sort at the same time."""
     [(connections,)] = server.query("SHOW max_connections")
     clients = [server.connect("postgres") for _ in range(int(str(connections)))]
     for client in clients:
@@ -342,7 +342,7 @@ def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServ
 
 
 def private_mebibytes(server: PostgresServer) -> float:
-    """Memory of the server's processes beside the shared segment."""
+    """Return the memory of the server's processes without the shared segment."""
     assert server.process is not None
     parent = str(server.process.pid)
     found = subprocess.run(
