@@ -106,9 +106,9 @@ REQUIREMENTS = {
     ),
 }
 
+# Folders of tests/ in which every test has the same need.
 FOLDERS = {
     "connectors_live": "pipeline",
     "e2e": "pipeline",
     "engine": "pipeline",
 }
-"""Folders of tests/ in which every test has the same need."""
