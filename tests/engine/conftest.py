@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from review.preview import PROGRAM
+from tests.engine.exclusive_aws import exclusive_aws
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 
@@ -55,6 +56,11 @@ def copied_project(tmp_path: Path) -> Path:
 @pytest.fixture
 def layers(project: Project, tmp_path: Path) -> Iterator[Project]:
     """The small project of tests/engine/layers with a state of its own; destroyed in any case."""
+    with exclusive_aws():
+        yield from _layers(project, tmp_path)
+
+
+def _layers(project: Project, tmp_path: Path) -> Iterator[Project]:
     folder = tmp_path / "layers"
     folder.mkdir()
     shutil.copy(PROJECT / "tests/engine/layers/Pulumi.yaml", folder)

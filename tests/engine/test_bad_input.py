@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.pipeline
+
 REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "negative size": (
         {"sizing": {"broker": {"memoryLimit": "-682Mi"}}},

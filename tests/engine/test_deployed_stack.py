@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 import requests
 
 from kafka_connect.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import Project, policies
+
+pytestmark = pytest.mark.pipeline
 
 CONNECTORS = ("data-ingestion", "kafka-connect", 8083)
 

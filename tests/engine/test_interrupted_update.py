@@ -14,6 +14,8 @@ from kafka_connect.cluster_access import ClusterAccess
 from sandbox import backend, paths
 from tests.engine.pulumi_project import Project
 
+pytestmark = pytest.mark.cluster
+
 NAMESPACE = "engine-test"
 
 

@@ -9,6 +9,8 @@ from kubernetes.client.exceptions import ApiException
 from kafka_connect.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import Project
 
+pytestmark = pytest.mark.cluster
+
 NAMESPACE = "engine-test"
 
 
