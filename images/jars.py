@@ -22,7 +22,7 @@ def download(into: Path, repository: Path, log: Path, progress: Progress) -> Non
     """Resolve every module with Maven, into one folder each below `into`.
 
     `repository` is Maven's local repository, which keeps what was downloaded. Raises UserError
-    when Maven fails, also over a file whose checksum is not the one that the repository tells.
+    when Maven fails, also over a file whose checksum is not the repository's.
     """
     if shutil.which("mvn") is None:
         raise UserError("Maven, which downloads the jars, is missing: apt-get install maven")
