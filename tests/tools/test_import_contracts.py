@@ -28,6 +28,7 @@ VIOLATIONS = {
     "clients": ("clients.imports_components", "components.settings"),
     "sandbox": ("sandbox.imports_catalog", "images.catalog"),
     "chaos-node": ("chaos.imports_sandbox", "sandbox.paths"),
+    "load": ("workload.imports_components", "components.settings"),
     "review": ("review.imports_clients", "clients.stack"),
     "review-importers": ("clients.imports_review", "review.preview"),
     "libraries": ("polling.imports_images", "images.model"),

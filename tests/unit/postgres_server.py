@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -179,12 +180,12 @@ class PostgresServer:
     def query(self, statement: str, user: str = "postgres") -> list[tuple[object, ...]]:
         """The rows of a statement."""
         with self.connect(user) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(statement).fetchall()
 
     def execute(self, statement: str, user: str = "postgres") -> None:
         """Run a statement that gives no rows."""
         with self.connect(user) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def _run(
         self,
@@ -206,7 +207,7 @@ class PostgresServer:
         )
 
 
-def _as_unprivileged() -> dict[str, object]:
+def _as_unprivileged() -> dict[str, Any]:
     if os.getuid() != 0:
         return {}
     return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
