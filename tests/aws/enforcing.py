@@ -24,7 +24,7 @@ Client = Callable[[str], Any]
 
 def document_of(sink: str) -> str:
     """Return the policy that the program attaches to the identity of a kind of sink."""
-    settings = ArchiveSettings(bucket=BUCKET, sink=sink)  # type: ignore[arg-type]
+    settings = ArchiveSettings(bucket=BUCKET, sink=sink)
     database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
     return json.dumps(sink_policy(settings, f"arn:aws:s3:::{BUCKET}", database))
 

@@ -110,8 +110,9 @@ def coupons(
 def network_policies(outputs: StackOutputs) -> dict[str, str]:
     """The version of each, which any change would raise."""
     api = client.NetworkingV1Api(ClusterAccess(outputs.context).api_client())
-    found = api.list_namespaced_network_policy(outputs.namespace).items
-    return {one.metadata.name: one.metadata.resource_version for one in found}
+    found = api.list_namespaced_network_policy(outputs.namespace)
+    metadata = [each["metadata"] for each in found.to_dict()["items"]]
+    return {one["name"]: one["resource_version"] for one in metadata}
 
 
 def archived(

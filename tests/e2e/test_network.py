@@ -36,6 +36,7 @@ NODE_PORTS = (5566, 16443, 16250)
 INTERNET = ("203.0.113.1", 443)
 """An address of nobody, for documentation."""
 UNUSED_PORT = 9
+IPV4 = 4
 DNS_PORTS = (53, 9153)
 """names, and CoreDNS' metrics, which are nobody's business"""
 
@@ -63,7 +64,7 @@ class Matrix:
         """A pod that belongs to no workload."""
         return next(
             end
-            for end in (*self.ends.strangers, *self.ends.outside_pods)
+            for end in (*self.ends.unmanaged_pods, *self.ends.outside_pods)
             if end.namespace == (namespace if namespace == self.namespace else "")
         )
 
@@ -80,8 +81,12 @@ class Matrix:
 
     def addresses(self, address: str) -> End:
         """The end of the matrix that an address outside is in."""
-        sought = IPv4Address(address)
-        return next(each for each in self.ends.addresses if each.first <= sought <= each.last)
+        sought = int(IPv4Address(address))
+        return next(
+            each
+            for each in self.ends.addresses
+            if each.first.version == IPV4 and int(each.first) <= sought <= int(each.last)
+        )
 
     def expected(self, source: End, targets: Mapping[Target, End]) -> dict[Target, str]:
         """What becomes of connections from an end."""

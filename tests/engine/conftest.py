@@ -11,7 +11,7 @@ import yaml
 
 from review.preview import PROGRAM
 from tests.engine.exclusive_aws import exclusive_aws
-from tests.engine.pulumi_project import PROJECT, STACK, Project
+from tests.engine.pulumi_project import PROJECT, STACK, ChangedStackFile, Project
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +23,10 @@ def project() -> Project:
 
 
 @pytest.fixture
-def changed_stack_file(tmp_path: Path) -> Any:
+def changed_stack_file(tmp_path: Path) -> ChangedStackFile:
     """Writes a copy of the sandbox's stack file with some keys replaced; returns its path."""
 
-    def write(changes: Mapping[str, Mapping[str, Any] | Any]) -> str:
+    def write(changes: Mapping[str, Any]) -> str:
         document = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text())
         for key, value in changes.items():
             name = f"datapipe:{key}"

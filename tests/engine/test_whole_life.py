@@ -22,7 +22,9 @@ def test_whole_life(layers: Project) -> None:
     assert layers.resources() == [] or len(layers.resources()) <= 1
 
     layers.pulumi("up", "--yes")
-    assert core.read_namespace(NAMESPACE).status.phase == "Active"
+    status = core.read_namespace(NAMESPACE).status
+    assert status is not None
+    assert status.phase == "Active"
     layers.pulumi("up", "--yes", "--expect-no-changes")
 
     layers.pulumi("config", "set", "days", "60")

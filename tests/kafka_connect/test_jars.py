@@ -67,7 +67,7 @@ def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) ->
     copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
     shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)
     driver = Path(__file__).parent / "CountedEvents.java"
-    command = ["java", "-cp", f"{against}/*", driver]
+    command = ["java", "-cp", f"{against}/*", str(driver)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     orders, users = (f"checkpoint=source,table=public.{table}" for table in ("orders", "users"))
     assert set(done.stdout.splitlines()) == {

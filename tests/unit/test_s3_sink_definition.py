@@ -49,7 +49,7 @@ STACKS = {
 }
 
 
-@pytest.fixture(params=STACKS.values(), ids=STACKS.keys())
+@pytest.fixture(params=list(STACKS.values()), ids=list(STACKS))
 def properties(request: pytest.FixtureRequest) -> dict[str, str]:
     """What the sink is told about itself, without what is Kafka Connect's."""
     config: StackConfig = request.param

@@ -1,6 +1,7 @@
 """What the source layer promises of PostgreSQL's pod, its files, its certificate and its schema."""
 
 import base64
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -200,7 +201,7 @@ class TestDatabaseSchema:
             raise PodExecError("psql failed (3):\nERROR: database ecommerce has no table public.x")
 
         monkeypatch.setattr(PodCommand, "run", refuse)
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         with pytest.raises(PodExecError, match=r"no table public\.x"):
             DatabaseSchemaProvider().create(self.INPUTS)
 
@@ -242,7 +243,7 @@ class TestDatabaseAccount:
     def test_its_password_goes_by_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[str] = []
         monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         props = {**self.INPUTS, "script": "make\n", "password": "it's"}
         DatabaseAccountProvider().create(props)
         assert told == ["\\set password 'it''s'\nmake\n"]
@@ -254,7 +255,7 @@ class TestDatabaseAccount:
         told: list[str] = []
         monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
         monkeypatch.setattr(PodCommand, "pod_is_there", lambda _, __: there)
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         DatabaseAccountProvider().delete("id", {**self.INPUTS, "revoke_script": "revoke"})
         assert told == (["revoke"] if there else [])
 
@@ -293,7 +294,7 @@ class TestScriptsAmongWriters:
 
         monkeypatch.setattr(PodCommand, "run", run)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _self: None)
-        monkeypatch.setattr(psql.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(time, "sleep", lambda _seconds: None)
         return outcomes
 
     def test_a_deadlock_is_tried_again(self, runs: list[str]) -> None:
