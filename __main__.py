@@ -25,13 +25,13 @@ on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
 security = Security(
     "security",
-    SecurityArgs.of(config),
+    SecurityArgs.from_config(config),
     opts=on_cluster,
 )
 
 source = Source(
     "source",
-    SourceArgs.of(config, security.namespace, security.credentials),
+    SourceArgs.from_config(config, security.namespace, security.credentials),
     opts=on_cluster,
 )
 

@@ -37,7 +37,6 @@ from bench.schedule import Schedule
 from bench.warm_up import SECONDS as WARM_JVM_SECONDS
 from bench.warm_up import warm_jvms
 from clients import database
-from clients.archive import TOPIC_PREFIX
 from clients.cluster import Cluster
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_outputs
@@ -170,7 +169,7 @@ def measure(
 def idle_cpu(outputs: StackOutputs, log: Log) -> Cpu:
     """Return what the stack uses without a load, once that has stopped falling.
 
-    Raises StackError where it still falls after LONGEST_IDLE_SECONDS.
+    Raises StackError if it still falls after LONGEST_IDLE_SECONDS.
     """
     time.sleep(SETTLE_SECONDS)
     before = inf
@@ -209,7 +208,7 @@ def topic_sizes(outputs: StackOutputs, schemas: Iterable[str]) -> float:
     kubectl = ["kubectl", *context, "-n", outputs.namespace]
     pods = _output([*kubectl, "get", "pods", "-o", "name"]).split()
     brokers = [pod for pod in pods if is_broker(pod.removeprefix("pod/"))]
-    logs = [f"{TOPICS_FOLDER}/{TOPIC_PREFIX}.{schema}.*-[0-9]*" for schema in schemas]
+    logs = [f"{TOPICS_FOLDER}/{outputs.topic_of(schema)}.*-[0-9]*" for schema in schemas]
     folders = f"du -sk {' '.join(logs)}"
     sizes = [
         int(line.split()[0]) * 1024
@@ -222,7 +221,7 @@ def topic_sizes(outputs: StackOutputs, schemas: Iterable[str]) -> float:
 
 
 def main() -> int:
-    """Return 0 where no row was lost, otherwise 1."""
+    """Return 0 if no row was lost, otherwise 1."""
     arguments = _arguments()
     screen, log = console(), Progress("growth").log
     lost = 0

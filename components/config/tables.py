@@ -7,8 +7,8 @@ from pydantic import AfterValidator
 
 from components.settings import Pattern
 
+# The design's tables (design: "Schema Design"), which source.sampleSchema creates.
 SAMPLE_TABLES = ("public.users", "public.products", "public.orders", "public.order_items")
-"""The tables of the design's "Schema Design", which source.sampleSchema creates."""
 
 _TABLE_NAME = Pattern(
     r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}",

@@ -15,15 +15,15 @@ from components.workloads import PART_OF
 FILES = Path(__file__).parent / "files"
 DASHBOARD = "datapipe.json"
 OPERATOR_API = "monitoring.coreos.com/v1"
+# The sidecar of Grafana's Helm chart finds dashboards by this label.
 DASHBOARD_LABEL = {"grafana_dashboard": "1"}
-"""By which the sidecar of Grafana's Helm chart finds dashboards."""
 SCRAPE_INTERVAL = "30s"
 
 
 class Monitoring(pulumi.ComponentResource):
     """A PodMonitor, a PrometheusRule and a dashboard.
 
-    A cluster without the operator's CRDs refuses the first two (`metrics.operator`).
+    The first two need the Prometheus operator's CRDs in the cluster (`metrics.operator`).
     """
 
     def __init__(
@@ -36,7 +36,10 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("datapipe:monitoring:Monitoring", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         about = _labelled(metadata(PART_OF, namespace), settings.operator_labels)
-        for kind, spec in {"PodMonitor": pod_monitor_spec(), "PrometheusRule": rules()}.items():
+        for kind, spec in {
+            "PodMonitor": pod_monitor_spec(),
+            "PrometheusRule": rules(settings.repository_url),
+        }.items():
             kubernetes.apiextensions.CustomResource(
                 f"{PART_OF}-{kind}",
                 api_version=OPERATOR_API,
@@ -55,16 +58,22 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def pod_monitor_spec() -> Manifest:
-    """The pods with a port named metrics: brokers, workers, registry."""
+    """Return the spec of the PodMonitor: all pods with a port named metrics."""
     return {
         "selector": {"matchLabels": {"app.kubernetes.io/part-of": PART_OF}},
         "podMetricsEndpoints": [{"port": "metrics", "path": PATH, "interval": SCRAPE_INTERVAL}],
     }
 
 
-def rules() -> Manifest:
-    """The spec of the PrometheusRule."""
-    return yaml.safe_load((FILES / "rules.yml").read_text())
+def rules(repository_url: str | None) -> Manifest:
+    """Return the spec of the PrometheusRule, whose alerts link to the repository's runbook."""
+    spec: Manifest = yaml.safe_load((FILES / "rules.yml").read_text())
+    alerts = [rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule]
+    if repository_url is not None:
+        for alert in alerts:
+            annotations = alert["annotations"]
+            annotations["runbook_url"] = f"{repository_url}/{annotations['runbook_url']}"
+    return spec
 
 
 def _labelled(about: Manifest, labels: Mapping[str, str]) -> Manifest:

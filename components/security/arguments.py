@@ -1,4 +1,4 @@
-"""What the security layer is made of."""
+"""The arguments of the security layer."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,20 @@ from components.workloads import Workload
 
 @dataclass(frozen=True)
 class SecurityArgs:
-    """What the security layer must know of the others: their ports, and where they may go."""
+    """What the security layer needs from the others: their ports, and what they may connect to."""
 
     settings: SecuritySettings
     cluster: ClusterSettings
     source_port: int
     kafka: KafkaSettings
     connect_port: int
-    registry_port: int | None
-    """None: no registry in the stack"""
-    archive_endpoint: str | None
-    """of an AWS stand-in; None: AWS itself"""
+    registry_port: int | None  # None: the stack has no registry
+    archive_endpoint: str | None  # of a server that replaces AWS; None: AWS itself
     metrics: MetricsSettings
 
     @classmethod
-    def of(cls, config: StackConfig) -> "SecurityArgs":
-        """The arguments for a stack."""
+    def from_config(cls, config: StackConfig) -> "SecurityArgs":
+        """Return a stack's arguments."""
         return cls(
             settings=config.security,
             cluster=config.cluster,

@@ -41,11 +41,11 @@ def declare_streaming(config: StackConfig) -> Streaming:
     cluster = ClusterAccess(context=config.cluster.context)
     security = Security(
         "security",
-        SecurityArgs.of(config),
+        SecurityArgs.from_config(config),
     )
     source = Source(
         "source",
-        SourceArgs.of(config, security.namespace, security.credentials),
+        SourceArgs.from_config(config, security.namespace, security.credentials),
     )
     archive = Archive(
         "archive",

@@ -98,6 +98,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         ({"kafka": {"protect": "perhaps"}}, "kafka.protect", "'perhaps' is not true or false"),
         ({"kafka": 3}, "kafka", "is a single value, but must be a section; its keys: bootstrap"),
         ({"kafka": None}, "kafka", "is empty, but must be a section; its keys: bootstrapServers"),
+        ({"metrics": {"repositoryUrl": "x.org/"}}, "metrics.repositoryUrl", "http or https"),
         ({"tables": ["users"]}, "tables[0]", "'users' has no schema; write schema.table"),
         ({"tables": ["public.Users"]}, "tables[0]", "lower case"),
         ({"tables": ["public.users; drop table x"]}, "tables[0]", "letters, digits"),

@@ -62,7 +62,7 @@ def secured(stack: Stack, deploy: Callable[..., Deployment]) -> Callable[..., De
 
 
 def ends(config: StackConfig) -> set[tuple[Workload | Network | Pods, Workload | Network, int]]:
-    """Every allowed (source, target, port)."""
+    """Return every allowed (source, target, port)."""
     return {
         (flow.source, flow.target, port)
         for flow in flows(security_args(config))
@@ -249,7 +249,7 @@ class TestNamespaceAndAccounts:
     def test_a_preview_knows_the_namespace_before_it_is_made(
         self, stack: Stack, deploy: Callable[..., Deployment]
     ) -> None:
-        """Else it could have no other manifest checked by the API server."""
+        """Otherwise the API server could not validate the other manifests in preview."""
 
         def program() -> dict[str, Any]:
             return {"namespace": Security("security", security_args(stack())).namespace}
@@ -274,7 +274,7 @@ class TestCredentials:
         assert not [value for value in outputs if value.value in text]
 
     def test_a_password_never_changes(self) -> None:
-        """Neither do those of stacks from before versions were resources, which kept a number."""
+        """Neither do those of old stacks, whose state also has a version."""
         provider = PasswordProvider()
         made = provider.create({}).outs or {}
         for old in (made, {"version": 1, **made}):

@@ -1,7 +1,6 @@
 """What the source layer promises of PostgreSQL's pod, its files, its certificate and its schema."""
 
 import base64
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -254,7 +253,7 @@ class TestDatabaseAccount:
     ) -> None:
         told: list[str] = []
         monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
-        monkeypatch.setattr(PodCommand, "pod_is_there", lambda _, __: there)
+        monkeypatch.setattr(PodCommand, "pod_exists", lambda _, __: there)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         DatabaseAccountProvider().delete("id", {**self.INPUTS, "revoke_script": "revoke"})
         assert told == (["revoke"] if there else [])
@@ -294,7 +293,7 @@ class TestScriptsAmongWriters:
 
         monkeypatch.setattr(PodCommand, "run", run)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _self: None)
-        monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
         return outcomes
 
     def test_a_deadlock_is_tried_again(self, runs: list[str]) -> None:

@@ -16,6 +16,7 @@ from tests.unit.postgres_server import PostgresServer, new_server, running_serve
 pytestmark = pytest.mark.postgresql
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
+# As `SHOW` prints them.
 DESIGN_SETTINGS = {
     "wal_level": "logical",
     "max_replication_slots": "4",
@@ -27,11 +28,8 @@ DESIGN_SETTINGS = {
     "max_wal_size": "2GB",
     "ssl": "on",
 }
-"""as `SHOW` writes them"""
-
-
+# Settings that the tests set on the command line.
 OTHER_FOLDERS = {"hba_file", "ssl_cert_file", "ssl_key_file", "unix_socket_directories"}
-"""settings that the tests give on the command line"""
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +129,7 @@ class TestSchema:
         server.execute("DELETE FROM users")
 
     def test_applying_it_again_waits_for_no_writer(self, server: PostgresServer) -> None:
-        """It took locks in another order than writers do, and one of the two died of it."""
+        """It used to lock tables in another order than writers do, which deadlocked."""
         with server.connect("postgres") as writer, writer.transaction():
             for table in ("users", "products", "orders", "order_items"):
                 writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
@@ -263,7 +261,7 @@ class TestPasswords:
 
     def test_any_character_but_a_line_break_may_be_in_one(self) -> None:
         assert variable("password", r"a'b\c:d`e") == r"\set password 'a''b\\c:d`e'" + "\n"
-        with pytest.raises(ValueError, match="several lines"):
+        with pytest.raises(ValueError, match="must not contain a line break"):
             variable("password", "a\nb")
 
     def test_they_are_not_told_to_anybody(self, server: PostgresServer) -> None:
@@ -275,7 +273,7 @@ class TestPasswords:
 
 
 class TestRotation:
-    """The next version's account is made, the worker moves on to it, and the first is revoked."""
+    """The next version's account is created, the worker uses it, and the first is dropped."""
 
     @pytest.fixture
     def rotating(self, server: PostgresServer) -> Iterator[PostgresServer]:
@@ -328,7 +326,7 @@ class TestRotation:
 
 
 def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServer) -> None:
-    """All shared memory is taken and every connection sorts at once."""
+    """All shared memory is in use and every connection sorts at the same time."""
     [(connections,)] = server.query("SHOW max_connections")
     clients = [server.connect("postgres") for _ in range(int(str(connections)))]
     for client in clients:
@@ -348,7 +346,7 @@ def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServ
 
 
 def private_mebibytes(server: PostgresServer) -> float:
-    """Memory of the server's processes beside the shared segment."""
+    """Return the MiB of the server's processes outside the shared segment."""
     assert server.process is not None
     parent = str(server.process.pid)
     found = subprocess.run(

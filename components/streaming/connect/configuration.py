@@ -81,7 +81,7 @@ def _environment_references(variables: Iterable[str]) -> Properties:
 
 
 def _clients() -> Properties:
-    """Design: "Kafka Tuning", with acks=all instead of 1: see the README's differences."""
+    """Design: "Kafka Tuning", with acks=all instead of 1: see docs/DESIGN.md."""
     return {
         "producer.acks": "all",
         "producer.enable.idempotence": True,

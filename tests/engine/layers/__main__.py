@@ -26,7 +26,7 @@ config = parse(
 )
 security = Security(
     "security",
-    SecurityArgs.of(config),
+    SecurityArgs.from_config(config),
     opts=pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)]),
 )
 archive = Archive(
