@@ -46,6 +46,12 @@ def server(running: PostgresServer) -> PostgresServer:
     return running
 
 
+def first_byte(message: object) -> bytes:
+    """Return the type of a message of logical replication."""
+    assert isinstance(message, bytes)
+    return message[:1]
+
+
 def published(server: PostgresServer) -> set[str]:
     rows = server.query("SELECT schemaname || '.' || tablename FROM pg_publication_tables")
     return {str(row[0]) for row in rows}
@@ -160,7 +166,7 @@ class TestSchema:
             "SELECT pubname, string_agg(schemaname || '.' || tablename, ',')"
             " FROM pg_publication_tables WHERE pubname LIKE '%\\_\\_%' GROUP BY pubname"
         )
-        assert dict(rows) == {
+        assert {row[0]: row[1] for row in rows} == {
             f"dbz_publication__public__{table.removeprefix('public.')}": table
             for table in SAMPLE_TABLES
         }
@@ -240,7 +246,7 @@ class TestDebeziumAccount:
                 " 'proto_version', '1', 'publication_names', 'dbz_publication')"
             ).fetchall()
             session.execute("SELECT pg_drop_replication_slot('try')")
-        assert {bytes(row[0])[:1] for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
+        assert {first_byte(row[0]) for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
 
 
 class TestPasswords:
@@ -309,7 +315,7 @@ class TestRotation:
             ).fetchall()
             second.execute("SELECT pg_drop_replication_slot('handed_on')")
         rotating.execute("DELETE FROM products")
-        assert b"I" in {bytes(row[0])[:1] for row in changes}
+        assert b"I" in {first_byte(row[0]) for row in changes}
 
     def test_the_second_has_the_privileges_of_the_first(self, rotating: PostgresServer) -> None:
         rights = (
