@@ -31,7 +31,7 @@ Sections = dict[str, Any]
 KINDS: dict[str, Sections] = {"confluent-s3": {}, "iceberg": SANDBOX}
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def sections(request: pytest.FixtureRequest) -> Sections:
     """What a kind of stack differs in from the design."""
     kind: Sections = request.param

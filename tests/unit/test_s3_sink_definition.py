@@ -47,7 +47,7 @@ STACKS = {
 }
 
 
-@pytest.fixture(params=STACKS.values(), ids=STACKS.keys())
+@pytest.fixture(params=list(STACKS.values()), ids=list(STACKS))
 def properties(request: pytest.FixtureRequest) -> dict[str, str]:
     """The sink's own settings, without Kafka Connect's."""
     config: StackConfig = request.param
