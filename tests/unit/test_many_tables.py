@@ -8,10 +8,13 @@ import pytest
 
 from components.config import StackConfig
 from components.source.schema import database_script
-from components.streaming.connectors.isolation import source_connectors
-from components.streaming.connectors.pipeline import sink_connector
-from components.streaming.topics import topics_for
-from tests.unit.streaming_stack import SANDBOX, design
+from tests.unit.streaming_stack import (
+    SANDBOX,
+    design,
+    sink_connector,
+    source_connectors,
+    topics_for,
+)
 
 FEW, MANY = 100, 1000
 # How much longer ten times the tables may take: linear is 10, quadratic would be 100.
@@ -28,7 +31,7 @@ Sections = dict[str, Any]
 KINDS: dict[str, Sections] = {"confluent-s3": {}, "iceberg": SANDBOX}
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def sections(request: pytest.FixtureRequest) -> Sections:
     """What a kind of stack differs in from the design."""
     kind: Sections = request.param

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from components.config import StackConfig
-from components.streaming.connectors.pipeline import sink_connector
-from tests.unit.streaming_stack import design
+from tests.unit.streaming_stack import design, sink_connector
 
 DEFINITION: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "s3_sink_10_5_config.json").read_text()
@@ -48,7 +47,7 @@ STACKS = {
 }
 
 
-@pytest.fixture(params=STACKS.values(), ids=STACKS.keys())
+@pytest.fixture(params=list(STACKS.values()), ids=list(STACKS))
 def properties(request: pytest.FixtureRequest) -> dict[str, str]:
     """The sink's own settings, without Kafka Connect's."""
     config: StackConfig = request.param
