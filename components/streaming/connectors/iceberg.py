@@ -182,7 +182,7 @@ class IcebergSinkConnector(SinkConnector):
         for table, count in topics.items():
             if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", table):
                 raise ValueError(
-                    f"routes: {table!r} is not a valid table; allowed: database.table, of a-z, 0-9, _"
+                    f"routes: {table!r} is not a valid table; allowed: DATABASE.TABLE of a-z 0-9 _"
                 )
             if count > 1:
                 raise ValueError(f"routes: two topics lead to {table}; give each its own table")
