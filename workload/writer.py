@@ -59,6 +59,7 @@ class Writer:
     def __enter__(self) -> "Writer":
         self._thread.start()
         if not self._started.wait(START_SECONDS):
+            self._stop.set()
             raise StackError(f"PostgreSQL did not answer the writer within {START_SECONDS:g} s")
         return self
 

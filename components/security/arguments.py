@@ -7,6 +7,7 @@ from components.config.cluster import ClusterSettings
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
+from components.security.flow import Flow
 from components.workloads import Workload
 
 
@@ -20,12 +21,12 @@ class SecurityArgs:
     kafka: KafkaSettings
     connect_port: int
     registry_port: int | None  # None: the stack has no registry
-    archive_endpoint: str | None  # of a server that replaces AWS; None: AWS itself
+    sink_flows: tuple[Flow, ...]  # connections that the sinks open
     metrics: MetricsSettings
 
     @classmethod
-    def from_config(cls, config: StackConfig) -> "SecurityArgs":
-        """Return a stack's arguments."""
+    def from_config(cls, config: StackConfig, sink_flows: tuple[Flow, ...]) -> "SecurityArgs":
+        """Return the arguments for a stack, whose sinks open these connections."""
         return cls(
             settings=config.security,
             cluster=config.cluster,
@@ -33,7 +34,7 @@ class SecurityArgs:
             kafka=config.kafka,
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
-            archive_endpoint=config.aws.endpoint,
+            sink_flows=sink_flows,
             metrics=config.metrics,
         )
 

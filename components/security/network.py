@@ -5,52 +5,12 @@ rule of its source and an ingress rule of its target. Flows name pods and their 
 NetworkPolicies apply after a Service's address was translated.
 """
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
 from components.manifests import Manifest
 from components.security.arguments import SecurityArgs
+from components.security.flow import Flow, Network, Pods
 from components.workloads import Workload
 
-HTTPS = 443
 DNS = 53
-
-PRIVATE_RANGES = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
-    "169.254.0.0/16",  # link-local: the cloud's metadata service issues credentials there
-)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A range of addresses outside the pipeline."""
-
-    cidr: str
-    excluded: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pods:
-    """Pods of another namespace."""
-
-    namespace: str
-    labels: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Allowed TCP connections from a source to some ports of a target."""
-
-    source: Workload | Network | Pods
-    target: Workload | Network
-    ports: tuple[int, ...]
-    reason: str
-
-
-PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
 def flows(args: SecurityArgs) -> list[Flow]:
@@ -63,7 +23,7 @@ def flows(args: SecurityArgs) -> list[Flow]:
         Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
         Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
-        _to_archive(args.archive_endpoint),
+        *args.sink_flows,
     ]
     if args.registry_port is not None:
         allowed += [
@@ -91,15 +51,6 @@ def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
         prometheus = Pods(scraper.namespace, tuple(scraper.labels.items()))
         found += [Flow(prometheus, jvm, ports, "metrics") for jvm in jvms]
     return found
-
-
-def _to_archive(endpoint: str | None) -> Flow:
-    """Return the flow to AWS, or only to the server that replaces it (`aws.endpoint`)."""
-    if endpoint is None:
-        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
-    url = urlsplit(endpoint)
-    port = url.port or (HTTPS if url.scheme == "https" else 80)
-    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")
 
 
 def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Manifest]:

@@ -27,7 +27,7 @@ ACCESS_KEY = "a-secret-access-key"
 
 @pytest.fixture(scope="module", params=["dev", "sandbox", "prod"])
 def deployment(request: pytest.FixtureRequest) -> Deployment:
-    """A whole stack as its file says, whose generated passwords are canaries."""
+    """A whole stack of a stack file, whose generated passwords are canaries."""
     numbers = count()
     stack_file = ROOT / f"Pulumi.{request.param}.yaml"
     given = yaml.safe_load(stack_file.read_text())["config"]

@@ -1,4 +1,4 @@
-"""The source layer's files, run by a real PostgreSQL 15: what they promise holds in the server."""
+"""The source layer's files keep their promises in a real PostgreSQL 15."""
 
 import subprocess
 from collections.abc import Iterator
@@ -46,6 +46,12 @@ def server(running: PostgresServer) -> PostgresServer:
     return running
 
 
+def first_byte(message: object) -> bytes:
+    """Return the type of a message of logical replication."""
+    assert isinstance(message, bytes)
+    return message[:1]
+
+
 def published(server: PostgresServer) -> set[str]:
     rows = server.query("SELECT schemaname || '.' || tablename FROM pg_publication_tables")
     return {str(row[0]) for row in rows}
@@ -66,7 +72,7 @@ class TestInitialization:
         assert server.query("SELECT to_regclass('kept')::text") == [("kept",)]
         server.execute("DROP TABLE kept")
 
-    def test_a_run_that_was_killed_half_way_is_done_again(self) -> None:
+    def test_a_killed_run_is_repeated(self) -> None:
         with new_server() as server:
             unfinished = server.leave_behind("pgdata.unfinished")
             assert "created a data directory" in server.initialize()
@@ -140,7 +146,7 @@ class TestSchema:
         rows = server.query("SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
         assert {row[0] for row in rows} == {"users", "products", "orders"}
 
-    def test_a_table_is_added_and_taken_away_in_place(self, server: PostgresServer) -> None:
+    def test_a_table_is_added_and_removed_in_place(self, server: PostgresServer) -> None:
         server.execute("CREATE TABLE IF NOT EXISTS refunds (id int PRIMARY KEY)")
         assert server.apply((*SAMPLE_TABLES, "public.refunds")).returncode == 0
         assert published(server) == {*SAMPLE_TABLES, "public.refunds"}
@@ -160,7 +166,7 @@ class TestSchema:
             "SELECT pubname, string_agg(schemaname || '.' || tablename, ',')"
             " FROM pg_publication_tables WHERE pubname LIKE '%\\_\\_%' GROUP BY pubname"
         )
-        assert dict(rows) == {
+        assert {row[0]: row[1] for row in rows} == {
             f"dbz_publication__public__{table.removeprefix('public.')}": table
             for table in SAMPLE_TABLES
         }
@@ -199,7 +205,7 @@ class TestSchema:
 
 
 class TestDebeziumAccount:
-    def test_it_may_replicate_and_nothing_above(self, server: PostgresServer) -> None:
+    def test_it_may_log_in_and_replicate_only(self, server: PostgresServer) -> None:
         attributes = server.query(
             "SELECT rolcanlogin, rolreplication, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls"
             " FROM pg_roles WHERE rolname = 'debezium'"
@@ -240,11 +246,11 @@ class TestDebeziumAccount:
                 " 'proto_version', '1', 'publication_names', 'dbz_publication')"
             ).fetchall()
             session.execute("SELECT pg_drop_replication_slot('try')")
-        assert {bytes(row[0])[:1] for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
+        assert {first_byte(row[0]) for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
 
 
 class TestPasswords:
-    def test_new_ones_hold_after_the_schema_is_applied(self, server: PostgresServer) -> None:
+    def test_new_ones_are_valid_after_the_schema_is_applied(self, server: PostgresServer) -> None:
         first = server.passwords
         server.passwords = {"postgres": "second-1", "debezium": "it's \\ second-2"}
         assert server.apply(SAMPLE_TABLES).returncode == 0
@@ -258,9 +264,9 @@ class TestPasswords:
         with pytest.raises(ValueError, match="must not contain a line break"):
             variable("password", "a\nb")
 
-    def test_they_are_not_told_to_anybody(self, server: PostgresServer) -> None:
-        told = server.apply(SAMPLE_TABLES)
-        text = server.log + told.stdout + told.stderr + " ".join(told.args)
+    def test_they_appear_in_no_log_or_output(self, server: PostgresServer) -> None:
+        done = server.apply(SAMPLE_TABLES)
+        text = server.log + done.stdout + done.stderr + " ".join(done.args)
         text += database_script(server.settings, SAMPLE_TABLES)
         for password in server.passwords.values():
             assert password not in text
@@ -295,7 +301,9 @@ class TestRotation:
             left_open.execute("SELECT 1")
         assert rotating.query("SELECT count(*) FROM users", user="debezium_2") == [(0,)]
 
-    def test_the_second_reads_on_from_the_slot_of_the_first(self, rotating: PostgresServer) -> None:
+    def test_the_second_continues_with_the_slot_of_the_first(
+        self, rotating: PostgresServer
+    ) -> None:
         with rotating.connect("debezium") as first:
             first.execute("SELECT pg_create_logical_replication_slot('handed_on', 'pgoutput')")
         assert rotating.psql(revoke_script(rotating.settings, "debezium")).returncode == 0
@@ -307,9 +315,9 @@ class TestRotation:
             ).fetchall()
             second.execute("SELECT pg_drop_replication_slot('handed_on')")
         rotating.execute("DELETE FROM products")
-        assert b"I" in {bytes(row[0])[:1] for row in changes}
+        assert b"I" in {first_byte(row[0]) for row in changes}
 
-    def test_the_second_may_do_no_more_than_the_first(self, rotating: PostgresServer) -> None:
+    def test_the_second_has_the_privileges_of_the_first(self, rotating: PostgresServer) -> None:
         rights = (
             "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
             " WHERE grantee = '{}' ORDER BY 1, 2"
