@@ -1,4 +1,4 @@
-"""A second sink in one file, as docs/CONTRIBUTING describes it: it posts changes to a server."""
+"""A second sink in one file, as CONTRIBUTING.md describes it: it posts changes to a server."""
 
 from collections.abc import Mapping
 from functools import cached_property
