@@ -45,15 +45,17 @@ class ConnectOutput(_Output):
 class DeadLetterTopics(_Output):
     """The topics of records that a sink could not convert."""
 
-    # Of the stack's sink connector.
+    # Of the archive's sink connector.
     sink: str
+    # Of the stack's further sink connectors.
+    others: tuple[str, ...] = ()
     # Of sink connectors that have no topic of their own.
     connect: str
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, the sink's first."""
-        return (self.sink, self.connect)
+        """All of them, the archive's first."""
+        return (self.sink, *self.others, self.connect)
 
 
 class BudgetOutput(_Output):

@@ -1,7 +1,7 @@
-"""What differs between the images that a stack may run: one table, nothing elsewhere.
+"""The differences between the images that a stack may run, in one table.
 
-The components bring their own configuration files and settings; of an image they need to know only
-its name, where its programs lie and what ships in it.
+The components bring their own configuration files and settings. Of an image they need to know its
+name, the paths of its programs and what it contains.
 """
 
 from dataclasses import dataclass, replace
@@ -11,37 +11,33 @@ from pydantic import Field
 
 from components.settings import Settings
 
-ImageFamily = Literal["confluent", "sandbox"]
+ImageFamily = Literal["confluent", "apache"]
 
 
 @dataclass(frozen=True)
 class ImageFamilyTable:
-    """One family of images."""
+    """The images of a family, and the paths in them."""
 
     postgresql: str
     kafka: str
     connect: str
-    registry: str | None
-    """None: the family has no Schema Registry."""
-    plugin_installer: str | None
-    """Image with curl, for plugins downloaded at start; None: they are in the image."""
+    registry: str | None  # None: the family has no Schema Registry
+    plugin_installer: str | None  # has curl, to download plugins; None: they are in the image
 
-    postgres_bin: str
-    """Folder of initdb, postgres and psql."""
+    postgres_bin: str  # folder of initdb, postgres and psql
+    # Shell words that start a broker; the path of server.properties follows.
     broker_command: str
-    """Shell words that start a broker; the path of server.properties follows."""
-    storage_command: str
-    """Shell words of Kafka's storage tool."""
+    storage_command: str  # shell words of Kafka's storage tool
+    # Shell words that start a Connect worker; the path of its properties follows.
     worker_command: str
-    """Shell words that start a Connect worker; the path of its properties follows."""
-    plugin_path: str
-    """Connect's plugin.path."""
+    plugin_path: str  # Connect's plugin.path
     plugin_discovery: Literal["hybrid_warn", "service_load"]
-    iceberg_plugin: str | None
-    """Folder of Iceberg's sink; None: not in the family's images."""
+    # Whether Confluent's Avro converter and S3 sink are in the image or can be downloaded.
+    confluent_plugins: bool
+    iceberg_plugin: str | None  # folder of Iceberg's sink; None: not in the family's images
+    # Path of the JMX exporter's Java agent, a pattern if its version is part of the name. It is the
+    # same in all images with a JVM; pods of an image without it have no metrics.
     metrics_agent: str
-    """Path of the JMX exporter's Java agent, a pattern where its version is part of the name. The
-    same in all images that run a JVM; where an image has none, its pods have no metrics."""
 
 
 _JAVA = (
@@ -62,11 +58,12 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command="connect-distributed",
         plugin_path="/usr/share/java,/kafka/connect",
         plugin_discovery="hybrid_warn",
+        confluent_plugins=True,
         iceberg_plugin=None,
-        # In cp-base-new, on which all of Confluent's images stand: 0.18.0 in 7.4 to 7.8.
+        # In cp-base-new, the base of all of Confluent's images: 0.18.0 in 7.4 to 7.8.
         metrics_agent="/usr/share/java/cp-base-new/jmx_prometheus_javaagent-*.jar",
     ),
-    "sandbox": ImageFamilyTable(
+    "apache": ImageFamilyTable(
         postgresql="localhost/datapipe/postgresql:15",
         kafka="localhost/datapipe/kafka:3.9.2",
         connect="localhost/datapipe/connect:3.9.2-2.4.2",
@@ -78,6 +75,7 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command=f"{_JAVA} org.apache.kafka.connect.cli.ConnectDistributed",
         plugin_path="/kafka/connect",
         plugin_discovery="service_load",
+        confluent_plugins=False,  # Confluent publishes them on no package registry
         iceberg_plugin="/kafka/connect/iceberg-sink",
         metrics_agent="/opt/jmx-exporter/jmx_prometheus_javaagent.jar",
     ),
@@ -89,8 +87,8 @@ class ImageSettings(Settings):
 
     family: ImageFamily = Field(
         default="confluent",
-        description="The set of images: Confluent's, as the design's components, or those that the"
-        " sandbox builds.",
+        description="The set of images: confluent has the design's; apache has Apache Kafka,"
+        " without Confluent's plug-ins and Schema Registry.",
     )
     postgresql: str | None = Field(
         default=None,
@@ -118,7 +116,7 @@ class ImageSettings(Settings):
     )
 
     def resolve(self) -> ImageFamilyTable:
-        """The family's table with this stack's image names in it."""
+        """Return the family's table with this stack's image names in it."""
         given = {
             name: image
             for name in ("postgresql", "kafka", "connect", "registry", "plugin_installer")

@@ -11,11 +11,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
+# The packages that have a plugin here; `kubernetes` has an official one.
 PLUGINS: Final = ("aws", "kafka")
-"""The packages that have a plugin here; `kubernetes` has an official one."""
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
+# Marks our wrappers; official plugins, which do not have it, stay untouched.
 MARK: Final = "provider_plugins"
-"""What tells our wrappers from official plugins, which stay untouched."""
 
 
 class MissingPackageError(Exception):

@@ -27,11 +27,11 @@ from provider_plugins.provider import (
 )
 from provider_plugins.wire import Properties, decode_properties, encode_properties, plain
 
+# The engine requests all resources that are ready in parallel; most threads wait for an API.
 THREADS = 64
-"""The engine asks for every resource that is ready at once; most threads wait for an API."""
 
+# Bytes; the engine's own limit.
 MESSAGE_LIMIT = 400 * 1024 * 1024
-"""Bytes; the engine's own limit."""
 
 _KIND = provider_pb2.PropertyDiff
 _DIFF_KINDS: dict[Change, tuple[Any, Any]] = {
@@ -191,7 +191,7 @@ def _checked(context: Any, request: Any, check: Callable[[Properties], Propertie
 
 
 def _answer(context: Any, produce: Callable[[], Answer]) -> Answer:
-    """The answer, or the failure in the form that the engine shows to the user."""
+    """Return the answer, or the failure in the form that the engine shows to the user."""
     try:
         return produce()
     except (ProviderError, InvalidInputsError, ValueError) as error:
@@ -203,7 +203,7 @@ def _answer(context: Any, produce: Callable[[], Answer]) -> Answer:
 
 
 def naming_of(request: Any) -> Naming:
-    """The engine's wishes for an automatic name."""
+    """Return the engine's wishes for an automatic name."""
     if not request.HasField("autonaming"):
         return Naming(seed=request.randomSeed)
     options = request.autonaming
@@ -212,7 +212,7 @@ def naming_of(request: Any) -> Naming:
 
 
 def parse_nested_json(configuration: Properties) -> Properties:
-    """Provider configuration with booleans, numbers, lists and objects out of their JSON text."""
+    """Parse booleans, numbers, lists and objects in the provider's configuration."""
     return {key: _parse_if_json(value) for key, value in configuration.items()}
 
 
@@ -226,7 +226,7 @@ def _parse_if_json(value: Any) -> Any:
 
 
 def diff_response(changes: Changes, replacement: Replacement) -> Any:
-    """The engine's form of a difference, each path with its kind."""
+    """Return the engine's form of a difference, each path with its kind."""
     replaces = paths_touching(changes, replacement.paths)
     response = provider_pb2.DiffResponse
     return response(

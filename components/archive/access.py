@@ -1,25 +1,17 @@
-"""Who may write to the archive, and no more than the sink does: policy documents and identities.
+"""The sinks' identity in AWS: its policy, and a user or role that has it."""
 
-The actions are those that the sinks were seen to need: a multipart upload from start to end or
-abort, and looking for what lies under the prefix. Nobody may delete, and only the Iceberg sink,
-which appends to metadata that it reads first, may read.
-"""
+from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.archive.statements import Statement, allow
 from components.config.archive import ArchiveSettings
 from components.config.security import versioned_name
-
-Statement = dict[str, Any]
-
-TABLE_ACTIONS = ("glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
-DATABASE_ACTIONS = ("glue:GetDatabase", "glue:CreateDatabase")
-"""CreateDatabase: before its first table the sink creates the database and expects the answer
-"already exists"; where it is forbidden to ask, the table is not made."""
 
 
 @dataclass(frozen=True)
@@ -33,53 +25,34 @@ class Writer:
     """its policy, without which it may do nothing"""
 
 
+@dataclass(frozen=True)
+class SinkNeeds:
+    """What the stack's sinks need of the archive."""
+
+    cold_storage_class: str
+    """S3's storage class for files older than `archive.glacierDays`"""
+    catalog: bool
+    """whether there must be a Glue database"""
+    statements: Callable[[str, str | None], list[Statement]]
+    """the IAM statements, for the ARNs of the bucket and of the Glue database"""
+
+
 def sink_policy(
-    settings: ArchiveSettings, bucket_arn: str, database_arn: str | None = None
+    settings: ArchiveSettings,
+    needs: SinkNeeds,
+    bucket_arn: str,
+    database_arn: str | None = None,
 ) -> dict[str, Any]:
-    """What the sink may do. `database_arn`: of the Glue database that the Iceberg sink uses."""
-    statements = _write_statements(bucket_arn, settings.prefix)
-    if database_arn is not None:
-        statements.append(
-            _allow("ReadTableFiles", ["s3:GetObject"], [_objects(bucket_arn, settings.prefix)])
-        )
-        statements += _catalog_statements(database_arn)
+    """Return the policy of the sinks' identity; `database_arn` is that of the Glue database."""
+    statements = needs.statements(bucket_arn, database_arn)
     if settings.kms_key_arn is not None:
-        statements.append(
-            _allow("UseKey", ["kms:GenerateDataKey", "kms:Decrypt"], [settings.kms_key_arn])
-        )
+        actions = ["kms:GenerateDataKey", "kms:Decrypt"]
+        statements.append(allow("UseKey", actions, [settings.kms_key_arn]))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
-    within_prefix = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
-    return [
-        _allow(
-            "WriteObjects",
-            ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-            [_objects(bucket_arn, prefix)],
-        ),
-        _allow("ListObjects", ["s3:ListBucket"], [bucket_arn]) | {"Condition": within_prefix},
-        _allow(
-            "FindBucketAndUploads",
-            ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
-            [bucket_arn],
-        ),
-    ]
-
-
-def _catalog_statements(database_arn: str) -> list[Statement]:
-    """The one database and its tables; Glue asks for the right to the catalog as well."""
-    account, database = database_arn.rsplit(":", 1)
-    catalog = f"{account}:catalog"
-    tables = f"{account}:table/{database.removeprefix('database/')}/*"
-    return [
-        _allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database_arn]),
-        _allow("UseTables", list(TABLE_ACTIONS), [catalog, database_arn, tables]),
-    ]
-
-
 def tls_only_policy(bucket_arn: str) -> dict[str, Any]:
-    """The bucket's own policy: nobody reaches it without TLS."""
+    """Return the bucket's own policy: it refuses requests without TLS."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -119,7 +92,7 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
 def declare_user(
     name: str, policy: pulumi.Input[str], key_version: int, opts: pulumi.ResourceOptions
 ) -> Writer:
-    """A user with access keys (design: "access_keys", for local development).
+    """Return a user with access keys (design: "access_keys", for local development).
 
     IAM lets a user have two keys at a time: in a rotation the old one is deleted at the end.
     """
@@ -139,7 +112,7 @@ def declare_user(
 def declare_role(
     name: str, trust: pulumi.Input[str], policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> Writer:
-    """A role for the sink's pods; no key is made, kept or rotated."""
+    """Return a role for the sink's pods; no key is created, stored or rotated."""
     role = aws.iam.Role(
         "sink-role", name=name, path="/datapipe/", assume_role_policy=trust, opts=opts
     )
@@ -152,17 +125,9 @@ def declare_role(
 def _managed_policy(
     name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The ARN of a policy of its own: it has versions, and account-wide audits see it."""
+    """Return the ARN of a policy of its own: it has versions, and account-wide audits see it."""
     managed = aws.iam.Policy(
         "write-archive", name=name, path="/datapipe/", policy=policy, opts=opts
     )
     arn: pulumi.Output[str] = managed.arn
     return arn
-
-
-def _objects(bucket_arn: str, prefix: str) -> str:
-    return f"{bucket_arn}/{prefix}/*"
-
-
-def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

@@ -9,12 +9,12 @@ import pulumi_aws as aws
 from components.archive.access import tls_only_policy
 from components.config.archive import ArchiveSettings
 
+# Parts of an upload that a killed sink never finished are paid for until they are aborted.
 STALE_UPLOAD_DAYS = 7
-"""Parts of an upload that a killed sink never finished are paid for until they are aborted."""
 
 
 def declare_bucket(settings: ArchiveSettings, opts: pulumi.ResourceOptions) -> aws.s3.Bucket:
-    """The bucket; one that is not to be retained is emptied when it is destroyed."""
+    """Return the bucket; one that is not to be retained is emptied when it is destroyed."""
     return aws.s3.Bucket(
         "archive",
         bucket=settings.bucket,
@@ -29,7 +29,7 @@ def declare_protection(
     tls_only: bool,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """What keeps others out of the bucket and its objects unreadable on disk.
+    """Return the resources that block public access and encrypt the objects.
 
     `tls_only` is False only where AWS is stood in for without TLS; the policy would shut us out.
     """
@@ -53,7 +53,7 @@ def declare_protection(
     )
     protection: list[pulumi.Resource] = [closed, owned, encrypted]
     if tls_only:
-        # S3 refuses to change the policy and the public access block of a bucket at once
+        # S3 refuses to change the policy and the public access block of a bucket at the same time
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[closed]))
         policy = bucket.arn.apply(lambda arn: json.dumps(tls_only_policy(arn)))
         protection.append(
@@ -63,11 +63,17 @@ def declare_protection(
 
 
 def declare_lifecycle(
-    settings: ArchiveSettings, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
+    settings: ArchiveSettings,
+    cold_storage_class: str,
+    bucket: aws.s3.Bucket,
+    opts: pulumi.ResourceOptions,
 ) -> None:
-    """When objects move to cheaper classes and stale uploads are aborted."""
+    """Declare when objects move to cheaper classes and stale uploads are aborted."""
     aws.s3.BucketLifecycleConfiguration(
-        "archive", bucket=bucket.bucket, rules=lifecycle_rules(settings), opts=opts
+        "archive",
+        bucket=bucket.bucket,
+        rules=lifecycle_rules(settings, cold_storage_class),
+        opts=opts,
     )
 
 
@@ -82,13 +88,8 @@ def encryption_rule(settings: ArchiveSettings) -> Any:
     }
 
 
-def lifecycle_rules(settings: ArchiveSettings) -> list[Any]:
-    """The lifecycle rules.
-
-    Queries read every file of an Iceberg table, old ones too, so its files only go to a class that
-    is read at once; files of the Confluent sink may need to be restored first.
-    """
-    archive_class = "GLACIER_IR" if settings.sink == "iceberg" else "GLACIER"
+def lifecycle_rules(settings: ArchiveSettings, cold_storage_class: str) -> list[Any]:
+    """Return the lifecycle rules; the sink knows the storage class that suits its old files."""
     return [
         {
             "id": "abort-stale-uploads",
@@ -102,7 +103,7 @@ def lifecycle_rules(settings: ArchiveSettings) -> list[Any]:
             "filter": {"prefix": f"{settings.prefix}/"},
             "transitions": [
                 {"days": settings.infrequent_access_days, "storage_class": "STANDARD_IA"},
-                {"days": settings.glacier_days, "storage_class": archive_class},
+                {"days": settings.glacier_days, "storage_class": cold_storage_class},
             ],
         },
     ]

@@ -1,4 +1,4 @@
-"""What the security layer is made of."""
+"""The arguments of the security layer."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,26 @@ from components.config.cluster import ClusterSettings
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
+from components.security.flow import Flow
 from components.workloads import Workload
 
 
 @dataclass(frozen=True)
 class SecurityArgs:
-    """What the security layer must know of the others: their ports, and where they may go."""
+    """What the security layer needs from the others: their ports, and what they may connect to."""
 
     settings: SecuritySettings
     cluster: ClusterSettings
     source_port: int
     kafka: KafkaSettings
     connect_port: int
-    registry_port: int | None
-    """None: no registry in the stack"""
-    archive_endpoint: str | None
-    """of an AWS stand-in; None: AWS itself"""
+    registry_port: int | None  # None: the stack has no registry
+    sink_flows: tuple[Flow, ...]  # connections that the sinks open
     metrics: MetricsSettings
 
     @classmethod
-    def of(cls, config: StackConfig) -> "SecurityArgs":
-        """The arguments for a stack."""
+    def from_config(cls, config: StackConfig, sink_flows: tuple[Flow, ...]) -> "SecurityArgs":
+        """Return the arguments for a stack, whose sinks open these connections."""
         return cls(
             settings=config.security,
             cluster=config.cluster,
@@ -35,7 +34,7 @@ class SecurityArgs:
             kafka=config.kafka,
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
-            archive_endpoint=config.aws.endpoint,
+            sink_flows=sink_flows,
             metrics=config.metrics,
         )
 

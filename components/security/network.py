@@ -1,60 +1,20 @@
-"""Who may talk to whom: the design's "Network Security Implementation" as data.
+"""Allowed connections (design: "Network Security Implementation"), as data.
 
-Everything is denied by default. `flows()` lists what is allowed; each flow becomes an egress rule
-where it starts and an ingress rule where it ends. Addresses are those after a Service's
-translation: pods and their ports, not Services and theirs.
+All connections are denied by default. `flows()` lists what is allowed; each flow becomes an egress
+rule of its source and an ingress rule of its target. Flows name pods and their ports, not Services:
+NetworkPolicies apply after a Service's address was translated.
 """
-
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from components.manifests import Manifest
 from components.security.arguments import SecurityArgs
+from components.security.flow import Flow, Network, Pods
 from components.workloads import Workload
 
-HTTPS = 443
 DNS = 53
-
-PRIVATE_RANGES = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
-    "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
-)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A range of addresses that are no pods of ours."""
-
-    cidr: str
-    excluded: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pods:
-    """Pods of another namespace."""
-
-    namespace: str
-    labels: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Flow:
-    """TCP connections that are allowed, from one end to some ports of the other."""
-
-    source: Workload | Network | Pods
-    target: Workload | Network
-    ports: tuple[int, ...]
-    reason: str
-
-
-PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
 def flows(args: SecurityArgs) -> list[Flow]:
-    """Every allowed flow of a stack, name resolution apart."""
+    """Return every allowed flow of a stack, except name resolution."""
     nodes = Network(str(args.cluster.node_network))
     kafka, connect = Workload.KAFKA, Workload.CONNECT
     allowed = [
@@ -63,7 +23,7 @@ def flows(args: SecurityArgs) -> list[Flow]:
         Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
         Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
-        _to_archive(args.archive_endpoint),
+        *args.sink_flows,
     ]
     if args.registry_port is not None:
         allowed += [
@@ -83,7 +43,7 @@ def flows(args: SecurityArgs) -> list[Flow]:
 
 
 def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
-    """The ways to the JVMs' metrics, which need no password: Prometheus' and kubectl's."""
+    """Return the flows to the JVMs' metrics, from Prometheus and through the API server."""
     scraper, ports = args.metrics.scraper, (args.metrics.port,)
     jvms = [workload for workload in args.workloads if workload is not Workload.POSTGRESQL]
     found = [Flow(nodes, jvm, ports, "metrics through the API server's proxy") for jvm in jvms]
@@ -93,17 +53,8 @@ def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
     return found
 
 
-def _to_archive(endpoint: str | None) -> Flow:
-    """The way to AWS, or to its stand-in at an address (`aws.endpoint`) and nowhere else."""
-    if endpoint is None:
-        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
-    url = urlsplit(endpoint)
-    port = url.port or (HTTPS if url.scheme == "https" else 80)
-    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")
-
-
 def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Manifest]:
-    """The NetworkPolicies' names and specs: deny all, resolve names, one for each workload."""
+    """Return the NetworkPolicies' specs by name: deny all, allow DNS, and one per workload."""
     return {
         "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
         "allow-dns": _name_resolution(),
@@ -112,7 +63,7 @@ def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Ma
 
 
 def _policy_of(workload: Workload, allowed: list[Flow]) -> Manifest:
-    """What the flows that start or end at a workload mean for its pods."""
+    """Return the policy of a workload's pods, from the flows that start or end there."""
     return {
         "podSelector": {"matchLabels": workload.selector},
         "policyTypes": ["Ingress", "Egress"],
@@ -130,7 +81,7 @@ def _policy_of(workload: Workload, allowed: list[Flow]) -> Manifest:
 
 
 def _name_resolution() -> Manifest:
-    """Every pod may ask the cluster's DNS, and no other server."""
+    """Return the policy that lets every pod query the cluster's DNS servers."""
     cluster_dns = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},

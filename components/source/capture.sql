@@ -1,5 +1,5 @@
--- What change data capture needs of the database. Can be applied again and again; a table that is
--- added to or taken off the stack's list is added to or taken off its publication in place.
+-- Creates what change data capture needs in the database. Idempotent: a table that is added to the
+-- stack's list is added to its publication, one that is removed is removed.
 --
 -- psql's variables: replica_identity (FULL or DEFAULT), tables (schema.table, separated by commas)
 -- and publications (that of each table, in the same order).
@@ -17,16 +17,16 @@ DECLARE
 BEGIN
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION 'database % has no table %', current_database(), missing
-            USING HINT = 'Create it, or take it off datapipe:tables. Nothing was changed.';
+            USING HINT = 'Create it, or remove it from datapipe:tables. Nothing was changed.';
     END IF;
 END;
 $$;
 
--- Nobody but the superuser may have temporary tables; what Debezium may is in account.sql.
+-- Only the superuser may create temporary tables; account.sql has Debezium's privileges.
 REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 
--- Each publication holds exactly its captured tables. One that no table is in any more stays: its
--- connector, which goes last, could not read on without it, and it costs nothing.
+-- Each publication contains exactly its captured tables. One without a table is kept: its connector,
+-- which is deleted later, could not continue without it, and it costs nothing.
 SELECT DISTINCT format('CREATE PUBLICATION %I', publication) FROM captured
     WHERE publication NOT IN (SELECT pubname FROM pg_publication)
 \gexec
@@ -34,7 +34,8 @@ SELECT format('ALTER PUBLICATION %I SET TABLE %s', publication, string_agg(relat
     FROM captured GROUP BY publication
 \gexec
 
--- How much of a deleted or updated row is told; changed only where it differs, as it needs a lock.
+-- The columns of a deleted or updated row's old version that are logged. Changing them needs a lock,
+-- so only tables that differ are changed.
 SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', relation, :'replica_identity')
     FROM captured JOIN pg_class ON pg_class.oid = relation
     WHERE relreplident <> CASE :'replica_identity' WHEN 'FULL' THEN 'f' ELSE 'd' END

@@ -1,4 +1,4 @@
-"""The database's schema as a resource: applied in the running server, in place."""
+"""The database's schema as a resource, applied to the running server."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.source.psql import WHERE, Psql, run_script
+from components.source.psql import TARGET_INPUTS, Psql, run_script
 
-INPUTS = (*WHERE, "script", "superuser_password")
+INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
 
 
 class DatabaseSchemaProvider(dynamic.ResourceProvider):
-    """Runs the script in the server's pod, when it is new or has changed. Preview runs nothing."""
+    """Runs the script in the server's pod if it is new or has changed. Preview runs nothing."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['namespace']}/{props['pod']}", self._apply(props))
@@ -25,7 +25,7 @@ class DatabaseSchemaProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._apply(news))
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
-        """Apply the script; what is in it goes with the database, so there is no delete."""
+        """Apply the script. Its effects are deleted with the database, so there is no delete."""
         run_script(props, props["script"], superuser_password=props["superuser_password"])
         return {name: props[name] for name in INPUTS if name in props}
 

@@ -19,7 +19,7 @@ class Topic:
 
     @classmethod
     def parse(cls, properties: Properties) -> Topic:
-        """The topic that a resource's properties (without unknowns) describe."""
+        """Return the topic that a resource's properties (without unknowns) describe."""
         config = properties.get("config") or {}
         return cls(
             name=properties["name"],
@@ -29,7 +29,7 @@ class Topic:
         )
 
     def properties(self) -> Properties:
-        """The resource's properties that describe this topic."""
+        """Return the resource's properties that describe this topic."""
         properties: Properties = {
             "name": self.name,
             "partitions": self.partitions,
@@ -39,12 +39,12 @@ class Topic:
 
 
 def config_text(value: Any) -> str:
-    """A setting as Kafka writes it."""
+    """Return a setting as Kafka writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def config_changes(old: dict[str, str], new: dict[str, str]) -> dict[str, str | None]:
-    """Settings to set, and with None those to give back to the brokers' default."""
+    """Return the settings to set; None resets a setting to the brokers' default."""
     changed: dict[str, str | None] = {
         key: value for key, value in new.items() if old.get(key) != value
     }
@@ -52,7 +52,7 @@ def config_changes(old: dict[str, str], new: dict[str, str]) -> dict[str, str | 
 
 
 def problems(properties: Properties) -> list[tuple[str, str]]:
-    """What is wrong with a topic's properties, as (property, reason)."""
+    """Return what is wrong with a topic's properties, as (property, reason)."""
     found = []
     for key in ("partitions", "replicationFactor"):
         value = properties.get(key)

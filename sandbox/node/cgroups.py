@@ -6,10 +6,11 @@ version 1 (a hierarchy per controller) and version 2 (one for all).
 
 import os
 import signal
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from polling import NotReadyError, poll_until
 from tools.errors import UserError
 
 NAME = "datapipe-sandbox"
@@ -19,6 +20,7 @@ SYSTEM = (
 
 REQUIRED = ("cpu", "memory", "pids")
 _KILL_SECONDS = 20.0
+_POLL_SECONDS = 0.1
 
 
 def hierarchies(mountinfo: str) -> dict[Path, set[str]]:
@@ -84,29 +86,44 @@ def kill_all() -> None:
 
     Raises UserError when one survives, which only a process stuck in the kernel does.
     """
-    deadline = time.monotonic() + _KILL_SECONDS
-    while alive := {pid for pid in processes() if not _is_zombie(pid)}:
-        if time.monotonic() > deadline:
-            raise UserError(f"processes that can't be killed: {sorted(alive)}; see dmesg")
-        for pid in alive:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.1)
+    poll_until(
+        _kill_remaining,
+        timeout=_KILL_SECONDS,
+        interval=_POLL_SECONDS,
+        description="killed processes to end",
+        error=UserError,
+    )
 
 
 def remove() -> None:
     """Remove the sandbox's groups, the deepest first. They must be empty of processes."""
-    deadline = time.monotonic() + _KILL_SECONDS
     for group in _groups():
-        while group.exists():
-            try:
-                group.rmdir()
-            except OSError as error:  # busy for a moment after its last process ended
-                if time.monotonic() > deadline:
-                    raise UserError(f"{group} can't be removed: {error.strerror}") from error
-                time.sleep(0.1)
+        poll_until(
+            partial(_remove, group),
+            timeout=_KILL_SECONDS,
+            interval=_POLL_SECONDS,
+            description=f"{group} to be removed",
+            retry_on=(OSError,),  # busy for a moment after its last process ended
+            error=UserError,
+        )
+
+
+def _kill_remaining() -> bool:
+    alive = {pid for pid in processes() if not _is_zombie(pid)}
+    for pid in alive:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    if alive:
+        raise NotReadyError(f"processes {sorted(alive)}; see dmesg")
+    return True
+
+
+def _remove(group: Path) -> bool:
+    if group.exists():
+        group.rmdir()
+    return True
 
 
 def _groups() -> Iterator[Path]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from images import build as image_builds
+from polling import poll_until
 from sandbox import aws, paths, supervisor
 from sandbox.node import (
     addresses,
@@ -32,7 +33,7 @@ from tools.progress import Progress, tail
 NAMESPACE = "k8s.io"
 
 _POLL_SECONDS = 0.3
-_TOLD_EVERY_SECONDS = 5.0
+_REPORT_SECONDS = 5.0
 _GIVEN_UP = {"FATAL"}
 
 
@@ -131,19 +132,26 @@ def _finish(programs: Sequence[Program], progress: Progress) -> None:
 
 
 def _wait(check: Check, programs: Sequence[Program], progress: Progress) -> None:
-    start = told = time.monotonic()
-    while not check.holds():
-        now = time.monotonic()
+    start = reported = time.monotonic()
+
+    def holds() -> bool:
+        nonlocal reported
+        if check.holds():
+            return True
         _fail_if_given_up(check, programs)
-        if now - start > check.seconds:
-            raise UserError(
-                f"timed out after {check.seconds:.0f} s waiting for {check.what}.\n"
-                f"{_logs(check, programs)}"
-            )
-        if now - told >= _TOLD_EVERY_SECONDS:
+        now = time.monotonic()
+        if now - reported >= _REPORT_SECONDS:
             progress(f"waiting for {check.what} … {now - start:.0f} s")
-            told = now
-        time.sleep(_POLL_SECONDS)
+            reported = now
+        return False
+
+    poll_until(
+        holds,
+        timeout=check.seconds,
+        interval=_POLL_SECONDS,
+        description=check.what,
+        error=lambda message: UserError(f"{message}.\n{_logs(check, programs)}"),
+    )
 
 
 def _fail_if_given_up(check: Check, programs: Sequence[Program]) -> None:

@@ -11,7 +11,7 @@ from pyiceberg.catalog import load_catalog
 from clients.archive import Archive, open_archive
 from clients.bucket import objects
 from clients.stack import ArchiveOutput, StackError
-from components.streaming.connectors.pipeline import archive_table
+from components.config.tables import iceberg_table_of
 
 BUCKET = "datapipe-ingestion-test"
 TABLE = "public.products"
@@ -128,8 +128,7 @@ class TestEitherArchive:
 def test_a_table_that_an_update_adds_is_found_under_the_programs_name() -> None:
     archive = output("", "iceberg", "cdc")
     for table in ("public.coupons", "sales.coupons", "Odd Schema.Table"):
-        database, _, name = archive_table("cdc", table).partition(".")
-        assert archive.iceberg_table(table) == (database, name)
+        assert archive.iceberg_table(table) == ("cdc", iceberg_table_of(table))
     assert archive.iceberg_table(TABLE) == ("cdc", "products")
 
 

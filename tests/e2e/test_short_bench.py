@@ -8,14 +8,14 @@ from bench.result import read
 from clients.stack import PROJECT
 
 RATE, SECONDS = 1000, 60
+# Until all but a hundredth is readable: the sandbox commits every 10 s, the rest is for CI.
 LATEST_SECONDS = 45.0
-"""Until all but a hundredth is readable: the sandbox commits every 10 s, the rest is for CI."""
 
 
 def test_a_minute_of_load_arrives_whole(tmp_path: Path) -> None:
     """The bench itself fails on rows that are lost, duplicated or altered, and on full memory."""
     command = [
-        *(sys.executable, "-m", "bench", "--stack", "sandbox", "--output", tmp_path / "bench"),
+        *(sys.executable, "-m", "bench", "--stack", "sandbox", "--output", str(tmp_path / "bench")),
         *("--rate", str(RATE), "--seconds", str(SECONDS), "--warm-up", "0", "--references", "3"),
     ]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -4,8 +4,9 @@ from contextlib import nullcontext
 
 import pytest
 
-from sandbox import commands
+from sandbox import commands, state
 from sandbox.state import Owner, Plugins, Situation
+from tests.messages import Messages
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return True
 
     monkeypatch.setattr(commands, "_machine_lock", lambda _: nullcontext())
-    monkeypatch.setattr(commands.state, "situation", lambda: Situation.RUNNING)
+    monkeypatch.setattr(state, "situation", lambda: Situation.RUNNING)
     monkeypatch.setattr(commands, "toolchain", lambda _: done.append("toolchain"))
     monkeypatch.setattr(commands, "_heal", heal)
     monkeypatch.setattr(commands, "_remove", lambda _: done.append("remove"))
@@ -33,10 +34,10 @@ def test_other_plugins_start_from_scratch_and_say_so(
 ) -> None:
     now = Plugins.OFFICIAL if official else Plugins.BUILT
     owner = Owner("/clone", "id", "2026-01-01T00:00:00+00:00", recorded)
-    monkeypatch.setattr(commands.state, "owner", lambda: owner)
-    monkeypatch.setattr(commands.official, "plugins_are_official", lambda: official)
-    messages: list[str] = []
-    commands.up(messages.append)
+    monkeypatch.setattr(state, "owner", lambda: owner)
+    monkeypatch.setattr(official, "plugins_are_official", lambda: official)
+    messages = Messages()
+    commands.up(messages)
     if recorded is now:
         assert steps == ["toolchain", "heal"]
         assert messages == []

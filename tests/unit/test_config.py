@@ -24,7 +24,6 @@ def test_tables_and_a_bucket_are_all_that_a_stack_must_name() -> None:
     config = parse(REQUIRED, "Pulumi.test.yaml")
     assert config.tables == SAMPLE_TABLES
     assert config.kafka.brokers == config.kafka.replication_factor == 3
-    assert config.archive.sink_tasks == 24
 
 
 def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
@@ -118,14 +117,6 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             "a.b_c and a_b.c can't be captured together: Kafka does not tell apart",
         ),
         (
-            {
-                "tables": ["sales.orders", "public.sales_orders"],
-                "archive": {**ARCHIVE, "sink": "iceberg"},
-            },
-            "tables",
-            "both would be the Iceberg table cdc.sales_orders. Capture one of them in this stack",
-        ),
-        (
             {"topics": {"overrides": {"public.ordrs": {"partitions": 12}}}},
             "topics.overrides.public.ordrs",
             "is not a captured table; name one of datapipe:tables",
@@ -172,11 +163,6 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             "'My_Bucket' is not a valid S3 bucket name; allowed: 3 to 63 of a-z",
         ),
         ({"archive": {}}, "archive.bucket", "is required. Name of the S3 bucket"),
-        (
-            {"archive": {**ARCHIVE, "sink": "s3"}},
-            "archive.sink",
-            "'s3' is not allowed; allowed: confluent-s3, iceberg",
-        ),
         ({"archive": {**ARCHIVE, "access": "role"}}, "archive.oidcProviderArn", "is required"),
         ({"archive": {**ARCHIVE, "encryption": "aws:kms"}}, "archive.kmsKeyArn", "is required"),
         (
@@ -203,7 +189,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         ({"source": {"maxWalSenders": 90}}, "sizing.postgresql.memoryLimit", "maxWalSenders"),
         ({"security": {"podSecurity": "privileged"}}, "security.podSecurity", "restricted"),
         ({"metrics": {"scraper": {"labels": {}}}}, "metrics.scraper.labels", "must not be empty"),
-        ({"images": {"family": "sandbox"}}, "archive.sink", "set iceberg"),
+        ({"images": {"family": "apache"}}, "connect.converter", "set json"),
     ],
 )
 def test_bad_input_is_refused_by_its_key_with_what_was_given_and_what_is_allowed(
@@ -220,12 +206,12 @@ def test_everything_wrong_is_reported_at_once() -> None:
 
 
 def test_every_contradiction_is_reported_at_once() -> None:
-    message = refusal(images={"family": "sandbox"}, cluster={"nodePorts": None})
-    for key in ("archive.sink", "connect.converter", "kafka.bootstrapServers"):
+    message = refusal(images={"family": "apache"}, cluster={"nodePorts": None})
+    for key in ("connect.converter", "kafka.bootstrapServers"):
         assert f"datapipe:{key}: " in message
 
 
 @pytest.mark.parametrize("endpoint", ["http://10.231.0.1:5566", "https://10.0.0.1"])
-def test_a_stand_in_for_aws_is_named_by_its_address(endpoint: str) -> None:
+def test_a_server_that_replaces_aws_is_named_by_its_address(endpoint: str) -> None:
     config = parse({**REQUIRED, "aws": {"endpoint": endpoint}}, "Pulumi.test.yaml")
     assert config.aws.endpoint == endpoint

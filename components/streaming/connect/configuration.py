@@ -2,40 +2,42 @@
 
 from collections.abc import Iterable
 
-from components.config import StackConfig
+from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.streaming.properties import Properties
 
 CONFIG_DIR = "/etc/kafka-connect"
 SOURCE_CA = "postgresql-ca.crt"
+# The certificate authority of the source database, for sslmode verify-full.
 SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
-"""the certificate authority of the source database, for sslmode verify-full"""
 
 POD_IP = "POD_IP"
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 
 OFFSET_PARTITIONS = 6
+# Kafka's defaults, 25 and 5, are meant for hundreds of connectors and cost each broker memory.
 STATUS_PARTITIONS = 3
-"""Kafka's defaults, 25 and 5, are meant for hundreds of connectors and cost each broker memory."""
 
+# How long the tasks of a worker that left wait for its return. The default of five minutes is for
+# large clusters; here a restarted worker is back sooner, and no other can take over.
 REBALANCE_DELAY_MS = 5000
-"""How long the tasks of a worker that left wait for its return. The default of five minutes is for
-large clusters; here a restarted worker is back sooner than that, and nobody else can take over."""
 
+# Our own transform and extension; they come with the ConfigMap, so any image will do.
 PLUGINS_OF_OURS = "/opt/datapipe/plugins"
-"""Our own transform and extension; they come with the ConfigMap, so any image will do."""
+# Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
 RESTART_FAILED = "datapipe.connect.RestartFailed"
-"""Connect leaves a failed task as it is; this restarts it after 15 s, then ever less often."""
+# How long a sink may take to finish its file or commit.
 TASK_SHUTDOWN_MS = 15_000
-"""for a sink to finish its file or commit"""
 
 
 def worker_properties(
-    config: StackConfig, images: ImageFamilyTable, bootstrap: str, variables: Iterable[str]
+    settings: ConnectSettings,
+    images: ImageFamilyTable,
+    replication_factor: int,
+    bootstrap: str,
+    variables: Iterable[str],
 ) -> Properties:
-    """connect-distributed.properties; `variables` may be referred to as ${env:NAME}."""
-    settings = config.connect
-    replicas = config.kafka.replication_factor
+    """Return connect-distributed.properties; `variables` may be referred to as ${env:NAME}."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": settings.group_id,
@@ -43,14 +45,14 @@ def worker_properties(
         "rest.advertised.host.name": f"${{env:{POD_IP}}}",
         "rest.advertised.port": settings.port,
         "config.storage.topic": settings.config_topic,
-        "config.storage.replication.factor": replicas,
+        "config.storage.replication.factor": replication_factor,
         "offset.storage.topic": settings.offset_topic,
-        "offset.storage.replication.factor": replicas,
+        "offset.storage.replication.factor": replication_factor,
         "offset.storage.partitions": OFFSET_PARTITIONS,
         # An idle sink task answers a commit no sooner than this; Kafka's default is 60 s.
         "offset.flush.interval.ms": 5_000,
         "status.storage.topic": settings.status_topic,
-        "status.storage.replication.factor": replicas,
+        "status.storage.replication.factor": replication_factor,
         "status.storage.partitions": STATUS_PARTITIONS,
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,

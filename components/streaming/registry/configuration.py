@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from components.config import StackConfig
+from components.config.streaming import RegistrySettings
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.properties import Properties
 from components.workloads import Workload, service_host
 
+# Names the login module in jaas.conf, too.
 REALM = "SchemaRegistry"
-"""names the login module in jaas.conf, too"""
 
 
 class Role(StrEnum):
@@ -24,25 +24,24 @@ class Role(StrEnum):
     READONLY = "readonly"
 
 
+# Connect's converters.
 DEVELOPER_USER = "developer"
-"""Connect's converters"""
+# The kubelet's probes.
 PROBE_USER = "probe"
-"""the kubelet's probes"""
 USERS = {"admin": Role.ADMIN, DEVELOPER_USER: Role.DEVELOPER, PROBE_USER: Role.READONLY}
 
 
-def registry_properties(config: StackConfig, network: KafkaNetwork) -> Properties:
-    """schema-registry.properties."""
-    settings = config.registry
+def registry_properties(settings: RegistrySettings, network: KafkaNetwork) -> Properties:
+    """Return schema-registry.properties."""
     brokers = ",".join(
-        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(config.kafka.brokers)
+        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(network.settings.brokers)
     )
     return {
         "listeners": f"http://0.0.0.0:{settings.port}",
         "host.name": service_host(Workload.REGISTRY, network.namespace),
         "kafkastore.bootstrap.servers": brokers,
         "kafkastore.topic": settings.topic,
-        "kafkastore.topic.replication.factor": config.kafka.replication_factor,
+        "kafkastore.topic.replication.factor": network.settings.replication_factor,
         "schema.compatibility.level": settings.compatibility,
         "authentication.method": "BASIC",
         "authentication.realm": REALM,
@@ -57,5 +56,5 @@ def user_properties(passwords: Mapping[str, str]) -> str:
 
 
 def probe_netrc(passwords: Mapping[str, str]) -> str:
-    """The probe's credentials as curl reads them, so that they are in no process's arguments."""
+    """Return the probe's credentials as a file for curl, not as arguments of a process."""
     return f"machine localhost login {PROBE_USER} password {passwords[PROBE_USER]}\n"

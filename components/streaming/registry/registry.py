@@ -11,11 +11,12 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config import StackConfig
+from components.config.metrics import MetricsSettings
+from components.config.streaming import RegistrySettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
 from components.security import Credentials
-from components.sizing import REGISTRY_JVM
+from components.sizing import REGISTRY_JVM, Resources
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.metrics.exporter import (
     agent_environment,
@@ -52,11 +53,14 @@ GRACE_SECONDS = 30
 class RegistryArgs:
     """What the registry is made of."""
 
-    config: StackConfig
+    settings: RegistrySettings
+    resources: Resources
+    metrics: MetricsSettings
     images: ImageFamilyTable
     namespace: pulumi.Input[str]
     credentials: Credentials
     network: KafkaNetwork
+    """of the brokers"""
 
 
 class Registry(pulumi.ComponentResource):
@@ -93,18 +97,18 @@ class Registry(pulumi.ComponentResource):
 
 
 def registry_files(args: RegistryArgs) -> dict[str, str]:
-    """What is no secret of the files in CONFIG_DIR."""
+    """Return the files in CONFIG_DIR that are not secret."""
     return {
         **read_files(Path(__file__).parent / "files"),
         **agent_files(rules_of("registry")),
         "schema-registry.properties": render_properties(
-            registry_properties(args.config, args.network)
+            registry_properties(args.settings, args.network)
         ),
     }
 
 
 def login_files(credentials: Credentials) -> dict[str, pulumi.Input[str]]:
-    """What is a secret of the files in CONFIG_DIR."""
+    """Return the files in CONFIG_DIR that are secret."""
     passwords = pulumi.Output.all(
         **{
             "admin": credentials.registry_admin,
@@ -121,7 +125,7 @@ def login_files(credentials: Credentials) -> dict[str, pulumi.Input[str]]:
 def deployment_spec(
     args: RegistryArgs, files: dict[str, str], secrets: dict[str, pulumi.Input[str]]
 ) -> Manifest:
-    """A rolling update that never runs a second registry: the memory budget has no room for it."""
+    """Return a rolling update without a second registry, for which there is no memory budget."""
     return {
         "replicas": 1,
         "strategy": {
@@ -130,7 +134,7 @@ def deployment_spec(
         },
         "selector": {"matchLabels": Workload.REGISTRY.selector},
         "template": {
-            "metadata": pod_metadata(Workload.REGISTRY, files, args.config.metrics, secrets),
+            "metadata": pod_metadata(Workload.REGISTRY, files, args.metrics, secrets),
             "spec": {
                 "serviceAccountName": Workload.REGISTRY.service_account,
                 "automountServiceAccountToken": False,
@@ -147,9 +151,9 @@ def deployment_spec(
 
 def _container(args: RegistryArgs) -> Manifest:
     variables = {
-        **jvm_environment("SCHEMA_REGISTRY", args.config.sizing.registry, REGISTRY_JVM, CONFIG_DIR),
+        **jvm_environment("SCHEMA_REGISTRY", args.resources, REGISTRY_JVM, CONFIG_DIR),
         "SCHEMA_REGISTRY_OPTS": f"-Djava.security.auth.login.config={CONFIG_DIR}/jaas.conf",
-        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
+        **agent_environment(args.metrics, args.images, CONFIG_DIR),
     }
     return {
         "name": REGISTRY,
@@ -158,23 +162,23 @@ def _container(args: RegistryArgs) -> Manifest:
         "command": ["sh", f"{CONFIG_DIR}/start-registry.sh"],
         "env": environment(variables),
         "ports": [
-            {"name": "rest", "containerPort": args.config.registry.port},
-            *metrics_ports(args.config.metrics),
+            {"name": "rest", "containerPort": args.settings.port},
+            *metrics_ports(args.metrics),
         ],
         "securityContext": container_security_context(),
-        "resources": args.config.sizing.registry.manifest(),
+        "resources": args.resources.manifest(),
         "volumeMounts": [
             {"name": "files", "mountPath": CONFIG_DIR, "readOnly": True},
             scratch_mount(),
         ],
         "startupProbe": tcp_probe("rest", period=5, failures=60),
         "livenessProbe": tcp_probe("rest", period=20, failures=3),
-        "readinessProbe": _readiness(args.config.registry.port),
+        "readinessProbe": _readiness(args.settings.port),
     }
 
 
 def _readiness(port: int) -> Manifest:
-    """Lists the subjects as the user `probe`, whose password curl reads from a file.
+    """Return a probe that lists the subjects as `probe`, whose password curl reads from a file.
 
     An httpGet probe would need it in an Authorization header in the pod's manifest, for everyone
     to read who may look at pods.
@@ -190,7 +194,7 @@ def _readiness(port: int) -> Manifest:
 
 
 def _files_volume() -> Manifest:
-    """The design's folder, /etc/schema-registry: configuration and logins side by side."""
+    """Return the design's folder, /etc/schema-registry: with configuration and logins."""
     return {
         "name": "files",
         "projected": {
@@ -203,5 +207,5 @@ def _files_volume() -> Manifest:
 def _service_spec(args: RegistryArgs) -> Manifest:
     return {
         "selector": Workload.REGISTRY.selector,
-        "ports": [{"name": "rest", "port": args.config.registry.port, "targetPort": "rest"}],
+        "ports": [{"name": "rest", "port": args.settings.port, "targetPort": "rest"}],
     }

@@ -9,11 +9,10 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
- * Counts change events by table and operation, and how many of them are whole; changes nothing.
+ * Counts change events by table and operation, and how many of them are complete; changes nothing.
  *
  * <p>Debezium's own MBeans count all tables together. A record without an operation (heartbeats,
- * transaction metadata) is not a change event and not counted by the source; what a sink reads
- * from a table's topic always is.
+ * transaction metadata) is not a change event and is not counted.
  */
 public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R> {
   static final String CHECKPOINT = "checkpoint";
@@ -30,7 +29,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
       Object operation = value(event, "__op");
       if (operation != null) {
         tables.computeIfAbsent(record.topic(), this::metricsOf)
-            .record(operation.toString(), isWhole(record.key(), event, operation.toString()));
+            .record(operation.toString(), isComplete(record.key(), event, operation.toString()));
       }
     }
     return record;
@@ -40,8 +39,8 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
     return new TableMetrics(checkpoint, topic.substring(prefix.length()));
   }
 
-  /** Whether an event says which row it is of, what was done, when, and where in the log. */
-  private static boolean isWhole(Object key, Struct event, String operation) {
+  /** Returns whether an event has its row's key, operation, time and position in the log. */
+  private static boolean isComplete(Object key, Struct event, String operation) {
     return key != null
         && "cudr".contains(operation)
         && value(event, "__source_ts_ms") != null
@@ -60,7 +59,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
         .define(CHECKPOINT, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "Where in the pipeline the events are counted; a tag of the metrics.")
         .define(TOPIC_PREFIX, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
-            "The prefix of the tables' topics, before the table's name, dot included.");
+            "The prefix of the tables' topics, including its dot.");
   }
 
   @Override
