@@ -27,15 +27,15 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-@pytest.mark.parametrize("official", [False, True])
+@pytest.mark.parametrize("downloaded", [False, True])
 @pytest.mark.parametrize("recorded", list(Plugins))
 def test_other_plugins_start_from_scratch_and_say_so(
-    steps: list[str], monkeypatch: pytest.MonkeyPatch, recorded: Plugins, official: bool
+    steps: list[str], monkeypatch: pytest.MonkeyPatch, recorded: Plugins, downloaded: bool
 ) -> None:
-    now = Plugins.OFFICIAL if official else Plugins.BUILT
+    now = Plugins.OFFICIAL if downloaded else Plugins.BUILT
     owner = Owner("/clone", "id", "2026-01-01T00:00:00+00:00", recorded)
     monkeypatch.setattr(state, "owner", lambda: owner)
-    monkeypatch.setattr(official, "plugins_are_official", lambda: official)
+    monkeypatch.setattr(official, "plugins_are_official", lambda: downloaded)
     messages = Messages()
     commands.up(messages)
     if recorded is now:
