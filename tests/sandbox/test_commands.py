@@ -7,6 +7,7 @@ import pytest
 from sandbox import commands, state
 from sandbox.state import Owner, Plugins, Situation
 from tests.messages import Messages
+from tools import official
 
 
 @pytest.fixture
