@@ -17,29 +17,28 @@ up: ## deploy the pipeline (prepares what the stack runs on first)
 	@scripts/up.sh
 
 demo: ## change rows in PostgreSQL and compare them with the Parquet on S3, row by row
-	@scripts/run.sh python -m demo --stack $(STACK)
+	@bin/datapipe demo
 
 bench: ## put load on the pipeline, measure it, compare every row, write docs/bench (ARGS="--rate 8000")
-	@scripts/run.sh python -m bench --stack $(STACK) $(ARGS)
+	@bin/datapipe bench $(ARGS)
 
 bench-growth: ## measure how cost grows with tables, row width and partitions
-	@scripts/run.sh python -m bench.growth --stack $(STACK) $(ARGS)
+	@bin/datapipe bench-growth $(ARGS)
 
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
-	@scripts/run.sh python -m bench.snapshot --stack $(STACK) $(ARGS)
+	@bin/datapipe bench-snapshot $(ARGS)
 
 status: ## pods, connectors, topics, objects and the budget at a glance
-	@scripts/run.sh python -m clients.status --stack $(STACK)
+	@bin/datapipe status
 
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
-	@scripts/run.sh python -m chaos --stack $(STACK) $(FAULTS) $(if $(QUICK),--quick) \
-		--output docs/chaos
+	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## make a lost replication slot anew, or COLUMN=schema.table.column of a changed type fit
-	@scripts/run.sh python -m clients.recover --stack $(STACK) $(if $(COLUMN),--column $(COLUMN))
+recover: ## recreate lost replication slots, or with COLUMN=schema.table.column a column of text
+	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),slot)
 
-dlq: ## records that the sink refused, and why; DO=replay, dismiss, "show PLACE", "skip PLACE"
-	@scripts/run.sh python -m clients.dlq --stack $(STACK) $(or $(DO),list)
+dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
+	@bin/datapipe dlq list
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
@@ -56,16 +55,19 @@ drift: ## fail if the stack was changed by hand or is not what this checkout say
 rotate: ## replace every password and access key; old ones are revoked when nobody uses them
 	@scripts/rotate.sh
 
-refresh: ## find what was changed by hand
-	@scripts/run.sh pulumi refresh --yes --stack $(STACK)
+refresh: ## show what was changed by hand and accept it into the state; make drift only shows it
+	@scripts/refresh.sh
 
 env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack
-	@scripts/env.sh
+	@bin/datapipe env
 
 down: ## remove the pipeline; of the sandbox everything but its cache
 	@scripts/down.sh
 
-test: lint ## all tests: unit, aws, policies, plugins, engine and end to end
+unit: ## the tests that need neither root nor a cluster, within two minutes (ARGS="-k source")
+	@scripts/unit.sh $(ARGS)
+
+test: lint ## all tests; deploys the sandbox first
 	@scripts/test.sh
 
 lint: ## ruff, mypy, shellcheck, actionlint, zizmor, and the documents

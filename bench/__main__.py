@@ -77,7 +77,12 @@ def faults(result: Result) -> list[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="datapipe bench",
+        description=__doc__,
+        epilog="Exit codes: 0 nothing was lost, duplicated or killed; 1 otherwise;"
+        " 2 wrong usage; 130 interrupted.",
+    )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--rate", type=float, default=5000, help="row changes per second")
     parser.add_argument("--seconds", type=float, default=600, help="duration of the measured load")

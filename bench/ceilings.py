@@ -167,7 +167,7 @@ def _produce(outputs: StackOutputs, records: list[bytes], seconds: float) -> flo
 
 
 def _records(outputs: StackOutputs) -> list[bytes]:
-    """Return the values of some records of the topics. Raises StackError where there are none."""
+    """Return the values of some records of the topics. Raises StackError without any."""
     consumer = Consumer(
         {
             "bootstrap.servers": outputs.bootstrap_servers,

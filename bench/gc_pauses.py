@@ -13,7 +13,7 @@ from bench.containers import Container
 PORT = 9404
 EVERY_SECONDS = 10.0
 REQUEST_SECONDS = 3
-# Time of the concurrent collector is no pause.
+# The concurrent collector does not pause the program, so its time is left out.
 PAUSES = re.compile(
     r'^jvm_gc_collection_seconds_sum\{gc="(?!G1 Concurrent)[^"]*"[^}]*\} (\S+)$', re.MULTILINE
 )

@@ -33,7 +33,8 @@ from bench.timeline import (
     slope,
     streamed_rows,
 )
-from workload.comparison import Comparison, TableComparison
+from workload.comparison import Comparison
+from workload.differences import TableComparison
 from workload.machine import revision
 
 # Share of a CPU limit from which on it counts as the bottleneck.

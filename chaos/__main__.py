@@ -64,7 +64,12 @@ def _chosen(names: Sequence[str]) -> list[Fault]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="datapipe chaos",
+        description=__doc__,
+        epilog="Exit codes: 0 nothing was lost or duplicated and everything recovered; 1 otherwise;"
+        " 2 wrong usage; 130 interrupted.",
+    )
     parser.add_argument("--stack", default="sandbox")
     parser.add_argument(
         "--fault", action="append", default=[], help="inject only this one; may be repeated"

@@ -104,18 +104,19 @@ class Experiment:
         The load goes on meanwhile. Where the pipeline is not healthy in time, the user acts. Return
         when the archive first had everything (time.time()).
         """
-        deadline = time.time() + self._fault.user_after
         recovered: float | None = None
-        while not (monitor.is_quiet() and (recovered or not self._fault.keeps_history)):
+
+        def has_recovered() -> bool:
+            nonlocal recovered
             looked_at = time.time()
             if recovered is None and self._observer.holds(until=healed):
                 recovered = looked_at
-            if looked_at > deadline:
-                if not self._repair(monitor.last()):
-                    break
-                monitor.disturb()
-                deadline = time.time() + self._pace.timeouts.arrival
-            time.sleep(self._pace.timeouts.poll)
+            return monitor.is_quiet() and (bool(recovered) or not self._fault.keeps_history)
+
+        timeouts = replace(self._pace.timeouts, arrival=self._fault.user_after)
+        while wait_for_archive(has_recovered, timeouts) is None and self._repair(monitor.last()):
+            monitor.disturb()
+            timeouts = self._pace.timeouts
         return recovered
 
     def _repair(self, why: str) -> bool:

@@ -46,7 +46,7 @@ class Fault(ABC):  # steps that a fault does not need do nothing
 
     @abstractmethod
     def inject(self, pipeline: Pipeline) -> None:
-        """Inject the fault."""
+        """Make happen what `does` says."""
 
     def heal(self, pipeline: Pipeline) -> None:  # noqa: B027
         """End the fault."""

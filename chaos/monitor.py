@@ -42,7 +42,7 @@ class Symptom:
 
 @dataclass(frozen=True)
 class Before:
-    """The state before the fault, which is no symptom of it."""
+    """The state before the fault, so that it is not taken for a symptom."""
 
     pods: int
     restarts: dict[str, int]
@@ -78,7 +78,7 @@ class Monitor:
     def first_since(self, moment: float) -> Symptom | None:
         """Return the first symptom after a moment (time.time()).
 
-        Where there is none yet, wait for the next slow poll: a record may be in the dead letter
+        If nothing was seen yet, wait for the next slow poll: a record may be in the dead letter
         queue already.
         """
 

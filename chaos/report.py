@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,11 @@ def read_result(row: Row) -> Result:
 
 def page(rows: Sequence[Row]) -> str:
     """Return the report in Markdown."""
-    results = [read_result(row) for row in rows]
+    does = {fault.name: fault.does for fault in faults()}
+    results = [
+        replace(result, does=does.get(result.fault, result.does))
+        for result in map(read_result, rows)
+    ]
     return "\n".join(
         [
             "# Faults under load",

@@ -36,7 +36,7 @@ class Result:
     rows_differing: int = 0
     """rows whose last archived change is not what PostgreSQL has"""
     detected_after: float | None = None
-    """from the injection to the first symptom that a user can see; None: there was none"""
+    """from the injection to the first symptom that a user can see; None: nothing was seen"""
     detected_by: str = ""
     recovered_after: float | None = None
     """from the fault's end until everything committed is readable in the archive"""

@@ -17,7 +17,7 @@ from kafka_connect.startup import (
     wait_until,
 )
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 RUNNING = "RUNNING"
 PATIENCE = Patience(timeout=120)
@@ -92,20 +92,20 @@ def sink_connector(outputs: StackOutputs) -> str:
 
 
 @contextmanager
-def stopped(client: ConnectClient, name: str, say: Say) -> Iterator[None]:
+def stopped(client: ConnectClient, name: str, log: Log) -> Iterator[None]:
     """The connector's tasks are ended; afterwards they run again, also where an error is raised.
 
     Raises StackError where Connect does not do it.
     """
     try:
-        say(f"stopping {name}")
+        log(f"stopping {name}")
         client.stop(name)
-        wait_until(client, name, "STOPPED", PATIENCE, say)
+        wait_until(client, name, "STOPPED", PATIENCE, log)
         try:
             yield
         finally:
-            say(f"starting {name}")
+            log(f"starting {name}")
             client.resume(name)
-        wait_until(client, name, "RUNNING", PATIENCE, say)
+        wait_until(client, name, "RUNNING", PATIENCE, log)
     except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
         raise StackError(str(error)) from error

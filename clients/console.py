@@ -1,12 +1,21 @@
-"""Where the clients print to."""
+"""Standard output for tables, standard error for progress."""
+
+import sys
 
 from rich.console import Console
 
-WIDE = 160
-"""Columns where there is no terminal whose width counts, as in CI's logs."""
+# Columns where the output is not a terminal, as in CI's logs.
+WIDTH_WITHOUT_TERMINAL = 160
 
 
 def console() -> Console:
-    """Standard output; as wide as the terminal, or wide."""
-    printed_to = Console(highlight=False)
-    return printed_to if printed_to.is_terminal else Console(highlight=False, width=WIDE)
+    """Return a console on standard output, as wide as the terminal if there is one."""
+    on_terminal = Console(highlight=False)
+    if on_terminal.is_terminal:
+        return on_terminal
+    return Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
+
+
+def log(message: str) -> None:
+    """Print a line of progress to standard error."""
+    print(f"datapipe: {message}", file=sys.stderr, flush=True)

@@ -87,12 +87,35 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
 class ImageSettings(Settings):
     """Which images a stack runs (`datapipe:images`); names given here replace the family's."""
 
-    family: ImageFamily = "confluent"
-    postgresql: str | None = Field(default=None, min_length=1)
-    kafka: str | None = Field(default=None, min_length=1)
-    connect: str | None = Field(default=None, min_length=1)
-    registry: str | None = Field(default=None, min_length=1)
-    plugin_installer: str | None = Field(default=None, min_length=1)
+    family: ImageFamily = Field(
+        default="confluent",
+        description="The set of images: Confluent's, as the design's components, or those that the"
+        " sandbox builds.",
+    )
+    postgresql: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Image of PostgreSQL; the default is the family's.",
+    )
+    kafka: str | None = Field(
+        default=None, min_length=1, description="Image of the brokers; the default is the family's."
+    )
+    connect: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Image of the Kafka Connect workers; the default is the family's.",
+    )
+    registry: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Image of Schema Registry; the default is the family's.",
+    )
+    plugin_installer: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Image with curl, by which connect.plugins: hub downloads the plugins (design:"
+        " curlimages/curl); the default is the family's.",
+    )
 
     def resolve(self) -> ImageFamilyTable:
         """The family's table with this stack's image names in it."""

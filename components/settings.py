@@ -1,51 +1,100 @@
-"""What every part of the stack's configuration shares: strictness, key names and quantities."""
+"""What every section of the stack's configuration shares: strictness, key names and quantities.
 
+A validator of a single value raises ValueError with what is wrong and what is allowed, without the
+value: components/config/messages.py puts the value before it, unless it may be a secret.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
 from kubernetes.utils.quantity import parse_quantity
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 MEBIBYTE = 1024 * 1024
 
 
+class InvalidKeysError(ValueError):
+    """Keys of one or more sections contradict each other: what is wrong, by key."""
+
+    def __init__(self, *problems: tuple[str, str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{key}: {problem}" for key, problem in problems))
+
+
 class Settings(BaseModel):
-    """A section of the stack file: camelCase keys, unknown keys refused, never changed later."""
+    """A section of the stack file: camelCase keys, unknown keys refused, immutable."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Yield each key whose value does not go with another's, and what is wrong with it."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _require_no_contradictions(self) -> Self:
+        if found := list(self.contradictions()):
+            raise InvalidKeysError(*found)
+        return self
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A validator of text by a regular expression, which explains itself in words."""
+
+    expression: str
+    name: str
+    """what the text is, e.g. PostgreSQL name"""
+    allowed: str
+
+    def __call__(self, text: str) -> str:
+        """Return the text. Raises ValueError where the expression does not match all of it."""
+        if not re.fullmatch(self.expression, text):
+            raise ValueError(f"is not a valid {self.name}; allowed: {self.allowed}")
+        return text
 
 
 def parse_mebibytes(value: object) -> int:
-    """Read a Kubernetes memory or storage quantity such as 682Mi or 5Gi, in whole MiB.
+    """Parse a Kubernetes memory or storage quantity such as 682Mi or 5Gi into whole MiB.
 
-    Raises ValueError where the text is no quantity, not positive, or not whole MiB.
+    Raises ValueError where the value is not a quantity, not positive, or not in whole MiB.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError(f"{value} has no unit; write for example {abs(value) or 512}Mi")
+        raise ValueError(f"has no unit; write for example {abs(value) or 512}Mi")
     mebibytes = _quantity(value) / MEBIBYTE
     if mebibytes <= 0 or mebibytes != mebibytes.to_integral_value(ROUND_DOWN):
-        raise ValueError(f"{value} is not allowed; give a positive number of whole MiB, e.g. 512Mi")
+        raise ValueError("is not allowed; write a positive number of whole MiB, e.g. 512Mi or 5Gi")
     return int(mebibytes)
 
 
 def parse_millicores(value: object) -> int:
-    """Read a Kubernetes CPU quantity such as 500m, 1 or 1.5, in whole millicores.
+    """Parse a Kubernetes CPU quantity such as 500m, 1 or 1.5 into whole millicores.
 
-    Raises ValueError where the text is no quantity, not positive, or finer than a millicore.
+    Raises ValueError where the value is not a quantity, not positive, or finer than a millicore.
     """
     millicores = _quantity(value) * 1000
     if millicores <= 0 or millicores != millicores.to_integral_value(ROUND_DOWN):
-        raise ValueError(f"{value} is not allowed; give a positive number of millicores, e.g. 500m")
+        raise ValueError("is not allowed; write a positive number of millicores, e.g. 500m")
     return int(millicores)
 
 
 def _quantity(value: object) -> Decimal:
+    problem = "is not a Kubernetes quantity; write for example 512Mi or 500m"
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{value!r} is no quantity; write for example 512Mi or 500m")
-    return Decimal(parse_quantity(str(value)))
+        raise ValueError(problem)  # pydantic reports no TypeError
+    try:
+        return Decimal(parse_quantity(str(value)))
+    except ValueError:
+        raise ValueError(problem) from None
 
 
 Mebibytes = Annotated[int, BeforeValidator(parse_mebibytes)]

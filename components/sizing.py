@@ -6,11 +6,12 @@ policy compare their sums with these. The defaults are the design's ("Resource A
 All memory and storage is in MiB, all CPU in millicores.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from components.settings import Mebibytes, Millicores, Settings
+from components.settings import InvalidKeysError, Mebibytes, Millicores, Settings
 
 KAFKA_CLUSTER_STORAGE = 10 * 1024
 """MiB of log storage for the whole Kafka cluster (design: 10Gi; see decisions on the 4 GB)."""
@@ -19,20 +20,23 @@ KAFKA_CLUSTER_STORAGE = 10 * 1024
 class Resources(Settings):
     """A container's requests and limits."""
 
-    memory_request: Mebibytes
-    memory_limit: Mebibytes
-    cpu_request: Millicores
-    cpu_limit: Millicores
+    memory_request: Mebibytes = Field(description="Memory that the node reserves, e.g. 512Mi.")
+    memory_limit: Mebibytes = Field(
+        description="Memory above which the container is killed, e.g. 512Mi."
+    )
+    cpu_request: Millicores = Field(description="CPU that the node reserves, e.g. 500m.")
+    cpu_limit: Millicores = Field(
+        description="CPU above which the container is throttled, e.g. 500m or 1."
+    )
 
-    @model_validator(mode="after")
-    def _requests_within_limits(self) -> "Resources":
+    def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.memory_request > self.memory_limit:
-            raise ValueError(
-                f"memoryRequest {self.memory_request}Mi is above memoryLimit {self.memory_limit}Mi"
+            yield (
+                "memoryRequest",
+                f"{self.memory_request}Mi is above memoryLimit ({self.memory_limit}Mi)",
             )
         if self.cpu_request > self.cpu_limit:
-            raise ValueError(f"cpuRequest {self.cpu_request}m is above cpuLimit {self.cpu_limit}m")
-        return self
+            yield "cpuRequest", f"{self.cpu_request}m is above cpuLimit ({self.cpu_limit}m)"
 
     def manifest(self) -> dict[str, dict[str, str]]:
         """The `resources` field of a container."""
@@ -117,7 +121,7 @@ def heap_for(limit: int, profile: JvmProfile) -> int:
     heap = int((limit - beside) / (1 + COLLECTOR_SHARE))
     if heap < MINIMUM_HEAP:
         needed = int(MINIMUM_HEAP * (1 + COLLECTOR_SHARE) + beside) + 1
-        raise ValueError(f"a memory limit of {limit}Mi leaves no heap; give at least {needed}Mi")
+        raise ValueError(f"{limit}Mi leaves no memory for the heap; allowed: {needed}Mi or more")
     return heap
 
 
@@ -133,14 +137,35 @@ DEFAULT_RESOURCES = {
 class Sizing(Settings):
     """The sizes of a stack (`datapipe:sizing`); what is not given keeps the design's value."""
 
-    postgresql: Resources = DEFAULT_RESOURCES["postgresql"]
-    postgresql_storage: Mebibytes = 5 * 1024
-    broker: Resources = DEFAULT_RESOURCES["broker"]
-    broker_storage: Mebibytes | None = Field(
-        default=None, description="per broker; by default the brokers share the cluster's 10Gi"
+    postgresql: Resources = Field(
+        default=DEFAULT_RESOURCES["postgresql"],
+        description="Requests and limits of PostgreSQL; its memory settings follow from the memory"
+        ' limit (design: "Resource Allocation").',
     )
-    connect: Resources = DEFAULT_RESOURCES["connect"]
-    registry: Resources = DEFAULT_RESOURCES["registry"]
+    postgresql_storage: Mebibytes = Field(
+        default=5 * 1024,
+        description='Volume of PostgreSQL (design: "PostgreSQL (Source Database)").',
+    )
+    broker: Resources = Field(
+        default=DEFAULT_RESOURCES["broker"],
+        description="Requests and limits of each broker; its heap follows from the memory limit"
+        ' (design: "Resource Allocation").',
+    )
+    broker_storage: Mebibytes | None = Field(
+        default=None,
+        description="Volume of each broker; by default the brokers share 10Gi (design:"
+        ' "Apache Kafka (Event Streaming Platform)").',
+    )
+    connect: Resources = Field(
+        default=DEFAULT_RESOURCES["connect"],
+        description="Requests and limits of each Kafka Connect worker; its heap follows from the"
+        ' memory limit (design: "Resource Allocation").',
+    )
+    registry: Resources = Field(
+        default=DEFAULT_RESOURCES["registry"],
+        description="Requests and limits of Schema Registry; its heap follows from the memory limit"
+        ' (design: "Resource Allocation").',
+    )
 
     @field_validator(*DEFAULT_RESOURCES, mode="before")
     @classmethod
@@ -159,7 +184,10 @@ class Sizing(Settings):
     @field_validator(*JVM_PROFILES)
     @classmethod
     def _leaves_room_for_a_heap(cls, given: Resources, info: ValidationInfo) -> Resources:
-        heap_for(given.memory_limit, JVM_PROFILES[str(info.field_name)])
+        try:
+            heap_for(given.memory_limit, JVM_PROFILES[str(info.field_name)])
+        except ValueError as error:
+            raise InvalidKeysError(("memoryLimit", str(error))) from None
         return given
 
     def storage_per_broker(self, brokers: int) -> int:
@@ -263,8 +291,8 @@ def postgres_memory(limit: int, wal_senders: int = 4) -> PostgresMemory:
     connections = left // (without_clients.work_mem + BACKEND_OVERHEAD)
     if connections < MINIMUM_CONNECTIONS:
         raise ValueError(
-            f"a memory limit of {limit}Mi leaves room for {max(0, connections)} connections beside"
-            f" {wal_senders} WAL senders, at least {MINIMUM_CONNECTIONS} are needed;"
-            " give more memory or lower source.maxWalSenders"
+            f"{limit}Mi leaves memory for {max(0, connections)} connections in addition to"
+            f" {wal_senders} WAL senders, but at least {MINIMUM_CONNECTIONS} are needed; raise the"
+            " limit or lower source.maxWalSenders"
         )
     return replace(without_clients, max_connections=min(connections, 200))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from clients.archive import Archive
 from workload.archive import ArchiveReader
 from workload.changes import Change
-from workload.comparison import RowDifference, TableComparison
+from workload.differences import RowDifference, TableComparison
 from workload.progress import Log
 from workload.source import Connect, require_replication, sample_tables
 from workload.timeouts import Timeouts, wait_for_archive

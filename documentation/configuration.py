@@ -1,12 +1,8 @@
 """The tables of docs/CONFIGURATION.md, made from the configuration's types and sizes."""
 
-import types
-import typing
-from collections.abc import Iterator, Mapping
-
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from components.config.fields import allowed_by, walk
 from components.config.stack import StackConfig
 from components.settings import parse_mebibytes, parse_millicores
 from components.sizing import (
@@ -22,7 +18,7 @@ from components.sizing import (
 def keys() -> str:
     """Return a Markdown table of every key of a stack file: key, default, meaning."""
     rows = ["| key | default | meaning |", "|---|---|---|"]
-    for key, field in _keys(StackConfig, "datapipe:"):
+    for key, field in walk(StackConfig, "datapipe:"):
         rows.append(f"| `{key}` | {_default(field)} | {_meaning(field)} |")
     return "\n".join(rows)
 
@@ -57,30 +53,6 @@ def _sum(pods: list[Resources]) -> tuple[int, float]:
     return sum(pod.memory_limit for pod in pods), sum(pod.cpu_limit for pod in pods) / 1000
 
 
-def _keys(section: type[BaseModel], prefix: str) -> Iterator[tuple[str, FieldInfo]]:
-    for name, field in section.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
-        inner = _section_of(field)
-        if inner is None or inner is Resources:
-            yield key, field
-        else:
-            yield from _keys(inner, f"{key}.{_entry_of(field)}")
-
-
-def _section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the section that a key holds, also if it may be null; None if it holds a value."""
-    for option in (field.annotation, *typing.get_args(field.annotation)):
-        if isinstance(option, type) and issubclass(option, BaseModel):
-            return option
-    return None
-
-
-def _entry_of(field: FieldInfo) -> str:
-    """Return the part of the key that names a table, if there is a section for each table."""
-    is_mapping = typing.get_origin(field.annotation) is Mapping
-    return "<schema.table>." if is_mapping else ""
-
-
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "(required)"
@@ -104,8 +76,5 @@ def _default(field: FieldInfo) -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    choices = ""
-    if typing.get_origin(field.annotation) in {typing.Literal, types.UnionType}:
-        options = [item for item in typing.get_args(field.annotation) if isinstance(item, str)]
-        choices = " or ".join(f"`{option}`" for option in options)
-    return ". ".join(part for part in (field.description or "", choices) if part)
+    allowed = str(allowed_by(field))
+    return f"{field.description} Allowed: {allowed}." if allowed else str(field.description)

@@ -54,7 +54,7 @@ def build(images: Sequence[Image], progress: Progress) -> dict[str, Path]:
 
 
 class _Build:
-    """One run: its work folder, and tasks that wait for what they stand on."""
+    """One run: its work folder, and tasks that wait for those they depend on."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Build:
         return tar
 
     def _files(self, image: Image) -> list[tuple[Path, str]]:
-        """Return what goes into the image beside packages: files and their absolute paths."""
+        """Return what goes into the image besides packages: files and their absolute paths."""
         files = [pair for jar_folder in image.jars for pair in self._jar_files(jar_folder)]
         if image.binary:
             files.append((binary_of(image), f"/{image.binary}"))

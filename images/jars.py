@@ -22,7 +22,7 @@ def download(into: Path, repository: Path, log: Path, progress: Progress) -> Non
     """Resolve every module with Maven, into one folder each below `into`.
 
     `repository` is Maven's local repository, which keeps what was downloaded. Raises UserError
-    when Maven fails, also over a file whose checksum is not the one that the repository tells.
+    when Maven fails, also over a file whose checksum is not the repository's.
     """
     if shutil.which("mvn") is None:
         raise UserError("Maven, which downloads the jars, is missing: apt-get install maven")
@@ -83,9 +83,9 @@ def unpack_plugin_archive(folder: Path) -> None:
     for archive in folder.glob("*-plugin.tar.gz"):
         with tarfile.open(archive) as contents:
             for member in contents.getmembers():
-                if member.isfile():
-                    member.name = Path(member.name).name
-                    contents.extract(member, folder, filter="data")
+                if (content := contents.extractfile(member)) is not None:
+                    with content, (folder / Path(member.name).name).open("wb") as file:
+                        shutil.copyfileobj(content, file)
         archive.unlink()
 
 

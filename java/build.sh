@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles one of our plugins of the worker: build.sh MODULE FOLDER-OF-JARS [TARGET.jar]
 #
-# MODULE is a folder beside this script; FOLDER-OF-JARS holds what it is compiled against (the
+# MODULE is a folder next to this script; FOLDER-OF-JARS holds what it is compiled against (the
 # artifacts are listed in tests/kafka_connect/test_jars.py). The jars are committed, because a stack brings
 # them to its workers in a ConfigMap and nobody who deploys one needs a JDK. A test compiles each
 # again and compares.
@@ -18,7 +18,7 @@ trap 'rm -rf "$classes"' EXIT
 release=11
 [ "$1" != commit-counter ] || release=17
 
-# -proc:none: annotations of what is compiled against are no business of ours.
+# -proc:none: annotations of the dependencies are not processed.
 find "$source" -name '*.java' -print0 |
     xargs -0 javac --release "$release" -proc:none -d "$classes" -cp "$jars/*"
 [ ! -d "$source/META-INF" ] || cp -r "$source/META-INF" "$classes/"

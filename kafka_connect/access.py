@@ -47,7 +47,7 @@ WorkerAccess = ServiceProxy | DirectUrl
 
 
 def open_access(inputs: Mapping[str, Any]) -> tuple[requests.Session, str]:
-    """A session and base URL from the inputs that a WorkerAccess made.
+    """Return a session and base URL from the inputs that a WorkerAccess made.
 
     Raises ClusterAccessError where the kubeconfig can't be used.
     """

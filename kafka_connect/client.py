@@ -56,7 +56,7 @@ class Backoff(Retry):
         self.first_delay, self.jitter_share = first_delay, jitter_share
 
     def new(self, **changes: Any) -> "Backoff":
-        """A copy for the next attempt, as Retry wants it."""
+        """Return a copy for the next attempt, as Retry wants it."""
         kept = {"first_delay": self.first_delay, "jitter_share": self.jitter_share}
         return super().new(**{**kept, **changes})
 
@@ -79,7 +79,7 @@ _BREAKERS_LOCK = threading.Lock()
 
 
 def breaker_for(url: str, policy: RetryPolicy) -> pybreaker.CircuitBreaker:
-    """This process's breaker of a worker's address."""
+    """Return this process's circuit breaker for a worker's address."""
     with _BREAKERS_LOCK:
         if url not in _BREAKERS:
             _BREAKERS[url] = pybreaker.CircuitBreaker(
@@ -127,7 +127,7 @@ class ConnectClient:
         session.mount("https://", HTTPAdapter(max_retries=retry))
 
     def answers(self, timeout: float) -> bool:
-        """Whether a worker answers within `timeout` seconds: one try, not counted anywhere."""
+        """Return whether a worker answers within `timeout` seconds: one try, not counted."""
         probe = requests.Session()
         for setting in ("trust_env", "verify", "cert", "auth", "proxies"):
             setattr(probe, setting, getattr(self._session, setting))
@@ -138,24 +138,24 @@ class ConnectClient:
             return False
 
     def plugin_classes(self) -> set[str]:
-        """The connector classes that the worker has."""
+        """Return the connector classes that the worker has."""
         return {plugin["class"] for plugin in self._call("GET", "/connector-plugins")}
 
     def validate(self, connector_class: str, config: dict[str, str]) -> dict[str, list[str]]:
-        """What the worker has against a configuration: messages by property."""
+        """Return the worker's errors about a configuration: messages by property."""
         plugin = quote(connector_class)
         report = self._call("PUT", f"/connector-plugins/{plugin}/config/validate", config)
         values = [entry["value"] for entry in report["configs"]]
         return {value["name"]: value["errors"] for value in values if value["errors"]}
 
     def config(self, name: str) -> dict[str, str]:
-        """The connector's configuration, without the name that Connect adds to it."""
+        """Return the connector's configuration, without the name that Connect adds to it."""
         config = dict(self._call("GET", f"/connectors/{quote(name)}/config"))
         config.pop("name", None)
         return config
 
     def status(self, name: str) -> dict[str, Any]:
-        """The states of the connector and its tasks, as Connect gives them."""
+        """Return the states of the connector and its tasks, as Connect gives them."""
         return dict(self._call("GET", f"/connectors/{quote(name)}/status"))
 
     def put(self, name: str, config: dict[str, str]) -> None:
@@ -166,7 +166,7 @@ class ConnectClient:
         """Create a connector that is PAUSED or STOPPED from the start (Kafka 3.7, KIP-980).
 
         Creating is not idempotent, so nothing repeats it by itself: where the answer was lost, the
-        second call tells that the first one succeeded.
+        second call shows that the first one succeeded.
         """
         body = {"name": name, "config": config, "initial_state": state}
         try:
@@ -196,7 +196,7 @@ class ConnectClient:
         self._call("PUT", f"/connectors/{quote(name)}/stop")
 
     def offsets(self, name: str) -> list[dict[str, Any]]:
-        """How far the connector is: `partition` and `offset` of each, in its own terms."""
+        """Return how far the connector is: `partition` and `offset` of each, in its own terms."""
         return list(self._call("GET", f"/connectors/{quote(name)}/offsets")["offsets"])
 
     def reset_offsets(self, name: str) -> str:
@@ -263,10 +263,10 @@ class ConnectClient:
         try:
             return response.json() if response.content else None
         except requests.exceptions.JSONDecodeError:
-            raise ConnectError(f"{what}: the answer is no JSON: {response.text[:200]}") from None
+            raise ConnectError(f"{what}: the answer is not JSON: {response.text[:200]}") from None
 
 
 def _reason(error: requests.RequestException) -> str:
-    """The innermost reason, without urllib3's wrapping."""
+    """Return the innermost reason, without urllib3's wrapping."""
     inner: Any = error.args[0] if error.args else error
     return str(getattr(inner, "reason", inner))

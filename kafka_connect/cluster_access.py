@@ -25,7 +25,7 @@ class ClusterAccess:
     context: str | None = None
 
     def configuration(self) -> client.Configuration:
-        """The API server's address and our credentials for it.
+        """Return the API server's address and our credentials for it.
 
         Raises ClusterAccessError where the kubeconfig is missing or has no such context.
         """
@@ -43,13 +43,13 @@ class ClusterAccess:
         return configuration
 
     def api_client(self) -> client.ApiClient:
-        """A client for the API server."""
+        """Return a client for the API server."""
         from kubernetes import client  # noqa: PLC0415
 
         return client.ApiClient(self.configuration())
 
     def session(self) -> requests.Session:
-        """An HTTP session for the API server, for paths under service_proxy_url()."""
+        """Return an HTTP session for the API server, for paths under service_proxy_url()."""
         import requests  # noqa: PLC0415
 
         configuration = self.configuration()
@@ -65,7 +65,7 @@ class ClusterAccess:
         return session
 
     def service_proxy_url(self, namespace: str, service: str, port: int) -> str:
-        """Where the API server passes requests on to a service of the cluster."""
+        """Return the URL by which the API server forwards requests to a service of the cluster."""
         host = self.configuration().host.rstrip("/")
         return f"{host}/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy"
 

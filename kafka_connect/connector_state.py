@@ -1,6 +1,6 @@
-"""What a connector can be told to be; apart, as both the stack's file and the providers say it."""
+"""The states that a connector can be set to, by a stack file or by the provider."""
 
 from typing import Literal
 
+# PAUSED keeps the connector's tasks in memory, STOPPED ends them.
 State = Literal["RUNNING", "PAUSED", "STOPPED"]
-"""PAUSED keeps the connector's tasks in memory, STOPPED ends them."""

@@ -1,4 +1,4 @@
-"""What can go wrong between us and Kafka Connect, told apart and with what to do about it."""
+"""The errors of requests to Kafka Connect, each with what to do about it."""
 
 import re
 from typing import Any
@@ -23,23 +23,23 @@ class WorkerMissingError(ConnectError):
 
 
 class UnsettledError(ConnectError):
-    """A worker starts, or the workers share out connectors anew: repeat the request later."""
+    """A worker starts, or the workers rebalance: repeat the request later."""
 
 
 class ConnectUnavailableError(ConnectError):
     """No answer, or none from Connect itself."""
 
 
+# Connect's messages, with status 409 or 500, during a rebalance.
 REBALANCE = re.compile(
     r"rebalance|conflicting operation|stale configuration|forward REST request"
     r"|Request timed out|no known leader",
     re.IGNORECASE,
 )
-"""What Connect says, with 409 or 500, while its workers are not settled."""
 
 
 def failure_of(response: requests.Response, what: str) -> ConnectError:
-    """The error for a response that is none of success."""
+    """Return the error for a response without success."""
     body = _json(response)
     if "error_code" in body:
         return _of_connect(response.status_code, str(body.get("message")), what)
@@ -59,7 +59,7 @@ def _of_connect(status: int, message: str, what: str) -> ConnectError:
 
 
 def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: str) -> ConnectError:
-    """An error of the API server's proxy, or of something that is no Connect at all."""
+    """Return an error of the API server's proxy, or of a server that is not Kafka Connect."""
     status = response.status_code
     said = str(body.get("message") or response.text.strip()[:300] or response.reason)
     if status == requests.codes.not_found:
@@ -72,7 +72,7 @@ def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: s
     if "no endpoints available" in said:
         return ConnectUnavailableError(
             f"{what}: no Kafka Connect worker is ready: {said}. kubectl describe pod -l"
-            " app.kubernetes.io/name=kafka-connect tells why."
+            " app.kubernetes.io/name=kafka-connect shows why."
         )
     if status in (requests.codes.bad_gateway, requests.codes.service_unavailable):
         return ConnectUnavailableError(

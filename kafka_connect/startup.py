@@ -18,10 +18,10 @@ from kafka_connect.status import (
     explain,
 )
 
+# How often failed tasks are restarted, for causes that pass: a new database or IAM policy.
 MAXIMUM_RESTARTS = 2
-"""of failed tasks, for causes that pass: a database or an IAM policy that is quite new"""
+# A task that fails after these seconds is reported immediately, so within a minute.
 RESTART_SECONDS = 20
-"""Of a task that fails later the cause is shown at once, so that it is within a minute."""
 
 
 class ConnectorFailedError(Exception):
@@ -106,7 +106,7 @@ def wait_until(
 
 
 def _look(client: ConnectClient, name: str) -> tuple[Status | None, str]:
-    """The status, or why there is none at the moment, such as a worker that restarts."""
+    """Return the status, or why it can't be read now, such as a worker that restarts."""
     try:
         status = Status.of(client.status(name))
         return status, status.progress()

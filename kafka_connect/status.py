@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# For which RUNNING must last: a task is RUNNING before it has opened its first connection.
 SETTLE_SECONDS = 5.0
-"""for which RUNNING must last: a task is RUNNING before it has opened its first connection"""
 
+# Transitional states, which are not drift.
 IN_TRANSITION = frozenset({"UNASSIGNED", "RESTARTING"})
-"""States that pass by themselves; they are no drift."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Status:
         return self.connector == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
 
     def reached(self, state: str) -> bool:
-        """Whether the connector and its tasks are as wanted; a stopped one has no tasks."""
+        """Return whether the connector and its tasks are as wanted; a stopped one has no tasks."""
         if state == "RUNNING":
             return self.running
         return self.connector == state and set(self.tasks) <= {state}
@@ -61,6 +61,8 @@ class Status:
         return f"connector {self.connector}, {running} of {len(self.tasks)} tasks RUNNING"
 
 
+# Known causes of failure, as patterns of a trace, each with what helps; \1 is the pattern's first
+# group.
 ADVICE = (
     (
         r"password authentication failed|no password was provided",
@@ -113,28 +115,26 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        "A record does not fit its table. Where its column's type has become another: make recover"
-        r" COLUMN=schema.table.column. Otherwise make a dead letter of it: make dlq"
-        r' DO="skip \1/\2/\3".',
+        "A record does not fit its table. Where its column's type has become another: bin/datapipe"
+        r" recover column schema.table.column. Otherwise make a dead letter of it:"
+        r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
         r"OutOfMemoryError",
         "The worker's heap is too small for its tasks: fewer tasks, or more memory for connect.",
     ),
 )
-"""What is known to stop our connectors, by what the trace says, and what helps; \\1 and so on stand
-for the pattern's groups."""
 
 
 def first_cause(trace: str) -> str:
-    """The line of a Java stack trace that says what went wrong first: the last "Caused by"."""
+    """Return the line of a Java stack trace with the first cause: the last "Caused by"."""
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by:")]
     return causes[-1] if causes else (lines[0] if lines else "no trace given")
 
 
 def advice_for(trace: str) -> str:
-    """What to do about a trace."""
+    """Return what to do about a trace."""
     for pattern, advice in ADVICE:
         if found := re.search(pattern, trace, re.IGNORECASE):
             return found.expand(advice)
@@ -142,7 +142,7 @@ def advice_for(trace: str) -> str:
 
 
 def explain(name: str, status: Status) -> str:
-    """A failed connector in a few lines: how much of it, the first cause, what to do."""
+    """Return a failed connector in a few lines: how much of it, the first cause, what to do."""
     trace = status.traces[0] if status.traces else ""
     head = trace.splitlines()[0].strip() if trace else ""
     cause = first_cause(trace)

@@ -20,7 +20,7 @@ _COMMANDS = {
 
 
 def main() -> None:
-    """Run one command; a failure the user can act on is told without a traceback."""
+    """Run one command; a failure the user can act on is printed without a traceback."""
     arguments = _parser().parse_args()
     try:
         _run(arguments)

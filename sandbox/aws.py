@@ -1,4 +1,4 @@
-"""moto, the AWS beside the node. It keeps everything in memory, so its restart loses everything.
+"""moto, the stand-in for AWS. It keeps everything in memory, so its restart loses everything.
 
 The account's alias marks the moto that this sandbox started with: after a restart or a reset
 it is gone, and what Pulumi believes to exist in AWS is gone with it.
@@ -22,7 +22,7 @@ _TIMEOUT_SECONDS = 5
 
 
 def is_answering() -> bool:
-    """Tell whether moto's server answers."""
+    """Return whether moto's server answers."""
     connection = http.client.HTTPConnection(
         str(addresses.NODE_ADDRESS), addresses.MOTO_PORT, timeout=_TIMEOUT_SECONDS
     )
@@ -42,7 +42,7 @@ def mark(sandbox_id: str) -> None:
 
 
 def has_mark(sandbox_id: str) -> bool:
-    """Tell whether this moto still is the one that was marked."""
+    """Return whether this moto still is the one that was marked."""
     try:
         aliases: list[str] = _iam().list_account_aliases()["AccountAliases"]
     except BotoCoreError:

@@ -10,7 +10,7 @@ from tools.progress import Progress
 def release_stale_locks(progress: Progress) -> None:
     """Remove the locks of stacks whose `pulumi` is dead; one that lives keeps its own.
 
-    The file backend has no other way to tell: a killed update leaves its stack locked for ever.
+    The file backend has no other way to find out: a killed update leaves its stack locked forever.
     """
     for lock in sorted((paths.PULUMI_BACKEND / ".pulumi" / "locks").rglob("*.json")):
         holder = json.loads(lock.read_text())["pid"]
@@ -20,7 +20,7 @@ def release_stale_locks(progress: Progress) -> None:
 
 
 def _is_pulumi(pid: int) -> bool:
-    """Tell whether a process is a `pulumi`, and not just any that was given a dead one's number."""
+    """Return whether a process is a `pulumi`, not another that reuses a dead one's number."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().startswith("pulumi")
     except (FileNotFoundError, ProcessLookupError):

@@ -37,7 +37,7 @@ def up(progress: Progress) -> None:
 
 
 def down(progress: Progress, *, force: bool, with_cache: bool) -> None:
-    """Remove every trace of the sandbox; the cache too when asked. Fine when there is none."""
+    """Remove every trace of the sandbox; the cache too when asked. No sandbox is fine."""
     with _machine_lock(progress):
         found = state.situation()
         if found is Situation.FOREIGN and not force:
@@ -59,7 +59,7 @@ def toolchain(progress: Progress) -> None:
 
 
 def check_machine() -> None:
-    """Run preflight. Raises UserError with what stands in the sandbox's way."""
+    """Run preflight. Raises UserError with the obstacles that it found."""
     found = state.situation()
     if found is Situation.FOREIGN:
         raise state.refusal(_recorded_owner())
@@ -68,7 +68,7 @@ def check_machine() -> None:
 
 
 def status() -> bool:
-    """Print each program's and check's state; tell whether all is well."""
+    """Print each program's and check's state; return whether all is well."""
     found = state.situation()
     owner = state.owner()
     if found not in (Situation.RUNNING, Situation.FOREIGN) or owner is None:
@@ -99,7 +99,7 @@ def _start(progress: Progress) -> None:
     image_builds.build(IMAGES, progress)
     lifecycle.start(progress)
     _provide_plugins()
-    # Last, so that a start that was interrupted counts as leftovers and is made anew.
+    # Last, so that a start that was interrupted counts as leftovers and is repeated.
     owner = Owner.new()
     aws.mark(owner.sandbox_id)
     state.record(owner)

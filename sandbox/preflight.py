@@ -62,7 +62,7 @@ def require(found: Facts) -> None:
 
 
 def problems(found: Facts) -> list[str]:
-    """Return one sentence for each thing that stands in the sandbox's way."""
+    """Return one sentence for each obstacle."""
     return [
         *_privileges(found),
         *_tools(found),
@@ -129,7 +129,7 @@ def _other_node(found: Facts) -> Iterable[str]:
 
 
 def overlaps_sandbox(route: str) -> bool:
-    """Tell whether a line of `ip -4 route`, other than a default one, leads into our network."""
+    """Return whether a line of `ip -4 route`, other than a default one, leads into our network."""
     words = route.split()
     destination = words[1] if words[:1] in (["unreachable"], ["blackhole"]) else words[0]
     try:

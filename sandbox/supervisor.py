@@ -140,7 +140,7 @@ def start(before_exec: Callable[[], None]) -> None:
 
 
 def is_running() -> bool:
-    """Tell whether our supervisord answers."""
+    """Return whether our supervisord answers."""
     try:
         _rpc().getState()
     except (OSError, http.client.HTTPException, xmlrpc.client.Error):
@@ -166,7 +166,7 @@ def start_stopped() -> list[str]:
 
 
 def apply_configuration(programs: Sequence[Program]) -> list[str]:
-    """Take over a rewritten configuration; return the programs that must be started anew for it."""
+    """Take over a rewritten configuration; return the programs that must be restarted for it."""
     changes: list[Any] = _rpc().reloadConfig()
     added, changed, removed = changes[0]
     kept = {program.name for program in programs if program.loses_state_on_restart}

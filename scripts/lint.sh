@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Format, lint, types, shell scripts and workflows; the same in CI.
+# Format, lint, prose, imports, types, shell scripts and workflows; the same in CI.
 . "$(dirname "$0")/environment.sh"
 
 use_tools
 ruff format --check .
 ruff check .
 python -m tools.prose
-mypy components policies kafka_connect provider_plugins tools images sandbox clients workload polling demo bench chaos review documentation tests/documentation tests/workload tests/demo tests/chaos tests/policies tests/review tests/previews.py
-git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
+lint-imports --no-cache
+mypy components policies kafka_connect provider_plugins tools images sandbox clients command_line workload polling demo bench chaos review documentation tests/audit.py tests/bench tests/clients tests/command_line tests/documentation tests/workload tests/demo tests/chaos tests/policies tests/review tests/previews.py
+git ls-files -z '*.sh' .ci/run bin/datapipe | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
 python -m tools linters
 actionlint
 scripts/docs.sh --check

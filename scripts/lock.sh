@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles every requirements.in into the lock beside it.
+# Compiles every requirements.in into the lock next to it.
 . "$(dirname "$0")/environment.sh"
 
 use_tools

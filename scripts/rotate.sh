@@ -7,7 +7,7 @@
 use_stack
 select_stack
 key=datapipe:security.credentialsVersion
-# The first version stands in no stack file.
+# No stack file contains the first version.
 version=$(pulumi config get --path "$key" --stack "$STACK" 2>/dev/null || echo 1)
 pulumi config set --path "$key" "$((version + 1))" --stack "$STACK"
 exec scripts/up.sh

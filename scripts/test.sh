@@ -1,17 +1,36 @@
 #!/usr/bin/env bash
-# All tests; with arguments those of pytest's, such as tests/unit. Those of the engine, the policies
-# and the whole pipeline run on the sandbox, which is brought up first.
+# All tests; with arguments those of pytest's, such as tests/unit. The pipeline is deployed in the
+# sandbox first, where a selected test needs it.
 . "$(dirname "$0")/environment.sh"
 
 STACK=sandbox
-scripts/up.sh
-use_stack
-[ $# -eq 0 ] || exec pytest "$@"
 
-# The deployed pipeline is one, so what uses it runs alone; the rest has all cores, file by file.
-on_the_pipeline=(tests/connectors_live tests/engine tests/e2e tests/chaos)
-ignored=("${on_the_pipeline[@]/#/--ignore=}")
+deploy() {
+  scripts/up.sh
+  use_stack
+}
+
+run_selected() {
+  local selected
+  use_tools
+  selected=$(pytest --quiet --print-requirements "$@") || {
+    echo "$selected" >&2
+    exit 1
+  }
+  ! grep -q '^requirements:.* pipeline' <<<"$selected" || deploy
+  exec pytest "$@"
+}
+
+[ $# -eq 0 ] || run_selected "$@"
+
+# The deployed pipeline is one, so what uses it runs alone. The rest runs at the same time and gets
+# the time of the cores that is left over; its output follows in the end.
+deploy
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+nice -n 19 pytest -m "not pipeline" --numprocesses=auto --dist=worksteal >"$output" 2>&1 &
 failed=0
-pytest --numprocesses=auto --dist=loadfile "${ignored[@]}" || failed=$?
-pytest "${on_the_pipeline[@]}" || failed=$?
+pytest -m pipeline || failed=$?
+wait $! || failed=$?
+cat "$output"
 exit "$failed"

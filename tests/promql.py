@@ -9,13 +9,13 @@ import promql_parser
 import yaml
 
 FILES = Path(__file__).parents[1] / "components" / "monitoring" / "files"
+# Metrics of the kubelet and of kube-state-metrics, which not every cluster has.
 OF_THE_CLUSTER = {"container_memory_rss", "kube_pod_container_resource_limits"}
-"""Of the kubelet and of kube-state-metrics, where a cluster has them."""
 OF_THE_REGISTRY = {"schema_registry_requests_total"}
 
 
 def metrics_of(expression: str) -> set[str]:
-    """The names in an expression. Raises ValueError where it is no PromQL."""
+    """Return the names in an expression. Raises ValueError for invalid PromQL."""
     names: set[str] = set()
 
     def collect(part: promql_parser.Expr) -> None:
@@ -27,19 +27,19 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def rules() -> list[dict[str, Any]]:
-    """Every recording and alerting rule."""
+    """Return every recording and alerting rule."""
     groups = yaml.safe_load((FILES / "rules.yml").read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def dashboard_expressions() -> Iterator[str]:
-    """The expressions of the dashboard's panels, with an interval in place of Grafana's."""
+    """Yield the expressions of the dashboard's panels, with an interval in place of Grafana's."""
     for panel in json.loads((FILES / "datapipe.json").read_text())["panels"]:
         for target in panel["targets"]:
             yield target["expr"].replace("$__rate_interval", "5m")
 
 
 def metrics_asked_for() -> set[str]:
-    """The names in all rules and panels."""
+    """Return the names in all rules and panels."""
     expressions = [*(rule["expr"] for rule in rules()), *dashboard_expressions()]
     return set().union(*map(metrics_of, expressions))

@@ -91,6 +91,7 @@ main() {
   fi
   ln -sfn "venv-$key" "$cache/$link"
   cd "$root"
+  export PATH=$environment/bin:$PATH # for the programs that the packages bring
   exec "$environment/bin/python" -m "$@"
 }
 

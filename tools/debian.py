@@ -1,7 +1,7 @@
-"""Debian packages unpacked into a folder of ours, leaving the machine's own packages alone.
+"""Debian packages unpacked into our own folder, leaving the machine's own packages alone.
 
 `apt-get download` with private lists and `dpkg -x`: nothing is installed, no maintainer script
-runs, and dependencies are not followed. Name the libraries that a program needs beside it.
+runs, and dependencies are not followed. Name the libraries that a program needs in addition.
 """
 
 import shutil

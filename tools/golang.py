@@ -62,7 +62,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Part:
-    """Programs that lie in one folder of the cache. `links` gives a program further names."""
+    """Programs in one folder of the cache. `links` gives a program further names."""
 
     name: str
     builds: tuple[Build, ...]

@@ -37,7 +37,7 @@ def usable_pulumi(progress: Progress) -> Path | None:
 
 
 def plugins_are_official() -> bool:
-    """Tell whether the last toolchain was the user's own pulumi with the official plugins."""
+    """Return whether the last toolchain was the user's own pulumi with the official plugins."""
     link = paths.binaries() / "pulumi"
     return link.is_symlink() and not link.readlink().is_relative_to(paths.cache())
 

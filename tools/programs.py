@@ -12,7 +12,7 @@ LANGUAGE_HOST_VERSION = "v3.79.0"
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PULUMI_VERSION_VARIABLE = f"{_PULUMI_SDK}/go/common/version.Version"
 
-# One folder: the engine and the language host look beside themselves for each other and for the
+# One folder: the engine and the language host look in their own folder for each other and for the
 # scripts, which are the engine's version's.
 PULUMI = Part(
     name="pulumi",

@@ -1,4 +1,4 @@
-"""What is being done, told while it is done: a line per step with the seconds since the start."""
+"""Progress lines: one for each step, with the seconds since the start."""
 
 import subprocess
 import sys
@@ -67,7 +67,7 @@ def run_logged(
 
 
 def tail(log: Path, lines: int = _TAIL_LINES) -> str:
-    """Return the last lines of a log, indented; a sentence when there is none."""
+    """Return the last lines of a log, indented; a sentence if there is no log."""
     if not log.is_file():
         return "  (no log)"
     text = log.read_text(errors="replace").rstrip().splitlines()[-lines:]

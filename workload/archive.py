@@ -9,7 +9,8 @@ import pyarrow.compute
 
 from clients.archive import Archive
 from workload.changes import CapturedTable
-from workload.comparison import READ, Comparison, RowDifference, TableComparison
+from workload.comparison import READ, Comparison
+from workload.differences import RowDifference, TableComparison
 from workload.source import Connect, present_rows
 from workload.writer import Writer
 

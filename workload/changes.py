@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1)
 
 
 class Change(NamedTuple):
-    """One row inserted, updated or deleted. Two equal changes cannot be told apart."""
+    """One row inserted, updated or deleted. Two equal changes are the same to a comparison."""
 
     table: str
     """schema.table"""

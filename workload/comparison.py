@@ -6,14 +6,13 @@ integer and a text with the same digits differ; integers of different widths do 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from clients.database import Row
 from workload.changes import CapturedTable, Change, Commit
+from workload.differences import Example, RowDifference, TableComparison
 
 # How many of each kind of difference are kept as examples.
 EXAMPLES = 5
@@ -60,7 +59,7 @@ ORDER BY tab, kind, key, op
 )
 
 # Every change of a new reading is readable since the reading in which it was first seen; equal
-# changes are told apart by their number.
+# changes are numbered.
 KEEP_FIRST_SIGHT = """
 CREATE OR REPLACE TABLE archived AS
 SELECT reading.* EXCLUDE (n) REPLACE (coalesce(before.readable, reading.readable) AS readable)
@@ -94,49 +93,6 @@ LEFT JOIN contents AS in_database ON in_database.digest = present.digest
 LEFT JOIN contents AS in_archive ON in_archive.digest = kept.digest
 WHERE present.digest IS DISTINCT FROM kept.digest ORDER BY tab, key
 """
-
-
-@dataclass(frozen=True)
-class Example:
-    """One of the changes that differ."""
-
-    key: Any
-    operation: str
-    values: str | None
-    """None where the comparison does not keep values"""
-
-
-@dataclass(frozen=True)
-class TableComparison:
-    """How a table's archive differs from what was committed, in changed rows."""
-
-    table: str
-    committed: int
-    archived: int
-    missing: int
-    """committed and not archived"""
-    duplicated: int
-    """archived more often than committed"""
-    altered: int
-    """archived, but never committed with these values in this operation"""
-    examples: Mapping[str, tuple[Example, ...]]
-    """by "missing", "duplicated" and "altered" """
-
-    @property
-    def agrees(self) -> bool:
-        """Whether each committed change was archived exactly once, and nothing else was."""
-        return not (self.missing or self.duplicated or self.altered)
-
-
-@dataclass(frozen=True)
-class RowDifference:
-    """A row whose last archived change is not what PostgreSQL has."""
-
-    table: str
-    key: Any
-    in_database: str | None
-    """its values; None: there is no such row"""
-    in_archive: str | None
 
 
 class Comparison:
@@ -236,21 +192,27 @@ class Comparison:
 
     def tables(self) -> list[TableComparison]:
         """Return the result, by table."""
-        ignore = {"ignore_reads": self._ignore_reads}
-        totals = self.database.execute(TOTALS, ignore).fetchall()
+        totals = self.database.execute(TOTALS, {"ignore_reads": self._ignore_reads}).fetchall()
         counts = {
             table: (int(made), int(found), int(missing), int(duplicated), int(altered))
             for table, made, found, missing, duplicated, altered in totals
         }
-        different = self.database.execute(DIFFERENT, {**ignore, "examples": EXAMPLES}).fetchall()
-        examples: dict[str, dict[str, tuple[Example, ...]]] = {name: {} for name in self._tables}
-        for table, kind, key, operation, content in different:
-            own = examples[table]
-            own[kind] = (*own.get(kind, ()), Example(key, operation, content))
+        differ = any(any(numbers[2:]) for numbers in counts.values())
+        examples = self._examples() if differ else {}
         return [
-            TableComparison(name, *counts.get(name, NOTHING), examples[name])
+            TableComparison(name, *counts.get(name, NOTHING), examples.get(name, {}))
             for name in self._tables
         ]
+
+    def _examples(self) -> dict[str, dict[str, tuple[Example, ...]]]:
+        """Return some of the changes that differ, by table and kind of difference."""
+        examples: dict[str, dict[str, tuple[Example, ...]]] = {}
+        parameters = {"ignore_reads": self._ignore_reads, "examples": EXAMPLES}
+        different = self.database.execute(DIFFERENT, parameters).fetchall()
+        for table, kind, key, operation, content in different:
+            own = examples.setdefault(table, {})
+            own[kind] = (*own.get(kind, ()), Example(key, operation, content))
+        return examples
 
     def delays(self) -> dict[str, list[float]]:
         """Return the seconds from commit to readable of what has arrived, by table."""
@@ -299,7 +261,7 @@ class Comparison:
             self.database.unregister(name)
 
     def _columns_of(self, table: str, rows: pa.Table) -> list[str]:
-        """The table's columns; NULL for those that the archive does not have (yet)."""
+        """Return the table's columns, with NULL for those that the archive does not have (yet)."""
         known = set(rows.column_names)
         return [_quoted(name) if name in known else "NULL" for name in self._tables[table].columns]
 
@@ -332,7 +294,7 @@ def _shown(column: str) -> str:
 
 
 def _kind(kind: str) -> str:
-    """What is told apart of DuckDB's types: text, integers of any width, and every other type."""
+    """Return the kind of a DuckDB type: text, integer of any width, or the type itself."""
     if kind in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}:
         return "i"
     return "s" if kind == "VARCHAR" else kind.replace("'", "''")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+# Reports what a run does now.
 Log = Callable[[str], None]
-"""Reports what a run does now."""
 
 # Between two lines of update() where there is no terminal.
 LINE_SECONDS = 10.0

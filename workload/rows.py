@@ -1,12 +1,12 @@
-"""What the demo writes: values that pipelines are known to lose or change on the way."""
+"""The rows that are written: values that pipelines are known to lose or change."""
 
 from decimal import Decimal
 from random import Random
 
 from clients.database import Row
 
+# The keys of the rows that this run has inserted and that still exist, by table.
 Live = dict[str, list[int]]
-"""The keys of the rows that this run made and that still exist, by table."""
 
 NAMES = ("Ada", "Zoë", "Nguyễn", "O'Brien", "李小龍", "Łukasz", "Ana María", "Björk")
 TEXTS = ("plain", "", 'quoted "text"', "two\nlines", "tab\tand \\ backslash", "emoji 🚚", "x" * 900)
@@ -15,20 +15,20 @@ STATUSES = ("pending", "processing", "shipped", "delivered", "cancelled")
 
 
 class RowMaker:
-    """Seeded contents for the sample schema's tables.
+    """Makes seeded rows for the sample schema's tables.
 
-    Columns with a default are sometimes set to NULL on purpose: a converter that puts the default
-    in its place is found out.
+    Columns with a default are sometimes set to NULL, to detect converters that replace an explicit
+    NULL by the default.
     """
 
     def __init__(self, random: Random, run: str) -> None:
-        """`run` tells the e-mail addresses of this run from those of others."""
+        """`run` makes the e-mail addresses differ from those of other runs."""
         self._random = random
         self._run = run
         self._customers = 0
 
     def new(self, table: str, live: Live) -> Row:
-        """The columns to insert; the parents of the row must be among the live ones."""
+        """Return the columns to insert; `live` must have the row's parents."""
         one_of = self._random.choice
         match table:
             case "users":
@@ -61,10 +61,10 @@ class RowMaker:
                     "unit_price": self._price(),
                 }
                 return {**row, "created_at": None} if self._random.random() < 0.1 else row
-        raise ValueError(f"{table} is none of the sample schema's tables")
+        raise ValueError(f"{table} is not one of the sample schema's tables")
 
     def changed(self, table: str) -> Row:
-        """The columns to update."""
+        """Return the columns to update."""
         one_of = self._random.choice
         match table:
             case "users":
@@ -75,7 +75,7 @@ class RowMaker:
                 return {"status": one_of((*STATUSES, None))}
             case "order_items":
                 return {"quantity": self._random.randint(1, 100)}
-        raise ValueError(f"{table} is none of the sample schema's tables")
+        raise ValueError(f"{table} is not one of the sample schema's tables")
 
     def _price(self) -> Decimal:
         return Decimal(self._random.choice(PRICES))

@@ -1,4 +1,4 @@
-"""What the source database says of itself: its captured tables, its replication slot, its WAL."""
+"""What the source database knows: captured tables, replication slot, position of the WAL."""
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -12,8 +12,8 @@ from clients.stack import StackError
 from workload.changes import CapturedTable
 from workload.schema import CHILDREN
 
+# Opens a connection to the source database, in autocommit mode.
 Connect = Callable[[], AbstractContextManager[psycopg.Connection[Row]]]
-"""Opens a connection to the source database, in autocommit mode."""
 
 # pg_class.relreplident of REPLICA IDENTITY FULL
 FULL = "f"

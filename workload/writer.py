@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 
 
 class Writer:
-    """Writes from the begin of the block until its end, or until `changes` rows were changed.
+    """Writes from the start of the block until its end, or until `changes` rows were changed.
 
     The journal has every committed transaction: where a connection breaks in COMMIT, the server is
     asked afterwards whether the transaction was committed.
@@ -66,7 +66,7 @@ class Writer:
         self.stop()
 
     def stop(self, seconds: float = 120) -> None:
-        """Write no more.
+        """Stop writing.
 
         Raises StackError where the writer failed, or the database does not answer for so long.
         """

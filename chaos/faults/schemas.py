@@ -9,7 +9,7 @@ from psycopg import sql
 
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
-from clients.recover.column import Column, bring_back, set_aside_name
+from clients.recover.column import Column, previous_type_name, undo
 from workload.source import wal_position
 
 ADDED = "added_by_chaos"
@@ -84,7 +84,7 @@ class Incompatible(Fault):
     def check(self, pipeline: Pipeline) -> list[str]:
         """Check that each change has its value in one of the two columns."""
         rows = pipeline.archive.changes(CHANGED.table)
-        aside = set_aside_name(CHANGED)
+        aside = previous_type_name(CHANGED)
         if aside not in rows.column_names:
             return [f"the archive has no column {aside}"]
         both = pa.compute.and_(
@@ -101,7 +101,7 @@ class Incompatible(Fault):
             "ALTER {column} DROP DEFAULT, ALTER {column} TYPE timestamp USING {column}::timestamp,"
             " ALTER {column} SET DEFAULT now()",
         )
-        bring_back(pipeline.outputs, CHANGED, pipeline.log)
+        undo(pipeline.outputs, CHANGED, pipeline.log)
         self._changed = False
 
 

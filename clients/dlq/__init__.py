@@ -1,1 +1,1 @@
-"""Dead letters, the records that a sink refused: `python -m clients.dlq --stack sandbox list`."""
+"""Dead letters: records that a sink refused."""

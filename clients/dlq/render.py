@@ -1,4 +1,4 @@
-"""Dead letters as text for a person."""
+"""Renders dead letters as text."""
 
 import json
 
@@ -6,20 +6,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clients.dlq.letters import Letter
+from clients.dlq.dead_letters import DeadLetter
 
-SHOWN_BYTES = 4000
-"""of a key or a value"""
+# Longest text shown of a key, a value or a header.
+SHOWN_CHARACTERS = 4000
 
 
-def letters_table(letters: list[Letter]) -> Table:
-    """A line for each: its place, its record's time and origin, and why it was refused."""
+def letters_table(letters: list[DeadLetter]) -> Table:
+    """Return a row for each dead letter: position, record's time and origin, and the reason."""
     table = Table(box=None, pad_edge=False)
     for column in ("dead letter", "record of", "from", "exception", "message"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")
     for letter in letters:
         table.add_row(
-            str(letter.place),
+            str(letter.position),
             f"{letter.time:%Y-%m-%d %H:%M:%S}",
             str(letter.origin or "unknown"),
             letter.exception,
@@ -28,9 +28,9 @@ def letters_table(letters: list[Letter]) -> Table:
     return table
 
 
-def print_letter(console: Console, letter: Letter) -> None:
-    """Everything about one letter."""
-    console.print(f"{'dead letter':<15}{letter.place}", soft_wrap=True)
+def print_letter(console: Console, letter: DeadLetter) -> None:
+    """Print everything about one dead letter."""
+    console.print(f"{'dead letter':<15}{letter.position}", soft_wrap=True)
     console.print(f"{'record':<15}{letter.origin or 'unknown'} of {letter.time.isoformat()}")
     for name in ("connector.name", "task.id", "stage", "class.name"):
         console.print(f"{name:<15}{letter.errors.get(name, '')}", soft_wrap=True, markup=False)
@@ -43,19 +43,21 @@ def print_letter(console: Console, letter: Letter) -> None:
 
 
 def readable(part: bytes | None) -> str:
-    """A key or value: JSON in one line, other text as it is, anything else in hexadecimal."""
+    """Return JSON on one line, other text as it is, and anything else in hexadecimal."""
     if part is None:
         return "null"
     try:
         text = part.decode()
     except UnicodeDecodeError:
-        return _cut(part.hex(" "), len(part))
+        return _shorten(part.hex(" "), len(part))
     try:
         text = json.dumps(json.loads(text), ensure_ascii=False)
     except ValueError:
-        text = json.dumps(text, ensure_ascii=False)[1:-1]  # control characters made visible
-    return _cut(text, len(part))
+        text = json.dumps(text, ensure_ascii=False)[1:-1]  # makes control characters visible
+    return _shorten(text, len(part))
 
 
-def _cut(text: str, size: int) -> str:
-    return text if len(text) <= SHOWN_BYTES else f"{text[:SHOWN_BYTES]}… ({size} bytes in all)"
+def _shorten(text: str, size: int) -> str:
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}… ({size} bytes in total)"

@@ -1,9 +1,9 @@
-"""Sending dead letters back to the topics that they came from, each exactly once.
+"""Sends dead letters back to the topics that they came from, each exactly once.
 
-A consumer group remembers how far that went. Each batch is one Kafka transaction of the records and
-the group's offsets, so a replay that is killed, or run again, repeats nothing, and a second one at
-the same time stops the first. A sink that still refuses a record writes a new dead letter behind
-those that were there, and one replay looks at no letter twice.
+A consumer group stores which dead letters are done. Each batch is one Kafka transaction of the
+records and the group's offsets, so a replay that is killed and run again repeats nothing, and a
+second replay at the same time fences off the first. A record that the sink refuses again becomes a
+new dead letter after the existing ones; one replay reads no dead letter twice.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,31 +12,32 @@ from dataclasses import dataclass
 from confluent_kafka import Producer, TopicPartition
 
 from clients.archive import Archive
-from clients.dlq.letters import READ_SECONDS, Letter, LetterReader, Place
+from clients.dlq.dead_letters import READ_SECONDS, DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.sink import archived, change_of, not_passed
 
+# The consumer group, and the transactional id.
 GROUP = "datapipe-dlq-replay"
-"""Consumer group and transactional id."""
+# Dead letters of one transaction.
 BATCH = 500
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of the letters that waited."""
+    """How many of the pending dead letters were sent, and how many did not need to be."""
 
     sent: int
+    # The change is in the archive, or a later dead letter holds the same record.
     archived: int
-    """not sent: their changes are in the archive, or a later letter has the same record"""
 
 
 class ReplayError(RuntimeError):
-    """A letter can't be sent back; the message says what to do."""
+    """A dead letter can't be sent back; the message says what to do."""
 
 
-def waiting(reader: LetterReader, topics: tuple[str, ...]) -> list[TopicPartition]:
-    """The partitions of dead letter topics, each with the first offset not dealt with."""
+def pending(reader: DeadLetterReader, topics: tuple[str, ...]) -> list[TopicPartition]:
+    """Return the partitions of dead letter topics, each from the first offset that is not done."""
     partitions = reader.partitions(topics)
-    done = reader.dealt_with(partitions)
+    done = reader.committed_offsets(partitions)
     return [
         TopicPartition(each.topic, each.partition, done[each.topic, each.partition])
         for each in partitions
@@ -49,10 +50,10 @@ def replay(
     topics: tuple[str, ...],
     progress: Callable[[int], None],
 ) -> Replayed:
-    """Send back every letter that waits, but for those whose change the archive has.
+    """Send back every pending dead letter whose change is not in the archive.
 
-    `progress` hears the number sent so far after each batch. Raises ReplayError, and KafkaException
-    where the brokers refuse or do not answer; what was told to `progress` is done all the same.
+    `progress` is called after each batch with the number sent so far. Raises ReplayError, or
+    KafkaException if the brokers refuse or do not answer; batches reported to `progress` stay sent.
     """
     producer = Producer(
         {
@@ -62,65 +63,75 @@ def replay(
             "log_level": 0,
         }
     )
-    # Ends what a killed replay left open, so that its offsets are final before they are read.
+    # Completes the open transaction of a killed replay, so that its offsets are final when read.
     producer.init_transactions(READ_SECONDS)
-    with LetterReader(bootstrap_servers, GROUP) as reader:
-        letters = list(reader.read(waiting(reader, topics)))
+    with DeadLetterReader(bootstrap_servers, GROUP) as reader:
+        letters = list(reader.read(pending(reader, topics)))
         due = to_send(bootstrap_servers, archive, letters)
         sent = 0
         for first in range(0, len(letters), BATCH):
             batch = letters[first : first + BATCH]
             _send(producer, reader, batch, due)
-            sent += sum(letter.place in due for letter in batch)
+            sent += sum(letter.position in due for letter in batch)
             progress(sent)
     return Replayed(sent, len(letters) - sent)
 
 
-def to_send(bootstrap_servers: str, archive: Archive, letters: list[Letter]) -> dict[Place, Place]:
-    """Which letters must be sent back, and whereto: not archived, and the last of their record.
+def to_send(
+    bootstrap_servers: str, archive: Archive, letters: list[DeadLetter]
+) -> dict[RecordPosition, RecordPosition]:
+    """Return the destination of each dead letter that must be sent, by its position.
 
-    Raises ReplayError where that can't be known.
+    Left out are changes that the archive has, and all but the last dead letter of a record.
+    Raises ReplayError if a dead letter has no origin or the sink will read its record again.
     """
-    origins = {letter.place: _origin(letter) for letter in letters}
+    origins = {letter.position: _origin(letter) for letter in letters}
     if unread := not_passed(bootstrap_servers, letters):
         raise ReplayError(
-            f"the sink reads the records of {len(unread)} dead letters, such as {unread[0].place},"
-            " again when its tasks restart, so sending them back could archive them twice. Restart"
-            " its tasks, let it commit, and run replay again; or dismiss them"
+            f"the sink will read the records of {len(unread)} dead letters, such as"
+            f" {unread[0].position}, again when its tasks restart, so a replay could archive them"
+            " twice. Restart its tasks, wait until it commits and replay again, or dismiss them"
         )
-    there = archived(archive, letters)
-    last = {origins[letter.place]: letter for letter in letters}  # one may be refused twice
+    in_archive = archived(archive, letters)
+    # A record that was refused twice has two dead letters.
+    last = {origins[letter.position]: letter for letter in letters}
     return {
-        letter.place: origin for origin, letter in last.items() if change_of(letter) not in there
+        letter.position: origin
+        for origin, letter in last.items()
+        if change_of(letter) not in in_archive
     }
 
 
-def _origin(letter: Letter) -> Place:
+def _origin(letter: DeadLetter) -> RecordPosition:
     if letter.origin is None:
         raise ReplayError(
-            f"{letter.place} does not say where it came from; look at it with show, and dismiss it"
+            f"dead letter {letter.position} has no headers that name its origin; inspect it with"
+            " datapipe dlq show, then dismiss it"
         )
     return letter.origin
 
 
 def _send(
-    producer: Producer, reader: LetterReader, batch: list[Letter], due: dict[Place, Place]
+    producer: Producer,
+    reader: DeadLetterReader,
+    batch: list[DeadLetter],
+    due: dict[RecordPosition, RecordPosition],
 ) -> None:
-    """One transaction: the records, and the offsets behind their letters."""
+    """Send the records and commit the offsets after their dead letters, in one transaction."""
     producer.begin_transaction()
     try:
         for letter in batch:
-            if origin := due.get(letter.place):
+            if origin := due.get(letter.position):
                 _produce(producer, letter, origin)
         group = reader.consumer.consumer_group_metadata()
-        producer.send_offsets_to_transaction(list(_behind(batch)), group)
+        producer.send_offsets_to_transaction(list(_next_offsets(batch)), group)
         producer.commit_transaction()
     except Exception:
         producer.abort_transaction()
         raise
 
 
-def _produce(producer: Producer, letter: Letter, origin: Place) -> None:
+def _produce(producer: Producer, letter: DeadLetter, origin: RecordPosition) -> None:
     producer.produce(
         origin.topic,
         letter.value,
@@ -131,17 +142,17 @@ def _produce(producer: Producer, letter: Letter, origin: Place) -> None:
     )
 
 
-def _behind(batch: list[Letter]) -> Iterator[TopicPartition]:
-    """The offset behind the batch's last letter in each partition."""
-    last = {(letter.place.topic, letter.place.partition): letter.place.offset for letter in batch}
+def _next_offsets(batch: list[DeadLetter]) -> Iterator[TopicPartition]:
+    """Yield the offset after the batch's last dead letter in each partition."""
+    last = {letter.position.topic_partition: letter.position.offset for letter in batch}
     for (topic, partition), offset in last.items():
         yield TopicPartition(topic, partition, offset + 1)
 
 
 def dismiss(bootstrap_servers: str, topics: tuple[str, ...]) -> int:
-    """Count every letter that waits as dealt with, without sending it back. Returns how many."""
-    with LetterReader(bootstrap_servers, GROUP) as reader:
-        letters = list(reader.read(waiting(reader, topics)))
+    """Mark every pending dead letter as done without sending it back; return their number."""
+    with DeadLetterReader(bootstrap_servers, GROUP) as reader:
+        letters = list(reader.read(pending(reader, topics)))
         if letters:
-            reader.consumer.commit(offsets=list(_behind(letters)), asynchronous=False)
+            reader.consumer.commit(offsets=list(_next_offsets(letters)), asynchronous=False)
         return len(letters)

@@ -1,7 +1,8 @@
-"""What the sink did with the records whose dead letters are at hand.
+"""Finds out which dead letters' records the sink archived, or will read again.
 
-A sink's position moves past a refused record only with a later one that it took. Until then it
-reads the refused record again whenever its tasks restart, so the repair itself may archive it.
+A sink commits the offset of a refused record only together with a later record that it accepts.
+Until then it reads the refused record again whenever its tasks restart, so restarting a repaired
+sink can archive the record without a replay.
 """
 
 import json
@@ -12,38 +13,39 @@ from typing import Any
 from confluent_kafka import TopicPartition
 
 from clients.archive import TOPIC_PREFIX, Archive
-from clients.dlq.letters import Letter, LetterReader
+from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
 
+# A change's position in PostgreSQL's WAL, its operation and its row's key; together they are
+# unique.
 Change = tuple[int, str, tuple[tuple[str, Any], ...]]
-"""A change's place in PostgreSQL's log, its operation and its row's key: no two share all three."""
 
 
-def not_passed(bootstrap_servers: str, letters: Iterable[Letter]) -> list[Letter]:
-    """The letters whose records the sink will read again: it has not committed a later one."""
-    by_connector: dict[str, list[Letter]] = defaultdict(list)
+def not_passed(bootstrap_servers: str, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+    """Return the dead letters whose records the sink will read again."""
+    by_connector: dict[str, list[DeadLetter]] = defaultdict(list)
     for letter in letters:
         by_connector[letter.errors.get("connector.name", "")].append(letter)
     return [
         letter
         for connector, its_letters in by_connector.items()
-        for letter in _behind_the_position(bootstrap_servers, connector, its_letters)
+        for letter in _not_committed(bootstrap_servers, connector, its_letters)
     ]
 
 
-def _behind_the_position(
-    bootstrap_servers: str, connector: str, letters: list[Letter]
-) -> Iterator[Letter]:
+def _not_committed(
+    bootstrap_servers: str, connector: str, letters: list[DeadLetter]
+) -> Iterator[DeadLetter]:
     origins = [letter.origin for letter in letters]
-    places = {(origin.topic, origin.partition) for origin in origins if origin}
-    with LetterReader(bootstrap_servers, f"connect-{connector}") as sink:
-        position = sink.dealt_with([TopicPartition(*place) for place in sorted(places)])
+    partitions = {origin.topic_partition for origin in origins if origin}
+    with DeadLetterReader(bootstrap_servers, f"connect-{connector}") as sink:
+        committed = sink.committed_offsets([TopicPartition(*each) for each in sorted(partitions)])
     for letter, origin in zip(letters, origins, strict=True):
-        if origin and position[origin.topic, origin.partition] <= origin.offset:
+        if origin and committed[origin.topic_partition] <= origin.offset:
             yield letter
 
 
-def archived(archive: Archive, letters: Iterable[Letter]) -> set[Change]:
-    """The changes among the letters that the archive has."""
+def archived(archive: Archive, letters: Iterable[DeadLetter]) -> set[Change]:
+    """Return the changes of the dead letters that are in the archive."""
     wanted: dict[str, set[Change]] = defaultdict(set)
     for letter in letters:
         if letter.origin and (change := change_of(letter)):
@@ -67,8 +69,8 @@ def _found(archive: Archive, table: str, changes: set[Change]) -> Iterator[Chang
             yield change
 
 
-def change_of(letter: Letter) -> Change | None:
-    """Which change a letter's record is; None where it is no JSON record of a change."""
+def change_of(letter: DeadLetter) -> Change | None:
+    """Return the change that a dead letter holds; None if it is not a JSON record of a change."""
     key, value = (_payload(part) for part in (letter.key, letter.value))
     if not isinstance(key, dict) or not isinstance(value, dict):
         return None

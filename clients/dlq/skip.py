@@ -1,26 +1,27 @@
-"""Putting records into the dead letter queue that the sink itself can't write.
+"""Makes dead letters of records that the sink can read but can't write.
 
-Connect does that with what a converter or a transform refuses. A record that can be read and does
-not fit its table fails the sink's task instead, again and again. So for a while the sink gets a
-transform that refuses that record, until it has archived everything before it; then its position is
-set behind the record, which else only a later one would do, and the transform goes.
+Kafka Connect makes a dead letter of a record that a converter or a transform refuses. A record that
+is read and then does not fit its table fails the sink's task instead, again and again. So the sink
+temporarily gets a transform that refuses that record. Once it has archived everything before the
+record, its offset is set behind it, which otherwise only a later record would do, and the transform
+is removed.
 """
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from confluent_kafka import TopicPartition
 
-from clients.connect import Say, stopped
-from clients.dlq.letters import LetterReader, Place
-from clients.dlq.replay import GROUP, waiting
+from clients.connect import Log, stopped
+from clients.dlq.dead_letters import DeadLetterReader, Partition, RecordPosition
+from clients.dlq.replay import GROUP, pending
 from kafka_connect.client import ConnectClient
 from kafka_connect.status import Status, explain
+from polling import NotReadyError, poll_until
 
+# Its name in the sink's `transforms`.
 TRANSFORM = "refuseRecords"
-"""Its name in the sink's `transforms`."""
 TRANSFORM_CLASS = "datapipe.connect.RefuseRecords"
 DEAD_LETTER_TOPIC = "errors.deadletterqueue.topic.name"
 
@@ -30,28 +31,28 @@ class SkipError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Times:
-    """How long to wait, in seconds. Tests shorten them."""
+class Timeouts:
+    """How long to wait, in seconds. Tests shorten it."""
 
+    # Until the sink has archived what precedes the records, which takes several commits.
     timeout: float = 300
-    """for the sink to archive what lies before the records: several of its commits"""
     poll: float = 2
 
 
-def refusing(config: Mapping[str, str], places: Sequence[Place]) -> dict[str, str]:
-    """The sink's configuration with the transform before all others."""
-    sound = without_refusal(config)
-    chain = [TRANSFORM, *filter(None, sound.get("transforms", "").split(","))]
+def refusing(config: Mapping[str, str], positions: Sequence[RecordPosition]) -> dict[str, str]:
+    """Return the sink's configuration with the refusing transform before all others."""
+    original = without_refusal(config)
+    chain = [TRANSFORM, *filter(None, original.get("transforms", "").split(","))]
     return {
-        **sound,
+        **original,
         "transforms": ",".join(chain),
         f"transforms.{TRANSFORM}.type": TRANSFORM_CLASS,
-        f"transforms.{TRANSFORM}.places": ",".join(map(str, places)),
+        f"transforms.{TRANSFORM}.places": ",".join(map(str, positions)),
     }
 
 
 def without_refusal(config: Mapping[str, str]) -> dict[str, str]:
-    """The sink's configuration as the stack wants it, also where a killed command left ours."""
+    """Return the stack's own configuration, even if a killed command left the transform in it."""
     kept = {
         key: value
         for key, value in config.items()
@@ -61,109 +62,119 @@ def without_refusal(config: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "transforms": ",".join(chain)} if chain else kept
 
 
-def skip(client: ConnectClient, records: "StuckRecords", say: Say, times: Times) -> None:
-    """Make dead letters of the records; the sink runs on behind them.
+def skip(client: ConnectClient, records: "StuckRecords", log: Log, timeouts: Timeouts) -> None:
+    """Make dead letters of the records and let the sink continue after them.
 
-    Raises SkipError where one is not there, the sink has passed it, or does not come that far in
-    time; StackError, ConnectError or KafkaException where Connect or the brokers don't do it.
+    Raises SkipError if a record does not exist, the sink has passed it, or the sink does not reach
+    it in time; StackError, ConnectError or KafkaException if Connect or the brokers fail.
     """
     records.require_ahead()
     sink = records.sink
     config = without_refusal(client.config(sink))
-    say(f"{sink} refuses {records}, and archives what lies before")
-    with _configured(client, sink, refusing(config, records.places), config):
-        _wait(client, records, config[DEAD_LETTER_TOPIC], times)
-        with stopped(client, sink, say):
-            behind = records.behind()
-            if behind is None:
-                raise SkipError(f"{sink} has new records before {records} to archive; skip again")
-            client.alter_offsets(sink, behind)
+    log(f"{sink} now refuses {records} and archives what precedes them")
+    with _configured(client, sink, refusing(config, records.positions), config):
+        _wait(client, records, config[DEAD_LETTER_TOPIC], timeouts)
+        with stopped(client, sink, log):
+            next_offsets = records.next_offsets()
+            if next_offsets is None:
+                raise SkipError(
+                    f"{sink} received new records before {records} and must archive them first;"
+                    " run the command again"
+                )
+            client.alter_offsets(sink, next_offsets)
             client.put(sink, config)
 
 
 @contextmanager
 def _configured(
-    client: ConnectClient, sink: str, meanwhile: dict[str, str], otherwise: dict[str, str]
+    client: ConnectClient, sink: str, temporary: dict[str, str], original: dict[str, str]
 ) -> Iterator[None]:
-    """Another configuration for a time; an error brings the sound one back."""
-    client.put(sink, meanwhile)
+    """Give the sink a temporary configuration; an error restores the original one."""
+    client.put(sink, temporary)
     try:
         yield
     except BaseException:
-        client.put(sink, otherwise)
+        client.put(sink, original)
         raise
 
 
-def _wait(client: ConnectClient, records: "StuckRecords", letters: str, times: Times) -> None:
-    """Until the records have their letters, and are all that the sink has not committed."""
-    deadline = time.monotonic() + times.timeout
-    while not (records.refused(letters) and records.behind() is not None):
+def _wait(
+    client: ConnectClient, records: "StuckRecords", dead_letter_topic: str, timeouts: Timeouts
+) -> None:
+    """Return once the records have dead letters and are all that the sink has not committed."""
+
+    def ready() -> bool:
+        if records.refused(dead_letter_topic) and records.next_offsets() is not None:
+            return True
         status = Status.of(client.status(records.sink))
-        if time.monotonic() > deadline:
-            state = explain(records.sink, status) if status.failed else status.progress()
-            raise SkipError(
-                f"after {times.timeout:.0f} s {records.sink} has not archived what lies before the"
-                f" records; where another one stops it, name them together:\n{state}"
-            )
-        time.sleep(times.poll)
+        raise NotReadyError(explain(records.sink, status) if status.failed else status.progress())
+
+    poll_until(
+        ready,
+        timeout=timeouts.timeout,
+        interval=timeouts.poll,
+        description=f"{records.sink} to archive what precedes the records",
+        error=lambda message: SkipError(
+            f"{message}\nIf another record stops the sink, name both in one command"
+        ),
+    )
 
 
 class StuckRecords:
-    """Records that a sink can't write, and how far it is in their partitions."""
+    """Records that a sink can't write, and the sink's offsets in their partitions."""
 
-    def __init__(self, bootstrap_servers: str, sink: str, places: Iterable[Place]) -> None:
-        self._servers, self.sink, self.places = bootstrap_servers, sink, tuple(places)
+    def __init__(
+        self, bootstrap_servers: str, sink: str, positions: Iterable[RecordPosition]
+    ) -> None:
+        self._servers, self.sink, self.positions = bootstrap_servers, sink, tuple(positions)
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.places))
+        return ", ".join(map(str, self.positions))
 
     def require_ahead(self) -> None:
-        """Raise SkipError for a record that is not there or that the sink has passed."""
-        positions = self._positions()
-        for place in self.places:
-            if place.offset < positions[place.topic, place.partition]:
-                raise SkipError(f"{self.sink} has passed {place} already")
-            if self._first_from(place) != place:
-                raise SkipError(f"there is no record at {place}")
+        """Raise SkipError for a record that does not exist or that the sink has passed."""
+        offsets = self._sink_offsets()
+        for position in self.positions:
+            if position.offset < offsets[position.topic_partition]:
+                raise SkipError(f"{self.sink} has already passed {position}")
+            if self._first_from(position) != position:
+                raise SkipError(f"there is no record at {position}")
 
-    def refused(self, topic: str) -> bool:
-        """Whether each record has a dead letter that waits."""
-        with LetterReader(self._servers, GROUP) as reader:
-            origins = {letter.origin for letter in reader.read(waiting(reader, (topic,)))}
-        return origins >= set(self.places)
+    def refused(self, dead_letter_topic: str) -> bool:
+        """Return whether each record has a pending dead letter."""
+        with DeadLetterReader(self._servers, GROUP) as reader:
+            letters = reader.read(pending(reader, (dead_letter_topic,)))
+            origins = {letter.origin for letter in letters}
+        return origins >= set(self.positions)
 
-    def behind(self) -> dict[tuple[str, int], int] | None:
-        """The position behind each partition's last record.
+    def next_offsets(self) -> dict[Partition, int] | None:
+        """Return the offset after the last of the records in each partition.
 
-        None where the sink has not committed a record that lies before it and is none of them.
+        None if the sink has yet to commit another record before it.
         """
         found = {}
-        for partition, position in self._positions().items():
-            last = max(each.offset for each in self.places if _partition(each) == partition)
-            if position <= last and not self._only_ours(partition, position, last):
+        for partition, offset in self._sink_offsets().items():
+            last = max(each.offset for each in self.positions if each.topic_partition == partition)
+            if offset <= last and not self._only_these(partition, offset, last):
                 return None
-            found[partition] = max(position, last + 1)
+            found[partition] = max(offset, last + 1)
         return found
 
-    def _positions(self) -> dict[tuple[str, int], int]:
-        partitions = sorted({_partition(place) for place in self.places})
-        with LetterReader(self._servers, f"connect-{self.sink}") as reader:
-            return reader.dealt_with([TopicPartition(*each) for each in partitions])
+    def _sink_offsets(self) -> dict[Partition, int]:
+        partitions = sorted({position.topic_partition for position in self.positions})
+        with DeadLetterReader(self._servers, f"connect-{self.sink}") as reader:
+            return reader.committed_offsets([TopicPartition(*each) for each in partitions])
 
-    def _first_from(self, place: Place) -> Place | None:
-        with LetterReader(self._servers, GROUP) as reader:
-            start = TopicPartition(place.topic, place.partition, place.offset)
-            return next((record.place for record in reader.read([start])), None)
+    def _first_from(self, position: RecordPosition) -> RecordPosition | None:
+        with DeadLetterReader(self._servers, GROUP) as reader:
+            start = TopicPartition(position.topic, position.partition, position.offset)
+            return next((record.position for record in reader.read([start])), None)
 
-    def _only_ours(self, partition: tuple[str, int], first: int, last: int) -> bool:
-        with LetterReader(self._servers, GROUP) as reader:
+    def _only_these(self, partition: Partition, first: int, last: int) -> bool:
+        with DeadLetterReader(self._servers, GROUP) as reader:
             for record in reader.read([TopicPartition(*partition, first)]):
-                if record.place.offset > last:
+                if record.position.offset > last:
                     return True
-                if record.place not in self.places:
+                if record.position not in self.positions:
                     return False
         return True
-
-
-def _partition(place: Place) -> tuple[str, int]:
-    return place.topic, place.partition

@@ -1,1 +1,1 @@
-"""What a pipeline can't recover from by itself: `python -m clients.recover --stack sandbox`."""
+"""Recovery from what a pipeline can't recover from on its own."""

@@ -1,4 +1,4 @@
-"""A column of an Iceberg table that can't hold what PostgreSQL's column has become."""
+"""Gives an Iceberg table a text column where PostgreSQL's column changed its type."""
 
 from dataclasses import dataclass
 
@@ -6,72 +6,93 @@ from pyiceberg.table import Table
 from pyiceberg.types import StringType
 
 from clients.archive import IcebergArchive, open_archive
-from clients.connect import Say, connect_client, sink_connector, stopped
+from clients.connect import Log, connect_client, sink_connector, stopped
 from clients.stack import StackError, StackOutputs
+
+SUFFIX = "__previous_type"
+# What earlier versions appended; archives have such columns.
+EARLIER_SUFFIX = "__before"
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a captured table."""
 
+    # schema.table
     table: str
-    """schema.table"""
     name: str
 
     @classmethod
     def parse(cls, text: str) -> "Column":
-        """From schema.table.column. Raises StackError for anything else."""
+        """Return the column that a text names. Raises StackError if it is not in full."""
         schema, _, rest = text.partition(".")
         table, _, name = rest.partition(".")
         if not (schema and table and name):
-            raise StackError(f"{text!r} is no schema.table.column")
+            raise StackError(
+                f"{text!r} is not a valid column; write schema.table.column, as in"
+                " public.users.created_at"
+            )
         return cls(f"{schema}.{table}", name)
 
 
-def set_aside_name(column: Column) -> str:
-    """What the archive's column is called once it has been set aside."""
-    return f"{column.name}__before"
+def previous_type_name(column: Column) -> str:
+    """Return the name under which the archive keeps the values of the previous type."""
+    return f"{column.name}{SUFFIX}"
 
 
-def set_aside(outputs: StackOutputs, column: Column, say: Say) -> None:
-    """Rename the archive's column and put one of text in its place, which holds any value.
+def replace_with_text(outputs: StackOutputs, column: Column, log: Log) -> None:
+    """Rename the archive's column and add one of text, which holds any value, in its place.
 
-    What was archived stays in the renamed column; what the sink could not write goes on as text.
-    Raises StackError where there is no such column or it was set aside before.
+    Archived values stay in the renamed column; what the sink could not write is archived as text.
+    Raises StackError if the archive has no such column, or it was replaced before.
     """
-    table, aside = _table(outputs, column), set_aside_name(column)
-    names = {field.name for field in table.schema().fields}
-    if column.name not in names:
+    table = _table(outputs, column)
+    if column.name not in _names(table):
         raise StackError(f"the archive of {column.table} has no column {column.name}")
-    if aside in names:
+    if previous := _previous(table, column):
         raise StackError(
-            f"the archive of {column.table} has a column {aside} already: {column.name} is text"
-            " since then, and holds any value"
+            f"{column.table}.{column.name} was replaced before: it is a text column, which holds"
+            f" any value, and the earlier values are in {previous}"
         )
-    with stopped(connect_client(outputs), sink_connector(outputs), say):
-        table.update_schema().rename_column(column.name, aside).commit()
+    previous = previous_type_name(column)
+    with stopped(connect_client(outputs), sink_connector(outputs), log):
+        table.update_schema().rename_column(column.name, previous).commit()
         table.update_schema().add_column(column.name, StringType()).commit()
-        say(f"{column.table}: {column.name} is now {aside}; a new {column.name} holds text")
+        log(f"{column.table}: renamed {column.name} to {previous}; the new {column.name} is text")
 
 
-def bring_back(outputs: StackOutputs, column: Column, say: Say) -> None:
-    """Undo set_aside(), for a column whose type went back too; the texts are no longer shown.
+def undo(outputs: StackOutputs, column: Column, log: Log) -> None:
+    """Undo replace_with_text() for a column that has its old type again; the texts are hidden.
 
-    Nothing is done where the column was not set aside.
+    Does nothing if the column was not replaced.
     """
-    table, aside = _table(outputs, column), set_aside_name(column)
-    if aside not in {field.name for field in table.schema().fields}:
+    table = _table(outputs, column)
+    previous = _previous(table, column)
+    if previous is None:
         return
-    with stopped(connect_client(outputs), sink_connector(outputs), say):
+    with stopped(connect_client(outputs), sink_connector(outputs), log):
         table.update_schema(allow_incompatible_changes=True).delete_column(column.name).commit()
-        table.update_schema().rename_column(aside, column.name).commit()
+        table.update_schema().rename_column(previous, column.name).commit()
+
+
+def _names(table: Table) -> set[str]:
+    return {field.name for field in table.schema().fields}
+
+
+def _previous(table: Table, column: Column) -> str | None:
+    """Return the column with the values of the previous type; None if there is none."""
+    candidates = (f"{column.name}{suffix}" for suffix in (SUFFIX, EARLIER_SUFFIX))
+    names = _names(table)
+    return next((name for name in candidates if name in names), None)
 
 
 def _table(outputs: StackOutputs, column: Column) -> Table:
     archive = open_archive(outputs.archive)
     if not isinstance(archive, IcebergArchive):
-        raise StackError("plain files have a schema each, so no column needs to be set aside")
+        raise StackError(
+            "this archive consists of Parquet files, each with its own schema; no action needed"
+        )
     table = archive.find(column.table)
     if table is None:
-        raise StackError(f"the archive has no table of {column.table}")
+        raise StackError(f"the archive has no table {column.table}")
     return table

@@ -1,1 +1,1 @@
-"""The pipeline at a glance: `python -m clients.status --stack sandbox`."""
+"""The state of a deployed pipeline."""

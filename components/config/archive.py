@@ -1,78 +1,143 @@
 """The archive layer's configuration (`datapipe:archive`)."""
 
-import re
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field
 
-from components.settings import Settings
+from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
 
-BUCKET_NAME = re.compile(
-    r"(?!xn--|sthree-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?<!-s3alias)(?<!--ol-s3)"
-)
-"""S3's naming rules for general purpose buckets, without dots (they break TLS to the bucket)."""
+# S3's naming rules for general purpose buckets, without dots (they break TLS to the bucket).
+BucketName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"(?!xn--|sthree-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?<!-s3alias)(?<!--ol-s3)",
+            name="S3 bucket name",
+            allowed="3 to 63 of a-z, 0-9 and -, with a letter or digit first and last",
+        )
+    ),
+]
+Prefix = Annotated[
+    str,
+    AfterValidator(
+        Pattern(r"[A-Za-z0-9_-]+", name="folder name", allowed="letters, digits, _ and -")
+    ),
+]
+GlueDatabase = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z0-9_]{1,255}",
+            name="Glue database name",
+            allowed="1 to 255 lower case letters, digits and underscores",
+        )
+    ),
+]
 
 
 class ArchiveSettings(Settings):
     """The bucket, who may write to it, and how the sink writes."""
 
-    bucket: str = Field(description="globally unique, by convention datapipe-ingestion-<suffix>")
-    prefix: str = Field(default="topics", pattern=r"^[A-Za-z0-9_-]+$")
-    retain: bool = Field(default=True, description="false: destroying the stack empties the bucket")
-    protect: bool = Field(default=False, description="refuse to delete or replace the bucket")
-    sink: Literal["confluent-s3", "iceberg"] = "confluent-s3"
+    bucket: BucketName = Field(
+        description="Name of the S3 bucket, which must be globally unique; by convention"
+        ' datapipe-ingestion-<suffix> (design: "data_access_controls").'
+    )
+    prefix: Prefix = Field(
+        default="topics",
+        description="Folder of the bucket that holds the archive; the sink's identity may write"
+        ' nowhere else (design: "data_access_controls").',
+    )
+    retain: bool = Field(
+        default=True,
+        description="Whether the bucket and its objects outlive the stack; false makes"
+        " `pulumi destroy` empty and delete the bucket.",
+    )
+    protect: bool = Field(
+        default=False,
+        description="Whether Pulumi refuses to delete or replace the bucket.",
+    )
+    sink: Literal["confluent-s3", "iceberg"] = Field(
+        default="confluent-s3",
+        description="The sink connector: Confluent's S3 sink writes Parquet files (design:"
+        ' "Kafka Connect S3 Sink"), Iceberg\'s sink writes tables of the Glue catalog.',
+    )
     access: Literal["user", "role"] = Field(
-        default="user", description="an IAM user with access keys, or a role for pods (IRSA)"
+        default="user",
+        description="The sink's identity: an IAM user with access keys (design: access_keys), or"
+        " an IAM role for the pods' service account (IRSA), which has no keys.",
     )
     oidc_provider_arn: str | None = Field(
-        default=None, description="of the EKS cluster; needed where access is role"
+        default=None,
+        description="ARN of the EKS cluster's OIDC provider; required where access is role.",
     )
-    encryption: Literal["AES256", "aws:kms"] = "AES256"
-    kms_key_arn: str | None = None
-    catalog_database: str = Field(
-        default="cdc", pattern=r"^[a-z0-9_]{1,255}$", description="Glue database of the tables"
+    encryption: Literal["AES256", "aws:kms"] = Field(
+        default="AES256",
+        description="Server-side encryption of the objects: S3's own keys (design: SSE-S3) or a"
+        " KMS key.",
+    )
+    kms_key_arn: str | None = Field(
+        default=None,
+        description="ARN of the KMS key; required where encryption is aws:kms.",
+    )
+    catalog_database: GlueDatabase = Field(
+        default="cdc",
+        description="Glue database that holds the Iceberg tables; the S3 sink does not use it.",
     )
     tasks: int | None = Field(
         default=None,
         ge=1,
-        description="of the sink; by default 24 for confluent-s3 (the design), 2 for iceberg",
+        description="Tasks of the sink connector. The default is 24 for confluent-s3 (design:"
+        ' "Kafka Connect S3 Sink") and 2 for iceberg, as more than 5 tasks do not fit a worker'
+        " of 1 GiB.",
     )
-    flush_size: int = Field(default=1000, ge=1, description="records per file, confluent-s3 only")
+    flush_size: int = Field(
+        default=1000,
+        ge=1,
+        description="Records after which the S3 sink closes a file (design: flush.size); Iceberg's"
+        " sink does not use it.",
+    )
     rotate_interval_ms: int = Field(
-        default=60_000, ge=1000, description="age at which a file is closed or a commit is made"
+        default=60_000,
+        ge=1000,
+        description="Milliseconds after which the S3 sink closes a file (design:"
+        " rotate.interval.ms) or Iceberg's sink commits.",
     )
     state: State = Field(
         default="RUNNING",
-        description="of the sink connector; while it doesn't run, the topics keep the changes",
+        description="State of the sink connector; while it does not run, the topics keep the"
+        " changes for topics.retentionMs.",
     )
-    infrequent_access_days: int = Field(default=30, ge=30)
-    glacier_days: int = Field(default=180, ge=60)
+    infrequent_access_days: int = Field(
+        default=30,
+        ge=30,
+        description="Days after which objects move to the storage class STANDARD_IA; S3 allows no"
+        " fewer than 30.",
+    )
+    glacier_days: int = Field(
+        default=180,
+        ge=60,
+        description="Days after which objects move to the storage class GLACIER; must be above"
+        " infrequentAccessDays.",
+    )
 
     @property
     def sink_tasks(self) -> int:
-        """Tasks of the sink. More than 5 Iceberg tasks don't fit a worker of 1 GiB."""
+        """The number of tasks, given or default."""
         return self.tasks or (24 if self.sink == "confluent-s3" else 2)
 
-    @field_validator("bucket")
-    @classmethod
-    def _bucket_name_is_legal(cls, name: str) -> str:
-        if not BUCKET_NAME.fullmatch(name):
-            raise ValueError(
-                f"{name!r} is no bucket name that S3 accepts: 3 to 63 of a-z, 0-9 and -,"
-                " beginning and ending with a letter or digit"
-            )
-        return name
-
-    @model_validator(mode="after")
-    def _choices_are_complete(self) -> "ArchiveSettings":
+    def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.access == "role" and not self.oidc_provider_arn:
-            raise ValueError("access: role needs oidcProviderArn, the EKS cluster's OIDC provider")
-        if self.encryption == "aws:kms" and not self.kms_key_arn:
-            raise ValueError("encryption: aws:kms needs kmsKeyArn")
-        if self.glacier_days <= self.infrequent_access_days:
-            raise ValueError(
-                f"glacierDays {self.glacier_days} must be above infrequentAccessDays"
-                f" {self.infrequent_access_days}"
+            yield (
+                "oidcProviderArn",
+                "is required where access is role: the ARN of the EKS cluster's OIDC provider",
             )
-        return self
+        if self.encryption == "aws:kms" and not self.kms_key_arn:
+            yield "kmsKeyArn", "is required where encryption is aws:kms"
+        if self.glacier_days <= self.infrequent_access_days:
+            yield (
+                "glacierDays",
+                f"{self.glacier_days} must be above infrequentAccessDays"
+                f" ({self.infrequent_access_days})",
+            )

@@ -1,19 +1,29 @@
 """Where the pipeline runs: Kubernetes (`datapipe:cluster`) and AWS (`datapipe:aws`)."""
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
-from components.settings import Settings
+from components.settings import Pattern, Settings
 
 
 class NodePorts(Settings):
     """Ports on every node for clients outside the cluster (design: NodePort access)."""
 
-    postgresql: int = Field(default=30432, ge=30000, le=32767)
+    postgresql: int = Field(
+        default=30432,
+        ge=30000,
+        le=32767,
+        description='Node port of PostgreSQL (design: "Network Security Implementation").',
+    )
     first_broker: int = Field(
-        default=30092, ge=30000, le=32700, description="broker n listens on this port + n"
+        default=30092,
+        ge=30000,
+        le=32700,
+        description="Node port of broker 0; broker n has this port + n, as a client must reach"
+        " each broker by itself.",
     )
 
 
@@ -21,44 +31,74 @@ class ClusterSettings(Settings):
     """The Kubernetes cluster; its API server is found as kubectl finds it."""
 
     context: str | None = Field(
-        default=None, description="kubeconfig context; the current one by default"
+        default=None,
+        description="Context of the kubeconfig; the default is the current one.",
     )
-    storage_class: str = "local-path"
-    nodes: int = Field(default=2, ge=1, description="worker nodes, for spreading and budgets")
+    storage_class: str = Field(
+        default="local-path",
+        description="Storage class of the volumes of PostgreSQL and the brokers (design:"
+        ' "PostgreSQL (Source Database)").',
+    )
+    nodes: int = Field(
+        default=2,
+        ge=1,
+        description="Number of worker nodes, over which brokers and workers are spread (design:"
+        ' "Kind Cluster Configuration").',
+    )
     node_network: IPv4Network = Field(
         default=IPv4Network("172.18.0.0/16"),
-        description="addresses of the nodes; NodePort traffic and the API server come from there",
+        description="Addresses of the nodes, from which NodePort traffic and requests through the"
+        " API server come; the default is kind's network (design:"
+        ' "Network Security Implementation").',
     )
     node_ports: NodePorts | None = Field(
-        default=NodePorts(), description="null: nothing is reachable from outside the cluster"
+        default=NodePorts(),
+        description="Ports of the nodes for clients outside the cluster; null closes them.",
     )
     external_host: str = Field(
-        default="127.0.0.1", description="where clients outside reach the node ports"
+        default="127.0.0.1",
+        description="Host or address by which clients outside the cluster reach the node ports.",
     )
+
+
+Region = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z]{2}(-[a-z]+)+-\d", name="AWS region", allowed="a region's code, e.g. us-east-1"
+        )
+    ),
+]
+
+
+def _address_url(endpoint: str) -> str:
+    """Require an address: a NetworkPolicy, which lets the pods reach it, allows no names."""
+    url = urlsplit(endpoint)
+    if url.scheme not in {"http", "https"} or endpoint != f"{url.scheme}://{url.netloc}":
+        raise ValueError("is not the URL of a server; write for example http://10.0.0.1:5566")
+    if "@" in url.netloc:
+        raise ValueError(
+            "must not contain credentials; AWS credentials are read from the environment"
+        )
+    try:
+        IPv4Address(url.hostname or "")
+    except AddressValueError:
+        raise ValueError(
+            "names its host; write the IPv4 address at which the pods reach it, e.g."
+            " http://10.0.0.1:5566"
+        ) from None
+    return endpoint
 
 
 class AwsSettings(Settings):
     """The AWS account; credentials come from the environment as for any AWS tool."""
 
-    region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
-    endpoint: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^/]+$",
-        description="of an AWS stand-in such as moto, as reached from here and from the pods",
+    region: Region = Field(
+        default="us-east-1",
+        description='AWS region of the bucket (design: "Kafka Connect S3 Sink").',
     )
-
-    @field_validator("endpoint")
-    @classmethod
-    def _endpoint_is_an_address(cls, endpoint: str | None) -> str | None:
-        """A NetworkPolicy, which must let the pods reach it, knows addresses and no names."""
-        if endpoint is None:
-            return None
-        host = urlsplit(endpoint).hostname or ""
-        try:
-            IPv4Address(host)
-        except AddressValueError:
-            raise ValueError(
-                f"{endpoint} names its host as {host!r}; give the IPv4 address under which the"
-                " pods reach it, e.g. http://10.0.0.1:5566"
-            ) from None
-        return endpoint
+    endpoint: Annotated[str, AfterValidator(_address_url)] | None = Field(
+        default=None,
+        description="URL of a server that stands in for AWS, such as moto, with the address by"
+        " which both Pulumi and the pods reach it; the default is AWS itself.",
+    )

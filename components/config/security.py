@@ -1,17 +1,28 @@
 """The security layer's configuration (`datapipe:security`)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from components.settings import Settings
+from components.settings import Pattern, Settings
+
+NamespaceName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+            name="namespace name",
+            allowed="1 to 63 of a-z, 0-9 and -, with a letter or digit first and last",
+        )
+    ),
+]
 
 
 def versioned_name(name: str, version: int, separator: str = "-") -> str:
-    """The name of a credential in one of its versions; the first bears the plain name.
+    """Return the name of a credential in one of its versions; the first has the plain name.
 
-    Each version is a resource of its own, so a rotation makes the new one first and removes the old
-    one when nothing refers to it any more.
+    Each version is a resource of its own, so a rotation creates the new one first and deletes the
+    old one once nothing refers to it.
     """
     return name if version == 1 else f"{name}{separator}{version}"
 
@@ -19,20 +30,32 @@ def versioned_name(name: str, version: int, separator: str = "-") -> str:
 class SecuritySettings(Settings):
     """The namespace and what its pods may do."""
 
-    namespace: str = Field(
-        default="data-ingestion", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+    namespace: NamespaceName = Field(
+        default="data-ingestion",
+        description="Kubernetes namespace of the pipeline; the design's host names contain"
+        " data-ingestion.",
     )
     pod_security: Literal["restricted", "baseline"] = Field(
-        default="restricted", description="enforced Pod Security level (design: baseline)"
+        default="restricted",
+        description="Pod Security level that the namespace enforces; the pods meet restricted"
+        " (design: baseline_enforcement).",
     )
     connect_rbac: Literal["none", "design"] = Field(
-        default="none", description="design: kafka-connect-sa may read its own configuration"
+        default="none",
+        description="With design, kafka-connect-sa may read the ConfigMap and the Secret of Kafka"
+        ' Connect (design: "data_access_controls"); Connect needs neither.',
     )
-    certificate_days: int = Field(default=825, ge=1, le=3650)
+    certificate_days: int = Field(
+        default=825,
+        ge=1,
+        le=3650,
+        description="Days for which PostgreSQL's TLS certificate is valid; 825 is the most that"
+        " Apple's clients accept.",
+    )
     credentials_version: int = Field(
         default=1,
         ge=1,
         le=1_000_000,
-        description="another number has every password and access key replaced; make rotate"
-        " raises it",
+        description="Version of all passwords and access keys; another number replaces them"
+        " (`make rotate` raises it).",
     )

@@ -1,21 +1,37 @@
 """The source layer's configuration (`datapipe:source`)."""
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from components.settings import Settings
+from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
 
+# PostgreSQL truncates a longer name.
 NAME_LENGTH = 63
-"""PostgreSQL's limit for a name; it cuts off what is longer."""
+
+PostgresName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z_][a-z0-9_]{0,62}",
+            name="PostgreSQL name",
+            allowed="lower case letters, digits and underscores, at most 63",
+        )
+    ),
+]
+PostgresSize = Annotated[
+    str,
+    AfterValidator(Pattern(r"\d+(MB|GB)", name="size", allowed="whole MB or GB, e.g. 2GB")),
+]
 
 
 def name_for_table(prefix: str, table: str) -> str:
-    """A name for something that a captured table (schema.table) has of its own.
+    """Return the name of a captured table's own slot or publication.
 
-    Readable where that is unambiguous and short enough, otherwise with a digest of the table's.
+    It contains the table's name (schema.table), or where that would be ambiguous or too long, a
+    digest of it.
     """
     schema, _, name = table.partition(".")
     readable = f"{prefix}__{schema}__{name}"
@@ -28,48 +44,132 @@ def name_for_table(prefix: str, table: str) -> str:
 class SourceSettings(Settings):
     """PostgreSQL with logical replication (design: "PostgreSQL (Source Database)")."""
 
-    port: int = Field(default=5432, ge=1024, le=65535)
-    database: str = Field(default="ecommerce", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    port: int = Field(
+        default=5432,
+        ge=1024,
+        le=65535,
+        description='Port of PostgreSQL in the cluster (design: "Debezium CDC Connector").',
+    )
+    database: PostgresName = Field(
+        default="ecommerce",
+        description='Database whose tables are captured (design: "Debezium CDC Connector").',
+    )
     sample_schema: bool = Field(
-        default=True, description="create the design's e-commerce tables and their triggers"
+        default=True,
+        description="Whether to create the design's e-commerce tables and their triggers (design:"
+        ' "Schema Design"); existing tables are left alone.',
     )
-    max_replication_slots: int = Field(default=4, ge=1, le=100)
-    max_wal_senders: int = Field(default=4, ge=1, le=100)
-    effective_cache_size: str = Field(default="1GB", pattern=r"^\d+(MB|GB)$")
-    checkpoint_completion_target: float = Field(default=0.9, gt=0, le=1)
-    max_wal_size: str = Field(default="2GB", pattern=r"^\d+(MB|GB)$")
-    max_slot_wal_keep_size: str = Field(
+    max_replication_slots: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="PostgreSQL's max_replication_slots; each source connector needs one (design:"
+        ' "PostgreSQL (Source Database)").',
+    )
+    max_wal_senders: int = Field(
+        default=4,
+        ge=1,
+        le=100,
+        description="PostgreSQL's max_wal_senders; each running source connector needs one (design:"
+        ' "PostgreSQL (Source Database)").',
+    )
+    effective_cache_size: PostgresSize = Field(
+        default="1GB",
+        description="PostgreSQL's effective_cache_size, the planner's estimate of the kernel's file"
+        ' cache; no memory is reserved (design: "PostgreSQL Tuning").',
+    )
+    checkpoint_completion_target: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        description="PostgreSQL's checkpoint_completion_target, the share of the time between"
+        ' checkpoints over which one is spread (design: "PostgreSQL Tuning").',
+    )
+    max_wal_size: PostgresSize = Field(
+        default="2GB",
+        description="PostgreSQL's max_wal_size, the amount of WAL that triggers a checkpoint"
+        ' (design: "PostgreSQL Tuning").',
+    )
+    max_slot_wal_keep_size: Annotated[
+        str,
+        AfterValidator(
+            Pattern(
+                r"\d+(MB|GB)|-1",
+                name="size",
+                allowed="whole MB or GB, e.g. 3GB, or -1 for no limit",
+            )
+        ),
+    ] = Field(
         default="3GB",
-        pattern=r"^(\d+(MB|GB)|-1)$",
-        description="WAL kept for a slot whose reader is away; beyond it the slot is given up",
+        description="PostgreSQL's max_slot_wal_keep_size: WAL kept for a connector that is away."
+        " Beyond it PostgreSQL invalidates the replication slot, so that the volume of 5Gi does not"
+        " fill up.",
     )
-    password_encryption: Literal["scram-sha-256", "md5"] = "scram-sha-256"
+    password_encryption: Literal["scram-sha-256", "md5"] = Field(
+        default="scram-sha-256",
+        description="Authentication method of the accounts; md5 is the design's (design:"
+        ' "Security") and deprecated.',
+    )
     replica_identity: Literal["full", "default"] = Field(
-        default="full", description="of the captured tables; full keeps a deleted row's columns"
+        default="full",
+        description="REPLICA IDENTITY of the captured tables; with default, a deleted row's event"
+        " has the key only.",
     )
-    debezium_user: str = Field(
+    debezium_user: Annotated[
+        str,
+        AfterValidator(
+            Pattern(
+                r"[a-z_][a-z0-9_]{0,54}",
+                name="PostgreSQL user name",
+                allowed="lower case letters, digits and underscores, at most 55",
+            )
+        ),
+    ] = Field(
         default="debezium",
-        pattern=r"^[a-z_][a-z0-9_]{0,54}$",
-        description="with _2, _3 and so on in later versions of the credentials",
+        description="PostgreSQL account of the source connectors (design:"
+        ' "Security"); later versions of the credentials append _2, _3 and'
+        " so on.",
     )
-    publication: str = Field(default="dbz_publication", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
-    slot: str = Field(default="debezium_slot", pattern=r"^[a-z0-9_]{1,63}$")
+    publication: PostgresName = Field(
+        default="dbz_publication",
+        description="Publication of the captured tables (design: publication.name); with isolation"
+        " per-table, the first part of each table's publication.",
+    )
+    slot: Annotated[
+        str,
+        AfterValidator(
+            Pattern(
+                r"[a-z0-9_]{1,63}",
+                name="replication slot name",
+                allowed="1 to 63 lower case letters, digits and underscores",
+            )
+        ),
+    ] = Field(
+        default="debezium_slot",
+        description="Replication slot of the source connector (design: slot.name); with isolation"
+        " per-table, the first part of each table's slot.",
+    )
     isolation: Literal["shared", "per-table"] = Field(
         default="shared",
-        description="one connector, slot and publication for all tables or for each; a changed"
-        " choice captures every table anew from a snapshot",
+        description="One source connector, slot and publication for all tables, or one of each per"
+        ' table (design: "Scalability"); changing it captures every table again'
+        " from a snapshot.",
     )
     state: State = Field(
         default="RUNNING",
-        description="of the connectors; while they don't run, PostgreSQL keeps the changes",
+        description="State of the source connectors; while they do not run, PostgreSQL keeps the"
+        " changes up to maxSlotWalKeepSize.",
     )
-    protect: bool = Field(default=False, description="refuse to delete or replace the server")
+    protect: bool = Field(
+        default=False,
+        description="Whether Pulumi refuses to delete or replace PostgreSQL's StatefulSet.",
+    )
 
     def slot_of(self, table: str) -> str:
-        """The replication slot from which a table is captured."""
+        """Return the replication slot from which a table is captured."""
         return self.slot if self.isolation == "shared" else name_for_table(self.slot, table)
 
     def publication_of(self, table: str) -> str:
-        """The publication that a table is in."""
+        """Return the publication that contains a table."""
         shared = self.isolation == "shared"
         return self.publication if shared else name_for_table(self.publication, table)

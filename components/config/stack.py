@@ -1,6 +1,8 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-from pydantic import model_validator
+from collections.abc import Iterator
+
+from pydantic import Field
 
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
@@ -14,18 +16,28 @@ from components.config.streaming import (
     RegistrySettings,
     TopicSettings,
 )
-from components.config.tables import SAMPLE_TABLES, TableName, clashes
+from components.config.tables import (
+    SAMPLE_TABLES,
+    TableName,
+    clashes,
+    iceberg_collisions,
+    iceberg_table_of,
+)
 from components.images import ImageSettings
 from components.settings import Settings
 from components.sizing import Sizing, postgres_memory
 
 __all__ = ["SAMPLE_TABLES", "StackConfig"]
 
+Contradictions = Iterator[tuple[str, str]]
+
 
 class StackConfig(Settings):
-    """One stack. All but the archive's bucket name has a default, mostly the design's value."""
+    """One stack. A stack file must set `tables` and `archive.bucket`; the rest has defaults."""
 
-    tables: tuple[TableName, ...] = SAMPLE_TABLES
+    tables: tuple[TableName, ...] = Field(
+        description="Tables to capture, a list of schema.table; the only tables that are captured."
+    )
     cluster: ClusterSettings = ClusterSettings()
     aws: AwsSettings = AwsSettings()
     images: ImageSettings = ImageSettings()
@@ -46,46 +58,70 @@ class StackConfig(Settings):
         return self.connect.converter == "avro"
 
     def partitions_of(self, table: str) -> int:
-        """How many partitions the topic of a captured table has."""
+        """Return the number of partitions of a captured table's topic."""
         given = self.topics.overrides.get(table)
         return given.partitions if given and given.partitions else self.topics.partitions
 
     @property
     def table_partitions(self) -> int:
-        """The partitions of all captured tables' topics together."""
+        """The sum of the partitions of all captured tables' topics."""
         return sum(self.partitions_of(table) for table in self.tables)
 
-    @model_validator(mode="after")
-    def _sections_agree(self) -> "StackConfig":
-        if not self.tables:
-            raise ValueError("tables: none is captured; list at least one as schema.table")
-        if len(set(self.tables)) != len(self.tables):
-            twice = sorted({name for name in self.tables if self.tables.count(name) > 1})
-            raise ValueError(f"tables: {', '.join(twice)} is listed more than once")
-        for first, second in clashes(self.tables):
-            raise ValueError(
-                f"tables: the topics of {first} and {second} would clash, as Kafka takes a dot and"
-                " an underscore for the same; rename a table or its schema"
+    def contradictions(self) -> Contradictions:
+        """Yield what does not go together, by its key from the top of the stack file."""
+        yield from self._table_contradictions()
+        yield from self._override_contradictions()
+        yield from self._slot_contradictions()
+        if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
+            yield (
+                "kafka.bootstrapServers",
+                "is required where cluster.nodePorts is null: Pulumi creates the topics through"
+                " the brokers; list them as host:port",
             )
-        self._overrides_are_of_captured_tables()
-        self._every_connector_has_its_slot()
-        self._brokers_can_be_reached()
-        self._postgresql_fits()
+        try:
+            postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
+        except ValueError as error:
+            yield "sizing.postgresql.memoryLimit", str(error)
         if self.images.family == "sandbox":
-            self._can_run_in_the_sandbox()
-        return self
+            yield from self._sandbox_contradictions()
 
-    def _overrides_are_of_captured_tables(self) -> None:
-        captured = set(self.tables)
-        for table in self.topics.overrides:
-            if table not in captured:
-                raise ValueError(
-                    f"topics.overrides.{table}: no such table is captured; name one of"
-                    f" datapipe:tables ({', '.join(self.tables[:5])}"
-                    f"{', …' if len(self.tables) > 5 else ''}) or add it there"
+    def _table_contradictions(self) -> Contradictions:
+        if not self.tables:
+            yield "tables", "must not be empty; list at least one table as schema.table"
+            return
+        repeated = sorted({name for name in self.tables if self.tables.count(name) > 1})
+        if repeated:
+            yield "tables", f"{', '.join(repeated)} is listed more than once"
+        tables = tuple(dict.fromkeys(self.tables))
+        choice = (
+            "Capture one of them in this stack and the other in a second stack, or rename one in"
+            " PostgreSQL."
+        )
+        for first, second in clashes(tables):
+            yield (
+                "tables",
+                f"{first} and {second} can't be captured together: Kafka does not tell apart the"
+                f" topics postgres.{first} and postgres.{second}, which differ only in dots and"
+                f" underscores. {choice}",
+            )
+        if self.archive.sink == "iceberg":
+            for first, second in iceberg_collisions(tables):
+                target = f"{self.archive.catalog_database}.{iceberg_table_of(first)}"
+                yield (
+                    "tables",
+                    f"{first} and {second} can't be archived together: both would be the Iceberg"
+                    f" table {target}. {choice}",
                 )
 
-    def _every_connector_has_its_slot(self) -> None:
+    def _override_contradictions(self) -> Contradictions:
+        for table in self.topics.overrides:
+            if table not in self.tables:
+                yield (
+                    f"topics.overrides.{table}",
+                    f"is not a captured table; name one of datapipe:tables, or add {table} there",
+                )
+
+    def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":
             return
         needed, source = len(self.tables), self.source
@@ -94,34 +130,19 @@ class StackConfig(Settings):
             ("maxWalSenders", source.max_wal_senders),
         ):
             if given < needed:
-                raise ValueError(
-                    f"source.{key} {given} is too low: with isolation per-table each of the"
-                    f" {needed} tables has a connector and a slot of its own; give at least"
-                    f" {needed}, or choose isolation: shared"
+                yield (
+                    f"source.{key}",
+                    f"{given} is too low: where source.isolation is per-table, each of the"
+                    f" {needed} tables needs a replication slot and a WAL sender; set at least"
+                    f" {needed}, or source.isolation to shared",
                 )
 
-    def _brokers_can_be_reached(self) -> None:
-        """Topics are made over Kafka's own protocol, for which Pulumi must reach the brokers."""
-        if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
-            raise ValueError(
-                "kafka.bootstrapServers: is required where cluster.nodePorts is null; name the"
-                " brokers as host:port as they are reached from where Pulumi runs"
-            )
-
-    def _postgresql_fits(self) -> None:
-        try:
-            postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
-        except ValueError as error:
-            raise ValueError(f"sizing.postgresql.memoryLimit: {error}") from None
-
-    def _can_run_in_the_sandbox(self) -> None:
-        """Confluent's sink, converter and registry are on no package registry."""
+    def _sandbox_contradictions(self) -> Contradictions:
+        """Confluent's sink, converter and registry are not on a package registry."""
         if self.archive.sink != "iceberg":
-            raise ValueError(
-                f"archive.sink: {self.archive.sink} is not in the sandbox's images; write iceberg"
-            )
+            yield "archive.sink", f"{self.archive.sink} is not in the sandbox's images; set iceberg"
         if self.connect.converter != "json":
-            raise ValueError(
-                f"connect.converter: {self.connect.converter} is not in the sandbox's images;"
-                " write json"
+            yield (
+                "connect.converter",
+                f"{self.connect.converter} is not in the sandbox's images; set json",
             )

@@ -1,16 +1,34 @@
 """The streaming layer's configuration (`datapipe:kafka`, `:topics`, `:connect`, `:registry`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from components.config.tables import TableName, TopicName
-from components.settings import Settings
+from components.settings import Pattern, Settings
 
 Compression = Literal["lz4", "zstd", "snappy", "gzip", "producer", "uncompressed"]
-Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:\d{1,5}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Address = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[A-Za-z0-9.-]+:\d{1,5}",
+            name="broker address",
+            allowed="host:port, e.g. kafka-0.example.org:9092",
+        )
+    ),
+]
+Sha256 = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[0-9a-f]{64}",
+            name="SHA-256 digest",
+            allowed="64 hexadecimal digits in lower case, as sha256sum prints them",
+        )
+    ),
+]
 
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
@@ -18,111 +36,262 @@ WEEK_MS = 7 * 24 * 60 * 60 * 1000
 class KafkaSettings(Settings):
     """The brokers, in KRaft combined mode (design: "Apache Kafka (Event Streaming Platform)")."""
 
-    brokers: int = Field(default=3, ge=1, le=99)
-    port: int = Field(default=9092, ge=1024, le=65535)
-    controller_port: int = Field(default=9093, ge=1024, le=65535)
-    external_port: int = Field(
-        default=9094, ge=1024, le=65535, description="the listener behind the node ports"
+    brokers: int = Field(
+        default=3,
+        ge=1,
+        le=99,
+        description="Number of brokers, each also a controller (design:"
+        ' "Apache Kafka (Event Streaming Platform)").',
     )
-    network_threads: int = Field(default=8, ge=1)
-    io_threads: int = Field(default=16, ge=1)
-    socket_send_buffer_bytes: int = Field(default=102400, ge=-1)
-    socket_receive_buffer_bytes: int = Field(default=102400, ge=-1)
-    socket_request_max_bytes: int = Field(default=104857600, ge=1048576)
-    replication_factor: int = Field(default=3, ge=1)
-    min_insync_replicas: int = Field(default=2, ge=1)
-    replica_fetchers: int = Field(default=4, ge=1)
-    replica_fetch_max_bytes: int = Field(default=1048576, ge=1)
+    port: int = Field(
+        default=9092,
+        ge=1024,
+        le=65535,
+        description="Port of the brokers for clients in the cluster (design:"
+        ' "Network Security Implementation").',
+    )
+    controller_port: int = Field(
+        default=9093,
+        ge=1024,
+        le=65535,
+        description="Port of the controllers' quorum (design: controller.quorum.voters).",
+    )
+    external_port: int = Field(
+        default=9094,
+        ge=1024,
+        le=65535,
+        description="Port of the brokers behind the node ports, for clients outside the cluster.",
+    )
+    network_threads: int = Field(
+        default=8, ge=1, description="Kafka's num.network.threads (design: 8 for 10k events/sec)."
+    )
+    io_threads: int = Field(
+        default=16, ge=1, description="Kafka's num.io.threads (design: 16 for 10k events/sec)."
+    )
+    socket_send_buffer_bytes: int = Field(
+        default=102400,
+        ge=-1,
+        description="Kafka's socket.send.buffer.bytes (design: 102400); -1 is the kernel's"
+        " default.",
+    )
+    socket_receive_buffer_bytes: int = Field(
+        default=102400,
+        ge=-1,
+        description="Kafka's socket.receive.buffer.bytes (design: 102400); -1 is the kernel's"
+        " default.",
+    )
+    socket_request_max_bytes: int = Field(
+        default=104857600,
+        ge=1048576,
+        description="Kafka's socket.request.max.bytes, the largest request in bytes (design:"
+        " 104857600).",
+    )
+    replication_factor: int = Field(
+        default=3,
+        ge=1,
+        description="Replicas of each partition (design: default.replication.factor); at most the"
+        " number of brokers.",
+    )
+    min_insync_replicas: int = Field(
+        default=2,
+        ge=1,
+        description="Replicas that must have a record before it is acknowledged (design:"
+        " min.insync.replicas); at most replicationFactor.",
+    )
+    replica_fetchers: int = Field(
+        default=4, ge=1, description='Kafka\'s num.replica.fetchers (design: "Kafka Tuning").'
+    )
+    replica_fetch_max_bytes: int = Field(
+        default=1048576,
+        ge=1,
+        description='Kafka\'s replica.fetch.max.bytes (design: "Kafka Tuning").',
+    )
     bootstrap_servers: tuple[Address, ...] = Field(
         default=(),
-        description="host:port of brokers as Pulumi reaches them, to make the topics; by default"
-        " the node ports, and required without these",
+        description="Brokers as host:port by which Pulumi creates the topics; the default is the"
+        " node ports, and without node ports the key is required.",
     )
-    protect: bool = Field(default=False, description="refuse to delete or replace the brokers")
+    protect: bool = Field(
+        default=False,
+        description="Whether Pulumi refuses to delete or replace the brokers' StatefulSet and the"
+        " cluster's id.",
+    )
 
-    @model_validator(mode="after")
-    def _replicas_exist(self) -> "KafkaSettings":
+    def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.replication_factor > self.brokers:
-            raise ValueError(
-                f"replicationFactor {self.replication_factor} needs as many brokers, but brokers is"
-                f" {self.brokers}; give brokers ≥ {self.replication_factor} or a lower factor"
+            yield (
+                "replicationFactor",
+                f"{self.replication_factor} is above brokers ({self.brokers}); raise brokers to at"
+                f" least {self.replication_factor} or lower replicationFactor",
             )
         if self.min_insync_replicas > self.replication_factor:
-            raise ValueError(
-                f"minInsyncReplicas {self.min_insync_replicas} is above replicationFactor"
-                f" {self.replication_factor}; nothing could be written with acks=all"
+            yield (
+                "minInsyncReplicas",
+                f"{self.min_insync_replicas} is above replicationFactor"
+                f" ({self.replication_factor}), so no record could be written with acks=all",
             )
-        return self
 
 
 class TopicOverride(Settings):
-    """What is different for one captured table's topic; the rest is as for all."""
+    """What differs for one captured table's topic; the rest is as for all."""
 
     partitions: int | None = Field(
-        default=None, ge=1, le=1000, description="may grow; fewer would need a new topic"
+        default=None,
+        ge=1,
+        le=1000,
+        description="Partitions of this table's topic. The number may grow; fewer partitions need"
+        " a new topic.",
     )
-    retention_ms: int | None = Field(default=None, ge=60_000)
-    compression: Compression | None = None
+    retention_ms: int | None = Field(
+        default=None,
+        ge=60_000,
+        description="Milliseconds for which this table's topic keeps records.",
+    )
+    compression: Compression | None = Field(
+        default=None, description="Kafka's compression.type of this table's topic."
+    )
 
 
 class TopicSettings(Settings):
     """The topics of captured tables and dead letters (design: "Topic Configuration")."""
 
-    partitions: int = Field(default=6, ge=1, le=1000, description="per captured table")
-    retention_ms: int = Field(default=WEEK_MS, ge=60_000)
-    compression: Compression = "lz4"
-    overrides: Mapping[TableName, TopicOverride] = Field(
-        default={}, description="by captured table"
+    partitions: int = Field(
+        default=6,
+        ge=1,
+        le=1000,
+        description='Partitions of each captured table\'s topic (design: "Topic Configuration").',
     )
-    dead_letter_partitions: int = Field(default=3, ge=1, le=1000)
-    dead_letter_retention_ms: int = Field(default=WEEK_MS, ge=60_000)
-    protect: bool = Field(default=True, description="refuse to delete the topics of tables")
+    retention_ms: int = Field(
+        default=WEEK_MS,
+        ge=60_000,
+        description="Milliseconds for which a captured table's topic keeps records, 7 days by"
+        ' default (design: "Topic Configuration"); less where the brokers\' volumes would fill up.',
+    )
+    compression: Compression = Field(
+        default="lz4",
+        description="Kafka's compression.type of the captured tables' topics (design:"
+        ' "Topic Configuration").',
+    )
+    overrides: Mapping[TableName, TopicOverride] = Field(
+        default={}, description="What differs for single tables, by their names (schema.table)."
+    )
+    dead_letter_partitions: int = Field(
+        default=3,
+        ge=1,
+        le=1000,
+        description='Partitions of each dead letter queue\'s topic (design: "DLQ Topology").',
+    )
+    dead_letter_retention_ms: int = Field(
+        default=WEEK_MS,
+        ge=60_000,
+        description="Milliseconds for which the dead letter queues keep records, 7 days by default"
+        ' (design: "DLQ Topology").',
+    )
+    protect: bool = Field(
+        default=True,
+        description="Whether Pulumi refuses to delete or replace the captured tables' topics.",
+    )
 
 
 class PluginDigests(Settings):
-    """SHA-256 of the archives from Confluent Hub; another archive is not installed."""
+    """SHA-256 of the archives from Confluent Hub; an archive with another is not installed."""
 
     debezium: Sha256 | None = Field(
-        default=None, description="SHA-256 of the archive; by default any is installed"
+        default=None,
+        description="SHA-256 of Debezium's archive; by default any archive is installed.",
     )
     s3_sink: Sha256 | None = Field(
-        default=None, description="SHA-256 of the archive; by default any is installed"
+        default=None,
+        description="SHA-256 of the S3 sink's archive; by default any archive is installed.",
     )
 
 
 class ConnectSettings(Settings):
     """The Kafka Connect workers (design: "Kafka Connect Cluster")."""
 
-    workers: int = Field(default=1, ge=1, le=50)
-    port: int = Field(default=8083, ge=1024, le=65535)
-    group_id: str = "connect-cluster"
-    config_topic: TopicName = "connect-configs"
-    offset_topic: TopicName = "connect-offsets"
-    status_topic: TopicName = "connect-status"
-    plugins: Literal["hub", "image"] = Field(
-        default="hub", description="downloaded by an init container (the design) or in the image"
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=50,
+        description='Number of Kafka Connect workers (design: "Kafka Connect Cluster").',
     )
-    plugin_digests: PluginDigests = PluginDigests()
+    port: int = Field(
+        default=8083,
+        ge=1024,
+        le=65535,
+        description="Port of Kafka Connect's REST API (design:"
+        ' "Network Security Implementation").',
+    )
+    group_id: Annotated[str, Field(min_length=1)] = Field(
+        default="connect-cluster",
+        description='Kafka Connect\'s group.id (design: "Kafka Connect Cluster").',
+    )
+    config_topic: TopicName = Field(
+        default="connect-configs",
+        description='Topic of the connectors\' configurations (design: "Kafka Connect Cluster").',
+    )
+    offset_topic: TopicName = Field(
+        default="connect-offsets",
+        description='Topic of the source connectors\' offsets (design: "Kafka Connect Cluster").',
+    )
+    status_topic: TopicName = Field(
+        default="connect-status",
+        description="Topic of the connectors' and tasks' states (design:"
+        ' "Kafka Connect Cluster").',
+    )
+    plugins: Literal["hub", "image"] = Field(
+        default="hub",
+        description="Where the connector plugins come from: with hub an init container downloads"
+        " them from Confluent Hub (design: plugin_installation), with image they are part of the"
+        " image.",
+    )
+    plugin_digests: PluginDigests = Field(
+        default=PluginDigests(), description="Digests of the archives that hub downloads."
+    )
     converter: Literal["avro", "json"] = Field(
-        default="avro", description="avro with Schema Registry, or JSON with schemas"
+        default="avro",
+        description="Format of the records: Avro with Schema Registry (design:"
+        ' "Debezium CDC Connector"), or JSON that contains its schema.',
     )
     exactly_once: bool = Field(
-        default=True, description="the source writes in transactions, the sink reads committed"
+        default=True,
+        description="Whether the source connectors write in transactions and the sink reads"
+        " committed records only; without it a failure may duplicate records.",
     )
-    heartbeat_interval_ms: int = Field(default=30_000, ge=0)
+    heartbeat_interval_ms: int = Field(
+        default=30_000,
+        ge=0,
+        description="Milliseconds between Debezium's heartbeats (design: heartbeat.interval.ms);"
+        " 0 switches them off.",
+    )
     start_timeout_seconds: int = Field(
-        default=180, ge=10, description="for a connector and all its tasks to be RUNNING"
+        default=180,
+        ge=10,
+        description="Seconds that a connector and all its tasks may take until they are RUNNING.",
     )
     snapshot_timeout_seconds: int = Field(
-        default=3600, ge=60, description="for the rows that an added table had before to be read"
+        default=3600,
+        ge=60,
+        description="Seconds that reading the existing rows of an added table may take.",
     )
 
 
 class RegistrySettings(Settings):
-    """Schema Registry (design: "Schema Registry"); only where the converter needs it."""
+    """Schema Registry (design: "Schema Registry"); only where connect.converter is avro."""
 
-    port: int = Field(default=8081, ge=1024, le=65535)
-    topic: TopicName = "_schemas"
+    port: int = Field(
+        default=8081,
+        ge=1024,
+        le=65535,
+        description='Port of Schema Registry (design: "Network Security Implementation").',
+    )
+    topic: TopicName = Field(
+        default="_schemas", description="Topic of the schemas (design: kafkastore.topic)."
+    )
     compatibility: Literal[
         "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FULL", "FULL_TRANSITIVE", "NONE"
-    ] = "BACKWARD"
+    ] = Field(
+        default="BACKWARD",
+        description="Changes of a schema that Schema Registry accepts (design:"
+        " schema.compatibility.level).",
+    )

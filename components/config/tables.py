@@ -1,55 +1,65 @@
-"""Names of captured tables and of topics, and what makes two of them clash."""
+"""Names of captured tables and of topics, and which of them collide."""
 
-import re
 from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-TABLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}")
+from components.settings import Pattern
 
 SAMPLE_TABLES = ("public.users", "public.products", "public.orders", "public.order_items")
-"""The design's e-commerce tables."""
+"""The tables of the design's "Schema Design", which source.sampleSchema creates."""
+
+_TABLE_NAME = Pattern(
+    r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}",
+    name="table name",
+    allowed="schema.table in lower case letters, digits and underscores, at most 63 for each part",
+)
 
 
 def _qualified(name: str) -> str:
     if "." not in name:
-        raise ValueError(f"{name!r} names no schema; write it as schema.table, e.g. public.{name}")
-    if not TABLE_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no table name we can capture: write schema.table in lower case letters,"
-            " digits and underscores, each part at most 63 long"
-        )
-    return name
+        raise ValueError(f"has no schema; write schema.table, e.g. public.{name}")
+    return _TABLE_NAME(name)
 
 
 TableName = Annotated[str, AfterValidator(_qualified)]
 
-TOPIC_NAME = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
-"""Kafka's own rule."""
-
-
-def _legal_topic(name: str) -> str:
-    if not TOPIC_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no topic name that Kafka accepts: 1 to 249 letters, digits, '.', '_' and"
-            " '-', and neither '.' nor '..'"
-        )
-    return name
-
-
-TopicName = Annotated[str, AfterValidator(_legal_topic)]
+# Kafka's own rule.
+TOPIC_NAME = Pattern(
+    r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}",
+    name="topic name",
+    allowed="1 to 249 letters, digits, '.', '_' and '-', but neither '.' nor '..'",
+)
+TopicName = Annotated[str, AfterValidator(TOPIC_NAME)]
 
 
 def clashes(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of topic names that Kafka refuses to have side by side.
+    """Return the pairs of topic names that one Kafka cluster can't hold.
 
-    In the names of its metrics a dot becomes an underscore, so a.b and a_b would be one.
+    In the names of its metrics a dot becomes an underscore, so a.b and a_b would be the same.
     """
+    return _collisions((name, name.replace(".", "_")) for name in names)
+
+
+def iceberg_table_of(table: str) -> str:
+    """Return a captured table's name in the archive's catalog; `public` is left out of it."""
+    schema, _, name = table.partition(".")
+    return name if schema == "public" else f"{schema}_{name}"
+
+
+def iceberg_collisions(tables: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the pairs of captured tables that would be archived as one Iceberg table."""
+    return _collisions((table, iceberg_table_of(table)) for table in tables)
+
+
+def _collisions(targets: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pairs of names that lead to the same target."""
     seen: dict[str, str] = {}
     found = []
-    for name in names:
-        first = seen.setdefault(name.replace(".", "_"), name)
-        if first is not name:
-            found.append((first, name))
+    for name, target in targets:
+        if target in seen:
+            found.append((seen[target], name))
+        else:
+            seen[target] = name
     return found

@@ -37,19 +37,19 @@ def get(path: str) -> tuple[int, bytes]:
 
 
 def is_ready() -> bool:
-    """Tell whether the API server and its etcd are ready."""
+    """Return whether the API server and its etcd are ready."""
     return get("/readyz")[0] == 200
 
 
 def node_is_ready() -> bool:
-    """Tell whether the kubelet has registered the node and reports it Ready now."""
+    """Return whether the kubelet has registered the node and reports it Ready now."""
     node = _object(f"/api/v1/nodes/{addresses.NODE_NAME}")
     conditions = node.get("status", {}).get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def dns_is_ready() -> bool:
-    """Tell whether the cluster's DNS server answers."""
+    """Return whether the cluster's DNS server answers."""
     deployment = _object("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
     status = deployment.get("status", {})
     seen = status.get("observedGeneration") == deployment.get("metadata", {}).get("generation")

@@ -13,7 +13,9 @@ from pathlib import Path
 from tools.errors import UserError
 
 NAME = "datapipe-sandbox"
-SYSTEM = f"{NAME}/system"  # the supervisor and all that it starts; the kubelet's pods lie beside it
+SYSTEM = (
+    f"{NAME}/system"  # the supervisor and all that it starts; the kubelet's pods are next to it
+)
 
 REQUIRED = ("cpu", "memory", "pids")
 _KILL_SECONDS = 20.0

@@ -167,7 +167,7 @@ def kube_proxy() -> dict[str, Any]:
 
 
 def _snapshotter() -> str:
-    """Return overlayfs, or the slower native one where an overlay can't lie on another."""
+    """Return overlayfs, or the slower native one where an overlay on an overlay is not possible."""
     filesystem = "unknown"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         mount, _, source = line.partition(" - ")

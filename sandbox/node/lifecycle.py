@@ -28,8 +28,8 @@ from tools import paths as tool_paths
 from tools.errors import UserError
 from tools.progress import Progress, tail
 
+# The namespace of containerd in which the kubelet looks for images.
 NAMESPACE = "k8s.io"
-"""The namespace of containerd in which the kubelet looks for images."""
 
 _POLL_SECONDS = 0.3
 _TOLD_EVERY_SECONDS = 5.0
@@ -137,7 +137,8 @@ def _wait(check: Check, programs: Sequence[Program], progress: Progress) -> None
         _fail_if_given_up(check, programs)
         if now - start > check.seconds:
             raise UserError(
-                f"waited {check.seconds:.0f} s for {check.what} in vain.\n{_logs(check, programs)}"
+                f"timed out after {check.seconds:.0f} s waiting for {check.what}.\n"
+                f"{_logs(check, programs)}"
             )
         if now - told >= _TOLD_EVERY_SECONDS:
             progress(f"waiting for {check.what} … {now - start:.0f} s")

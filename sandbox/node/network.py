@@ -44,7 +44,7 @@ def create() -> None:
 
 
 def is_complete() -> bool:
-    """Tell whether bridge, filter and routing are as `create` made them."""
+    """Return whether bridge, filter and routing are as `create` made them."""
     return (
         _link_exists(addresses.BRIDGE)
         and packet_filter.is_complete()

@@ -13,7 +13,7 @@ TABLE = "datapipe-sandbox"
 _PROXY_TABLES = ("ip kube-proxy", "ip6 kube-proxy")
 _OWN_TABLES = (f"inet {TABLE}", f"ip {POLICY_TABLE}", *_PROXY_TABLES)
 
-# Pods have no way out and nobody else has one in: what leaves is refused at once instead of
+# Pods have no way out and nothing else has one in: what leaves is refused immediately instead of
 # timing out, what comes from elsewhere is dropped. Only traffic with the sandbox's own addresses
 # is looked at. kube-proxy's rules come before these (priority dstnat).
 _RULES = f"""
@@ -49,7 +49,7 @@ def create() -> None:
 
 
 def is_complete() -> bool:
-    """Tell whether the sandbox's table is there and no chain drops its traffic."""
+    """Return whether the sandbox's table is there and no chain drops its traffic."""
     excepted = {(rule["family"], rule["table"], rule["chain"]) for rule in _exceptions()}
     return f"inet {TABLE}" in tables() and all(
         (chain["family"], chain["table"], chain["name"]) in excepted for chain in _dropping_chains()
@@ -71,7 +71,7 @@ def tables() -> list[str]:
 
 
 def has_proxy_tables() -> bool:
-    """Tell whether some kube-proxy has left rules on this machine."""
+    """Return whether some kube-proxy has left rules on this machine."""
     return any(table in tables() for table in _PROXY_TABLES)
 
 

@@ -1,4 +1,4 @@
-"""The programs that make up the node and the cloud beside it, in the order of their start."""
+"""The programs of the node and of the stand-in for AWS, in the order of their start."""
 
 import sys
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def _api_server() -> Program:
         "kubelet-certificate-authority": pki.CA_CERTIFICATE,
         "kubelet-client-certificate": pki.API_SERVER_AS_CLIENT.certificate,
         "kubelet-client-key": pki.API_SERVER_AS_CLIENT.key,
-        "kubelet-preferred-address-types": "InternalIP",  # the node's name need not resolve
+        "kubelet-preferred-address-types": "InternalIP",  # the node's name does not have to resolve
         "service-account-issuer": f"https://kubernetes.default.svc.{addresses.CLUSTER_DOMAIN}",
         "service-account-key-file": pki.SERVICE_ACCOUNT_PUBLIC_KEY,
         "service-account-signing-key-file": pki.SERVICE_ACCOUNT_KEY,

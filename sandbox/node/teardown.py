@@ -11,8 +11,8 @@ from sandbox.node import cgroups, configuration, network
 from sandbox.node.files import write_private
 from tools.errors import UserError
 
-# Folders that containerd and the kubelet use whatever they are told. Those that the machine did
-# not have before are removed with all they hold; of the others only what is recognisably ours.
+# Folders that containerd and the kubelet use despite their configuration. Those that the machine
+# did not have before are removed with all they hold; of the others only what is recognisably ours.
 _SHARED_FOLDERS = (
     Path("/run/containerd"),
     Path("/var/lib/cni"),

@@ -62,7 +62,7 @@ def _debian_folder() -> Path:
 
 
 def _wrap(program: Path, root: Path, final_root: Path) -> None:
-    """Replace a program by a script that runs it with the libraries unpacked beside it."""
+    """Replace a program by a script that runs it with the libraries unpacked next to it."""
     moved = program.with_name(f"{program.name}.bin")
     program.rename(moved)
     libraries = sorted({library.parent for library in root.glob("**/lib/**/*.so.*")})

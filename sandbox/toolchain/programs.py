@@ -45,7 +45,7 @@ PAUSE = Part(name="pause", builds=(Build(folder=_MODULES / "pause", packages={"p
 
 PARTS = (PAUSE, COREDNS, KUBERNETES)
 
-# Unpacked into the cache, never installed. The libraries are those that nft links beside the C
+# Unpacked into the cache, never installed. The libraries are those that nft links besides the C
 # library; what the others link is on every machine that has apt.
 DEBIAN_PACKAGES = (
     "containerd",

@@ -17,6 +17,8 @@ ON_OBJECTS = {
     "DeleteObject": ("delete_object",),
     "RestoreObject": ("restore_object",),
 }
+# The calls of boto3 that moto judges under their own action; others it takes for ListBucket,
+# PutObject or CreateBucket, as the query in their address is unknown to it.
 ON_BUCKETS = {
     "GetBucketLocation": ("get_bucket_location",),
     "ListBucketMultipartUploads": ("list_multipart_uploads",),
@@ -50,12 +52,10 @@ ON_BUCKETS = {
     "CreateBucket": ("create_bucket",),
     "DeleteBucket": ("delete_bucket",),
 }
-"""The calls of boto3 that moto judges under their own action; others it takes for ListBucket,
-PutObject or CreateBucket, as the query in their address is unknown to it."""
 
 
 def refused(client: Any, method: str, **given: str) -> bool:
-    """Whether a call is denied; what else is said of it means that it was let through."""
+    """Return whether a call is denied; what else is said of it means that it was let through."""
     operation = client.meta.method_to_api_mapping[method]
     shape = client.meta.service_model.operation_model(operation).input_shape
     arguments = {**dict(_least(shape)), **given} if shape else given
@@ -66,7 +66,7 @@ def refused(client: Any, method: str, **given: str) -> bool:
 
 
 def _least(shape: Any) -> Iterator[tuple[str, Any]]:
-    """The required members of a structure, each with as little in it as will do."""
+    """Yield the required members of a structure, each with as little in it as will do."""
     for name in shape.required_members:
         yield name, _value(shape.members[name])
 

@@ -18,12 +18,12 @@ OTHER_BUCKET = "somebody-elses"
 GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
 KEY = "topics/users/part.parquet"
 DENIED = {"AccessDenied", "AccessDeniedException", "403"}
+# Makes the client of a service.
 Client = Callable[[str], Any]
-"""Makes the client of a service."""
 
 
 def document_of(sink: str) -> str:
-    """The policy that the program attaches to the identity of a kind of sink."""
+    """Return the policy that the program attaches to the identity of a kind of sink."""
     settings = ArchiveSettings(bucket=BUCKET, sink=sink)  # type: ignore[arg-type]
     database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
     return json.dumps(sink_policy(settings, f"arn:aws:s3:::{BUCKET}", database))
@@ -62,7 +62,7 @@ def _control(endpoint: str, what: str, body: str) -> None:
 
 
 def user_with(endpoint: str, name: str, document: str) -> Client:
-    """What a new user with this policy uses, with an access key of its own."""
+    """Return what a new user with this policy uses, with an access key of its own."""
     iam = client_of(endpoint, "administrator", "any")("iam")
     iam.create_user(UserName=name)
     iam.put_user_policy(UserName=name, PolicyName="write-archive", PolicyDocument=document)
@@ -71,7 +71,7 @@ def user_with(endpoint: str, name: str, document: str) -> Client:
 
 
 def denied(call: Callable[..., Any], **arguments: Any) -> bool:
-    """Whether AWS refuses a call for lack of permission. Raises what else it refuses it for."""
+    """Return whether AWS refuses a call for lack of permission. Raises any other error."""
     try:
         call(**arguments)
     except ClientError as error:

@@ -13,10 +13,10 @@ from typing import Any
 
 from tests.aws.enforcing import ACCOUNT, BUCKET, GLUE, KEY, OTHER_BUCKET
 
+# Actions of AWS's Service Authorization Reference, by service and by kind of resource.
 ACTIONS: Mapping[str, Mapping[str, list[str]]] = json.loads(
     (Path(__file__).parent / "iam_actions.json").read_text()
 )
-"""Of AWS's Service Authorization Reference, by service and by what they are done to."""
 
 S3 = "arn:aws:s3:::"
 OWN_BUCKET, OWN_OBJECT = f"{S3}{BUCKET}", f"{S3}{BUCKET}/{KEY}"
@@ -47,8 +47,8 @@ PLACES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("sts", "account"): (f"arn:aws:iam::{ACCOUNT}:role/administrator",),
     ("kms", "account"): (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/any",),
 }
+# The prefixes of listings; the empty one is the whole bucket.
 PREFIXES = ("topics", "topics/users", "", "elsewhere", "topics-of-others/")
-"""under which objects can be listed; the empty one is the whole bucket"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Call:
 
 
 def matrix() -> Iterator[Call]:
-    """Every action of the list on every place of its kind."""
+    """Return every action of the list on every place of its kind."""
     for service, kinds in ACTIONS.items():
         for kind, actions in kinds.items():
             for action in actions:
@@ -73,7 +73,7 @@ def matrix() -> Iterator[Call]:
 
 
 def permitted(document: Mapping[str, Any]) -> set[Call]:
-    """What a policy allows of the matrix. Raises ValueError for what is not known here."""
+    """Return what a policy allows of the matrix. Raises ValueError for what is not known here."""
     return {call for call in matrix() if any(_allows(s, call) for s in document["Statement"])}
 
 
@@ -89,7 +89,7 @@ def _allows(statement: Mapping[str, Any], call: Call) -> bool:
 
 
 def _holds(operator: str, keys: Mapping[str, list[str]], call: Call) -> bool:
-    """A condition on a listing's prefix; it does not hold where a call has none."""
+    """Return a condition on a listing's prefix; it does not hold where a call has none."""
     if operator != "StringLike" or keys.keys() != {"s3:prefix"}:
         raise ValueError(f"condition {operator} on {', '.join(keys)} is not evaluated")
     prefix = call.prefix
@@ -97,5 +97,5 @@ def _holds(operator: str, keys: Mapping[str, list[str]], call: Call) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """IAM's wildcards are * and ?; a bracket stands for itself."""
+    """IAM's wildcards are * and ?; a bracket is literal."""
     return fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -58,7 +58,7 @@ NEEDED = {
 
 
 def change(sid: str, **changed: Any) -> Callable[[Document], None]:
-    """A statement with some fields changed; None takes one away."""
+    """Return a statement with some fields changed; None takes one away."""
 
     def widen(document: Document) -> None:
         [statement] = [one for one in document["Statement"] if one["Sid"] == sid]
@@ -131,7 +131,7 @@ class TestTheDocument:
             permitted(unknown)
 
     def test_is_read_as_moto_reads_it(self, sink: str) -> None:
-        """But for conditions, which moto does not know."""
+        """Conditions are left out, as moto does not know them."""
         made = document(sink)
         for statement in made["Statement"]:
             statement.pop("Condition", None)

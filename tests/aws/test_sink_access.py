@@ -133,7 +133,7 @@ class TestTheIcebergSink:
 
 
 def allowed_on_glue(action: str, resource: str) -> bool:
-    """What the Iceberg sink's document says to an action on a resource of the account's Glue."""
+    """Return the Iceberg sink's decision on an action on a resource of the account's Glue."""
     policy = IAMPolicy(document_of("iceberg"))
     result = policy.is_action_permitted(f"glue:{action}", f"{GLUE}:{resource}")
     return result is PermissionResult.PERMITTED

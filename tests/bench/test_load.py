@@ -1,80 +1,35 @@
 """The load against a real PostgreSQL: on schedule, accounted for exactly, through lost connections.
 
-An audit trigger takes the archive's place: it keeps each change as the archive would.
+An audit trigger replaces the archive: it keeps each change as the archive would.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing
-from typing import Any
 
-import psycopg
 import pyarrow as pa
 import pytest
-from psycopg.rows import dict_row
 
 from bench.archive_reader import add_archived, expected_rows
 from bench.journal import BatchJournal
 from bench.load import Load
 from bench.row_values import COLUMNS, TIMESTAMPS
 from bench.schedule import Schedule
-from clients.database import Row
-from tests.unit.postgres_server import PostgresServer, running_server
-from workload.changes import as_archived
-from workload.comparison import TableComparison
+from tests import audit
+from tests.audit import audited_server, connect_to
+from workload.differences import TableComparison
 from workload.source import Connect
 
-TABLES = tuple(f"public.{table}" for table in COLUMNS)
-AUDIT = """
-CREATE TABLE audit (number bigserial, tab text, op text, content jsonb);
-CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO audit (tab, op, content) VALUES (TG_TABLE_NAME,
-        CASE TG_OP WHEN 'INSERT' THEN 'c' WHEN 'UPDATE' THEN 'u' ELSE 'd' END,
-        to_jsonb(CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END));
-    RETURN NULL;
-END $$;
-"""
+pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with running_server() as server:
-        assert server.apply(TABLES).returncode == 0
-        server.execute(AUDIT)
-        for table in COLUMNS:
-            server.execute(
-                f"CREATE TRIGGER kept AFTER INSERT OR UPDATE OR DELETE ON {table}"
-                " FOR EACH ROW EXECUTE FUNCTION keep()"
-            )
-        yield server
-
-
-@pytest.fixture
-def connect(server: PostgresServer) -> Connect:
-    def opened() -> AbstractContextManager[psycopg.Connection[Row]]:
-        connection = server.connect("postgres")
-        connection.row_factory = dict_row  # type: ignore[assignment]
-        return closing(connection)  # type: ignore[arg-type]
-
-    return opened
+def connect() -> Iterator[Connect]:
+    with audited_server() as server:
+        yield connect_to(server)
 
 
 def archived(connect: Connect, table: str) -> pa.Table:
-    """What an archive would hold of a table: Debezium's types, and positions in the WAL."""
-    with connect() as connection:
-        rows = connection.execute(
-            "SELECT number, op, r.* FROM audit, jsonb_populate_record(NULL::"  # noqa: S608
-            f"{table}, content) AS r WHERE tab = %s ORDER BY number",
-            [table],
-        ).fetchall()
-    columns: dict[str, list[Any]] = {
-        column: [as_archived(row[column]) for row in rows]
-        for column in (*COLUMNS[table], *TIMESTAMPS[table])
-    }
-    columns["__op"] = [row["op"] for row in rows]
-    columns["__deleted"] = ["true" if row["op"] == "d" else "false" for row in rows]
-    columns["__source_lsn"] = [row["number"] for row in rows]
-    return pa.table(columns)
+    """Return what an archive would hold of a table."""
+    return audit.archived(connect, table, (*COLUMNS[table], *TIMESTAMPS[table]))
 
 
 def compared(

@@ -32,7 +32,7 @@ MACHINE = Machine(
 
 
 def journal() -> BatchJournal:
-    """A hundred inserts into users at each full second."""
+    """Make a journal with a hundred inserts into users at each full second."""
     schedule = Schedule(seconds=SECONDS, rate=RATE, batch=RATE, connections=1)
     made = BatchJournal(schedule, RowValues(run="a"), {"public.users": 1, **others()}, first_lsn=0)
     made.started, made.finished = START, START + SECONDS
@@ -48,7 +48,7 @@ def others() -> dict[str, int]:
 
 
 def archived_users(first: int, count: int) -> pa.Table:
-    """What the archive holds of the journal's rows."""
+    """Return what the archive holds of the journal's rows."""
     keys = [1 + first + number for number in range(count)]
     return pa.table(
         {
@@ -72,7 +72,7 @@ def usage(second: float, throttled: float = 0.0) -> Usage:
 
 
 def sample(second: float) -> Sample:
-    """A tenth of the topics' offsets are markers; the source confirms a second later."""
+    """Make a sample: a tenth of the offsets are markers, and the source confirms a second later."""
     rows = min(SECONDS, max(0, int(second))) * RATE
     return Sample(
         at=START + second,

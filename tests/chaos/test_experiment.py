@@ -63,7 +63,7 @@ class FakePipeline:
         self.commands: list[str] = []
 
     def log(self, message: str) -> None:
-        """Log nothing."""
+        """Ignore the message."""
 
     def run(self, *command: str, seconds: float) -> None:
         self.commands.append(" ".join(command))
@@ -83,7 +83,7 @@ class FakeWriter:
         self.stop()
 
     def stop(self) -> None:
-        """It never ran."""
+        """Do nothing: it never ran."""
 
 
 class World:

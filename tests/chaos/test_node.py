@@ -22,7 +22,7 @@ UID = "7a1c"
 
 
 def process(proc: Path, pid: int, uid: str, name: str, numbers: str) -> None:
-    """A folder of /proc as far as it is read."""
+    """Make a process's folder in /proc, as far as it is read."""
     folder = proc / str(pid)
     folder.mkdir(parents=True)
     (folder / "cgroup").write_text(f"4:memory:/kubepods/burstable/pod{uid}/abc\n")
@@ -81,6 +81,7 @@ def small_cgroup() -> Iterator[Path]:
     folder.rmdir()
 
 
+@pytest.mark.root
 def test_the_kernel_kills_the_container_and_not_what_fills_it(
     small_cgroup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +96,8 @@ def test_the_kernel_kills_the_container_and_not_what_fills_it(
     fault.heal(anything)
 
 
+@pytest.mark.root
+@pytest.mark.nftables
 @pytest.mark.parametrize(
     "rules",
     [
@@ -110,10 +113,10 @@ def test_the_packet_filter_accepts_the_rules(rules: str) -> None:
 
 
 class FakePipeline:
-    """A pod that is ready at once."""
+    """A pod that is always ready."""
 
     def wait_for_pod(self, _name: str) -> None:
-        """It is."""
+        """Return immediately."""
 
 
 @pytest.fixture
@@ -137,6 +140,7 @@ def volume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         node.run("umount", str(folder))
 
 
+@pytest.mark.root
 def test_a_small_disk_fills_up_and_everything_comes_back(volume: Path) -> None:
     disk, pipeline = SmallDisk("kafka-0", room=8), FakePipeline()
     steps: Any = pipeline
@@ -157,6 +161,7 @@ def test_a_small_disk_fills_up_and_everything_comes_back(volume: Path) -> None:
     assert not node.FOLDER.exists()
 
 
+@pytest.mark.root
 def test_a_volume_that_was_never_moved_is_left_alone(volume: Path) -> None:
     steps: Any = FakePipeline()
     SmallDisk("kafka-0", room=8).free(steps)

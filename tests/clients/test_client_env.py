@@ -1,11 +1,12 @@
 """The exports for psql: usable by libpq, and no password among them."""
 
 from pathlib import Path
+from typing import Any
 
 from clients.env import variables
 from clients.stack import parse_outputs
 
-OUTPUTS = {
+OUTPUTS: dict[str, Any] = {
     "namespace": "data-ingestion",
     "tables": ["public.users"],
     "database": {
@@ -48,5 +49,7 @@ def test_the_password_is_in_a_private_file_and_in_no_variable(tmp_path: Path) ->
 def test_without_node_ports_there_is_no_database_to_reach(tmp_path: Path) -> None:
     outputs = {**OUTPUTS, "database": {**OUTPUTS["database"], "port": None}}
     assert variables(parse_outputs("prod", outputs), tmp_path) == {
-        "BOOTSTRAP_SERVERS": "10.231.0.1:30092"
+        "BOOTSTRAP_SERVERS": "10.231.0.1:30092",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
     }

@@ -1,4 +1,4 @@
-"""What can't recover by itself is put right, and nothing archived is lost with it."""
+"""Slots and columns are recovered, and nothing archived is lost by it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,12 @@ import boto3
 import pyarrow as pa
 import pytest
 from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.types import StringType
 
+from clients import database
 from clients.recover import column as column_module
 from clients.recover import slot as slot_module
-from clients.recover.column import Column, bring_back, set_aside
+from clients.recover.column import Column, replace_with_text, undo
 from clients.recover.slot import recover_slots
 from clients.stack import ArchiveOutput, StackError
 
@@ -20,17 +22,17 @@ BUCKET, DATABASE = "datapipe-recover-test", "cdc"
 USERS = Column("public.users", "created_at")
 
 
-def say(_message: str) -> None:
-    """Keep quiet."""
+def log(_message: str) -> None:
+    """Discard it."""
 
 
 @pytest.fixture
 def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The connectors that were stopped and started again, in that order."""
+    """The stops and starts of connectors, in order."""
     order: list[str] = []
 
     @contextmanager
-    def stopped(_client: object, name: str, _say: object) -> Iterator[None]:
+    def stopped(_client: object, name: str, _log: object) -> Iterator[None]:
         order.append(f"stop {name}")
         yield
         order.append(f"start {name}")
@@ -44,7 +46,7 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def catalog(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    """A Glue catalog with a table of users, of whom one is in it."""
+    """A Glue catalog with a table of one user."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=BUCKET)
@@ -64,7 +66,7 @@ def catalog(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Catalog:
 
 @pytest.fixture
 def outputs(endpoint: str) -> Any:
-    """As much of a stack's outputs as the archive needs."""
+    """The part of a stack's outputs that the archive needs."""
     archive = ArchiveOutput(
         bucket=BUCKET,
         prefix="topics",
@@ -78,48 +80,68 @@ def outputs(endpoint: str) -> Any:
 
 
 def rows(catalog: Catalog) -> list[dict[str, Any]]:
-    return catalog.load_table((DATABASE, "users")).scan().to_arrow().sort_by("id").to_pylist()
+    table = catalog.load_table((DATABASE, "users")).scan().to_arrow().sort_by("id")
+    return list(table.to_pylist())
 
 
-def test_a_column_set_aside_keeps_its_values_beside_the_new_ones(
+def test_a_replaced_column_keeps_its_values_next_to_the_new_ones(
     catalog: Catalog, outputs: Any, stops: list[str]
 ) -> None:
-    set_aside(outputs, USERS, say)
+    replace_with_text(outputs, USERS, log)
     second = pa.table({"id": [2], "created_at": ["once upon a time"]})
     catalog.load_table((DATABASE, "users")).append(second)
     assert rows(catalog) == [
-        {"id": 1, "created_at__before": 946_684_799_123_457, "created_at": None},
-        {"id": 2, "created_at__before": None, "created_at": "once upon a time"},
+        {"id": 1, "created_at__previous_type": 946_684_799_123_457, "created_at": None},
+        {"id": 2, "created_at__previous_type": None, "created_at": "once upon a time"},
     ]
     assert stops == ["stop sink", "start sink"]
 
 
-def test_a_column_is_set_aside_once(catalog: Catalog, outputs: Any, stops: list[str]) -> None:
-    set_aside(outputs, USERS, say)
-    with pytest.raises(StackError, match="created_at__before already"):
-        set_aside(outputs, USERS, say)
+def replace_as_earlier_versions_did(catalog: Catalog) -> None:
+    table = catalog.load_table((DATABASE, "users"))
+    table.update_schema().rename_column("created_at", "created_at__before").commit()
+    table.update_schema().add_column("created_at", StringType()).commit()
 
 
-def test_a_column_comes_back(catalog: Catalog, outputs: Any, stops: list[str]) -> None:
-    bring_back(outputs, USERS, say)
-    set_aside(outputs, USERS, say)
-    bring_back(outputs, USERS, say)
+def test_a_column_is_replaced_once(catalog: Catalog, outputs: Any, stops: list[str]) -> None:
+    replace_with_text(outputs, USERS, log)
+    with pytest.raises(StackError, match=r"replaced before.*created_at__previous_type"):
+        replace_with_text(outputs, USERS, log)
+
+
+def test_a_column_that_an_earlier_version_replaced_is_recognised(
+    catalog: Catalog, outputs: Any, stops: list[str]
+) -> None:
+    replace_as_earlier_versions_did(catalog)
+    with pytest.raises(StackError, match=r"replaced before.*created_at__before"):
+        replace_with_text(outputs, USERS, log)
+    undo(outputs, USERS, log)
     assert rows(catalog) == [{"id": 1, "created_at": 946_684_799_123_457}]
-    assert len(stops) == 4, "a column that was not set aside stops nothing"
+
+
+def test_a_replaced_column_can_be_restored(
+    catalog: Catalog, outputs: Any, stops: list[str]
+) -> None:
+    undo(outputs, USERS, log)
+    assert stops == [], "a column that was not replaced stops nothing"
+    replace_with_text(outputs, USERS, log)
+    undo(outputs, USERS, log)
+    assert rows(catalog) == [{"id": 1, "created_at": 946_684_799_123_457}]
+    assert stops == ["stop sink", "start sink"] * 2
 
 
 @pytest.mark.parametrize(
     ("column", "message"),
     [
         (Column("public.users", "nonsense"), "has no column nonsense"),
-        (Column("public.nobody", "id"), "no table of public.nobody"),
+        (Column("public.nobody", "id"), "has no table public.nobody"),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_an_unknown_column_stops_nothing(
     catalog: Catalog, outputs: Any, stops: list[str], column: Column, message: str
 ) -> None:
     with pytest.raises(StackError, match=message):
-        set_aside(outputs, column, say)
+        replace_with_text(outputs, column, log)
     assert stops == []
 
 
@@ -131,10 +153,11 @@ def test_a_column_is_named_in_full(text: str) -> None:
 
 
 class Database:
-    """Slots by name, as PostgreSQL tells of them."""
+    """A PostgreSQL that has these slots, with their wal_status by name."""
 
     def __init__(self, slots: dict[str, str], stops: list[str]) -> None:
         self.slots, self._stops = slots, stops
+        self._row: dict[str, Any] | None = None
 
     def __enter__(self) -> "Database":
         return self
@@ -159,17 +182,21 @@ class Database:
 
 
 @pytest.mark.parametrize(
-    ("slots", "remade"),
+    ("slots", "recreated"),
     [
         ({"slot_a": "reserved", "slot_b": "extended"}, []),
         ({"slot_a": "lost", "slot_b": "reserved"}, ["slot_a"]),
         ({"slot_b": "unreserved"}, ["slot_a"]),
     ],
 )
-def test_only_slots_that_are_lost_or_gone_are_made_anew(
-    monkeypatch: pytest.MonkeyPatch, stops: list[str], slots: dict[str, str], remade: list[str]
+def test_only_lost_and_missing_slots_are_recreated(
+    monkeypatch: pytest.MonkeyPatch, stops: list[str], slots: dict[str, str], recreated: list[str]
 ) -> None:
-    configurations = {"a": {"slot.name": "slot_a"}, "b": {"slot.name": "slot_b"}, "sink": {}}
+    configurations: dict[str, dict[str, str]] = {
+        "a": {"slot.name": "slot_a"},
+        "b": {"slot.name": "slot_b"},
+        "sink": {},
+    }
 
     class Connect:
         def config(self, name: str) -> dict[str, str]:
@@ -180,9 +207,9 @@ def test_only_slots_that_are_lost_or_gone_are_made_anew(
             return "done"
 
     monkeypatch.setattr(slot_module, "connect_client", lambda _outputs: Connect())
-    monkeypatch.setattr(slot_module.database, "connect", lambda _outputs: Database(slots, stops))
+    monkeypatch.setattr(database, "connect", lambda _outputs: Database(slots, stops))
     outputs: Any = SimpleNamespace(connectors=("a", "b", "sink"))
-    recovered = recover_slots(outputs, say)
-    assert [each.slot for each in recovered] == remade
-    assert stops == (["stop a", "drop slot_a", "reset a", "start a"] if remade else [])
+    recovered = recover_slots(outputs, log)
+    assert [each.slot for each in recovered] == recreated
+    assert stops == (["stop a", "drop slot_a", "reset a", "start a"] if recreated else [])
     assert all("__source_lsn >= 4711" in str(each) for each in recovered)

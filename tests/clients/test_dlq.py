@@ -1,6 +1,6 @@
 """Dead letters are read, shown and sent back, against librdkafka's mock cluster.
 
-It forgets the offsets of transactions; that nothing is sent twice is shown by tests/e2e.
+The mock does not store the offsets of transactions; tests/e2e shows that nothing is sent twice.
 """
 
 import json
@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
-from clients.dlq.letters import Letter, LetterReader, Place
-from clients.dlq.render import SHOWN_BYTES, letters_table, readable
-from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, replay, waiting
+from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPosition
+from clients.dlq.render import SHOWN_CHARACTERS, letters_table, readable
+from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, pending, replay
 
 DLQ, USERS = "s3-sink-dlq", "postgres.public.users"
 TOPICS = (DLQ,)
@@ -25,16 +25,16 @@ class ArchiveOf:
     """An archive with these changes of users, as (LSN, operation, id)."""
 
     def __init__(self, *changes: tuple[int, str, int]) -> None:
-        self.rows = [dict(zip(COLUMNS, change, strict=True)) for change in changes]
+        self.rows: list[dict[str, Any]] = [
+            dict(zip(COLUMNS, change, strict=True)) for change in changes
+        ]
 
     def changes(self, table: str, since_lsn: int = 0, columns: Any = None) -> pa.Table:
-        """See Archive."""
         assert (table, columns) == ("public.users", COLUMNS)
-        found = [row for row in self.rows if int(row["__source_lsn"]) >= since_lsn]
+        found = [row for row in self.rows if row["__source_lsn"] >= since_lsn]
         return pa.Table.from_pylist(found, pa.schema(dict(zip(COLUMNS, TYPES, strict=True))))
 
     def location(self, table: str) -> str:
-        """See Archive."""
         return table
 
 
@@ -43,12 +43,12 @@ EMPTY = ArchiveOf()
 
 
 def change(lsn: int) -> bytes:
-    """A record of an inserted row."""
+    """Return the record of an inserted row."""
     return json.dumps({"payload": {"id": 7, "__op": "c", "__source_lsn": lsn}}).encode()
 
 
-def silent(_count: int) -> None:
-    """Progress that nobody hears."""
+def no_progress(_count: int) -> None:
+    """Discard it."""
 
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -56,15 +56,15 @@ Headers = list[tuple[str, str | bytes | None]]
 
 @pytest.fixture
 def brokers() -> Iterator[str]:
-    """The address of a cluster that lives in this process."""
+    """The address of a cluster in this process."""
     cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock"})
     (broker,) = cluster.list_topics(timeout=10).brokers.values()
     address = f"{broker.host}:{broker.port}"
     for topic in (DLQ, USERS):
-        cluster.produce(topic, b"", partition=0)  # makes the topic
+        cluster.produce(topic, b"", partition=0)  # creates the topic
     cluster.flush(10)
     dismiss(address, TOPICS)
-    with LetterReader(address, "connect-sink") as sink:
+    with DeadLetterReader(address, "connect-sink") as sink:
         sink.consumer.commit(offsets=[TopicPartition(USERS, 2, 100)], asynchronous=False)
     yield address
     del cluster
@@ -72,7 +72,7 @@ def brokers() -> Iterator[str]:
 
 def bury(brokers: str, value: bytes, headers: Headers | None = None, offset: int = 41) -> None:
     """Write a dead letter as Kafka Connect does."""
-    told: Headers = [
+    reason: Headers = [
         ("trace", b"abc"),
         ("__connect.errors.topic", USERS),
         ("__connect.errors.partition", "2"),
@@ -82,31 +82,33 @@ def bury(brokers: str, value: bytes, headers: Headers | None = None, offset: int
         ("__connect.errors.exception.message", "not\n  JSON"),
     ]
     producer = Producer({"bootstrap.servers": brokers})
-    headers = told if headers is None else headers
+    headers = reason if headers is None else headers
     producer.produce(DLQ, value, KEY, 0, timestamp=1_700_000_000_000, headers=headers)
     assert producer.flush(10) == 0
 
 
-def letters(brokers: str) -> list[Letter]:
-    """Those that wait."""
-    with LetterReader(brokers, GROUP) as reader:
-        return list(reader.read(waiting(reader, TOPICS)))
+def letters(brokers: str) -> list[DeadLetter]:
+    """Return the pending dead letters."""
+    with DeadLetterReader(brokers, GROUP) as reader:
+        return list(reader.read(pending(reader, TOPICS)))
 
 
 def sent_back(brokers: str) -> list[tuple[int, bytes | None, bytes | None, Headers]]:
-    """What stands in the users' topic: partition, key, value, headers."""
-    found = []
-    with LetterReader(brokers, "test") as reader:
+    """Return the records in the users' topic: partition, key, value, headers."""
+    found: list[tuple[int, bytes | None, bytes | None, Headers]] = []
+    with DeadLetterReader(brokers, "test") as reader:
         for letter in reader.read([TopicPartition(USERS, 2, 0)]):
             assert letter.timestamp == 1_700_000_000_000
-            found.append((letter.place.partition, letter.key, letter.value, list(letter.headers)))
+            found.append(
+                (letter.position.partition, letter.key, letter.value, list(letter.headers))
+            )
     return found
 
 
-def test_a_letter_tells_where_it_came_from_and_why(brokers: str) -> None:
+def test_a_dead_letter_names_its_origin_and_the_reason(brokers: str) -> None:
     bury(brokers, b"\x00value")
     (letter,) = letters(brokers)
-    assert letter.origin == Place(USERS, 2, 41)
+    assert letter.origin == RecordPosition(USERS, 2, 41)
     assert (letter.key, letter.value, letter.headers) == (
         KEY,
         b"\x00value",
@@ -117,12 +119,12 @@ def test_a_letter_tells_where_it_came_from_and_why(brokers: str) -> None:
     assert letters_table([letter]).row_count == 1
 
 
-def test_a_replay_sends_each_back_as_it_was(brokers: str) -> None:
+def test_a_replay_sends_each_record_unchanged(brokers: str) -> None:
     for number in range(3):
         bury(brokers, b"%d" % number, offset=number)
-    heard: list[int] = []
-    assert replay(brokers, EMPTY, TOPICS, heard.append) == Replayed(sent=3, archived=0)
-    assert heard == [3]
+    progress: list[int] = []
+    assert replay(brokers, EMPTY, TOPICS, progress.append) == Replayed(sent=3, archived=0)
+    assert progress == [3]
     assert sent_back(brokers) == [
         (2, KEY, b"%d" % number, [("trace", b"abc")]) for number in range(3)
     ]
@@ -132,34 +134,34 @@ def test_a_change_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
     for lsn in (10, 20, 30):
         bury(brokers, change(lsn), offset=lsn)
     archive = ArchiveOf((10, "c", 7), (20, "c", 8), (30, "u", 7))
-    assert replay(brokers, archive, TOPICS, silent) == Replayed(sent=2, archived=1)
+    assert replay(brokers, archive, TOPICS, no_progress) == Replayed(sent=2, archived=1)
     assert [value for _, _, value, _ in sent_back(brokers)] == [change(20), change(30)]
 
 
 def test_a_record_that_was_refused_twice_is_sent_once(brokers: str) -> None:
     for _ in range(2):
         bury(brokers, b"garbage")
-    assert replay(brokers, EMPTY, TOPICS, silent) == Replayed(sent=1, archived=1)
+    assert replay(brokers, EMPTY, TOPICS, no_progress) == Replayed(sent=1, archived=1)
     assert len(sent_back(brokers)) == 1
 
 
-def test_what_the_sink_will_read_again_is_not_sent(brokers: str) -> None:
+def test_a_record_that_the_sink_will_read_again_is_not_sent(brokers: str) -> None:
     bury(brokers, b"behind the sink's position", offset=99)
     bury(brokers, b"not passed", offset=100)
     with pytest.raises(ReplayError, match="1 dead letters, such as s3-sink-dlq/0/"):
-        replay(brokers, EMPTY, TOPICS, silent)
+        replay(brokers, EMPTY, TOPICS, no_progress)
     assert sent_back(brokers) == []
     assert len(letters(brokers)) == 2
 
 
 def test_a_letter_without_an_origin_is_not_lost(brokers: str) -> None:
     bury(brokers, b"whose?", headers=[])
-    with pytest.raises(ReplayError, match=r"s3-sink-dlq/0/\d+ does not say where it came from"):
-        replay(brokers, EMPTY, TOPICS, silent)
+    with pytest.raises(ReplayError, match=r"s3-sink-dlq/0/\d+ has no headers that name its origin"):
+        replay(brokers, EMPTY, TOPICS, no_progress)
     assert [letter.value for letter in letters(brokers)] == [b"whose?"]
 
 
-def test_what_is_dismissed_is_not_sent_back(brokers: str) -> None:
+def test_a_dismissed_dead_letter_is_not_sent_back(brokers: str) -> None:
     bury(brokers, b"garbage")
     assert dismiss(brokers, TOPICS) == 1
     assert letters(brokers) == []
@@ -167,12 +169,12 @@ def test_what_is_dismissed_is_not_sent_back(brokers: str) -> None:
 
 
 def test_a_topic_that_does_not_exist_holds_nothing(brokers: str) -> None:
-    with LetterReader(brokers, GROUP) as reader:
+    with DeadLetterReader(brokers, GROUP) as reader:
         assert reader.partitions(["no-such-topic-here"]) == []
 
 
-def test_brokers_that_are_away_are_an_error() -> None:
-    with LetterReader("127.0.0.1:1", GROUP) as reader, pytest.raises(KafkaException):
+def test_unreachable_brokers_are_an_error() -> None:
+    with DeadLetterReader("127.0.0.1:1", GROUP) as reader, pytest.raises(KafkaException):
         reader.consumer.list_topics(timeout=1)
 
 
@@ -183,7 +185,7 @@ def test_brokers_that_are_away_are_an_error() -> None:
         (b'{"a":\n 1}', '{"a": 1}'),
         (b"text\x07", r"text\u0007"),
         (b"\xff\x00", "ff 00"),
-        (b"a" * 5000, f"{'a' * SHOWN_BYTES}… (5000 bytes in all)"),
+        (b"a" * 5000, f"{'a' * SHOWN_CHARACTERS}… (5000 bytes in total)"),
     ],
 )
 def test_keys_and_values_are_readable(part: bytes | None, shown: str) -> None:
@@ -191,10 +193,10 @@ def test_keys_and_values_are_readable(part: bytes | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["s3-sink-dlq", "s3-sink-dlq/0", "s3-sink-dlq/a/1", "t/0/-1"])
-def test_a_place_is_written_in_full(text: str) -> None:
+def test_a_position_is_written_in_full(text: str) -> None:
     with pytest.raises(ValueError, match="topic/partition/offset"):
-        Place.parse(text)
+        RecordPosition.parse(text)
 
 
-def test_a_place_is_read_as_it_is_shown() -> None:
-    assert Place.parse(str(Place(DLQ, 2, 17))) == Place(DLQ, 2, 17)
+def test_a_position_is_parsed_as_it_is_shown() -> None:
+    assert RecordPosition.parse(str(RecordPosition(DLQ, 2, 17))) == RecordPosition(DLQ, 2, 17)

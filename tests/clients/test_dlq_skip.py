@@ -1,6 +1,6 @@
-"""Records that stop the sink: its configuration meanwhile, and what it has still to archive.
+"""Records that stop the sink: its temporary configuration, and what it has yet to archive.
 
-That the record gets its letter and the sink goes on is shown by tests/e2e/test_dead_letters.py.
+tests/e2e/test_dead_letters.py shows that the record becomes a dead letter and the sink continues.
 """
 
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
-from clients.dlq.letters import LetterReader, Place
+from clients.dlq.dead_letters import DeadLetterReader, RecordPosition
 from clients.dlq.skip import SkipError, StuckRecords, refusing, without_refusal
 
 USERS, LETTERS = "postgres.public.users", "s3-sink-dlq"
-SOUND = {"connector.class": "X", "transforms": "a,b", "transforms.a.type": "A"}
-PLACES = [Place(USERS, 0, 3), Place(USERS, 0, 5)]
+ORIGINAL = {"connector.class": "X", "transforms": "a,b", "transforms.a.type": "A"}
+POSITIONS = [RecordPosition(USERS, 0, 3), RecordPosition(USERS, 0, 5)]
 
 
 @pytest.fixture
 def brokers() -> Iterator[str]:
-    """A cluster of this process whose users topic has ten records."""
+    """A cluster in this process whose users topic has ten records."""
     cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock"})
     (broker,) = cluster.list_topics(timeout=10).brokers.values()
     for number in range(10):
@@ -29,71 +29,76 @@ def brokers() -> Iterator[str]:
 
 
 def commit(brokers: str, offset: int) -> None:
-    """Have the sink be there."""
-    with LetterReader(brokers, "connect-sink") as sink:
+    """Commit the offset as the sink."""
+    with DeadLetterReader(brokers, "connect-sink") as sink:
         sink.consumer.commit(offsets=[TopicPartition(USERS, 0, offset)], asynchronous=False)
 
 
-def bury(brokers: str, place: Place) -> None:
-    """Write the record's dead letter."""
+def bury(brokers: str, position: RecordPosition) -> None:
+    """Write a dead letter of the record."""
     producer = Producer({"bootstrap.servers": brokers})
     producer.produce(
         LETTERS,
         b"",
         headers=[
-            ("__connect.errors.topic", place.topic),
-            ("__connect.errors.partition", str(place.partition)),
-            ("__connect.errors.offset", str(place.offset)),
+            ("__connect.errors.topic", position.topic),
+            ("__connect.errors.partition", str(position.partition)),
+            ("__connect.errors.offset", str(position.offset)),
         ],
     )
     assert producer.flush(10) == 0
 
 
-def test_the_transform_is_the_first_and_goes_without_a_trace() -> None:
-    config = refusing(SOUND, PLACES)
+def test_the_transform_is_first_and_is_removed_completely() -> None:
+    config = refusing(ORIGINAL, POSITIONS)
     assert config["transforms"] == "refuseRecords,a,b"
     assert config["transforms.refuseRecords.places"] == f"{USERS}/0/3,{USERS}/0/5"
-    assert refusing(config, PLACES) == config
-    assert without_refusal(config) == without_refusal(SOUND) == SOUND
+    assert refusing(config, POSITIONS) == config
+    assert without_refusal(config) == without_refusal(ORIGINAL) == ORIGINAL
 
 
 def test_a_sink_without_transforms_has_none_afterwards() -> None:
     bare = {"connector.class": "X"}
-    assert without_refusal(refusing(bare, PLACES)) == bare
+    assert without_refusal(refusing(bare, POSITIONS)) == bare
 
 
 @pytest.mark.parametrize(
-    ("position", "behind"),
+    ("committed", "next_offset"),
     [(2, None), (3, None), (4, None), (5, 6), (8, 8)],
     ids=["before both", "a record between", "the record between", "at the last", "passed"],
 )
-def test_the_sink_goes_on_behind_the_last_when_nothing_else_is_left(
-    brokers: str, position: int, behind: int | None
+def test_the_sink_continues_after_the_last_once_nothing_else_is_left(
+    brokers: str, committed: int, next_offset: int | None
 ) -> None:
-    commit(brokers, position)
-    found = StuckRecords(brokers, "sink", PLACES).behind()
-    assert found == (None if behind is None else {(USERS, 0): behind})
+    commit(brokers, committed)
+    found = StuckRecords(brokers, "sink", POSITIONS).next_offsets()
+    assert found == (None if next_offset is None else {(USERS, 0): next_offset})
 
 
-def test_records_beside_each_other_are_skipped_together(brokers: str) -> None:
+def test_adjacent_records_are_skipped_together(brokers: str) -> None:
     commit(brokers, 3)
-    both = StuckRecords(brokers, "sink", [Place(USERS, 0, 4), Place(USERS, 0, 3)])
-    assert both.behind() == {(USERS, 0): 5}
+    both = StuckRecords(brokers, "sink", [RecordPosition(USERS, 0, 4), RecordPosition(USERS, 0, 3)])
+    assert both.next_offsets() == {(USERS, 0): 5}
 
 
-def test_all_of_them_must_have_a_letter(brokers: str) -> None:
-    stuck = StuckRecords(brokers, "sink", PLACES)
-    for place, refused in zip(PLACES, (False, True), strict=True):
-        bury(brokers, place)
+def test_each_record_must_have_a_dead_letter(brokers: str) -> None:
+    stuck = StuckRecords(brokers, "sink", POSITIONS)
+    for position, refused in zip(POSITIONS, (False, True), strict=True):
+        bury(brokers, position)
         assert stuck.refused(LETTERS) is refused
 
 
 @pytest.mark.parametrize(
-    ("place", "told"),
-    [(Place(USERS, 0, 1), "has passed"), (Place(USERS, 0, 10), "there is no record")],
+    ("position", "message"),
+    [
+        (RecordPosition(USERS, 0, 1), "has already passed"),
+        (RecordPosition(USERS, 0, 10), "there is no record"),
+    ],
 )
-def test_a_record_must_be_there_and_ahead(brokers: str, place: Place, told: str) -> None:
+def test_a_record_must_exist_and_be_ahead_of_the_sink(
+    brokers: str, position: RecordPosition, message: str
+) -> None:
     commit(brokers, 2)
-    StuckRecords(brokers, "sink", [Place(USERS, 0, 2)]).require_ahead()
-    with pytest.raises(SkipError, match=f"{told}.*{place}"):
-        StuckRecords(brokers, "sink", [place]).require_ahead()
+    StuckRecords(brokers, "sink", [RecordPosition(USERS, 0, 2)]).require_ahead()
+    with pytest.raises(SkipError, match=f"{message}.*{position}"):
+        StuckRecords(brokers, "sink", [position]).require_ahead()

@@ -16,17 +16,17 @@ from tests.connectors_live.worker_site import Program, Site
 from tests.engine.pulumi_project import Run
 
 NAME = "failing_test"
+# A topic of the pipeline, as a sink fails with the first record that it reads.
 TOPIC = "postgres.public.products"
-"""of the pipeline, as a sink fails with the first record that it reads"""
+# In its own database, which the sink creates: the pipeline's database has its own location in the
+# archive's bucket, whatever the warehouse is.
 OWN_TABLE = {TOPIC: f"{NAME}.{NAME}"}
-"""In a database of its own, which the sink makes: tables of the pipeline's lie where that one says,
-in the archive's bucket, whatever the warehouse is."""
 WITHIN_SECONDS = 60
+# Moto denies all of Glue to a user whose policy names resources, so the denial would be Glue's.
 MAY_USE_GLUE = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "glue:*", "Resource": "*"}],
 }
-"""moto denies all of Glue to a user whose policy names resources, so the denial were Glue's."""
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +43,12 @@ def _nothing_stays(site: Site) -> Iterator[None]:
 
 
 def failed_up(program: Program, kind: str, fields: dict[str, Any]) -> Run:
-    """An update that must fail within a minute."""
+    """Return an update that must fail within a minute."""
     program.declare(kind, fields)
     began = time.monotonic()
     run = program.up(check=False)
     took = time.monotonic() - began
-    print(f"told after {took:.0f} s:\n{run.output}")
+    print(f"reported after {took:.0f} s:\n{run.output}")
     assert run.code != 0
     assert took < WITHIN_SECONDS
     return run

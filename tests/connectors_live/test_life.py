@@ -14,12 +14,12 @@ import pytest
 from kafka_connect.status import Status
 from tests.connectors_live.worker_site import Program, Site
 
+# The name of connector, slot, publication, table and topics.
 NAME = "life_test"
-"""of connector, slot, publication, table and topics"""
 TOPICS = (f"{NAME}.public.{NAME}", f"__debezium-heartbeat.{NAME}")
 UPDATE = "~ pulumi-python:dynamic/kafka:Connector: (update)"
+# A changed property in what `pulumi preview --diff` prints.
 CHANGE = re.compile(r"~ ([\w.]+) *: (\".*\" => \".*\")")
-"""A changed property in what `pulumi preview --diff` prints."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +49,7 @@ def fields(site: Site) -> dict[str, Any]:
 
 
 def position(site: Site) -> int:
-    """How far the connector has read PostgreSQL's log."""
+    """Return how far the connector has read PostgreSQL's log."""
     (entry,) = site.connect().offsets(NAME)
     return int(entry["offset"]["lsn"])
 
@@ -123,7 +123,7 @@ def test_states_are_reached_and_offsets_reset_while_stopped(
     program.declare("source", fields, reset_offsets="once")
     program.up()
     assert status(site).running
-    assert site.connect().offsets(NAME), "its rows have been read anew"
+    assert site.connect().offsets(NAME), "its rows have been read again"
 
 
 def test_refresh_finds_what_was_changed_paused_and_deleted_by_hand_and_up_repairs_it(

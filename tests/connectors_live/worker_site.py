@@ -1,4 +1,4 @@
-"""The sandbox's worker and database, as connectors beside the pipeline's own use them."""
+"""The sandbox's worker and database, as connectors in addition to the pipeline's use them."""
 
 import base64
 import json
@@ -23,11 +23,11 @@ from kafka_connect.cluster_access import ClusterAccess
 from kafka_connect.failures import ConnectorMissingError
 from tests.engine.pulumi_project import Project, Run
 
+# The variables of the worker's environment that these connectors refer to.
 ENVIRONMENT = ("DBZ_DB_USERNAME", "DBZ_DB_PASSWORD", "S3_BUCKET_NAME", "AWS_SECRET_ACCESS_KEY")
-"""Of the worker's environment, what these connectors refer to."""
 JSON = {"schemas_enable": True}
+# Little memory: the worker has the pipeline's own connectors, too.
 SMALL = {"max.queue.size": "1024", "max.batch.size": "256"}
-"""Little memory: the worker has the pipeline's own connectors, too."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Site:
         return ConnectClient(*open_access(self.worker))
 
     def source(self, name: str, table: str, **fields: Any) -> dict[str, Any]:
-        """The fields of a source connector with names of its own everywhere."""
+        """Return the fields of a source connector with names of its own everywhere."""
         return {
             "name": name,
             "hostname": service_host(Workload.POSTGRESQL, self.outputs.namespace),
@@ -74,7 +74,7 @@ class Site:
         }
 
     def sink(self, name: str, topic: str, **fields: Any) -> dict[str, Any]:
-        """The fields of an Iceberg sink that reads one topic."""
+        """Return the fields of an Iceberg sink that reads one topic."""
         archive = self.outputs.archive
         return {
             "name": name,
@@ -90,7 +90,7 @@ class Site:
         }
 
     def debezium_password(self) -> str:
-        """What must be seen nowhere."""
+        """Return what must be seen nowhere."""
         core = client.CoreV1Api(ClusterAccess(self.outputs.context).api_client())
         secret = core.read_namespaced_secret(Workload.CONNECT.value, self.outputs.namespace)
         return base64.b64decode(secret.data["DBZ_DB_PASSWORD"]).decode()
@@ -110,7 +110,7 @@ class Site:
             future.result()
 
     def slots(self) -> set[str]:
-        """The replication slots in the database."""
+        """Return the replication slots in the database."""
         found = self.connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()
         return {row["slot_name"] for row in found}
 
@@ -170,7 +170,7 @@ class Program:
 
 
 def folder_of_the_program(target: Path) -> Path:
-    """A copy of the program in which connectors.json can be written."""
+    """Return a copy of the program in which connectors.json can be written."""
     source = Path(__file__).parent / "program"
     target.mkdir()
     for file in source.iterdir():

@@ -11,7 +11,7 @@ from clients.archive import NOTHING_YET
 from demo.report import last_line, print_result
 from demo.run import Result
 from workload.changes import Change
-from workload.comparison import Example, RowDifference, TableComparison
+from workload.differences import Example, RowDifference, TableComparison
 
 INSERT = Change("public.users", "c", 1, (1, "a@example.com"))
 DELETE = Change("public.users", "d", 1, (1, "a@example.com"))

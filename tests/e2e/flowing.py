@@ -10,7 +10,7 @@ from clients.archive import Archive
 from clients.stack import StackOutputs
 from workload.archive import ArchiveReader
 from workload.changes import CapturedTable, Change
-from workload.comparison import TableComparison
+from workload.differences import TableComparison
 from workload.source import require_replication, sample_tables
 from workload.timeouts import Timeouts, wait_for_archive
 from workload.writer import Writer

@@ -19,8 +19,8 @@ from clients.archive import Archive
 from clients.cluster import Cluster
 from clients.connect import connect_client, connectors
 from clients.database import Row
-from clients.dlq.letters import Letter, LetterReader
-from clients.dlq.replay import GROUP, ReplayError, replay, waiting
+from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
+from clients.dlq.replay import GROUP, ReplayError, pending, replay
 from clients.stack import PROJECT, StackOutputs
 from clients.topics import DEAD_LETTER_TOPICS
 from kafka_connect.client import ConnectClient
@@ -38,22 +38,22 @@ COMMITTED_SECONDS = 15
 
 
 def dlq(*arguments: str) -> str:
-    """What `python -m clients.dlq` prints."""
-    command = [sys.executable, "-m", "clients.dlq", "--stack", "sandbox", *arguments]
+    """Return what `datapipe dlq` prints."""
+    command = [sys.executable, "-m", "command_line", "--stack", "sandbox", "dlq", *arguments]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def wait_for_letters(outputs: StackOutputs, wanted: set[bytes]) -> dict[bytes, Letter]:
+def wait_for_letters(outputs: StackOutputs, wanted: set[bytes]) -> dict[bytes, DeadLetter]:
     """The letters that wait by what their records contain, once all of these are among them.
 
     There may be others: a sink that restarts reads again what it had not committed.
     """
     deadline = time.monotonic() + LETTER_SECONDS
     while True:
-        with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
-            letters = list(reader.read(waiting(reader, DEAD_LETTER_TOPICS)))
+        with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
+            letters = list(reader.read(pending(reader, DEAD_LETTER_TOPICS)))
         found = {part: one for part in wanted for one in letters if part in (one.value or b"")}
         if found.keys() == wanted:
             return found
@@ -76,7 +76,7 @@ def no_letter_stays(outputs: StackOutputs) -> Iterator[None]:
     yield
     dlq("dismiss")
     admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
-    with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
         partitions = reader.partitions(DEAD_LETTER_TOPICS)
     ends = [TopicPartition(each.topic, each.partition, -1) for each in partitions]
     for deleted in admin.delete_records(ends).values():
@@ -120,7 +120,7 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     assert {letter.errors["topic"] for letter in letters} == {"postgres.public.users"}
     assert {letter.exception for letter in letters} == {"DataException"}
     listed = dlq("list", "--limit", "1000")
-    assert all(str(letter.place) in listed for letter in letters)
+    assert all(str(letter.position) in listed for letter in letters)
     with pytest.raises(ReplayError, match="again when its tasks restart"):
         replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, print)
 
@@ -130,9 +130,9 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     time.sleep(COMMITTED_SECONDS)
     assert "0 dead letters would be replayed" in dlq("replay", "--dry-run")
     assert dlq("replay").splitlines()[-1].startswith("replayed 0 dead letters")
-    assert "0 dead letters wait" in dlq("list")
+    assert "0 dead letters pending" in dlq("list")
     everything = dlq("list", "--all", "--limit", "1000")
-    assert all(str(letter.place) in everything for letter in letters)
+    assert all(str(letter.position) in everything for letter in letters)
     time.sleep(COMMITTED_SECONDS)
     for key in keys:
         assert len(archived_changes("public.users", key, 1)) == 1
@@ -193,7 +193,7 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
     poison = b"no JSON \x07"
     produce(outputs, poison)
     letter = wait_for_letters(outputs, {poison})[poison]
-    shown = dlq("show", str(letter.place))
+    shown = dlq("show", str(letter.position))
     for part in (
         f"record         postgres.public.users/4/{letter.errors['offset']}",
         f"connector.name {SINK}",
@@ -205,19 +205,19 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
         assert part in shown
 
     pass_poison(connection, archive)
-    assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters, 0 were archived already"
+    assert dlq("replay").splitlines()[-1] == "replayed 1 dead letters; 0 were already archived"
     again = wait_for_letters(outputs, {poison})[poison]
     assert (again.key, again.value, again.headers) == (letter.key, letter.value, letter.headers)
     assert again.origin is not None
     assert (again.origin.topic, again.origin.partition) == ("postgres.public.users", 4)
-    assert again.place != letter.place
+    assert again.position != letter.position
     assert dlq("dismiss") == "dismissed 1 dead letters\n"
-    assert "0 dead letters wait" in dlq("list")
+    assert "0 dead letters pending" in dlq("list")
 
 
 def misfit(outputs: StackOutputs, key: int) -> bytes:
     """The record of a user as it is in the topic, but with a text as its id."""
-    with LetterReader(outputs.bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
         for record in reader.read(reader.partitions([USERS])):
             document = None
             with suppress(ValueError):  # the garbage of the tests before
@@ -255,7 +255,7 @@ def test_a_record_that_stops_the_sink_becomes_a_dead_letter_and_nothing_else_is_
     before = [insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(10)]
     produce(outputs, stuck)
     behind = [insert_user(connection, f"{uuid.uuid4()}@example.com") for _ in range(10)]
-    told = re.search(rf'DO="skip ({USERS}/4/\d+)"', advice(cluster, outputs))
+    told = re.search(rf"dlq skip ({USERS}/4/\d+)", advice(cluster, outputs))
     assert told
     dlq("skip", told[1])
 

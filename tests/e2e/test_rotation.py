@@ -23,7 +23,7 @@ from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.stack import PROJECT, StackOutputs, read_outputs
 from tests.e2e.flowing import flowing
-from workload.comparison import TableComparison
+from workload.differences import TableComparison
 from workload.timeouts import Timeouts
 
 STACK = "sandbox"

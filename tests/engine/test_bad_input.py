@@ -20,7 +20,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "fewer brokers than replicas": (
         {"kafka": {"brokers": 2}},
-        ("datapipe:kafka", "replicationFactor 3", "brokers"),
+        ("datapipe:kafka.replicationFactor", "3 is above brokers (2)"),
     ),
     "bucket name that S3 refuses": (
         {"archive": {"bucket": "Datapipe_Ingestion"}},

@@ -13,6 +13,8 @@ from images.build import build
 from images.catalog import IMAGES
 from tools.progress import ConsoleProgress
 
+pytestmark = [pytest.mark.root, pytest.mark.images]
+
 # Small files that the tests read; of all others only the entry is kept.
 READ = ("etc/passwd", "etc/group", "kafka/connect/")
 READ_BELOW_BYTES = 1_000_000

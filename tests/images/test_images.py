@@ -239,7 +239,7 @@ def test_an_archive_tells_its_name_and_digest(tmp_path: Path) -> None:
 
 @pytest.fixture
 def containerd(tmp_path: Path) -> list[str]:
-    """A ctr that lists what images.txt says and notes what it is told to import."""
+    """A ctr that lists what images.txt says and notes what it is asked to import."""
     program = tmp_path / "ctr"
     program.write_text(
         "#!/bin/sh\n"

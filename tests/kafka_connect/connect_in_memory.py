@@ -15,7 +15,7 @@ CONNECTOR = re.compile(r"/connectors/([^/?]+)(?:/(\w+))?")
 class ConnectInMemory:
     """Connectors with their configuration; every look at a status takes the next of `states`.
 
-    Without `states` connectors are what they were told to be, or failed where `failing` says so.
+    Without `states` connectors are as they were configured, or failed where `failing` says so.
     """
 
     plugins: tuple[str, ...] = ("X",)
@@ -115,12 +115,12 @@ class ConnectInMemory:
 
 
 def _next(answers: list[Any]) -> Any:
-    """The next answer; the last one for ever."""
+    """Return the next answer; the last one forever."""
     return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
 def state(connector: str, *tasks: str, trace: str = "") -> dict[str, Any]:
-    """A status as Connect gives it; failed tasks carry the trace."""
+    """Return a status as Connect gives it; failed tasks carry the trace."""
     return {
         "connector": {"state": connector},
         "tasks": [

@@ -24,7 +24,7 @@ Answer = Callable[[Request], None]
 
 @dataclass
 class FailingConnect:
-    """Gives the scripted answers one after the other, then `otherwise` for ever."""
+    """Gives the scripted answers one after the other, then `otherwise` forever."""
 
     otherwise: Answer
     script: list[Answer] = field(default_factory=list)
@@ -45,7 +45,7 @@ class FailingConnect:
 
 
 def respond(status: int, body: Any, headers: dict[str, str] | None = None) -> Answer:
-    """A response with a JSON body, or a text as it stands."""
+    """Return a response with a JSON body, or a text unchanged."""
 
     def answer(handler: Request) -> None:
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -60,17 +60,17 @@ def respond(status: int, body: Any, headers: dict[str, str] | None = None) -> An
 
 
 def connect_error(status: int, message: str) -> Answer:
-    """An error in Connect's own form."""
+    """Return an error in Connect's own form."""
     return respond(status, {"error_code": status, "message": message})
 
 
 def proxy_error(status: int, message: str) -> Answer:
-    """An error of the Kubernetes API server."""
+    """Return an error of the Kubernetes API server."""
     return respond(status, {"kind": "Status", "status": "Failure", "message": message})
 
 
 def hang(seconds: float) -> Answer:
-    """No response within the client's patience."""
+    """Send no response within the client's timeout."""
 
     def answer(handler: Request) -> None:
         time.sleep(seconds)
@@ -80,7 +80,7 @@ def hang(seconds: float) -> Answer:
 
 
 def drop(handler: Request) -> None:
-    """The connection is reset in the middle of the request."""
+    """Reset the connection in the middle of the request."""
     reset_on_close = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
     handler.connection.close()

@@ -72,7 +72,7 @@ def test_the_reader_writes_rows_only_from_a_slot_of_its_own() -> None:
     assert reader["slot.drop.on.stop"] == "true"
     assert reader["skipped.operations"] == "c,u,d,t"
     assert reader["publication.name"] == "p"
-    assert reader["heartbeat.interval.ms"] == "30000", "the last one tells that all is read"
+    assert reader["heartbeat.interval.ms"] == "30000", "the last one shows that all is read"
 
 
 @pytest.mark.parametrize("tables", [("public.a",), ("public.b",)])

@@ -206,7 +206,7 @@ def test_a_rebalance_without_end_is_waited_out_within_bounds(connect: FailingCon
             "API server can't reach the worker.*NetworkPolicy",
         ),
         (respond(418, "I am a teapot"), ConnectError, "not from Kafka Connect: I am a teapot"),
-        (respond(200, "<html>"), ConnectError, "the answer is no JSON"),
+        (respond(200, "<html>"), ConnectError, "the answer is not JSON"),
     ],
 )
 def test_errors_of_connect_of_the_proxy_and_of_strangers_are_told_apart(

@@ -208,6 +208,7 @@ def test_no_name_can_smuggle_a_command_into_psql(names: tuple[str, str]) -> None
         slot.drop_script(*names)
 
 
+@pytest.mark.postgresql
 def test_psql_is_found_where_its_folder_is_not_on_the_path() -> None:
     found = subprocess.run(
         ["/bin/sh", "-c", slot.FIND_PSQL, "psql", "--version"],

@@ -13,8 +13,11 @@ import pytest
 
 from tools import paths
 
+pytestmark = [pytest.mark.jdk, pytest.mark.images]
+
 TRANSFORMS = "transforms"
 JAVA = Path(__file__).parents[2] / "java"
+# The modules of java/, and the artifacts that they compile against.
 JARS = {
     TRANSFORMS: (
         "org/apache/kafka/connect-api/3.9.*",
@@ -33,7 +36,6 @@ JARS = {
         "org/apache/iceberg/iceberg-core/1.12.*",
     ),
 }
-"""The modules of java/, and the artifacts that they compile against."""
 
 
 def classes(jar: Path) -> dict[str, bytes]:
@@ -60,7 +62,7 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 
 
 def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
-    """Not whole: a delete that says it is none; no key; no WAL position; an unknown operation."""
+    """Not whole: an unmarked delete; no key; no WAL position; an unknown operation."""
     against = tmp_path / "against"
     copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
     shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)

@@ -32,7 +32,7 @@ class ApiServer:
 
 
 def kubeconfig(folder: Path, server: str) -> str:
-    """A kubeconfig with two contexts, of which the second leads to `server`."""
+    """Return a kubeconfig with two contexts, of which the second leads to `server`."""
     file = folder / "config"
     clusters = {"elsewhere": "http://127.0.0.1:9", "here": server}
     document = {
@@ -88,7 +88,7 @@ def test_the_environments_authorities_and_users_are_a_urls_and_not_the_kubeconfi
 ) -> None:
     """REQUESTS_CA_BUNDLE would take the place of the cluster's own, and .netrc of its user."""
     load_from(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/authorities.pem")
     proxied = ServiceProxy("data-ingestion", "kafka-connect", 8083, "here").inputs()
@@ -99,7 +99,7 @@ def test_the_environments_authorities_and_users_are_a_urls_and_not_the_kubeconfi
 
 
 def used(session: requests.Session, url: str) -> tuple[Any, str]:
-    """The authorities that a request is checked against, and its login, through the client."""
+    """Return the authorities that a request is checked against, and its login."""
     sent: list[tuple[Any, str]] = []
 
     def send(request: requests.PreparedRequest, **settings: Any) -> requests.Response:

@@ -12,6 +12,8 @@ from tests.policies.engine import ROOT, engine_for_samples
 from tests.policies.samples import compliant_stack
 from tests.previews import Previews
 
+pytestmark = pytest.mark.engine
+
 PAGE = ROOT / "docs/SECURITY.md"
 
 

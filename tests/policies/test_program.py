@@ -8,6 +8,8 @@ import yaml
 from review.preview import PROJECT, Preview
 from tests.previews import Previews
 
+pytestmark = pytest.mark.engine
+
 # Not the digest of any image; whoever deploys production fills in the real ones.
 DIGEST = f"sha256:{'0' * 64}"
 

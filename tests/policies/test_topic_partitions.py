@@ -9,6 +9,8 @@ import yaml
 
 from tests.policies.engine import Engine, engine_for_program
 
+pytestmark = pytest.mark.engine
+
 TOPICS_ALONE = """
 import pulumi
 import pulumi_kafka

@@ -9,6 +9,8 @@ from review.preview import Preview, PreviewError, preview
 from review.report import Review
 from tests.previews import Previews, changed_program
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def dev(previews: Previews) -> Preview:

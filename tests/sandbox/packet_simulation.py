@@ -39,11 +39,11 @@ class RuleSet:
                 chain.append(line)
 
     def verdict(self, hook: str, packet: Packet) -> str:
-        """What becomes of a packet: accept, drop or reject."""
+        """Return what becomes of a packet: accept, drop or reject."""
         return self._run(hook, packet) or "accept"
 
     def _run(self, chain: str, packet: Packet) -> str | None:
-        """A chain's final verdict; None where it returns."""
+        """Return a chain's final verdict; None where it returns."""
         for rule in self.chains[chain]:
             action, target = self._apply(TOKEN.findall(rule), packet)
             if action in {"jump", "goto"}:
@@ -57,7 +57,7 @@ class RuleSet:
         return None
 
     def _apply(self, words: list[str], packet: Packet) -> tuple[str, str]:
-        """A rule's action for a packet, and the chain it names; empty where it does not match."""
+        """Return a rule's action for a packet, and its chain; empty if it does not match."""
         while words:
             match words:
                 case ["ct", "state", "established,related", "accept"]:

@@ -13,12 +13,11 @@ from sandbox.node.network_policy.ruleset import render
 from tools import paths
 
 NFT = paths.binaries() / "nft"
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not NFT.exists(), reason="needs root and the sandbox's nft (make up)"
-)
+pytestmark = [pytest.mark.root, pytest.mark.nftables]
 
 NODE, SERVER, CLIENT, STRANGER, UNKNOWN = "10.231.0.1", *(f"10.231.0.{n}" for n in range(2, 6))
 SERVICE = "10.231.64.9"
+# The rules of kube-proxy: a Service of the server, and its way back to itself.
 SERVICES = f"""
 table ip services {{
   chain before {{
@@ -31,7 +30,6 @@ table ip services {{
   }}
 }}
 """
-"""What kube-proxy would have: a Service of the server's, and its way back to itself."""
 
 LISTEN = """
 import socket, sys, time
@@ -56,7 +54,7 @@ def inside(address: str, *command: str) -> list[str]:
 
 
 def connect(source: str, address: str, port: int) -> str:
-    """What becomes of a connection."""
+    """Return what becomes of a connection."""
     attempt = f"exec 3<>/dev/tcp/{address}/{port}"
     done = subprocess.run(
         inside(source, "timeout", "5", "bash", "-c", attempt),
@@ -71,7 +69,7 @@ def connect(source: str, address: str, port: int) -> str:
 
 
 def link_pod(number: int, address: str) -> None:
-    """A pod's link as the node's CNI plugin makes it: point to point, routed by the node."""
+    """Create a pod's link as the node's CNI plugin does: point to point, routed by the node."""
     link = f"veth{number}"
     peer = ["type", "veth", "peer", "name", "eth0", "netns", namespace(address)]
     for command in (
@@ -123,7 +121,7 @@ def pods() -> list[Pod]:
 
 
 def policies() -> list[dict[str, object]]:
-    """The client may reach the server's port http; the server may reach one port of the node's."""
+    """Allow the client to reach the server's port http, and the server a range of the node's."""
     client = {"podSelector": {"matchLabels": {"app": "client"}}}
     node = {"ipBlock": {"cidr": "10.231.0.0/28", "except": ["10.231.0.2/31", "10.231.0.4/30"]}}
     spec = {

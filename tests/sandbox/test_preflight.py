@@ -1,4 +1,4 @@
-"""Preflight tells each lack of a machine in one sentence, and nothing of a machine that will do."""
+"""Preflight reports each missing thing in one sentence, and nothing on a suitable machine."""
 
 import dataclasses
 from pathlib import Path

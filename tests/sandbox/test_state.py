@@ -12,7 +12,7 @@ from sandbox.state import Owner, Situation
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without a sandbox: every folder that is looked at lies in a test's own."""
+    """A machine without a sandbox: every folder that is checked is in the test's own."""
     monkeypatch.setattr(paths, "STATE", tmp_path / "state")
     monkeypatch.setattr(paths, "RUN", tmp_path / "run")
     monkeypatch.setattr(state, "_OWNER_FILE", tmp_path / "state/owner.json")

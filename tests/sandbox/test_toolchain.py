@@ -15,7 +15,7 @@ PARTS = (*programs.PARTS, PULUMI, ACTIONLINT)
 
 
 def copied(part: golang.Part, folder: Path) -> golang.Part:
-    """A part whose modules are copies that a test may change."""
+    """Return a part whose modules are copies that a test may change."""
     builds = [
         replace(build, folder=shutil.copytree(build.folder, folder / build.folder.name))
         for build in part.builds

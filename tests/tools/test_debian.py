@@ -1,4 +1,4 @@
-"""Unpacking beside the system: real .deb files, and an apt-get that hands them out."""
+"""Unpacking next to the system: real .deb files, and an apt-get that hands them out."""
 
 import os
 import subprocess

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components.config import StackConfig, parse
+from components.config.tables import SAMPLE_TABLES
 from tests.unit.deployment import Deployment, deploy
 
 
@@ -15,7 +16,8 @@ def stack() -> Callable[..., StackConfig]:
 
     def configured(**sections: Any) -> StackConfig:
         archive = {"bucket": "datapipe-ingestion-test", **sections.pop("archive", {})}
-        return parse({"archive": archive, **sections}, "Pulumi.test.yaml")
+        required = {"tables": SAMPLE_TABLES, "archive": archive}
+        return parse({**required, **sections}, "Pulumi.test.yaml")
 
     return configured
 

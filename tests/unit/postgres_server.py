@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -21,22 +22,13 @@ from components.source.certificate import issue
 from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.schema import account_script, database_script, variable
 from components.source.server import psql_command
+from polling import NotReadyError, poll_until
+from tests.requirements import postgres_bin
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
 UNPRIVILEGED = 65534
 """uid and gid of nobody; PostgreSQL refuses to run as root"""
 START_SECONDS = 30
-
-
-def postgres_bin() -> str:
-    """The folder of PostgreSQL 15's programs; the tests can't do without."""
-    folder = os.environ.get("DATAPIPE_POSTGRES_BIN", "/usr/lib/postgresql/15/bin")
-    if not (Path(folder) / "initdb").exists():
-        raise FileNotFoundError(
-            f"no PostgreSQL 15 in {folder}, which these tests run. Install it"
-            " (apt-get install postgresql-15), or name its folder in DATAPIPE_POSTGRES_BIN."
-        )
-    return folder
 
 
 @dataclass
@@ -87,7 +79,7 @@ class PostgresServer:
         """Run the init container's script. Returns what it said."""
         environment = {
             "PATH": os.environ["PATH"],
-            "POSTGRES_BIN": postgres_bin(),
+            "POSTGRES_BIN": str(postgres_bin()),
             "PGDATA": str(self.folder / "pgdata"),
             "SUPERUSER_PASSWORD_FILE": str(self.folder / "postgres"),
         }
@@ -113,12 +105,22 @@ class PostgresServer:
             cwd=self.folder,
             **_as_unprivileged(),
         )
-        deadline = time.monotonic() + START_SECONDS
+        poll_until(
+            self._accepts_connections,
+            timeout=START_SECONDS,
+            interval=0.1,
+            description="PostgreSQL to accept connections",
+        )
+
+    def _accepts_connections(self) -> bool:
+        """Raises RuntimeError when the server has exited."""
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
         ready = [f"{postgres_bin()}/pg_isready", "-q", "-h", str(self.folder), "-p", self.port]
-        while subprocess.run(ready, check=False).returncode != 0:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
-            time.sleep(0.1)
+        if subprocess.run(ready, check=False).returncode != 0:
+            raise NotReadyError(self.log[-1000:])
+        return True
 
     def stop(self) -> float:
         """Ask for the shutdown that preStop asks for. Returns the seconds it took."""
@@ -149,7 +151,7 @@ class PostgresServer:
 
     def psql(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a script as the source layer does in the server's pod."""
-        command = psql_command(postgres_bin(), self.settings.port)
+        command = psql_command(str(postgres_bin()), self.settings.port)
         command = [word.replace(configuration.SOCKET, str(self.folder)) for word in command]
         environment = {"PATH": os.environ["PATH"]}
         # like Kubernetes' exec, keep standard input open: the script itself must end psql
@@ -178,12 +180,12 @@ class PostgresServer:
     def query(self, statement: str, user: str = "postgres") -> list[tuple[object, ...]]:
         """The rows of a statement."""
         with self.connect(user) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(statement).fetchall()
 
     def execute(self, statement: str, user: str = "postgres") -> None:
         """Run a statement that gives no rows."""
         with self.connect(user) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def _run(
         self,
@@ -205,7 +207,7 @@ class PostgresServer:
         )
 
 
-def _as_unprivileged() -> dict[str, object]:
+def _as_unprivileged() -> dict[str, Any]:
     if os.getuid() != 0:
         return {}
     return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}

@@ -6,6 +6,7 @@ import pulumi
 
 from components.archive import Archive, ArchiveArgs
 from components.config import StackConfig, parse
+from components.config.tables import SAMPLE_TABLES
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
 from components.streaming.layer import Streaming, StreamingArgs
@@ -24,7 +25,8 @@ SANDBOX: dict[str, Any] = {
 def design(**sections: Any) -> StackConfig:
     """The design's stack, with some sections changed."""
     archive = {"bucket": "datapipe-ingestion-test", **sections.pop("archive", {})}
-    return parse({"archive": archive, **sections}, "Pulumi.test.yaml")
+    required = {"tables": SAMPLE_TABLES, "archive": archive}
+    return parse({**required, **sections}, "Pulumi.test.yaml")
 
 
 def sandbox(**sections: Any) -> StackConfig:

@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def answers(*values: object) -> Callable[[], object]:
-    """A condition that returns, or raises, one value after the other."""
+    """Make a condition that returns, or raises, one value after the other."""
     upcoming: Iterator[object] = iter(values)
 
     def condition() -> object:

@@ -32,7 +32,7 @@ def test_a_jvm_fits_under_its_limit_or_is_refused(profile: JvmProfile, limit: in
     try:
         heap = heap_for(limit, profile)
     except ValueError as error:
-        assert "give at least" in str(error)
+        assert "leaves no memory for the heap; allowed: " in str(error)
         return
     stacks = profile.threads * sizing.THREAD_KIB / 1024
     beside = profile.metaspace + profile.code_cache + profile.direct + profile.page_cache + stacks
@@ -48,7 +48,7 @@ def test_postgresql_fits_under_its_limit_or_is_refused(limit: int, senders: int)
     try:
         memory = postgres_memory(limit, senders)
     except ValueError as error:
-        assert "give more memory" in str(error)
+        assert "raise the limit or lower source.maxWalSenders" in str(error)
         return
     assert memory.worst_case(senders) <= limit
     assert memory.max_connections >= sizing.MINIMUM_CONNECTIONS

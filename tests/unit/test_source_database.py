@@ -13,6 +13,8 @@ from components.source.configuration import server_settings
 from components.source.schema import database_script, revoke_script, variable
 from tests.unit.postgres_server import PostgresServer, new_server, running_server
 
+pytestmark = pytest.mark.postgresql
+
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
 DESIGN_SETTINGS = {
     "wal_level": "logical",

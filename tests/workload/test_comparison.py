@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workload.changes import CapturedTable, Change, Commit
-from workload.comparison import Comparison, TableComparison
+from workload.comparison import Comparison
+from workload.differences import TableComparison
 
 TABLES = tuple(
     CapturedTable(name, ("id", "number", "text")) for name in ("public.users", "public.orders")
@@ -42,7 +43,7 @@ fewer_examples = settings(max_examples=15, deadline=None)
 
 
 def reading(history: Iterable[Change], **replaced: object) -> dict[str, pa.Table]:
-    """What an archive holds of changes that were made in this order."""
+    """Return what an archive holds of changes that were made in this order."""
     rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
     for lsn, change in enumerate(history):
         columns = dict(zip(USERS.columns, change.values, strict=True))

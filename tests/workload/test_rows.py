@@ -13,7 +13,7 @@ LIVE = {"users": [1, 2], "products": [3], "orders": [4], "order_items": []}
 
 
 def made(seed: int, run: str = "a") -> list[dict[str, object]]:
-    """Some rows of every table."""
+    """Make some rows of every table."""
     rows = RowMaker(Random(seed), run)  # noqa: S311  repeatable, not secret
     return [row for _ in range(300) for table in LIVE for row in _both(rows, table)]
 

@@ -98,7 +98,7 @@ class Session:
 
 
 def run(connect: Callable[[], AbstractContextManager[Any]], until: Callable[[], bool]) -> Writer:
-    """A writer that is stopped once something is true."""
+    """Run a writer until something is true."""
     with Writer(connect, TABLES, rate=100_000, seed=3) as writer:
         poll_until(until, timeout=20, interval=0.01, description="the writer")
     return writer
@@ -146,7 +146,7 @@ def test_a_database_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_unexpected_error_is_raised() -> None:
     def connect() -> AbstractContextManager[Any]:
-        raise ZeroDivisionError("a mistake of ours")
+        raise ZeroDivisionError("our own mistake")
 
-    with pytest.raises(StackError, match="a mistake of ours"), Writer(connect, TABLES, seed=1):
+    with pytest.raises(StackError, match="our own mistake"), Writer(connect, TABLES, seed=1):
         pass

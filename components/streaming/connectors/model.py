@@ -42,7 +42,7 @@ def render(value: object) -> str:
 class PropertyGroup(BaseModel):
     """Fields that render to properties; frozen, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def properties(self, prefix: str = "") -> dict[str, str]:
         """The properties of this group, each key behind `prefix`; unset fields are left out."""

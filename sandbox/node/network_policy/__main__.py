@@ -12,14 +12,14 @@ from sandbox.node.network_policy.ruleset import render
 from sandbox.node.network_policy.watching import WatchedCluster
 from sandbox.node.packet_filter import nft
 
+# The table is written again after these seconds even without a change, in case it was removed.
 _RENEWED_SECONDS = 15.0
-"""The table is put in place so often even where nothing changed, should somebody remove it."""
 
 _LOG = logging.getLogger("network-policy")
 
 
 def main(kubeconfig: str) -> None:
-    """Keep the packet filter in step with the cluster, for ever. Ends when that fails."""
+    """Keep the packet filter in step with the cluster, until that fails."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     threading.excepthook = _end_with_the_thread
     watched = WatchedCluster(config.new_client_from_config(kubeconfig))
@@ -30,7 +30,7 @@ def main(kubeconfig: str) -> None:
         version, cluster = watched.wait_for_change(since=before, seconds=_RENEWED_SECONDS)
         ruleset = render(cluster)
         if ruleset == in_force and version > before:
-            continue  # a change that is none for the packet filter
+            continue  # a change that does not affect the packet filter
         nft("-f", "-", script=ruleset)
         if ruleset != in_force:
             _tell(cluster)
@@ -42,7 +42,7 @@ def _tell(cluster: Cluster) -> None:
 
 
 def _end_with_the_thread(args: threading.ExceptHookArgs) -> None:
-    """A watch that died would leave old rules in force unseen: the supervisor starts us anew."""
+    """End the process if a watch failed: the supervisor restarts it, and no old rule stays."""
     sys.excepthook(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
     os._exit(1)
 

@@ -39,7 +39,7 @@ class Cluster:
 def read_cluster(
     pods: Sequence[Manifest], namespaces: Sequence[Manifest], policies: Sequence[Manifest]
 ) -> Cluster:
-    """The cluster of these objects. Of two pods with one address the younger has it."""
+    """Return the cluster of these objects. Of two pods with one address the younger has it."""
     by_address = {
         manifest["status"]["podIP"]: manifest
         for manifest in sorted(pods, key=lambda each: str(each["metadata"]["creationTimestamp"]))
@@ -55,7 +55,7 @@ def read_cluster(
 
 
 def _has_address(manifest: Manifest) -> bool:
-    """Whether the pod has an address, and not the node's: policies are not about those pods."""
+    """Return whether the pod has its own address; policies do not apply to the node's."""
     status = manifest.get("status", {})
     running = status.get("phase") not in _FINISHED
     return running and "podIP" in status and not manifest["spec"].get("hostNetwork")

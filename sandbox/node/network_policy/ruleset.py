@@ -15,8 +15,8 @@ from sandbox.node.network_policy.objects import Cluster, Manifest, Pod
 from sandbox.node.network_policy.selectors import matches, selected_pods
 
 TABLE = "datapipe-network-policies"
+# The set of the addresses of all pods that the table knows.
 PODS = "pods"
-"""The set of the addresses of all pods that the table knows."""
 
 
 class Direction(Enum):
@@ -87,7 +87,7 @@ def _elements(items: Iterable[str]) -> str:
 
 
 def _dispatch(direction: Direction, cluster: Cluster) -> str:
-    """The rule that sends a packet to the chain of the pod at this end of it."""
+    """Return the rule that sends a packet to the chain of the pod at this end of it."""
     own_end = "daddr" if direction is Direction.INGRESS else "saddr"
     verdicts = ", ".join(
         f"{pod.address} : jump {_chain_name(pod, direction)}"
@@ -108,7 +108,7 @@ def _chain(pod: Pod, direction: Direction, cluster: Cluster) -> str:
 
 
 def _allowed(pod: Pod, direction: Direction, cluster: Cluster) -> Iterator[str]:
-    """What a pod may do: reach itself, answer the kubelet's probes, and what the policies list."""
+    """Yield what a pod may do: reach itself, answer the kubelet, and what the policies list."""
     yield f"ip {direction.other_end} {pod.address} "
     if direction is Direction.INGRESS and pod.probed:
         yield f"ip saddr {addresses.NODE_ADDRESS} tcp dport {_set(sorted(pod.probed))} "
@@ -138,7 +138,7 @@ def _is_about(spec: Manifest, direction: Direction) -> bool:
 def _rule(
     rule: Manifest, direction: Direction, pod: Pod, namespace: str, cluster: Cluster
 ) -> Iterator[str]:
-    """The matches of one rule. A named port is the receiving pod's, whoever that is."""
+    """Yield the matches of one rule. A named port is the receiving pod's, whoever that is."""
     peers: Sequence[Manifest] = rule.get(direction.peers) or ()
     ingress = direction is Direction.INGRESS
     pods = [p for peer in peers for p in selected_pods(peer, namespace, cluster)]
@@ -161,7 +161,7 @@ def _range(block: Manifest, direction: Direction) -> str:
 
 
 def _ports(rule: Manifest, receiver: Pod | None) -> list[str]:
-    """The matches of a rule's ports; one that matches all where it lists none."""
+    """Return the matches of a rule's ports; one that matches all if it has no ports."""
     if not rule.get("ports"):
         return [""]
     found = [(each.get("protocol", "TCP"), _numbers(each, receiver)) for each in rule["ports"]]
@@ -169,7 +169,7 @@ def _ports(rule: Manifest, receiver: Pod | None) -> list[str]:
 
 
 def _numbers(port: Manifest, receiver: Pod | None) -> str | None:
-    """A rule's port as a number or range; None where the receiver has no port of that name."""
+    """Return a rule's port as a number or range; None if the receiver has no such port."""
     number = port.get("port", "0-65535")
     if "endPort" in port:
         return f"{number}-{port['endPort']}"

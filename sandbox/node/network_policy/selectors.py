@@ -4,7 +4,7 @@ from sandbox.node.network_policy.objects import Cluster, Labels, Manifest, Pod
 
 
 def matches(selector: Manifest, labels: Labels) -> bool:
-    """Tell whether a LabelSelector selects something with these labels; an empty one does."""
+    """Return whether a LabelSelector selects something with these labels; an empty one does."""
     wanted = selector.get("matchLabels") or {}
     expressions = selector.get("matchExpressions") or ()
     return all(labels.get(name) == value for name, value in wanted.items()) and all(

@@ -9,7 +9,7 @@ from sandbox.node.packet_filter import nft, tables
 
 
 def is_present() -> bool:
-    """Tell whether the table is there."""
+    """Return whether the table is there."""
     return f"ip {TABLE}" in tables()
 
 
@@ -19,7 +19,7 @@ def close() -> None:
 
 
 def knows_every_pod() -> bool:
-    """Tell whether the table is there and was made for the pods that the cluster has now."""
+    """Return whether the table is there and was made for the pods that the cluster has now."""
     if not is_present():
         return False
     status, body = api_server.get("/api/v1/pods")

@@ -15,13 +15,13 @@ from kubernetes import client, watch
 from sandbox.node.network_policy.objects import Cluster, Manifest, read_cluster
 
 _RETRY_SECONDS = 1.0
-_WATCH_SECONDS = 300  # then everything is listed anew, in case an event got lost
+_WATCH_SECONDS = 300  # then everything is listed again, in case an event was lost
 _ANSWER_SECONDS = 10
 
 _LOG = logging.getLogger(__name__)
 
+# Namespace and name.
 Key = tuple[str, str]
-"""Namespace and name."""
 
 
 @dataclass(frozen=True)

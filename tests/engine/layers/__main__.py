@@ -10,6 +10,7 @@ from components.security import Security, SecurityArgs
 days = pulumi.Config().require_int("days")
 config = parse(
     {
+        "tables": ["public.users"],
         "connect": {"converter": "json"},
         "aws": {"endpoint": "http://10.231.0.1:5566"},
         "security": {"namespace": "engine-test"},

@@ -27,12 +27,12 @@ import org.slf4j.LoggerFactory;
  * Restarts failed connectors and tasks, soon at first, then every minute.
  *
  * <p>Kafka Connect leaves a FAILED task as it is, whatever stopped it: after an hour without S3 the
- * archive would stand still until somebody looks. A worker looks after its own tasks only, so a
+ * archive would stop until someone looks. A worker looks after its own tasks only, so a
  * cluster of workers does not restart any of them twice.
  *
  * <p>One that stays UNASSIGNED to this worker counts as failed, too. Where the brokers were away
  * during a rebalance, an end that was slow can be the last that is written of a connector which runs
- * again; its state then lies for ever.
+ * again; that stays its state forever.
  */
 public class RestartFailed implements ConnectRestExtension {
   private static final Logger LOG = LoggerFactory.getLogger(RestartFailed.class);

@@ -12,7 +12,7 @@ import org.apache.kafka.connect.transforms.Transformation;
  * Counts change events by table and operation, and how many of them are whole; changes nothing.
  *
  * <p>Debezium's own MBeans count all tables together. A record without an operation (heartbeats,
- * transaction metadata) is no change event and is not counted by the source; what a sink reads
+ * transaction metadata) is not a change event and not counted by the source; what a sink reads
  * from a table's topic always is.
  */
 public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R> {
@@ -60,7 +60,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
         .define(CHECKPOINT, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "Where in the pipeline the events are counted; a tag of the metrics.")
         .define(TOPIC_PREFIX, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
-            "What stands before the table in the names of the tables' topics, dot included.");
+            "The prefix of the tables' topics, before the table's name, dot included.");
   }
 
   @Override

@@ -24,7 +24,7 @@ public class RefuseRecords<R extends ConnectRecord<R>> implements Transformation
   @Override
   public R apply(R record) {
     if (record instanceof SinkRecord && places.contains(place((SinkRecord) record))) {
-      throw new DataException("The sink could not write this record, and was told to skip it.");
+      throw new DataException("The sink could not write this record and was configured to skip it.");
     }
     return record;
   }

@@ -1,0 +1,1 @@
+"""`datapipe`, the command line of a deployed stack; bin/datapipe runs it."""

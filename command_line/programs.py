@@ -1,0 +1,33 @@
+"""`datapipe demo`, `bench` and `chaos`: programs with their own options, run as they are."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+# The module of each command, and its line in the list of commands.
+PROGRAMS = {
+    "demo": ("demo", "Change rows and compare them with the archive."),
+    "bench": ("bench", "Measure the pipeline under load, compare every row."),
+    "bench-growth": ("bench.growth", "Measure cost by tables, row width and partitions."),
+    "bench-snapshot": ("bench.snapshot", "Add a table of ten million rows, count what arrives."),
+    "chaos": ("chaos", "Inject faults under load and count what is lost."),
+}
+# Every argument is the program's, --help too.
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add a command for each program."""
+    for name, (module, summary) in PROGRAMS.items():
+        command = app.command(name, help=summary, add_help_option=False, context_settings=PASSED_ON)
+        command(_runner(module))
+
+
+def _runner(module: str) -> Callable[[typer.Context], None]:
+    def run(context: typer.Context) -> None:
+        command = [sys.executable, "-m", module, "--stack", context.obj, *context.args]
+        os.execv(sys.executable, command)  # noqa: S606  no shell is needed
+
+    return run

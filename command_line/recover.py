@@ -1,0 +1,48 @@
+"""`datapipe recover`: what the pipeline can't recover from on its own."""
+
+from typing import Annotated
+
+import typer
+
+from command_line.exit_codes import exit_codes
+
+app = typer.Typer(
+    help="Repair what the pipeline can't repair on its own.",
+    epilog=exit_codes("done"),
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command(epilog=exit_codes("every slot is usable"))
+def slot(context: typer.Context) -> None:
+    """Recreate replication slots that are missing or invalid.
+
+    PostgreSQL invalidates a slot when Connect was away for more WAL than
+    source.maxSlotWalKeepSize. The tables are read again from the beginning. The changes in between
+    are not in the archive's history; the command prints the WAL position from which on its rows are
+    complete.
+    """
+    from clients.console import log
+    from clients.recover.slot import recover_slots
+    from clients.stack import read_outputs
+
+    recovered = recover_slots(read_outputs(context.obj), log)
+    print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
+
+
+@app.command(epilog=exit_codes("the column holds text"))
+def column(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE.COLUMN")],
+) -> None:
+    """Replace a column of the archive by one of text.
+
+    Use it after a change of type in PostgreSQL that an Iceberg column can't follow, such as
+    timestamp to text. The old values stay in SCHEMA.TABLE.COLUMN__previous_type.
+    """
+    from clients.console import log
+    from clients.recover.column import Column, replace_with_text
+    from clients.stack import read_outputs
+
+    replace_with_text(read_outputs(context.obj), Column.parse(name), log)

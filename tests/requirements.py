@@ -1,0 +1,114 @@
+"""What tests need besides the locked Python packages; each need is a marker of pytest."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.paths import PULUMI_BACKEND
+from tools import paths
+
+POSTGRESQL_VERSION = 15
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something that marked tests need, how to find out if it is there, and how to get it."""
+
+    description: str
+    missing: Callable[[], str | None]
+    """returns what is missing, or None"""
+    remedy: str
+    """the command that provides it"""
+    unit: bool = False
+    """`make unit` includes the tests that need it"""
+
+    def refusal(self) -> str | None:
+        """Return why a test that needs this must not run here, or None."""
+        reason = self.missing()
+        return f"{reason}; run: {self.remedy}" if reason else None
+
+
+def postgres_bin() -> Path:
+    """Return the folder of PostgreSQL's programs, whether or not they are installed."""
+    default = f"/usr/lib/postgresql/{POSTGRESQL_VERSION}/bin"
+    return Path(os.environ.get("DATAPIPE_POSTGRES_BIN", default))
+
+
+def _missing_pipeline() -> str | None:
+    if "PULUMI_BACKEND_URL" not in os.environ:
+        return "the shell has no environment of a deployed sandbox"
+    if not (PULUMI_BACKEND / ".pulumi/stacks/datapipe/sandbox.json").exists():
+        return "no pipeline is deployed in the sandbox"
+    return None
+
+
+def _missing_root() -> str | None:
+    return None if os.geteuid() == 0 else "root is required"
+
+
+def _missing_nftables() -> str | None:
+    nft = paths.binaries() / "nft"
+    return None if nft.exists() else f"{nft} does not exist"
+
+
+def _missing_engine() -> str | None:
+    return None if shutil.which("pulumi") else "pulumi is not on PATH"
+
+
+def _missing_images() -> str | None:
+    maven = paths.cache() / "maven"
+    return None if maven.exists() else f"the images' artifacts are not in {maven}"
+
+
+def _missing_postgresql() -> str | None:
+    folder = postgres_bin()
+    if (folder / "initdb").exists():
+        return None
+    return f"{folder} has no PostgreSQL {POSTGRESQL_VERSION} (DATAPIPE_POSTGRES_BIN names another)"
+
+
+def _missing_jdk() -> str | None:
+    return None if shutil.which("javac") else "javac is not on PATH"
+
+
+REQUIREMENTS = {
+    "pipeline": Requirement(
+        "the pipeline, deployed in the sandbox",
+        _missing_pipeline,
+        'make up, then eval "$(make env)"; scripts/test.sh does both',
+    ),
+    "root": Requirement("the rights of root", _missing_root, "sudo -E make test"),
+    "nftables": Requirement(
+        "the sandbox's nft in the cache",
+        _missing_nftables,
+        "bash tools/bootstrap.sh sandbox toolchain",
+    ),
+    "engine": Requirement(
+        "Pulumi's engine",
+        _missing_engine,
+        'eval "$(bash tools/bootstrap.sh tools env)"; scripts/test.sh does it',
+    ),
+    "images": Requirement(
+        "the images' artifacts in the cache",
+        _missing_images,
+        "bash tools/bootstrap.sh images build",
+    ),
+    "postgresql": Requirement(
+        f"the programs of PostgreSQL {POSTGRESQL_VERSION}",
+        _missing_postgresql,
+        f"apt-get install postgresql-{POSTGRESQL_VERSION}",
+        unit=True,
+    ),
+    "jdk": Requirement(
+        "a JDK, 17 or newer", _missing_jdk, "apt-get install openjdk-17-jdk-headless", unit=True
+    ),
+}
+
+FOLDERS = {
+    "connectors_live": "pipeline",
+    "e2e": "pipeline",
+    "engine": "pipeline",
+}
+"""Folders of tests/ in which every test has the same need."""
