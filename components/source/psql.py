@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from urllib3.exceptions import HTTPError
 
 from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import variable
-from kafka_connect.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess, ClusterAccessError
 
 TIMEOUT_SECONDS = 300
+PREVIEW_SECONDS = 60
 ATTEMPTS = 5
 IN_THE_WAY = re.compile("deadlock detected|canceling statement due to lock timeout")
 WHERE = ("context", "namespace", "pod", "container", "command")
@@ -42,7 +44,7 @@ class Psql:
         }
 
 
-def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
+def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
     """Run a script with these variables of psql; they go by its standard input alone.
 
     A script changes all or nothing; where writers of the tables got in its way it is repeated.
@@ -51,14 +53,29 @@ def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
     text = "".join(variable(name, value) for name, value in secrets.items()) + script
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+            return _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
         except PodExecError as error:
             if attempt == ATTEMPTS or not IN_THE_WAY.search(str(error)):
                 raise
             print(f"the tables are busy, trying again ({attempt} of {ATTEMPTS})", file=sys.stderr)
             time.sleep(attempt)
-        else:
-            return
+    raise AssertionError("the last attempt returns or raises")
+
+
+def read_from_database(props: dict[str, Any], script: str) -> str | None:
+    """Run a script that changes nothing, as a preview does; return what it prints.
+
+    Return None, with the reason on standard error, where there is no running database to ask.
+    """
+    from kubernetes import client  # noqa: PLC0415  slow, and not needed where nothing is known yet
+
+    try:
+        if not pod_is_there(props):
+            return None
+        return _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
+    except (ClusterAccessError, PodExecError, HTTPError, client.ApiException) as error:
+        print(f"the captured tables were not checked: {error}", file=sys.stderr)
+        return None
 
 
 def pod_is_there(props: dict[str, Any]) -> bool:

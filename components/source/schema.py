@@ -6,11 +6,15 @@ puts `variable()` before it. The last line ends psql, as the end of its input ca
 Kubernetes' exec.
 """
 
+import json
 from pathlib import Path
 
 from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
+
+FIND_REFUSED = ("captured.sql", "refusals.sql")
+REFUSED = "refused: "
 
 
 def variable(name: str, value: str) -> str:
@@ -24,10 +28,8 @@ def variable(name: str, value: str) -> str:
 def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     """Database, tables and publications. Needs the variable superuser_password."""
     variables = {
-        "database": settings.database,
+        **_captured(settings, tables),
         "replica_identity": settings.replica_identity.upper(),
-        "tables": ",".join(tables),
-        "publications": ",".join(settings.publication_of(table) for table in tables),
     }
     create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
@@ -35,7 +37,17 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
         "\\gexec",
     ]
     files = ["schema.sql"] if settings.sample_schema else []
-    return _script(variables, create, ["superuser.sql", *files, "capture.sql"])
+    return _script(variables, create, ["superuser.sql", *files, *FIND_REFUSED, "capture.sql"])
+
+
+def check_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Print what of the tables cannot be archived right, as lines that begin with REFUSED.
+
+    It changes nothing: the sample tables that it may create are rolled back.
+    """
+    files = ["schema.sql"] if settings.sample_schema else []
+    files += [*FIND_REFUSED, "list_refused.sql"]
+    return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
 
 
 def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:
@@ -49,7 +61,18 @@ def revoke_script(settings: SourceSettings, account: str) -> str:
     return _script({"database": settings.database, "account": account}, [], ["revoke.sql"])
 
 
-def _script(variables: dict[str, str], before: list[str], files: list[str]) -> str:
+def _captured(settings: SourceSettings, tables: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "database": settings.database,
+        "tables": ",".join(tables),
+        "publications": ",".join(settings.publication_of(table) for table in tables),
+        "excluded": json.dumps(settings.excluded_columns),
+    }
+
+
+def _script(
+    variables: dict[str, str], before: list[str], files: list[str], end: str = "COMMIT;"
+) -> str:
     parts = [
         *(variable(name, value).rstrip() for name, value in variables.items()),
         *before,
@@ -58,7 +81,7 @@ def _script(variables: dict[str, str], before: list[str], files: list[str]) -> s
         "SET lock_timeout = '15s';",
         "BEGIN;",
         *((FOLDER / file).read_text() for file in files),
-        "COMMIT;",
+        end,
         "\\q",
     ]
     return "\n".join(parts) + "\n"
