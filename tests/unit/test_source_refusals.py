@@ -136,9 +136,25 @@ def test_a_partition_is_refused_beside_its_root(server: PostgresServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "excluded", "reason"),
+    [
+        ('"Name" text, name text', "Name", 'columns "Name", name differ by case'),
+        ('"naïve" text', "naïve", "characters outside ASCII"),
+        ("v text", "other", "there is no column other"),
+        ("v text", "id", "column id is part of the primary key"),
+    ],
+)
+def test_what_excluding_a_column_does_not_help(
+    server: PostgresServer, columns: str, excluded: str, reason: str
+) -> None:
+    server.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
+    (found,) = refusals(server, "public.t", excluded={"public.t": (excluded,)})
+    assert reason in found
+
+
+@pytest.mark.parametrize(
     ("columns", "excluded"),
     [
-        ('"Name" text, name text', ("Name",)),
         ("__op text, __deleted text", ("__op", "__deleted")),
         ("v timetz", ("v",)),
         ("a int, b int GENERATED ALWAYS AS (a) STORED", ("b",)),

@@ -83,6 +83,17 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
     }
   }
 
+  /**
+   * Whether this is the default of a column, which Debezium converts in its own way before it asks
+   * for the field's: no row's value of the types here is one of these objects.
+   *
+   * <p>A default is of no use to a reader: DropDefaults takes it out of the schema, as NULL would
+   * be read as the default otherwise.
+   */
+  private static boolean isDefault(Object value) {
+    return value instanceof Integer || value instanceof Long || value instanceof byte[];
+  }
+
   private static void text(
       RelationalColumn column,
       ConverterRegistration<SchemaBuilder> register,
@@ -98,7 +109,7 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
     register.register(
         schema.optional(),
         value -> {
-          if (value == null) {
+          if (value == null || isDefault(value)) {
             return null;
           }
           if (UnchangedToastedReplicationMessageColumn.isUnchangedToastedValue(value)) {

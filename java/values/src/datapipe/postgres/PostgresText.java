@@ -26,6 +26,9 @@ final class PostgresText {
 
   /** A decimal number with the digits that PostgreSQL has for it, or NaN or an infinity. */
   static Object numeric(Object value) {
+    if (value instanceof String) {
+      return value; // the column's default
+    }
     SpecialValueDecimal number = expect(value, SpecialValueDecimal.class);
     if (number.getDecimalValue().isPresent()) {
       return number.getDecimalValue().get().toPlainString();

@@ -80,6 +80,9 @@ final class Times {
 
   /** ISO 8601 in UTC with that many digits of a second, or infinity as PostgreSQL writes it. */
   static Object zoned(Object value, int digits) {
+    if (value instanceof String) {
+      return value; // the column's default
+    }
     if (value instanceof OffsetDateTime) {
       OffsetDateTime time = (OffsetDateTime) value;
       long milliseconds = time.toInstant().toEpochMilli();
