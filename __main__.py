@@ -8,49 +8,40 @@ from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.source import Source, SourceArgs
-from components.streaming.connectors.pipeline import (
-    SINK_DEAD_LETTERS,
-    TOPIC_PREFIX,
-    archived_tables,
-)
 from components.streaming.layer import Streaming, StreamingArgs
-from components.streaming.topics import CONNECT_DEAD_LETTERS
+from components.streaming.sinks.declared import declared_sinks
+from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
 from components.workloads import Workload
-from kafka_connect.cluster_access import ClusterAccess
 
 config = load()
+sinks = declared_sinks(config)
 ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
-security = Security(
-    "security",
-    SecurityArgs.of(config),
-    opts=on_cluster,
-)
+security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
 source = Source(
     "source",
-    SourceArgs.of(config, security.namespace, security.credentials),
+    SourceArgs.from_config(config, security.namespace, security.credentials),
     opts=on_cluster,
 )
 
 archive = Archive(
     "archive",
-    ArchiveArgs.of(config, security.namespace),
+    ArchiveArgs.from_config(config, sinks.needs, security.namespace),
     opts=on_aws,
 )
 
 streaming = Streaming(
     "streaming",
-    StreamingArgs(
-        config=config,
-        images=config.images.resolve(),
+    StreamingArgs.from_config(
+        config,
+        sinks,
         namespace=security.namespace,
         credentials=security.credentials,
         source=source,
         archive=archive,
-        cluster=ClusterAccess(context=config.cluster.context),
     ),
     opts=on_cluster,
 )
@@ -62,7 +53,14 @@ pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
 pulumi.export("topicPrefix", TOPIC_PREFIX)
-pulumi.export("deadLetterTopics", {"sink": SINK_DEAD_LETTERS, "connect": CONNECT_DEAD_LETTERS})
+pulumi.export(
+    "deadLetterTopics",
+    {
+        "sink": sinks.archive.connector.errors.dead_letter_topic,
+        "others": [sink.connector.errors.dead_letter_topic for sink in sinks.further.values()],
+        "connect": CONNECT_DEAD_LETTERS,
+    },
+)
 pulumi.export(
     "budget",
     {
@@ -91,7 +89,7 @@ pulumi.export(
         "bucket": archive.bucket,
         "prefix": config.archive.prefix,
         "sink": config.archive.sink,
-        "tables": archived_tables(config),
+        "tables": sinks.archive.archived_tables(),
         "catalogDatabase": config.archive.catalog_database,
         "region": config.aws.region,
         "endpoint": config.aws.endpoint,

@@ -17,7 +17,6 @@ from bench.iceberg_files import IcebergFiles
 from bench.load import Load
 from bench.result import Reference
 from bench.schedule import Schedule
-from clients.archive import TOPIC_PREFIX
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.database import Row
@@ -133,7 +132,7 @@ def broker(outputs: StackOutputs, seconds: float) -> Reference:
     records = _records(outputs)
     admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
     like = admin.list_topics(timeout=15).topics
-    real = [like[f"{TOPIC_PREFIX}.{table}"] for table in outputs.tables]
+    real = [like[topic] for topic in outputs.topics]
     replicas = len(real[0].partitions[0].replicas)
     partitions = sum(len(topic.partitions) for topic in real)
     topic = NewTopic(TOPIC, partitions, replicas, config={"retention.bytes": str(64 << 20)})
@@ -179,7 +178,7 @@ def _records(outputs: StackOutputs) -> list[bytes]:
     try:
         known = consumer.list_topics(timeout=15).topics
         wanted = []
-        for name in (f"{TOPIC_PREFIX}.{table}" for table in outputs.tables):
+        for name in outputs.topics:
             for number in known[name].partitions:
                 low, high = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=15)
                 wanted.append(TopicPartition(name, number, max(low, high - SAMPLED_RECORDS // 8)))

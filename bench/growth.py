@@ -37,7 +37,6 @@ from bench.schedule import Schedule
 from bench.warm_up import SECONDS as WARM_JVM_SECONDS
 from bench.warm_up import warm_jvms
 from clients import database
-from clients.archive import TOPIC_PREFIX
 from clients.cluster import Cluster
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_outputs
@@ -209,7 +208,7 @@ def topic_sizes(outputs: StackOutputs, schemas: Iterable[str]) -> float:
     kubectl = ["kubectl", *context, "-n", outputs.namespace]
     pods = _output([*kubectl, "get", "pods", "-o", "name"]).split()
     brokers = [pod for pod in pods if is_broker(pod.removeprefix("pod/"))]
-    logs = [f"{TOPICS_FOLDER}/{TOPIC_PREFIX}.{schema}.*-[0-9]*" for schema in schemas]
+    logs = [f"{TOPICS_FOLDER}/{outputs.topic_of(schema)}.*-[0-9]*" for schema in schemas]
     folders = f"du -sk {' '.join(logs)}"
     sizes = [
         int(line.split()[0]) * 1024

@@ -12,7 +12,6 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from bench.containers import Container, Usage
 from bench.gc_pauses import EVERY_SECONDS, GcPauses
-from clients.archive import TOPIC_PREFIX
 from clients.database import Row
 from clients.stack import StackError
 from workload.source import Connect
@@ -54,13 +53,13 @@ class Sample:
 class Topics:
     """The end offsets of the captured tables' topics."""
 
-    def __init__(self, bootstrap_servers: str, tables: Iterable[str]) -> None:
+    def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
         """Raises KafkaException where no broker answers."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         known = self._admin.list_topics(timeout=REQUEST_SECONDS * 3).topics
         self._partitions = [
             TopicPartition(name, number)
-            for name in (f"{TOPIC_PREFIX}.{table}" for table in tables)
+            for name in topics
             if name in known
             for number in known[name].partitions
         ]

@@ -12,7 +12,7 @@ from clients.bucket import objects
 from clients.cluster import Pod
 from clients.connect import Connector, connectors
 from clients.status.collect import UNREACHABLE
-from clients.topics import DEAD_LETTER_TOPICS, GroupReader
+from clients.topics import GroupReader
 from kafka_connect.status import first_cause
 from polling import poll_until
 from workload.writer import Writer
@@ -218,4 +218,6 @@ def symptoms_of_connectors(found: list[Connector], declared: Iterable[str]) -> l
 def dead_letters(pipeline: Pipeline) -> int:
     """Count the records in the dead letter topics. Raises KafkaException without a broker."""
     with GroupReader(pipeline.outputs.bootstrap_servers, "datapipe-chaos") as reader:
-        return sum(topic.retained for topic in reader.topics(DEAD_LETTER_TOPICS))
+        return sum(
+            topic.retained for topic in reader.topics(pipeline.outputs.dead_letter_topics.names)
+        )

@@ -1,4 +1,4 @@
-"""What lies in the archive's bucket."""
+"""Counts the objects in the archive's bucket."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,17 +10,17 @@ from clients.stack import ArchiveOutput
 
 @dataclass(frozen=True)
 class Objects:
-    """A count of objects."""
+    """The objects of an archive."""
 
     count: int
+    # Bytes.
     size: int
-    """bytes"""
+    # When the newest object was written; None without objects.
     newest: datetime | None
-    """when the youngest object was written; None where there is none"""
 
 
 def objects(archive: ArchiveOutput) -> Objects:
-    """What lies under the archive's prefix. Raises botocore's errors where S3 refuses us."""
+    """Count the objects under the archive's prefix. Raises botocore's errors if S3 refuses."""
     s3 = boto3.client("s3", region_name=archive.region, endpoint_url=archive.endpoint)
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=archive.bucket, Prefix=f"{archive.prefix}/"

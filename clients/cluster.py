@@ -1,4 +1,4 @@
-"""The pipeline's pods as the cluster sees them: readiness, restarts, memory, limits."""
+"""Reads the pipeline's pods from the cluster: readiness, restarts, memory and limits."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,11 +13,6 @@ from clients.stack import StackError, StackOutputs
 MEBIBYTE = 1024 * 1024
 REQUEST_SECONDS = 20
 
-ALLOWED_MEMORY = 4096 * MEBIBYTE
-"""Bytes; design: "Resource Allocation (4Gi Total)"."""
-ALLOWED_CPU = Decimal(4)
-"""Cores; design: "total: 4Gi RAM, 4 CPU"."""
-
 
 @dataclass(frozen=True)
 class Resources:
@@ -30,32 +25,29 @@ class Resources:
         return Resources(self.memory + other.memory, self.cpu + other.cpu)
 
     def at_least(self, other: "Resources") -> "Resources":
-        """The larger of both, for memory and CPU apart."""
+        """Return the larger memory and the larger CPU of both."""
         return Resources(max(self.memory, other.memory), max(self.cpu, other.cpu))
 
-    def within(self, allowed: "Resources") -> bool:
-        """Whether neither memory nor CPU is above what is allowed."""
-        return self.memory <= allowed.memory and self.cpu <= allowed.cpu
-
-
-ALLOWED = Resources(ALLOWED_MEMORY, ALLOWED_CPU)
+    def within(self, limit: "Resources") -> bool:
+        """Return whether neither memory nor CPU exceeds the limit."""
+        return self.memory <= limit.memory and self.cpu <= limit.cpu
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of the pipeline."""
+    """The state of a pod and the resources of its containers together."""
 
     name: str
     phase: str
     ready: bool
+    # Kubernetes' own message; empty if the pod is ready.
     why_not_ready: str
-    """the cluster's own words; empty where it is ready"""
     restarts: int
+    # Containers whose current or last termination was by the OOM killer.
     out_of_memory_kills: int
-    """containers whose present or last end was the OOM killer's work"""
     limits: Resources
+    # Containers without a memory or a CPU limit.
     unlimited: tuple[str, ...]
-    """containers without a memory or a CPU limit"""
     used: Resources
 
 
@@ -63,7 +55,7 @@ class Cluster:
     """The namespace of a stack, read with the user's own kubeconfig."""
 
     def __init__(self, outputs: StackOutputs) -> None:
-        """Raises StackError where no kubeconfig can be used."""
+        """Raise StackError if there is no usable kubeconfig."""
         self.namespace = outputs.namespace
         try:
             self.api = config.new_client_from_config(context=outputs.context)
@@ -73,23 +65,23 @@ class Cluster:
             ) from None
 
     def get(self, path: str, **query: str) -> Any:
-        """The JSON that the API server, or what it proxies to, answers at a path.
+        """Return the JSON at a path of the API server, or of what it proxies to.
 
-        Raises kubernetes.client.ApiException for any other answer than 2xx.
+        Raises kubernetes.client.ApiException unless the status is 2xx.
         """
         response = self._request("GET", path, query, "application/json")
         return self.api.response_deserialize(response, {"2XX": "object"}).data
 
     def get_text(self, path: str) -> str:
-        """The text that a pod or service behind the API server answers at a path.
+        """Return the text at a path of a pod or service behind the API server.
 
-        Raises kubernetes.client.ApiException for any other answer than 2xx.
+        Raises kubernetes.client.ApiException unless the status is 2xx.
         """
         response = self._request("GET", path, {}, "text/plain")
         return str(self.api.response_deserialize(response, {"2XX": "str"}).data)
 
     def put(self, path: str, body: Mapping[str, Any] | None = None) -> None:
-        """PUT a JSON body, or none. Raises kubernetes.client.ApiException where it is refused."""
+        """PUT a JSON body, or none. Raises kubernetes.client.ApiException if refused."""
         response = self._request("PUT", path, {}, "application/json", body)
         self.api.response_deserialize(response, {"2XX": "str"})
 
@@ -114,7 +106,7 @@ class Cluster:
         return response
 
     def pods(self) -> list[Pod]:
-        """Every pod of the namespace that runs or is about to."""
+        """Return the pods of the namespace that run or are starting."""
         found = self.get(f"/api/v1/namespaces/{self.namespace}/pods")["items"]
         present = [pod for pod in found if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
         nodes = {pod["spec"].get("nodeName") for pod in present} - {None}
@@ -122,7 +114,7 @@ class Cluster:
         return [read_pod(pod, used.get(pod["metadata"]["name"], Resources())) for pod in present]
 
     def _used(self, nodes: Iterable[str]) -> dict[str, Resources]:
-        """What each pod uses, from the kubelets' own statistics: no metrics server is needed."""
+        """Return the usage of each pod from the kubelets' statistics; needs no metrics server."""
         used: dict[str, Resources] = {}
         for node in nodes:
             for pod in self.get(f"/api/v1/nodes/{node}/proxy/stats/summary")["pods"]:
@@ -135,7 +127,7 @@ class Cluster:
 
 
 def read_pod(manifest: Mapping[str, Any], used: Resources) -> Pod:
-    """What a pod's manifest and status say."""
+    """Return a pod from its manifest and status."""
     status = manifest["status"]
     containers = status.get("initContainerStatuses", []) + status.get("containerStatuses", [])
     conditions = {each["type"]: each for each in status.get("conditions", [])}
@@ -154,10 +146,10 @@ def read_pod(manifest: Mapping[str, Any], used: Resources) -> Pod:
 
 
 def effective_limits(spec: Mapping[str, Any]) -> Resources:
-    """The most that a pod may use at any time, by Kubernetes' rule for init containers.
+    """Return the most that a pod may use at any time, by Kubernetes' rule for init containers.
 
-    They run one after the other before the containers, beside the sidecars (init containers with
-    restartPolicy Always) that were started before them.
+    They run one after the other before the containers, together with the sidecars (init containers
+    with restartPolicy Always) that were started before them.
     """
     sidecars, while_starting = Resources(), Resources()
     for container in spec.get("initContainers", []):
@@ -171,7 +163,6 @@ def effective_limits(spec: Mapping[str, Any]) -> Resources:
 
 
 def total(parts: Iterable[Resources]) -> Resources:
-    """The sum of all."""
     return sum(parts, start=Resources())
 
 

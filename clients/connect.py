@@ -1,4 +1,4 @@
-"""The connectors as Kafka Connect sees them, and stopping one, through the API server's proxy."""
+"""Reads and stops connectors through the Kubernetes API server's proxy."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,12 +25,12 @@ PATIENCE = Patience(timeout=120)
 
 @dataclass(frozen=True)
 class Task:
-    """A connector's task."""
+    """A task of a connector."""
 
     number: int
     state: str
+    # Stack trace of the error that stopped it; empty while it runs.
     trace: str
-    """of the error that stopped it; empty while it runs"""
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,20 @@ class Connector:
 
     @property
     def runs(self) -> bool:
-        """Whether the connector and each of its tasks, at least one, is RUNNING."""
+        """Whether the connector has tasks, and it and each of them is RUNNING."""
         states = {self.state, *(task.state for task in self.tasks)}
         return bool(self.tasks) and states == {RUNNING}
 
     @property
     def consumer_group(self) -> str:
-        """The group under which a sink commits what it has read."""
+        """The consumer group in which a sink commits its offsets."""
         return f"connect-{self.name}"
 
 
 def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
-    """Every connector of the worker, by name.
+    """Return every connector of the workers, sorted by name.
 
-    Raises kubernetes.client.ApiException where Connect does not answer.
+    Raises kubernetes.client.ApiException if Connect does not answer.
     """
     service = f"/api/v1/namespaces/{cluster.namespace}/services/{connect.service}:{connect.port}"
     answer = cluster.get(f"{service}/proxy/connectors", expand="status")
@@ -66,7 +66,7 @@ def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
 
 
 def read_connector(status: Mapping[str, Any]) -> Connector:
-    """A connector from what Connect says at /connectors/NAME/status."""
+    """Return a connector from Connect's answer at /connectors/NAME/status."""
     return Connector(
         name=status["name"],
         kind=status["type"],
@@ -79,23 +79,25 @@ def read_connector(status: Mapping[str, Any]) -> Connector:
 
 
 def connect_client(outputs: StackOutputs) -> ConnectClient:
-    """The stack's Connect, through the API server. Raises ClusterAccessError without one."""
+    """Return a client of the stack's Connect. Raises ClusterAccessError without a kubeconfig."""
     connect = outputs.connect
     access = ServiceProxy(outputs.namespace, connect.service, connect.port, outputs.context)
     return ConnectClient(*open_access(access.inputs()))
 
 
 def sink_connector(outputs: StackOutputs) -> str:
-    """The name of the stack's sink."""
-    found = connectors(Cluster(outputs), outputs.connect)
-    return next(each.name for each in found if each.kind == "sink")
+    """Return the name of the stack's sink. Raises StackError if no sink exists."""
+    for connector in connectors(Cluster(outputs), outputs.connect):
+        if connector.kind == "sink":
+            return connector.name
+    raise StackError("Kafka Connect has no sink connector; pulumi refresh and make up create it")
 
 
 @contextmanager
 def stopped(client: ConnectClient, name: str, log: Log) -> Iterator[None]:
-    """The connector's tasks are ended; afterwards they run again, also where an error is raised.
+    """Stop a connector's tasks for the block; start them again even if it raises an error.
 
-    Raises StackError where Connect does not do it.
+    Raises StackError if Connect does not stop or start it in time.
     """
     try:
         log(f"stopping {name}")

@@ -1,4 +1,4 @@
-"""Connections to the source database from outside the cluster, over verified TLS."""
+"""Connects to the source database from outside the cluster, over verified TLS."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,22 +10,22 @@ from psycopg.rows import dict_row
 
 from clients.stack import DatabaseOutput, StackError, StackOutputs
 
+# A row of a table, by column name.
 Row = dict[str, Any]
-"""A row of a table by column name."""
 
 
 @contextmanager
 def connect(outputs: StackOutputs) -> Iterator[psycopg.Connection[Row]]:
-    """An open connection in autocommit mode, closed at the end.
+    """Open a connection in autocommit mode for the block.
 
-    The server must show a certificate for its host, signed by the stack's own authority.
-    Raises StackError where the database is not reachable from outside or refuses us.
+    The server must present a certificate for its host that the stack's own authority has signed.
+    Raises StackError if the database is not reachable from outside or refuses the connection.
     """
     database = outputs.database
     if database.port is None:
         raise StackError(
-            "the database has no node port in this stack (cluster.nodePorts is null); run this in"
-            " the cluster, or forward a port"
+            "the database has no node port in this stack (cluster.nodePorts is null); run the"
+            " command in the cluster, or forward a port"
         )
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
         authority.write(database.ca_certificate)
@@ -54,5 +54,5 @@ def _open(
         )
     except psycopg.OperationalError as error:
         raise StackError(
-            f"PostgreSQL at {database.host}:{port} can't be used: {error}".rstrip()
+            f"can't connect to PostgreSQL at {database.host}:{port}: {error}".rstrip()
         ) from None

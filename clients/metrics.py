@@ -1,4 +1,4 @@
-"""The pipeline's metrics, read as Prometheus reads them, through the API server's pod proxy."""
+"""Scrapes the pipeline's metrics as Prometheus does, through the API server's pod proxy."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,22 +11,22 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from clients.cluster import Cluster
 
+# Annotations of pods that have metrics.
 SCRAPE, PORT, PATH = (f"prometheus.io/{name}" for name in ("scrape", "port", "path"))
-"""Annotations of pods that have metrics."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A metric's value."""
+    """The value of a metric for one set of labels."""
 
     name: str
+    # Includes the name of the pod as `pod`.
     labels: Mapping[str, str]
-    """with the name of the pod as `pod`"""
     value: float
 
 
 class Metrics:
-    """What all pods said at one time."""
+    """The samples of all pods from one scrape."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._by_name: dict[str, list[Sample]] = defaultdict(list)
@@ -39,7 +39,7 @@ class Metrics:
         return set(self._by_name)
 
     def samples(self, name: str, **labels: str) -> list[Sample]:
-        """The metric's samples that have these labels."""
+        """Return the metric's samples with these labels."""
         return [
             sample
             for sample in self._by_name.get(name, [])
@@ -47,26 +47,26 @@ class Metrics:
         ]
 
     def total(self, name: str, **labels: str) -> float:
-        """The sum of the metric's samples that have these labels; 0 where there is none."""
+        """Return the sum of the metric's samples with these labels; 0 without samples."""
         return sum(sample.value for sample in self.samples(name, **labels))
 
     def totals(self, name: str, by: str, **labels: str) -> dict[str, float]:
-        """The sums of the metric's samples by the value of a label."""
+        """Return the sums of the metric's samples, by the value of a label."""
         sums: dict[str, float] = defaultdict(float)
         for sample in self.samples(name, **labels):
             sums[sample.labels.get(by, "")] += sample.value
         return dict(sums)
 
     def least(self, name: str, **labels: str) -> float | None:
-        """The smallest number among the samples; None where there is none."""
+        """Return the smallest value that is a number; None without one."""
         numbers = (sample.value for sample in self.samples(name, **labels))
         return min((number for number in numbers if not isnan(number)), default=None)
 
 
 def read_metrics(cluster: Cluster) -> Metrics:
-    """The metrics of every pod that says where it has them; none where no pod does.
+    """Scrape every pod whose annotations say where its metrics are.
 
-    Raises kubernetes.client.ApiException where a pod does not answer.
+    Raises kubernetes.client.ApiException if a pod does not answer.
     """
     pods = cluster.get(f"/api/v1/namespaces/{cluster.namespace}/pods")["items"]
     addresses = dict(address for pod in pods if (address := _address(pod)))
@@ -80,7 +80,7 @@ def read_metrics(cluster: Cluster) -> Metrics:
 
 
 def parse_metrics(text: str, pod: str) -> list[Sample]:
-    """The samples in a pod's answer."""
+    """Parse the exposition format that a pod answers with."""
     return [
         Sample(sample.name, {**sample.labels, "pod": pod}, sample.value)
         for family in text_string_to_metric_families(text)
@@ -89,7 +89,7 @@ def parse_metrics(text: str, pod: str) -> list[Sample]:
 
 
 def _address(pod: Mapping[str, Any]) -> tuple[str, str] | None:
-    """A pod's name, and the path at the API server that leads to its metrics."""
+    """Return a pod's name and the API server's path of its metrics; None if it has none."""
     about, annotations = pod["metadata"], pod["metadata"].get("annotations", {})
     if annotations.get(SCRAPE) != "true" or pod["status"]["phase"] != "Running":
         return None

@@ -1,4 +1,4 @@
-"""The outputs of a deployed stack, typed: all that a client needs to reach the pipeline."""
+"""The typed outputs of a deployed stack: everything that a client needs to reach the pipeline."""
 
 import json
 import subprocess
@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
+# The folder of Pulumi.yaml.
 PROJECT = Path(__file__).resolve().parent.parent
-"""The folder of Pulumi.yaml."""
 
 
 class StackError(RuntimeError):
@@ -18,21 +18,21 @@ class StackError(RuntimeError):
 
 
 class _Output(BaseModel):
-    """A part of the outputs; outputs that no client uses may come and go."""
+    """A part of the outputs; outputs that no client uses are ignored."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
 class DatabaseOutput(_Output):
-    """Where the source database answers from outside the cluster."""
+    """The address of the source database from outside the cluster."""
 
     host: str
+    # None if the stack has no node ports.
     port: int | None
-    """None where the stack has no node ports"""
     name: str
     user: str
+    # In PEM format; it signs the server's certificate.
     ca_certificate: str
-    """PEM, signs the server's certificate"""
 
 
 class ConnectOutput(_Output):
@@ -45,15 +45,17 @@ class ConnectOutput(_Output):
 class DeadLetterTopics(_Output):
     """The topics of records that a sink could not convert."""
 
+    # Of the archive's sink connector.
     sink: str
-    """of the stack's sink connector"""
+    # Of the stack's further sink connectors.
+    others: tuple[str, ...] = ()
+    # Of sink connectors that have no topic of their own.
     connect: str
-    """of sink connectors that have none of their own"""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, the sink's first."""
-        return (self.sink, self.connect)
+        """All of them, the archive's first."""
+        return (self.sink, *self.others, self.connect)
 
 
 class BudgetOutput(_Output):
@@ -65,45 +67,74 @@ class BudgetOutput(_Output):
 
 
 class ArchiveOutput(_Output):
-    """Where and in what form the changes are archived."""
+    """Where and in which form the changes are archived."""
 
     bucket: str
     prefix: str
     sink: Literal["confluent-s3", "iceberg"]
+    # Where each captured table (schema.table) is archived: a table of the catalog (database.table)
+    # for Iceberg, a folder of the bucket for files.
     tables: Mapping[str, str]
-    """where each captured table (schema.table) is archived: a table of the catalog
-    (database.table) for Iceberg, a folder below the bucket for files"""
     catalog_database: str
     region: str
+    # Of an AWS stand-in; None for AWS itself.
     endpoint: str | None
-    """of an AWS stand-in; None is AWS"""
+
+    def iceberg_table(self, table: str) -> tuple[str, str]:
+        """Return the database and the name of the Iceberg table of schema.table.
+
+        While an update adds a table, or after one has removed it, the outputs do not contain it;
+        then its name follows the rule of the program.
+        """
+        if table in self.tables:
+            database, _, archived = self.tables[table].partition(".")
+            return database, archived
+        schema, _, name = table.partition(".")
+        return self.catalog_database, name if schema == "public" else f"{schema}_{name}"
+
+    def folder(self, table: str) -> str:
+        """Return the folder of the bucket with the files of schema.table.
+
+        Raises StackError if the stack does not capture the table.
+        """
+        if table not in self.tables:
+            raise StackError(f"the stack does not capture {table}, so it has no archive of it")
+        return self.tables[table]
 
 
 class StackOutputs(_Output):
-    """What `pulumi stack output` says of a deployed stack."""
+    """The outputs of the Pulumi program."""
 
     namespace: str
+    # Of the kubeconfig; None is the current context.
     context: str | None = None
-    """of the kubeconfig; None is the current one"""
+    # Captured, as schema.table.
     tables: tuple[str, ...]
-    """captured, as schema.table"""
     topic_prefix: str
-    """of the captured tables' topics: PREFIX.schema.table"""
     dead_letter_topics: DeadLetterTopics
     budget: BudgetOutput
     database: DatabaseOutput
     database_password: SecretStr
     bootstrap_servers: str
     connect: ConnectOutput
+    # Names of the connectors that the stack declares.
     connectors: tuple[str, ...]
-    """the names of those that the stack declares"""
     archive: ArchiveOutput
+
+    def topic_of(self, table: str) -> str:
+        """Return the topic with the changes of schema.table."""
+        return f"{self.topic_prefix}.{table}"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of the captured tables, in the order of `tables`."""
+        return tuple(self.topic_of(table) for table in self.tables)
 
 
 def read_outputs(stack: str) -> StackOutputs:
-    """The outputs of a deployed stack.
+    """Return the outputs of a deployed stack.
 
-    Raises StackError where pulumi can't be run, or the stack does not exist or is not deployed.
+    Raises StackError if pulumi can't be run, or the stack does not exist or is not deployed.
     """
     command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", stack]
     try:
@@ -112,20 +143,20 @@ def read_outputs(stack: str) -> StackOutputs:
         raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
     if result.returncode != 0:
         raise StackError(
-            f"stack {stack} can't be read, run make up STACK={stack} first: {result.stderr.strip()}"
+            f"can't read stack {stack}; run make up STACK={stack} first: {result.stderr.strip()}"
         )
     return parse_outputs(stack, json.loads(result.stdout))
 
 
 def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
-    """The typed outputs. Raises StackError where some are missing: a deployment did not finish."""
+    """Return the typed outputs. Raises StackError if some are missing or not valid."""
     if not outputs:
         raise StackError(f"stack {stack} is not deployed; run make up STACK={stack} first")
     try:
         return StackOutputs.model_validate(outputs)
     except ValidationError as error:
-        wrong = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        names = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise StackError(
-            f"stack {stack} has no usable output {wrong}: its deployment did not finish, or is of"
-            f" another version. Run make up STACK={stack}"
+            f"stack {stack} lacks valid outputs {names}: its last deployment did not finish, or"
+            f" another version made it. Run make up STACK={stack}"
         ) from None

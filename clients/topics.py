@@ -1,4 +1,4 @@
-"""The topics as the brokers see them: what is in them and what a sink has not yet read."""
+"""Reads from the brokers how much topics contain and how far a consumer group is behind."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,33 +8,30 @@ from types import TracebackType
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-DEAD_LETTER_TOPICS = ("s3-sink-dlq", "connect-dlq")
-"""Design: "DLQ Topology"."""
-
 REQUEST_SECONDS = 15
 RECENT_SECONDS = 3600
+# Lags up to this are counted record by record; see GroupReader.topics().
 COUNTED = 1_000
-"""Lags up to this are counted record by record, see GroupReader.lag()."""
 
 Partition = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic, what is in it, and how far a consumer group is behind."""
+    """The contents of a topic and the lag of a consumer group."""
 
     name: str
     partitions: int
+    # Offsets that the brokers retain.
     retained: int
-    """offsets that the brokers hold"""
+    # Records that the group has not read.
     lag: int
-    """records that the group has not read yet"""
+    # Offsets of the last hour.
     recent: int = 0
-    """offsets of records of the last hour"""
 
 
 class GroupReader:
-    """Reads topics as a consumer group would, from outside, without joining the group."""
+    """Reads topics with the offsets of a consumer group, without joining the group."""
 
     def __init__(self, bootstrap_servers: str, group: str) -> None:
         self._consumer = Consumer(
@@ -60,11 +57,11 @@ class GroupReader:
         self._consumer.close()
 
     def topics(self, names: Iterable[str]) -> list[Topic]:
-        """Those of the topics that exist. Raises KafkaException where the brokers do not answer.
+        """Return those of the topics that exist. Raises KafkaException if no broker answers.
 
-        The distance between the committed and the last offset counts the markers of transactions
-        too, of which one lies at the end of each partition for ever; so a short distance is
-        measured by reading.
+        The distance between the committed and the last offset also counts the markers of
+        transactions. One of them always ends a partition, so a short distance is measured by
+        reading the records.
         """
         partitions = self._partitions(names)
         bounds = {each: self._bounds(each) for each in partitions}
@@ -98,21 +95,25 @@ class GroupReader:
         ]
 
     def _bounds(self, partition: Partition) -> tuple[int, int]:
-        """The first offset, and the one after the last."""
+        """Return the first offset and the one after the last."""
         bounds = self._consumer.get_watermark_offsets(
             TopicPartition(*partition), timeout=REQUEST_SECONDS
         )
         if bounds is None:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "no answer about offsets"))
+            raise KafkaException(
+                KafkaError(
+                    KafkaError._TIMED_OUT, "the brokers did not answer a request for offsets"
+                )
+            )
         return bounds
 
     def _since(
         self, moment: float, bounds: Mapping[Partition, tuple[int, int]]
     ) -> dict[Partition, int]:
-        """The offsets of records that are not older than a time (seconds since 1970)."""
+        """Count the offsets since a time, in seconds since 1970."""
         asked = [TopicPartition(*each, int(moment * 1000)) for each in bounds]
         firsts = self._consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS) if asked else []
-        # Where no record is as young as that, the answer is negative: the end.
+        # A negative offset means that no record is as new as that.
         return {
             (each.topic, each.partition): bounds[each.topic, each.partition][1] - each.offset
             if each.offset >= 0
@@ -127,9 +128,9 @@ class GroupReader:
         return {(each.topic, each.partition): each.offset for each in committed if each.offset >= 0}
 
     def _count(self, positions: Mapping[Partition, int]) -> dict[Partition, int]:
-        """The committed records from each position to the end of its partition.
+        """Count the committed records from each position to the end of its partition.
 
-        Partitions whose end was not reached in time are left out.
+        Partitions whose end is not reached in time are left out.
         """
         unfinished, counted = set(positions), Counter[Partition]()
         deadline = monotonic() + REQUEST_SECONDS
@@ -151,7 +152,7 @@ def _partition(message: Message) -> Partition:
 
 
 def _is_end_of_partition(message: Message) -> bool:
-    """Raises KafkaException for any other error that a message stands for."""
+    """Raise KafkaException for any other error in a message."""
     error = message.error()
     if error is None:
         return False

@@ -1,4 +1,4 @@
-"""Updates of a deployed stack with other settings than its file's, to be undone again."""
+"""Updates a deployed stack with temporary settings."""
 
 import subprocess
 import tempfile
@@ -14,9 +14,9 @@ from clients.stack import PROJECT, StackError
 
 @contextmanager
 def changed_stack_file(stack: str, settings: Mapping[str, Any]) -> Iterator[Path]:
-    """A copy of a stack's file with settings by key, such as datapipe:tables, gone afterwards.
+    """Write a temporary copy of a stack's file with other settings, by key such as datapipe:tables.
 
-    A section is merged into what the file says there.
+    A section is merged into that of the file. The copy is removed at the end of the block.
     """
     name = f"Pulumi.{stack}.yaml"
     document = yaml.safe_load((PROJECT / name).read_text())
@@ -31,16 +31,16 @@ def changed_stack_file(stack: str, settings: Mapping[str, Any]) -> Iterator[Path
 
 
 def update_command(stack: str, file: Path | None = None) -> list[str]:
-    """`pulumi up` without questions; `file` instead of the stack's own."""
+    """Return the command of an update without questions, from `file` or the stack's own."""
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", stack]
     return [*command, *(["--config-file", str(file)] if file else [])]
 
 
 def update(stack: str, file: Path | None = None) -> None:
-    """Run it. Raises StackError with its last words where it fails."""
+    """Run the update. Raises StackError with the end of its output if it fails."""
     done = subprocess.run(
         update_command(stack, file), cwd=PROJECT, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        words = (done.stdout + done.stderr).strip()[-2000:]
-        raise StackError(f"pulumi up failed; make up repairs the stack:\n{words}")
+        output = (done.stdout + done.stderr).strip()[-2000:]
+        raise StackError(f"pulumi up failed; make up repairs the stack:\n{output}")

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from components.settings import Settings
 
-ImageFamily = Literal["confluent", "sandbox"]
+ImageFamily = Literal["confluent", "apache"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class ImageFamilyTable:
     plugin_path: str
     """Connect's plugin.path."""
     plugin_discovery: Literal["hybrid_warn", "service_load"]
+    confluent_plugins: bool
+    """Whether Confluent's Avro converter and S3 sink are in the image or can be downloaded."""
     iceberg_plugin: str | None
     """Folder of Iceberg's sink; None: not in the family's images."""
     metrics_agent: str
@@ -62,11 +64,12 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command="connect-distributed",
         plugin_path="/usr/share/java,/kafka/connect",
         plugin_discovery="hybrid_warn",
+        confluent_plugins=True,
         iceberg_plugin=None,
         # In cp-base-new, on which all of Confluent's images stand: 0.18.0 in 7.4 to 7.8.
         metrics_agent="/usr/share/java/cp-base-new/jmx_prometheus_javaagent-*.jar",
     ),
-    "sandbox": ImageFamilyTable(
+    "apache": ImageFamilyTable(
         postgresql="localhost/datapipe/postgresql:15",
         kafka="localhost/datapipe/kafka:3.9.2",
         connect="localhost/datapipe/connect:3.9.2-2.4.2",
@@ -78,6 +81,7 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         worker_command=f"{_JAVA} org.apache.kafka.connect.cli.ConnectDistributed",
         plugin_path="/kafka/connect",
         plugin_discovery="service_load",
+        confluent_plugins=False,  # Confluent publishes them on no package registry
         iceberg_plugin="/kafka/connect/iceberg-sink",
         metrics_agent="/opt/jmx-exporter/jmx_prometheus_javaagent.jar",
     ),
@@ -89,8 +93,8 @@ class ImageSettings(Settings):
 
     family: ImageFamily = Field(
         default="confluent",
-        description="The set of images: Confluent's, as the design's components, or those that the"
-        " sandbox builds.",
+        description="The set of images: confluent has the design's; apache has Apache Kafka,"
+        " without Confluent's plug-ins and Schema Registry.",
     )
     postgresql: str | None = Field(
         default=None,

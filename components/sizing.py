@@ -14,7 +14,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from components.settings import InvalidKeysError, Mebibytes, Millicores, Settings
 
 KAFKA_CLUSTER_STORAGE = 10 * 1024
-"""MiB of log storage for the whole Kafka cluster (design: 10Gi; see decisions on the 4 GB)."""
+"""MiB of log storage for the whole Kafka cluster (design: 10Gi; docs/DESIGN.md, "Where we differ",
+has the 4 GB)."""
 
 
 class Resources(Settings):

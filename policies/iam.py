@@ -11,7 +11,7 @@ from policies.finding import Finding, judge
 from policies.resource import Resource, entries
 from policies.settings import Schemas, Settings
 
-# Confluent's S3 sink was observed to need these (decisions on the design).
+# Confluent's S3 sink was observed to need these (docs/DESIGN.md, "Where we differ").
 SINK_ACTIONS = [
     "s3:PutObject",
     "s3:AbortMultipartUpload",

@@ -9,8 +9,6 @@ from confluent_kafka.admin import AdminClient
 from chaos.fault import Fault
 from chaos.monitor import dead_letters
 from chaos.pipeline import FaultError, Pipeline
-from clients.archive import TOPIC_PREFIX
-from clients.topics import DEAD_LETTER_TOPICS
 from polling import poll_until
 
 POISON = b"\x00 no JSON, no Avro"
@@ -30,14 +28,14 @@ class Poison(Fault):
 
     def inject(self, pipeline: Pipeline) -> None:
         producer = Producer({"bootstrap.servers": pipeline.outputs.bootstrap_servers})
-        for topic in _topics(pipeline):
+        for topic in pipeline.outputs.topics:
             producer.produce(topic, POISON, key=POISON)
         if producer.flush(SECONDS):
             raise FaultError("the brokers did not acknowledge the unreadable records")
 
     def check(self, pipeline: Pipeline) -> list[str]:
         """Check that each of them is in the dead letter queue, and nothing else."""
-        wanted = len(_topics(pipeline))
+        wanted = len(pipeline.outputs.topics)
         with suppress(TimeoutError):
             poll_until(
                 lambda: dead_letters(pipeline) - self._before >= wanted,
@@ -62,13 +60,9 @@ def empty_dead_letters(pipeline: Pipeline) -> None:
     topics = admin.list_topics(timeout=SECONDS).topics
     to_the_end = [
         TopicPartition(name, number, -1)
-        for name in DEAD_LETTER_TOPICS
+        for name in pipeline.outputs.dead_letter_topics.names
         if name in topics
         for number in topics[name].partitions
     ]
     for done in admin.delete_records(to_the_end, request_timeout=SECONDS).values():
         done.result()
-
-
-def _topics(pipeline: Pipeline) -> list[str]:
-    return [f"{TOPIC_PREFIX}.{table}" for table in pipeline.outputs.tables]

@@ -10,14 +10,13 @@ from clients.dlq import skip as skips
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.render import letters_table, print_letter
 from clients.stack import StackOutputs, read_outputs
-from clients.topics import DEAD_LETTER_TOPICS
 
 
 def list_letters(stack: str, topic: str | None, *, include_done: bool, limit: int) -> None:
     """Print the pending dead letters; with `include_done` also those replayed or dismissed."""
     outputs = read_outputs(stack)
     with DeadLetterReader(outputs.bootstrap_servers, replays.GROUP) as reader:
-        start = replays.pending(reader, _topics(topic))
+        start = replays.pending(reader, _topics(outputs, topic))
         if include_done:
             start = [TopicPartition(each.topic, each.partition, 0) for each in start]
         letters = list(reader.read(start))
@@ -28,14 +27,14 @@ def list_letters(stack: str, topic: str | None, *, include_done: bool, limit: in
 
 
 def show(stack: str, position: RecordPosition) -> None:
-    """Print one dead letter. Raises ReplayError if there is none at this position."""
+    """Print one dead letter. Raises ReplayError if the position has no record."""
     outputs = read_outputs(stack)
     with DeadLetterReader(outputs.bootstrap_servers, replays.GROUP) as reader:
         start = TopicPartition(position.topic, position.partition, position.offset)
         letter = next(iter(reader.read([start])), None)
     if letter is None or letter.position != position:
         raise replays.ReplayError(
-            f"there is no dead letter at {position}; datapipe dlq list shows their positions"
+            f"there is no dead letter at {position}; bin/datapipe dlq list shows their positions"
         )
     print_letter(console(), letter)
 
@@ -43,13 +42,14 @@ def show(stack: str, position: RecordPosition) -> None:
 def replay(stack: str, topic: str | None, *, dry_run: bool) -> None:
     """Send the pending dead letters back, or print what would be sent."""
     outputs = read_outputs(stack)
+    topics = _topics(outputs, topic)
     if dry_run:
-        _print_due(outputs, _topics(topic))
+        _print_due(outputs, topics)
         return
     done = replays.replay(
-        outputs.bootstrap_servers,
+        outputs,
         open_archive(outputs.archive),
-        _topics(topic),
+        topics,
         lambda count: print(f"replayed {count} …"),
     )
     print(f"replayed {done.sent} dead letters; {done.archived} were already archived")
@@ -57,7 +57,7 @@ def replay(stack: str, topic: str | None, *, dry_run: bool) -> None:
 
 def _print_due(outputs: StackOutputs, topics: tuple[str, ...]) -> None:
     letters = _pending(outputs, topics)
-    due = replays.to_send(outputs.bootstrap_servers, open_archive(outputs.archive), letters)
+    due = replays.to_send(outputs, open_archive(outputs.archive), letters)
     for letter in letters:
         print(f"{letter.position} → {due.get(letter.position, 'already archived')}")
     print(f"{len(due)} dead letters would be replayed")
@@ -70,7 +70,8 @@ def _pending(outputs: StackOutputs, topics: tuple[str, ...]) -> list[DeadLetter]
 
 def dismiss(stack: str, topic: str | None) -> None:
     """Mark the pending dead letters as done."""
-    count = replays.dismiss(read_outputs(stack).bootstrap_servers, _topics(topic))
+    outputs = read_outputs(stack)
+    count = replays.dismiss(outputs.bootstrap_servers, _topics(outputs, topic))
     print(f"dismissed {count} dead letters")
 
 
@@ -80,8 +81,8 @@ def skip(stack: str, positions: list[RecordPosition]) -> None:
     sink = sink_connector(outputs)
     records = skips.StuckRecords(outputs.bootstrap_servers, sink, positions)
     skips.skip(connect_client(outputs), records, log, skips.Timeouts())
-    print(f"{sink} runs again, after {records}; datapipe dlq list shows them")
+    print(f"{sink} runs again, after {records}; bin/datapipe dlq list shows them")
 
 
-def _topics(topic: str | None) -> tuple[str, ...]:
-    return (topic,) if topic else DEAD_LETTER_TOPICS
+def _topics(outputs: StackOutputs, topic: str | None) -> tuple[str, ...]:
+    return (topic,) if topic else outputs.dead_letter_topics.names

@@ -14,6 +14,7 @@ from confluent_kafka import Producer, TopicPartition
 from clients.archive import Archive
 from clients.dlq.dead_letters import READ_SECONDS, DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.sink import archived, change_of, not_passed
+from clients.stack import StackOutputs
 
 # The consumer group, and the transactional id.
 GROUP = "datapipe-dlq-replay"
@@ -45,7 +46,7 @@ def pending(reader: DeadLetterReader, topics: tuple[str, ...]) -> list[TopicPart
 
 
 def replay(
-    bootstrap_servers: str,
+    outputs: StackOutputs,
     archive: Archive,
     topics: tuple[str, ...],
     progress: Callable[[int], None],
@@ -57,7 +58,7 @@ def replay(
     """
     producer = Producer(
         {
-            "bootstrap.servers": bootstrap_servers,
+            "bootstrap.servers": outputs.bootstrap_servers,
             "transactional.id": GROUP,
             "compression.type": "lz4",
             "log_level": 0,
@@ -65,9 +66,9 @@ def replay(
     )
     # Completes the open transaction of a killed replay, so that its offsets are final when read.
     producer.init_transactions(READ_SECONDS)
-    with DeadLetterReader(bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
         letters = list(reader.read(pending(reader, topics)))
-        due = to_send(bootstrap_servers, archive, letters)
+        due = to_send(outputs, archive, letters)
         sent = 0
         for first in range(0, len(letters), BATCH):
             batch = letters[first : first + BATCH]
@@ -78,7 +79,7 @@ def replay(
 
 
 def to_send(
-    bootstrap_servers: str, archive: Archive, letters: list[DeadLetter]
+    outputs: StackOutputs, archive: Archive, letters: list[DeadLetter]
 ) -> dict[RecordPosition, RecordPosition]:
     """Return the destination of each dead letter that must be sent, by its position.
 
@@ -86,13 +87,13 @@ def to_send(
     Raises ReplayError if a dead letter has no origin or the sink will read its record again.
     """
     origins = {letter.position: _origin(letter) for letter in letters}
-    if unread := not_passed(bootstrap_servers, letters):
+    if unread := not_passed(outputs.bootstrap_servers, letters):
         raise ReplayError(
             f"the sink will read the records of {len(unread)} dead letters, such as"
             f" {unread[0].position}, again when its tasks restart, so a replay could archive them"
             " twice. Restart its tasks, wait until it commits and replay again, or dismiss them"
         )
-    in_archive = archived(archive, letters)
+    in_archive = archived(archive, outputs.topic_prefix, letters)
     # A record that was refused twice has two dead letters.
     last = {origins[letter.position]: letter for letter in letters}
     return {
@@ -106,7 +107,7 @@ def _origin(letter: DeadLetter) -> RecordPosition:
     if letter.origin is None:
         raise ReplayError(
             f"dead letter {letter.position} has no headers that name its origin; inspect it with"
-            " datapipe dlq show, then dismiss it"
+            " bin/datapipe dlq show, then dismiss it"
         )
     return letter.origin
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
-from clients.archive import TOPIC_PREFIX, Archive
+from clients.archive import Archive
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
 
 # A change's position in PostgreSQL's WAL, its operation and its row's key; together they are
@@ -44,12 +44,12 @@ def _not_committed(
             yield letter
 
 
-def archived(archive: Archive, letters: Iterable[DeadLetter]) -> set[Change]:
+def archived(archive: Archive, topic_prefix: str, letters: Iterable[DeadLetter]) -> set[Change]:
     """Return the changes of the dead letters that are in the archive."""
     wanted: dict[str, set[Change]] = defaultdict(set)
     for letter in letters:
         if letter.origin and (change := change_of(letter)):
-            wanted[letter.origin.topic.removeprefix(f"{TOPIC_PREFIX}.")].add(change)
+            wanted[letter.origin.topic.removeprefix(f"{topic_prefix}.")].add(change)
     return {
         change for table, changes in wanted.items() for change in _found(archive, table, changes)
     }

@@ -80,7 +80,7 @@ def _names(table: Table) -> set[str]:
 
 
 def _previous(table: Table, column: Column) -> str | None:
-    """Return the column with the values of the previous type; None if there is none."""
+    """Return the column with the values of the previous type, if it was replaced."""
     candidates = (f"{column.name}{suffix}" for suffix in (SUFFIX, EARLIER_SUFFIX))
     names = _names(table)
     return next((name for name in candidates if name in names), None)

@@ -32,7 +32,7 @@ class Recovered:
         continues = (
             ""
             if self.snapshot_finished
-            else " The snapshot continues; datapipe status shows its lag."
+            else " The snapshot continues; bin/datapipe status shows its lag."
         )
         return (
             f"{self.connector}: recreated the slot {self.slot}; the tables are read again from the"

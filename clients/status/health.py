@@ -1,29 +1,29 @@
-"""What is wrong with a pipeline, in sentences; nothing where it is healthy."""
+"""Describes everything that is wrong with a pipeline, in sentences."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 
-from clients.cluster import ALLOWED, MEBIBYTE, Pod, total
+from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import Connector
 from clients.metrics import Metrics
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
 from kafka_connect.status import advice_for, first_cause
 
+# Design: "alert_threshold: 100  # messages per hour".
 DEAD_LETTERS_PER_HOUR = 100
-"""Design: "alert_threshold: 100  # messages per hour"."""
-WHOLE_EVENTS = 0.99
-"""The least data quality score that is no trouble; the DataQuality alert's."""
+# The lowest acceptable data quality score; the alert DataQuality has the same.
+MINIMUM_QUALITY = 0.99
 
 
 def problems(status: Status) -> list[str]:
-    """Every problem, dead letters first: records there are lost to the archive until replayed."""
+    """Return every problem, dead letters first: the archive lacks them until they are replayed."""
     found: list[str] = []
     if not isinstance(status.dead_letters, Unknown):
         found += _of_dead_letters(status.dead_letters)
     found += _of_unknown_parts(status)
     if not isinstance(status.pods, Unknown):
-        found += _of_pods(status.pods)
+        found += _of_pods(status.pods, status.budget)
     if not isinstance(status.connectors, Unknown):
         found += _of_connectors(status.connectors, status.declared_connectors)
     if not isinstance(status.metrics, Unknown):
@@ -35,24 +35,25 @@ def _of_dead_letters(topics: list[Topic]) -> Iterator[str]:
     for topic in topics:
         if topic.lag:
             yield (
-                f"{topic.name} holds {topic.lag} records that were not archived; make dlq shows why"
+                f"{topic.name} holds {topic.lag} records that were not archived;"
+                " bin/datapipe dlq list shows why"
             )
         if topic.recent > DEAD_LETTERS_PER_HOUR:
             yield (
-                f"{topic.name} got {topic.recent} records in an hour, above the"
-                f" {DEAD_LETTERS_PER_HOUR} that are an alert"
+                f"{topic.name} received {topic.recent} records in the last hour; the limit is"
+                f" {DEAD_LETTERS_PER_HOUR}"
             )
 
 
 def _of_unknown_parts(status: Status) -> list[str]:
     parts = [getattr(status, field.name) for field in fields(status)]
     unknown = dict.fromkeys(part for part in parts if isinstance(part, Unknown))
-    return [f"{part.part} can't be asked: {part.reason}" for part in unknown]
+    return [f"can't reach {part.part}: {part.reason}" for part in unknown]
 
 
-def _of_pods(pods: list[Pod]) -> Iterator[str]:
+def _of_pods(pods: list[Pod], budget: Resources) -> Iterator[str]:
     if not pods:
-        yield "no pod runs"
+        yield "no pod is running"
     for pod in pods:
         if not pod.ready:
             yield f"pod {pod.name} is not ready: {pod.why_not_ready}"
@@ -61,19 +62,20 @@ def _of_pods(pods: list[Pod]) -> Iterator[str]:
         if pod.unlimited:
             yield f"pod {pod.name} has containers without limits: {', '.join(pod.unlimited)}"
     limits = total(pod.limits for pod in pods)
-    if not limits.within(ALLOWED):
+    if not limits.within(budget):
         yield (
-            f"limits add up to {limits.memory // MEBIBYTE}Mi and {limits.cpu} CPU, above the budget"
-            f" of {ALLOWED.memory // MEBIBYTE}Mi and {ALLOWED.cpu}"
+            f"limits add up to {limits.memory // MEBIBYTE}Mi and {limits.cpu} CPU; the stack's"
+            f" budget is {budget.memory // MEBIBYTE}Mi and {budget.cpu} CPU (datapipe:budget)"
         )
 
 
 def _of_quality(metrics: Metrics) -> Iterator[str]:
     for sample in metrics.samples("data_quality_score"):
-        if sample.value < WHOLE_EVENTS:
+        if sample.value < MINIMUM_QUALITY:
             yield (
-                f"{sample.value:.1%} of {sample.labels['table']}'s events are whole at"
-                f" {sample.labels['checkpoint']}"
+                f"{sample.value:.1%} of the events of {sample.labels['table']} are complete at the"
+                f" {sample.labels['checkpoint']}; the others lack their key, operation, commit time"
+                " or WAL position"
             )
 
 
@@ -81,7 +83,7 @@ def _of_connectors(connectors: list[Connector], declared: Iterable[str]) -> Iter
     present = {connector.name for connector in connectors}
     for name in declared:
         if name not in present:
-            yield f"connector {name} does not exist; pulumi refresh and make up bring it back"
+            yield f"connector {name} does not exist; make refresh and make up create it again"
     for connector in connectors:
         if connector.runs:
             continue

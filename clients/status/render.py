@@ -1,4 +1,4 @@
-"""The status as tables for a person."""
+"""Renders the status as tables."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clients.bucket import Objects
-from clients.cluster import ALLOWED, MEBIBYTE, Pod, Resources, total
+from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import RUNNING, Connector
 from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput
@@ -16,16 +16,16 @@ from clients.status.collect import Status, Unknown
 from clients.status.health import problems
 from clients.topics import Topic
 
+# Characters of a bar.
 BAR = 20
-"""Characters of a bar."""
+# Shown without such a metric, or without an event in its window.
 NOTHING = "–"
-"""Where there is no such metric, or no event in its window."""
+# Lines shown of a failed task's trace; the worker's log has the rest.
 TRACE_LINES = 12
-"""Of a failed task; the worker's log has the rest."""
 
 
 def print_status(console: Console, archive: ArchiveOutput, status: Status) -> None:
-    """What is wrong, then each part that answered, then the budget."""
+    """Print what is wrong, then each part that answered, then the budget."""
     wrong = problems(status)
     for problem in wrong:
         console.print(Text(f"✗ {problem}", style="bold red"))
@@ -45,11 +45,11 @@ def print_status(console: Console, archive: ArchiveOutput, status: Status) -> No
     if not isinstance(status.objects, Unknown):
         console.print(objects_line(archive, status.objects), soft_wrap=True)
     if not isinstance(status.pods, Unknown):
-        print_budget(console, status.pods)
+        print_budget(console, status.pods, status.budget)
 
 
 def pods_table(pods: list[Pod]) -> Table:
-    """Memory used against the limit, and what the kernel or the kubelet did to each pod."""
+    """Return each pod's memory next to its limit, its restarts and its OOM kills."""
     table = _table("pods", "", "pod", "state", "memory", ">MiB", ">limit", ">restarts", ">OOM")
     for pod in pods:
         used, limit = pod.used.memory, pod.limits.memory
@@ -67,7 +67,7 @@ def pods_table(pods: list[Pod]) -> Table:
 
 
 def connectors_table(connectors: list[Connector]) -> Table:
-    """A line for each connector and its tasks."""
+    """Return a row for each connector with its tasks."""
     table = _table("connectors", "", "connector", "kind", "state", "tasks")
     for connector in connectors:
         tasks = ", ".join(f"{task.number} {task.state}" for task in connector.tasks)
@@ -78,7 +78,7 @@ def connectors_table(connectors: list[Connector]) -> Table:
 
 
 def print_traces(console: Console, connectors: list[Connector]) -> None:
-    """The beginning of the trace of everything that failed."""
+    """Print the beginning of the trace of each failed connector and task."""
     for connector in connectors:
         parts = [(connector.name, connector.state, connector.trace)]
         parts += [
@@ -92,7 +92,7 @@ def print_traces(console: Console, connectors: list[Connector]) -> None:
 
 
 def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
-    """What is captured of each table, and what the sink has still to commit and to read of it."""
+    """Return each table's rate of changes, and what the sink has yet to commit and to read."""
     known = Metrics([]) if isinstance(metrics, Unknown) else metrics
     rates, quality = "cdc_events_per_second", "data_quality_score"
     table = _table(
@@ -124,9 +124,9 @@ def _share(part: float | None) -> str:
 
 
 def dead_letters_line(topics: list[Topic]) -> Text:
-    """How many records lie in each dead letter topic, how many wait there, how many are new."""
+    """Return how many records each dead letter topic has, how many are pending and new."""
     counts = ", ".join(
-        f"{topic.name} {topic.lag} of {topic.retained} waiting, {topic.recent} of the last hour"
+        f"{topic.name} {topic.lag} of {topic.retained} pending, {topic.recent} of the last hour"
         for topic in topics
     )
     style = "bold red" if any(topic.lag for topic in topics) else ""
@@ -134,7 +134,7 @@ def dead_letters_line(topics: list[Topic]) -> Text:
 
 
 def jvms_table(metrics: Metrics) -> Table:
-    """Heap and the collector's pauses of each JVM since it started."""
+    """Return heap and garbage collection of each JVM since it started."""
     table = _table("JVMs", "pod", "heap", ">MiB", ">max", ">collections", ">mean pause", ">CPU s")
     for pod in sorted(metrics.totals("jvm_heap_bytes", "pod", kind="used")):
         used, most = (metrics.total("jvm_heap_bytes", pod=pod, kind=k) for k in ("used", "max"))
@@ -153,7 +153,7 @@ def jvms_table(metrics: Metrics) -> Table:
 
 
 def objects_line(archive: ArchiveOutput, objects: Objects) -> str:
-    """What lies in the bucket."""
+    """Return what is in the archive's part of the bucket."""
     newest = ""
     if objects.newest:
         age = (datetime.now(UTC) - objects.newest).total_seconds()
@@ -164,34 +164,34 @@ def objects_line(archive: ArchiveOutput, objects: Objects) -> str:
     )
 
 
-def print_budget(console: Console, pods: list[Pod]) -> None:
-    """Used, limited and allowed, for memory and CPU."""
+def print_budget(console: Console, pods: list[Pod], budget: Resources) -> None:
+    """Print what the pods use and may use, next to the stack's budget."""
     used, limited = total(pod.used for pod in pods), total(pod.limits for pod in pods)
-    console.print(budget_table(used, limited))
+    console.print(budget_table(used, limited, budget))
 
 
-def budget_table(used: Resources, limited: Resources) -> Table:
-    """The bar is of what is allowed: full blocks are used, light ones are limited."""
-    table = _table("budget", "", "", "", ">used", ">limited", ">allowed")
-    memory = [each.memory // MEBIBYTE for each in (used, limited, ALLOWED)]
-    cpu = [each.cpu for each in (used, limited, ALLOWED)]
+def budget_table(used: Resources, limited: Resources, budget: Resources) -> Table:
+    """Return a bar of the budget: full blocks are used, light ones are within the limits."""
+    table = _table("budget", "", "", "", ">used", ">limits", ">budget")
+    memory = [each.memory // MEBIBYTE for each in (used, limited, budget)]
+    cpu = [each.cpu for each in (used, limited, budget)]
     table.add_row(
-        _mark(limited.memory <= ALLOWED.memory),
+        _mark(limited.memory <= budget.memory),
         "memory",
-        bar(used.memory, ALLOWED.memory, limited.memory),
+        bar(used.memory, budget.memory, limited.memory),
         *(f"{each} MiB" for each in memory),
     )
     table.add_row(
-        _mark(limited.cpu <= ALLOWED.cpu),
+        _mark(limited.cpu <= budget.cpu),
         "CPU",
-        bar(used.cpu, ALLOWED.cpu, limited.cpu),
+        bar(used.cpu, budget.cpu, limited.cpu),
         *(f"{each:.2f}" for each in cpu),
     )
     return table
 
 
 def bar(used: int | Decimal, whole: int | Decimal, reserved: int | Decimal = 0) -> str:
-    """A bar of BAR characters; █ what is used of the whole, ▒ what is reserved beyond it."""
+    """Return BAR characters: █ is used of the whole, ▒ is reserved in addition to it."""
     if not whole:
         return "no limit"
     full = min(BAR, round(BAR * used / whole))
@@ -204,7 +204,7 @@ def _mark(good: bool) -> Text:
 
 
 def _table(title: str, *columns: str) -> Table:
-    """A table; columns whose name begins with > are aligned to the right."""
+    """Return a table; a column whose name begins with > is aligned to the right."""
     table = Table(
         title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False
     )

@@ -1,25 +1,17 @@
-"""Who may write to the archive, and no more than the sink does: policy documents and identities.
+"""The sinks' identity in AWS: its policy, and a user or role that has it."""
 
-The actions are those that the sinks were seen to need: a multipart upload from start to end or
-abort, and looking for what lies under the prefix. Nobody may delete, and only the Iceberg sink,
-which appends to metadata that it reads first, may read.
-"""
+from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.archive.statements import Statement, allow
 from components.config.archive import ArchiveSettings
 from components.config.security import versioned_name
-
-Statement = dict[str, Any]
-
-TABLE_ACTIONS = ("glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
-DATABASE_ACTIONS = ("glue:GetDatabase", "glue:CreateDatabase")
-"""CreateDatabase: before its first table the sink creates the database and expects the answer
-"already exists"; where it is forbidden to ask, the table is not made."""
 
 
 @dataclass(frozen=True)
@@ -33,49 +25,30 @@ class Writer:
     """its policy, without which it may do nothing"""
 
 
+@dataclass(frozen=True)
+class SinkNeeds:
+    """What the stack's sinks need of the archive."""
+
+    cold_storage_class: str
+    """S3's storage class for files older than `archive.glacierDays`"""
+    catalog: bool
+    """whether there must be a Glue database"""
+    statements: Callable[[str, str | None], list[Statement]]
+    """the IAM statements, for the ARNs of the bucket and of the Glue database"""
+
+
 def sink_policy(
-    settings: ArchiveSettings, bucket_arn: str, database_arn: str | None = None
+    settings: ArchiveSettings,
+    needs: SinkNeeds,
+    bucket_arn: str,
+    database_arn: str | None = None,
 ) -> dict[str, Any]:
-    """What the sink may do. `database_arn`: of the Glue database that the Iceberg sink uses."""
-    statements = _write_statements(bucket_arn, settings.prefix)
-    if database_arn is not None:
-        statements.append(
-            _allow("ReadTableFiles", ["s3:GetObject"], [_objects(bucket_arn, settings.prefix)])
-        )
-        statements += _catalog_statements(database_arn)
+    """Return the policy of the sinks' identity; `database_arn` is that of the Glue database."""
+    statements = needs.statements(bucket_arn, database_arn)
     if settings.kms_key_arn is not None:
-        statements.append(
-            _allow("UseKey", ["kms:GenerateDataKey", "kms:Decrypt"], [settings.kms_key_arn])
-        )
+        actions = ["kms:GenerateDataKey", "kms:Decrypt"]
+        statements.append(allow("UseKey", actions, [settings.kms_key_arn]))
     return {"Version": "2012-10-17", "Statement": statements}
-
-
-def _write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
-    within_prefix = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
-    return [
-        _allow(
-            "WriteObjects",
-            ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-            [_objects(bucket_arn, prefix)],
-        ),
-        _allow("ListObjects", ["s3:ListBucket"], [bucket_arn]) | {"Condition": within_prefix},
-        _allow(
-            "FindBucketAndUploads",
-            ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
-            [bucket_arn],
-        ),
-    ]
-
-
-def _catalog_statements(database_arn: str) -> list[Statement]:
-    """The one database and its tables; Glue asks for the right to the catalog as well."""
-    account, database = database_arn.rsplit(":", 1)
-    catalog = f"{account}:catalog"
-    tables = f"{account}:table/{database.removeprefix('database/')}/*"
-    return [
-        _allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database_arn]),
-        _allow("UseTables", list(TABLE_ACTIONS), [catalog, database_arn, tables]),
-    ]
 
 
 def tls_only_policy(bucket_arn: str) -> dict[str, Any]:
@@ -158,11 +131,3 @@ def _managed_policy(
     )
     arn: pulumi.Output[str] = managed.arn
     return arn
-
-
-def _objects(bucket_arn: str, prefix: str) -> str:
-    return f"{bucket_arn}/{prefix}/*"
-
-
-def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

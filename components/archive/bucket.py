@@ -63,11 +63,17 @@ def declare_protection(
 
 
 def declare_lifecycle(
-    settings: ArchiveSettings, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
+    settings: ArchiveSettings,
+    cold_storage_class: str,
+    bucket: aws.s3.Bucket,
+    opts: pulumi.ResourceOptions,
 ) -> None:
-    """When objects move to cheaper classes and stale uploads are aborted."""
+    """Declare when objects move to cheaper classes and stale uploads are aborted."""
     aws.s3.BucketLifecycleConfiguration(
-        "archive", bucket=bucket.bucket, rules=lifecycle_rules(settings), opts=opts
+        "archive",
+        bucket=bucket.bucket,
+        rules=lifecycle_rules(settings, cold_storage_class),
+        opts=opts,
     )
 
 
@@ -82,13 +88,8 @@ def encryption_rule(settings: ArchiveSettings) -> Any:
     }
 
 
-def lifecycle_rules(settings: ArchiveSettings) -> list[Any]:
-    """The lifecycle rules.
-
-    Queries read every file of an Iceberg table, old ones too, so its files only go to a class that
-    is read at once; files of the Confluent sink may need to be restored first.
-    """
-    archive_class = "GLACIER_IR" if settings.sink == "iceberg" else "GLACIER"
+def lifecycle_rules(settings: ArchiveSettings, cold_storage_class: str) -> list[Any]:
+    """Return the lifecycle rules; the sink knows the storage class that suits its old files."""
     return [
         {
             "id": "abort-stale-uploads",
@@ -102,7 +103,7 @@ def lifecycle_rules(settings: ArchiveSettings) -> list[Any]:
             "filter": {"prefix": f"{settings.prefix}/"},
             "transitions": [
                 {"days": settings.infrequent_access_days, "storage_class": "STANDARD_IA"},
-                {"days": settings.glacier_days, "storage_class": archive_class},
+                {"days": settings.glacier_days, "storage_class": cold_storage_class},
             ],
         },
     ]

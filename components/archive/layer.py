@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.archive.access import (
+    SinkNeeds,
     Writer,
     declare_role,
     declare_user,
@@ -27,6 +28,7 @@ class ArchiveArgs:
 
     settings: ArchiveSettings
     aws: AwsSettings
+    needs: SinkNeeds
     namespace: pulumi.Input[str]
     connect_service_account: str
     """the one pod identity that may write, where access is a role"""
@@ -34,11 +36,14 @@ class ArchiveArgs:
     """of the user's access key"""
 
     @classmethod
-    def of(cls, config: StackConfig, namespace: pulumi.Input[str]) -> "ArchiveArgs":
-        """The arguments for a stack, whose worker runs in the security layer's namespace."""
+    def from_config(
+        cls, config: StackConfig, needs: SinkNeeds, namespace: pulumi.Input[str]
+    ) -> "ArchiveArgs":
+        """Return the arguments for a stack, whose worker runs in this namespace."""
         return cls(
             settings=config.archive,
             aws=config.aws,
+            needs=needs,
             namespace=namespace,
             connect_service_account=Workload.CONNECT.service_account,
             credentials_version=config.security.credentials_version,
@@ -69,8 +74,8 @@ class Archive(pulumi.ComponentResource):
         protected = pulumi.ResourceOptions(protect=args.settings.protect)
         bucket = declare_bucket(args.settings, pulumi.ResourceOptions.merge(data, protected))
         protection = declare_protection(args.settings, bucket, _speaks_tls(args.aws), data)
-        declare_lifecycle(args.settings, bucket, data)
-        writer = _writer(args, _policy(args.settings, bucket, data), child)
+        declare_lifecycle(args.settings, args.needs.cold_storage_class, bucket, data)
+        writer = _writer(args, _policy(args, bucket, data), child)
         self.bucket = bucket.bucket
         self.access_key_id = writer.access_key_id
         self.secret_access_key = writer.secret_access_key
@@ -84,14 +89,14 @@ def _speaks_tls(settings: AwsSettings) -> bool:
 
 
 def _policy(
-    settings: ArchiveSettings, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
+    args: ArchiveArgs, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The sink's policy as JSON; for Iceberg with the catalog's database in it."""
+    """Return the sinks' policy as JSON, with the catalog's database where they need one."""
     arns = [bucket.arn]
-    if settings.sink == "iceberg":
-        arns.append(declare_catalog(settings, bucket.bucket, opts).arn)
+    if args.needs.catalog:
+        arns.append(declare_catalog(args.settings, bucket.bucket, opts).arn)
     policy: pulumi.Output[str] = pulumi.Output.all(*arns).apply(
-        lambda known: json.dumps(sink_policy(settings, *known))
+        lambda known: json.dumps(sink_policy(args.settings, args.needs, *known))
     )
     return policy
 

@@ -58,10 +58,10 @@ class ArchiveSettings(Settings):
         default=False,
         description="Whether Pulumi refuses to delete or replace the bucket.",
     )
-    sink: Literal["confluent-s3", "iceberg"] = Field(
+    sink: str = Field(
         default="confluent-s3",
-        description="The sink connector: Confluent's S3 sink writes Parquet files (design:"
-        ' "Kafka Connect S3 Sink"), Iceberg\'s sink writes tables of the Glue catalog.',
+        description="The archive's kind of sink: confluent-s3 writes Parquet files (design:"
+        ' "Kafka Connect S3 Sink"), iceberg writes tables of the Glue catalog.',
     )
     access: Literal["user", "role"] = Field(
         default="user",
@@ -121,11 +121,6 @@ class ArchiveSettings(Settings):
         description="Days after which objects move to the storage class GLACIER; must be above"
         " infrequentAccessDays.",
     )
-
-    @property
-    def sink_tasks(self) -> int:
-        """The number of tasks, given or default."""
-        return self.tasks or (24 if self.sink == "confluent-s3" else 2)
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.access == "role" and not self.oidc_provider_arn:

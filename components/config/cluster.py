@@ -99,6 +99,6 @@ class AwsSettings(Settings):
     )
     endpoint: Annotated[str, AfterValidator(_address_url)] | None = Field(
         default=None,
-        description="URL of a server that stands in for AWS, such as moto, with the address by"
+        description="URL of a server that replaces AWS, such as moto, with the address by"
         " which both Pulumi and the pods reach it; the default is AWS itself.",
     )

@@ -1,7 +1,7 @@
 """Reads a stack's configuration from Pulumi and refuses what is wrong with it, all at once."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -30,7 +30,7 @@ def load() -> StackConfig:
     """
     project, stack_file = pulumi.get_project(), f"Pulumi.{pulumi.get_stack()}.yaml"
     if secret := list(_secret_keys(project)):
-        raise _refusal(stack_file, project, [f"{key}: {SET_AS_SECRET}" for key in secret])
+        raise refusal(stack_file, project, [f"{key}: {SET_AS_SECRET}" for key in secret])
     return parse(_given(project), stack_file, project)
 
 
@@ -39,10 +39,11 @@ def parse(values: Mapping[str, Any], stack_file: str, project: str = "datapipe")
     try:
         return StackConfig.model_validate(values)
     except ValidationError as error:
-        raise _refusal(stack_file, project, messages(error, StackConfig)) from None
+        raise refusal(stack_file, project, messages(error, StackConfig)) from None
 
 
-def _refusal(stack_file: str, project: str, problems: list[str]) -> ConfigError:
+def refusal(stack_file: str, project: str, problems: Iterable[str]) -> ConfigError:
+    """Return the error for problems such as `kafka.brokers: 0 is too low`."""
     lines = [f"  {project}:{problem}" for problem in problems]
     return ConfigError("\n".join([f"{stack_file} is not valid; nothing was changed:", *lines]))
 

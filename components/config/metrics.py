@@ -1,11 +1,24 @@
 """Metrics for Prometheus (`datapipe:metrics`)."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from components.config.security import NamespaceName
-from components.settings import Settings
+from components.settings import Pattern, Settings
+
+PageUrl = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"https?://[^\s/@]+(/[^\s/]+)*",
+            name="URL of a page",
+            allowed="http or https, without a slash at the end, e.g."
+            " https://git.example/team/datapipe/blob/main",
+        )
+    ),
+]
 
 
 class ScraperSettings(Settings):
@@ -44,4 +57,9 @@ class MetricsSettings(Settings):
         default={},
         description="Labels by which Prometheus selects the PodMonitor and the PrometheusRule, e.g."
         " release: kube-prometheus-stack.",
+    )
+    repository_url: PageUrl | None = Field(
+        default=None,
+        description="URL under which your team reads this repository's files; alerts link to their"
+        " runbook there. Without it `runbook_url` is a path in the repository.",
     )

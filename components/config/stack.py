@@ -1,6 +1,7 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import Field
 
@@ -17,11 +18,10 @@ from components.config.streaming import (
     TopicSettings,
 )
 from components.config.tables import (
+    CHOICE_OF_ONE_TABLE,
     SAMPLE_TABLES,
     TableName,
     clashes,
-    iceberg_collisions,
-    iceberg_table_of,
 )
 from components.images import ImageSettings
 from components.settings import Settings
@@ -49,6 +49,10 @@ class StackConfig(Settings):
     connect: ConnectSettings = ConnectSettings()
     registry: RegistrySettings = RegistrySettings()
     archive: ArchiveSettings
+    sinks: Mapping[str, Mapping[str, Any]] = Field(
+        default={},
+        description="Sinks in addition to the archive: for each kind a section with its own keys.",
+    )
     metrics: MetricsSettings = MetricsSettings()
     security: SecuritySettings = SecuritySettings()
 
@@ -57,15 +61,10 @@ class StackConfig(Settings):
         """Whether Schema Registry is part of this stack."""
         return self.connect.converter == "avro"
 
-    def partitions_of(self, table: str) -> int:
-        """Return the number of partitions of a captured table's topic."""
-        given = self.topics.overrides.get(table)
-        return given.partitions if given and given.partitions else self.topics.partitions
-
     @property
-    def table_partitions(self) -> int:
-        """The sum of the partitions of all captured tables' topics."""
-        return sum(self.partitions_of(table) for table in self.tables)
+    def partitions(self) -> dict[str, int]:
+        """The number of partitions of each captured table's topic."""
+        return {table: self.topics.partitions_of(table) for table in self.tables}
 
     def contradictions(self) -> Contradictions:
         """Yield what does not go together, by its key from the top of the stack file."""
@@ -82,8 +81,12 @@ class StackConfig(Settings):
             postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
         except ValueError as error:
             yield "sizing.postgresql.memoryLimit", str(error)
-        if self.images.family == "sandbox":
-            yield from self._sandbox_contradictions()
+        if self.needs_registry and not self.images.resolve().confluent_plugins:
+            yield (
+                "connect.converter",
+                f"{self.connect.converter} is not in the images of images.family"
+                f" {self.images.family}; set json",
+            )
 
     def _table_contradictions(self) -> Contradictions:
         if not self.tables:
@@ -93,25 +96,13 @@ class StackConfig(Settings):
         if repeated:
             yield "tables", f"{', '.join(repeated)} is listed more than once"
         tables = tuple(dict.fromkeys(self.tables))
-        choice = (
-            "Capture one of them in this stack and the other in a second stack, or rename one in"
-            " PostgreSQL."
-        )
         for first, second in clashes(tables):
             yield (
                 "tables",
                 f"{first} and {second} can't be captured together: Kafka does not tell apart the"
                 f" topics postgres.{first} and postgres.{second}, which differ only in dots and"
-                f" underscores. {choice}",
+                f" underscores. {CHOICE_OF_ONE_TABLE}",
             )
-        if self.archive.sink == "iceberg":
-            for first, second in iceberg_collisions(tables):
-                target = f"{self.archive.catalog_database}.{iceberg_table_of(first)}"
-                yield (
-                    "tables",
-                    f"{first} and {second} can't be archived together: both would be the Iceberg"
-                    f" table {target}. {choice}",
-                )
 
     def _override_contradictions(self) -> Contradictions:
         for table in self.topics.overrides:
@@ -142,13 +133,3 @@ class StackConfig(Settings):
                     f" {needed} tables needs a replication slot and a WAL sender; set at least"
                     f" {needed}, or source.isolation to shared",
                 )
-
-    def _sandbox_contradictions(self) -> Contradictions:
-        """Confluent's sink, converter and registry are not on a package registry."""
-        if self.archive.sink != "iceberg":
-            yield "archive.sink", f"{self.archive.sink} is not in the sandbox's images; set iceberg"
-        if self.connect.converter != "json":
-            yield (
-                "connect.converter",
-                f"{self.connect.converter} is not in the sandbox's images; set json",
-            )

@@ -192,6 +192,11 @@ class TopicSettings(Settings):
         description="Whether Pulumi refuses to delete or replace the captured tables' topics.",
     )
 
+    def partitions_of(self, table: str) -> int:
+        """Return the number of partitions of a captured table's topic."""
+        override = self.overrides.get(table)
+        return override.partitions if override and override.partitions else self.partitions
+
 
 class PluginDigests(Settings):
     """SHA-256 of the archives from Confluent Hub; an archive with another is not installed."""

@@ -36,7 +36,10 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("datapipe:monitoring:Monitoring", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         about = _labelled(metadata(PART_OF, namespace), settings.operator_labels)
-        for kind, spec in {"PodMonitor": pod_monitor_spec(), "PrometheusRule": rules()}.items():
+        for kind, spec in {
+            "PodMonitor": pod_monitor_spec(),
+            "PrometheusRule": rules(settings.repository_url),
+        }.items():
             kubernetes.apiextensions.CustomResource(
                 f"{PART_OF}-{kind}",
                 api_version=OPERATOR_API,
@@ -62,9 +65,15 @@ def pod_monitor_spec() -> Manifest:
     }
 
 
-def rules() -> Manifest:
-    """The spec of the PrometheusRule."""
-    return yaml.safe_load((FILES / "rules.yml").read_text())
+def rules(repository_url: str | None) -> Manifest:
+    """Return the spec of the PrometheusRule, whose alerts link to the repository's runbook."""
+    spec: Manifest = yaml.safe_load((FILES / "rules.yml").read_text())
+    alerts = [rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule]
+    if repository_url is not None:
+        for alert in alerts:
+            annotations = alert["annotations"]
+            annotations["runbook_url"] = f"{repository_url}/{annotations['runbook_url']}"
+    return spec
 
 
 def _labelled(about: Manifest, labels: Mapping[str, str]) -> Manifest:

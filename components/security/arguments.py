@@ -7,6 +7,7 @@ from components.config.cluster import ClusterSettings
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
+from components.security.flow import Flow
 from components.workloads import Workload
 
 
@@ -21,13 +22,13 @@ class SecurityArgs:
     connect_port: int
     registry_port: int | None
     """None: no registry in the stack"""
-    archive_endpoint: str | None
-    """of an AWS stand-in; None: AWS itself"""
+    sink_flows: tuple[Flow, ...]
+    """what the sinks connect to"""
     metrics: MetricsSettings
 
     @classmethod
-    def of(cls, config: StackConfig) -> "SecurityArgs":
-        """The arguments for a stack."""
+    def from_config(cls, config: StackConfig, sink_flows: tuple[Flow, ...]) -> "SecurityArgs":
+        """Return the arguments for a stack, whose sinks open these connections."""
         return cls(
             settings=config.security,
             cluster=config.cluster,
@@ -35,7 +36,7 @@ class SecurityArgs:
             kafka=config.kafka,
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
-            archive_endpoint=config.aws.endpoint,
+            sink_flows=sink_flows,
             metrics=config.metrics,
         )
 

@@ -5,52 +5,12 @@ where it starts and an ingress rule where it ends. Addresses are those after a S
 translation: pods and their ports, not Services and theirs.
 """
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
-
 from components.manifests import Manifest
 from components.security.arguments import SecurityArgs
+from components.security.flow import Flow, Network, Pods
 from components.workloads import Workload
 
-HTTPS = 443
 DNS = 53
-
-PRIVATE_RANGES = (
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
-    "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
-)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A range of addresses that are no pods of ours."""
-
-    cidr: str
-    excluded: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pods:
-    """Pods of another namespace."""
-
-    namespace: str
-    labels: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Flow:
-    """TCP connections that are allowed, from one end to some ports of the other."""
-
-    source: Workload | Network | Pods
-    target: Workload | Network
-    ports: tuple[int, ...]
-    reason: str
-
-
-PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
 def flows(args: SecurityArgs) -> list[Flow]:
@@ -63,7 +23,7 @@ def flows(args: SecurityArgs) -> list[Flow]:
         Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
         Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
-        _to_archive(args.archive_endpoint),
+        *args.sink_flows,
     ]
     if args.registry_port is not None:
         allowed += [
@@ -91,15 +51,6 @@ def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
         prometheus = Pods(scraper.namespace, tuple(scraper.labels.items()))
         found += [Flow(prometheus, jvm, ports, "metrics") for jvm in jvms]
     return found
-
-
-def _to_archive(endpoint: str | None) -> Flow:
-    """The way to AWS, or to its stand-in at an address (`aws.endpoint`) and nowhere else."""
-    if endpoint is None:
-        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
-    url = urlsplit(endpoint)
-    port = url.port or (HTTPS if url.scheme == "https" else 80)
-    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")
 
 
 def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Manifest]:

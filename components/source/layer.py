@@ -62,7 +62,7 @@ class SourceArgs:
         return versioned_name(self.settings.debezium_user, self.credentials_version, "_")
 
     @classmethod
-    def of(
+    def from_config(
         cls, config: StackConfig, namespace: pulumi.Input[str], credentials: Credentials
     ) -> "SourceArgs":
         """The arguments for a stack, in the security layer's namespace with its passwords."""

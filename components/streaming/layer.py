@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pulumi
@@ -10,19 +10,27 @@ import pulumi_kafka
 
 from components.archive import Archive
 from components.config import StackConfig
+from components.config.metrics import MetricsSettings
+from components.config.streaming import ConnectSettings, RegistrySettings
 from components.images import ImageFamilyTable
 from components.security import Credentials
+from components.sizing import CONNECT_JVM, Sizing, heap_for
 from components.source import Source
+from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
-from components.streaming.connectors.isolation import source_connectors
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.model import Connector
-from components.streaming.connectors.pipeline import sink_connector
 from components.streaming.connectors.resource import KafkaConnector
+from components.streaming.connectors.sources import SourcesArgs, source_connectors
 from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
-from components.streaming.topics import declare_topics, topics_for
+from components.streaming.sinks.declared import Sinks
+from components.streaming.topic_names import TOPIC_PREFIX
+from components.streaming.topics import TopicsArgs, declare_topics, topics_for
 from components.workloads import Workload
 from kafka_connect.access import ServiceProxy
 from kafka_connect.cluster_access import ClusterAccess
@@ -33,8 +41,19 @@ from kafka_connect.connector_state import State
 class StreamingArgs:
     """What the streaming layer is made of, and the layers at its two ends."""
 
-    config: StackConfig
+    network: KafkaNetwork
+    """the brokers' settings, and where they are found"""
+    topics: TopicsArgs
+    sources: SourcesArgs
+    sinks: Sinks
+    connect: ConnectSettings
+    registry: RegistrySettings | None
+    """None: no registry in the stack"""
+    sizing: Sizing
+    metrics: MetricsSettings
     images: ImageFamilyTable
+    worker_mounts_token: bool
+    """whether the workers get their service account's token for the Kubernetes API"""
     namespace: pulumi.Input[str]
     credentials: Credentials
     source: Source
@@ -42,10 +61,42 @@ class StreamingArgs:
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
 
-    @property
-    def network(self) -> KafkaNetwork:
-        """Where the brokers are found."""
-        return KafkaNetwork(self.config.kafka, self.config.cluster, self.config.security.namespace)
+    @classmethod
+    def from_config(
+        cls,
+        config: StackConfig,
+        sinks: Sinks,
+        *,
+        namespace: pulumi.Input[str],
+        credentials: Credentials,
+        source: Source,
+        archive: Archive,
+    ) -> StreamingArgs:
+        """Return the arguments for a stack.
+
+        Raises pulumi.RunError where its settings contradict a sink's connector.
+        """
+        try:
+            topics = TopicsArgs.from_config(config, sinks)
+        except ValueError as error:
+            raise pulumi.RunError(str(error)) from None
+        return cls(
+            network=KafkaNetwork(config.kafka, config.cluster, config.security.namespace),
+            topics=topics,
+            sources=SourcesArgs.from_config(config, SOURCE_CA_FILE),
+            sinks=sinks,
+            connect=config.connect,
+            registry=config.registry if config.needs_registry else None,
+            sizing=config.sizing,
+            metrics=config.metrics,
+            images=config.images.resolve(),
+            worker_mounts_token=config.security.connect_rbac == "design",
+            namespace=namespace,
+            credentials=credentials,
+            source=source,
+            archive=archive,
+            cluster=ClusterAccess(context=config.cluster.context),
+        )
 
 
 class Streaming(pulumi.ComponentResource):
@@ -60,8 +111,7 @@ class Streaming(pulumi.ComponentResource):
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
-        brokers_args = BrokersArgs(args.config, args.images, args.namespace, args.network)
-        brokers = Brokers("kafka", brokers_args, pulumi.ResourceOptions(parent=self))
+        brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
         on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
 
         topics = self._declare_topics(args, on_brokers)
@@ -75,14 +125,17 @@ class Streaming(pulumi.ComponentResource):
         )
         runtime = [*topics, *registry, *workers.ready]
 
-        sources, sink = _connectors(args.config)
+        sources = checked_connectors(args)
         for source in sources:
             after = [*runtime, *args.source.ready]
-            self._declare_connector(args, source, args.config.source.state, worker.variables, after)
-        after = [*runtime, *args.archive.ready]
-        self._declare_connector(args, sink, args.config.archive.state, worker.variables, after)
+            state = args.sources.settings.state
+            self._declare_connector(args, source, state, worker.variables, after)
+        for sink in args.sinks:
+            after = [*runtime, *args.archive.ready]
+            self._declare_connector(args, sink.connector, sink.state, worker.variables, after)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        self.connectors = [connector.name for connector in (*sources, sink)]
+        declared: list[Connector] = [*sources, *(sink.connector for sink in args.sinks)]
+        self.connectors = [connector.name for connector in declared]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
@@ -97,18 +150,25 @@ class Streaming(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         try:
-            return declare_topics(args.config, provider, opts)
+            topics = topics_for(args.topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
+        return declare_topics(topics, provider, args.topics.settings.protect, opts)
 
     def _declare_registry(
         self, args: StreamingArgs, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
-        """The registry, where the stack's converter needs one."""
-        if not args.config.needs_registry:
+        """Declare the registry, where the stack's converter needs one."""
+        if args.registry is None:
             return []
         registry = RegistryArgs(
-            args.config, args.images, args.namespace, args.credentials, args.network
+            settings=args.registry,
+            resources=args.sizing.registry,
+            metrics=args.metrics,
+            images=args.images,
+            namespace=args.namespace,
+            credentials=args.credentials,
+            network=args.network,
         )
         return Registry("schema-registry", registry, opts).ready
 
@@ -124,58 +184,91 @@ class Streaming(pulumi.ComponentResource):
             connector.name,
             connector,
             ServiceProxy(
-                args.namespace,
-                Workload.CONNECT.value,
-                args.config.connect.port,
-                args.cluster.context,
+                args.namespace, Workload.CONNECT.value, args.connect.port, args.cluster.context
             ),
             state=state,
             environment=environment,
-            start_timeout_seconds=args.config.connect.start_timeout_seconds,
-            snapshot_timeout_seconds=args.config.connect.snapshot_timeout_seconds,
+            start_timeout_seconds=args.connect.start_timeout_seconds,
+            snapshot_timeout_seconds=args.connect.snapshot_timeout_seconds,
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
 
 
-def _connectors(config: StackConfig) -> tuple[Sequence[Connector], Connector]:
-    """The sources and the sink.
+def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
+    """Return the source connectors, checked together with the sinks'.
 
-    Raises pulumi.RunError where the stack's settings contradict them, or lack a topic of theirs.
+    Raises pulumi.RunError where they contradict the stack's settings, or need a topic or memory
+    that it does not have.
     """
     try:
-        sources, sink = source_connectors(config), sink_connector(config)
-        topics = {topic.name for topic in topics_for(config)}
-        for connector in (*sources, sink):
+        sources = source_connectors(args.sources)
+        partitions = sum(args.sources.partitions.values())
+        workers = Workers(
+            heap=heap_for(args.sizing.connect.memory_limit, CONNECT_JVM),
+            count=args.connect.workers,
+            brokers=args.network.settings.brokers,
+            tables=len(args.sources.partitions),
+            partitions=partitions,
+            sources=len(sources),
+        )
+        if warning := args.sinks.require_fit(workers, args.network.settings.brokers):
+            pulumi.log.warn(warning)
+        topics = {topic.name for topic in topics_for(args.topics)}
+        for connector in (*sources, *args.sinks.connectors.values()):
             connector.require_topics(topics)
     except ValueError as error:
         raise pulumi.RunError(str(error)) from None
-    return sources, sink
+    return sources
+
+
+def brokers_arguments(args: StreamingArgs) -> BrokersArgs:
+    """Return the brokers' part of the layer's arguments."""
+    return BrokersArgs(
+        network=args.network,
+        resources=args.sizing.broker,
+        storage=args.sizing.storage_per_broker(args.network.settings.brokers),
+        metrics=args.metrics,
+        images=args.images,
+        namespace=args.namespace,
+    )
 
 
 def worker_arguments(args: StreamingArgs) -> WorkerArgs:
-    """The workers, with the environment that the connectors' ${env:NAME} refer to."""
-    settings: dict[str, pulumi.Input[str]] = {
-        "S3_BUCKET_NAME": args.archive.bucket,
-        "AWS_REGION": args.config.aws.region,
-    }
+    """Return the workers' part, with the environment that the connectors' ${env:NAME} refer to."""
+    environment: dict[str, pulumi.Input[str]] = {}
     secrets: dict[str, pulumi.Input[str]] = {
-        # no secret, but together: a worker that restarts amid a rotation must not mix two accounts
+        # The name is not secret, but belongs to the password: a worker that restarts during a
+        # rotation must not mix two accounts.
         "DBZ_DB_USERNAME": args.source.capture_user,
         "DBZ_DB_PASSWORD": args.credentials.debezium,
     }
-    if args.config.needs_registry:
-        settings["SCHEMA_AUTH_USER"] = DEVELOPER_USER
+    for sink in args.sinks:
+        environment |= sink.environment(args.archive)
+        secrets |= sink.secrets(args.archive)
+    if args.registry is not None:
+        environment["SCHEMA_AUTH_USER"] = DEVELOPER_USER
         secrets["SCHEMA_AUTH_PASS"] = args.credentials.registry_developer
-    if args.archive.access_key_id and args.archive.secret_access_key:
-        secrets["AWS_ACCESS_KEY_ID"] = args.archive.access_key_id
-        secrets["AWS_SECRET_ACCESS_KEY"] = args.archive.secret_access_key
     return WorkerArgs(
-        config=args.config,
+        settings=args.connect,
+        resources=args.sizing.connect,
+        metrics=args.metrics,
         images=args.images,
         namespace=args.namespace,
+        nodes=args.network.cluster.nodes,
+        mounts_token=args.worker_mounts_token,
         bootstrap=args.network.bootstrap,
+        replication_factor=args.network.settings.replication_factor,
+        topic_prefix=TOPIC_PREFIX,
+        tables=args.topics.tables,
+        lag_of=args.sinks.archive.connector.name,
         source_ca=args.source.ca_certificate,
         role_arn=args.archive.role_arn,
-        settings=settings,
+        plugins=plugin_archives(
+            args.connect,
+            args.images,
+            {sink.connector.name: sink.hub_plugin() for sink in args.sinks},
+        ),
+        sink_jars={path: jar for sink in args.sinks for path, jar in sink.jars().items()},
+        environment=environment,
         secrets=secrets,
     )

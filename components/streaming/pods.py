@@ -138,8 +138,8 @@ def spread_over_zones(workload: Workload, nodes: int) -> Manifest:
     return {"topologySpreadConstraints": [constraint]}
 
 
-def one_at_a_time(workload: Workload) -> Manifest:
-    """The spec of a PodDisruptionBudget: a drain takes one pod and waits until it is back."""
+def pod_disruption_budget(workload: Workload) -> Manifest:
+    """Return a budget's spec: a drain takes one pod and waits until it is back."""
     return {"maxUnavailable": 1, "selector": {"matchLabels": workload.selector}}
 
 

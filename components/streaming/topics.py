@@ -12,29 +12,24 @@ import pulumi
 import pulumi_kafka
 
 from components.config import StackConfig
+from components.config.streaming import TopicSettings
 from components.config.tables import clashes
 from components.sizing import log_size
-from components.streaming.connectors.pipeline import (
-    CONTROL_TOPIC,
-    SINK_DEAD_LETTERS,
-    TOPIC_PREFIX,
+from components.streaming.sinks.declared import Sinks
+from components.streaming.topic_names import (
+    CONNECT_DEAD_LETTERS,
+    HEARTBEAT,
+    SCHEMA_CHANGES,
+    TRANSACTIONS,
     topic_of,
 )
-
-CONNECT_DEAD_LETTERS = "connect-dlq"
-"""of sink connectors that have no dead letter queue of their own"""
-SCHEMA_CHANGES = f"schema-changes.{TOPIC_PREFIX}"
-"""In the design; PostgreSQL's connector keeps no schema history and writes nothing to it."""
-HEARTBEAT = f"__debezium-heartbeat.{TOPIC_PREFIX}"
-TRANSACTIONS = f"{TOPIC_PREFIX}.transaction"
-"""Begin and end of PostgreSQL's transactions (provide.transaction.metadata)."""
 
 MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as it shall be."""
+    """A topic as it is declared."""
 
     name: str
     partitions: int
@@ -44,50 +39,87 @@ class Topic:
     """changes of a captured table; deleting it loses what is not archived yet"""
 
 
-def topics_for(config: StackConfig) -> list[Topic]:
-    """Every topic that the pipeline needs, none twice.
+@dataclass(frozen=True)
+class TopicsArgs:
+    """What the topics follow from."""
+
+    tables: tuple[str, ...]
+    """captured, as schema.table"""
+    settings: TopicSettings
+    replication_factor: int
+    brokers: int
+    storage_per_broker: int
+    """MiB"""
+    dead_letters_of_sinks: tuple[str, ...]
+    control_topics: tuple[str, ...]
+    """of the sinks"""
+    undeclared: tuple[str, ...]
+    """topics that Connect and Schema Registry make themselves"""
+
+    @classmethod
+    def from_config(cls, config: StackConfig, sinks: Sinks) -> TopicsArgs:
+        """Return the arguments for a stack."""
+        connect = config.connect
+        undeclared = (connect.config_topic, connect.offset_topic, connect.status_topic)
+        dead_letters = [one.errors.dead_letter_topic for one in sinks.connectors.values()]
+        return cls(
+            tables=config.tables,
+            settings=config.topics,
+            replication_factor=config.kafka.replication_factor,
+            brokers=config.kafka.brokers,
+            storage_per_broker=config.sizing.storage_per_broker(config.kafka.brokers),
+            dead_letters_of_sinks=tuple(
+                name for name in dict.fromkeys(dead_letters) if name != CONNECT_DEAD_LETTERS
+            ),
+            control_topics=tuple(topic for sink in sinks for topic in sink.control_topics),
+            undeclared=(*undeclared, config.registry.topic)
+            if config.needs_registry
+            else undeclared,
+        )
+
+
+def topics_for(args: TopicsArgs) -> list[Topic]:
+    """Return every topic that the pipeline needs, none twice.
 
     Raises ValueError where Kafka would take two of them, Connect's own included, for the same.
     """
-    settings, replicas = config.topics, config.kafka.replication_factor
-    rows = _deleted_after(config, settings.retention_ms)
-    letters = _deleted_after(config, settings.dead_letter_retention_ms)
+    settings, replicas = args.settings, args.replication_factor
+    rows = _deleted_after(args, settings.retention_ms)
+    letters = _deleted_after(args, settings.dead_letter_retention_ms)
     topics = [
-        *(_topic_of_rows(config, table, rows) for table in config.tables),
-        Topic(CONNECT_DEAD_LETTERS, settings.dead_letter_partitions, replicas, letters),
-        Topic(SINK_DEAD_LETTERS, settings.dead_letter_partitions, replicas, letters),
+        *(_topic_of_rows(args, table, rows) for table in args.tables),
+        *(
+            Topic(name, settings.dead_letter_partitions, replicas, letters)
+            for name in (CONNECT_DEAD_LETTERS, *args.dead_letters_of_sinks)
+        ),
         Topic(SCHEMA_CHANGES, 1, replicas, _compacted(settings.retention_ms)),
-        Topic(HEARTBEAT, 1, replicas, rows),
-        Topic(TRANSACTIONS, 1, replicas, rows),
+        *(
+            Topic(name, 1, replicas, rows)
+            for name in (HEARTBEAT, TRANSACTIONS, *args.control_topics)
+        ),
     ]
-    if config.archive.sink == "iceberg":
-        topics.append(Topic(CONTROL_TOPIC, 1, replicas, rows))
-    _require_distinct(config, topics)
+    _require_distinct(args, topics)
     return topics
 
 
-def _topic_of_rows(config: StackConfig, table: str, usual: dict[str, str]) -> Topic:
-    """The topic of a captured table, with what the stack overrides for it."""
-    given = config.topics.overrides.get(table)
+def _topic_of_rows(args: TopicsArgs, table: str, usual: dict[str, str]) -> Topic:
+    """Return the topic of a captured table, with what the stack overrides for it."""
+    given = args.settings.overrides.get(table)
     different = {
         "retention.ms": str(given.retention_ms) if given and given.retention_ms else None,
         "compression.type": given.compression if given else None,
     }
     return Topic(
         topic_of(table),
-        config.partitions_of(table),
-        config.kafka.replication_factor,
+        args.settings.partitions_of(table),
+        args.replication_factor,
         usual | {key: value for key, value in different.items() if value is not None},
         holds_rows=True,
     )
 
 
-def _require_distinct(config: StackConfig, topics: list[Topic]) -> None:
-    connect = config.connect
-    own = [connect.config_topic, connect.offset_topic, connect.status_topic]
-    if config.needs_registry:
-        own.append(config.registry.topic)
-    for first, second in clashes([*(topic.name for topic in topics), *own]):
+def _require_distinct(args: TopicsArgs, topics: list[Topic]) -> None:
+    for first, second in clashes([*(topic.name for topic in topics), *args.undeclared]):
         raise ValueError(
             f"the topics {first} and {second} would clash, as Kafka takes a dot and an underscore"
             " for the same; give another name (connect.configTopic, offsetTopic, statusTopic or"
@@ -95,17 +127,16 @@ def _require_distinct(config: StackConfig, topics: list[Topic]) -> None:
         )
 
 
-def _deleted_after(config: StackConfig, retention_ms: int) -> dict[str, str]:
-    """Deleted after a time, or sooner where it would fill the brokers' volumes.
+def _deleted_after(args: TopicsArgs, retention_ms: int) -> dict[str, str]:
+    """Return settings that delete records after a time, or sooner before volumes are full.
 
     A full volume stops its broker, and all three fill up together. So each partition is bounded:
     at 10,000 events a second the week of the design does not fit into its 10Gi.
     """
-    storage = config.sizing.storage_per_broker(config.kafka.brokers)
-    size = log_size(storage, replicas_per_broker(config))
+    size = log_size(args.storage_per_broker, replicas_per_broker(args))
     return {
         "cleanup.policy": "delete",
-        "compression.type": config.topics.compression,
+        "compression.type": args.settings.compression,
         "retention.ms": str(retention_ms),
         "retention.bytes": str(size.retention * MEBIBYTE),
         # Only whole segments are deleted, and Kafka's default segment (1 GiB) is above the bound.
@@ -114,26 +145,32 @@ def _deleted_after(config: StackConfig, retention_ms: int) -> dict[str, str]:
 
 
 def _compacted(retention_ms: int) -> dict[str, str]:
-    """The last record of each key is kept; the design's retention is of no effect on that."""
+    """Return settings that keep each key's last record; the design's retention has no effect."""
     return {"cleanup.policy": "compact", "retention.ms": str(retention_ms)}
 
 
-def replicas_per_broker(config: StackConfig) -> int:
-    """How many partition replicas with a bounded log the fullest broker has."""
-    small = 3  # heartbeat, transactions, the sink's control topic
-    partitions = config.table_partitions + 2 * config.topics.dead_letter_partitions + small
-    return -(-partitions * config.kafka.replication_factor // config.kafka.brokers)
+def replicas_per_broker(args: TopicsArgs) -> int:
+    """Return how many partition replicas with a bounded log the fullest broker has.
+
+    One control topic is counted also for a sink without one, so that the bounds of a deployed
+    stack do not depend on its sink.
+    """
+    rows = sum(args.settings.partitions_of(table) for table in args.tables)
+    letters = (1 + len(args.dead_letters_of_sinks)) * args.settings.dead_letter_partitions
+    small = len((HEARTBEAT, TRANSACTIONS)) + max(1, len(args.control_topics))
+    return -(-(rows + letters + small) * args.replication_factor // args.brokers)
 
 
 def declare_topics(
-    config: StackConfig,
+    topics: list[Topic],
     provider: pulumi_kafka.Provider,
+    protect_rows: bool,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi_kafka.Topic]:
-    """Declares every topic; partitions grow in place.
+    """Declare every topic; partitions grow in place.
 
-    Kafka can't take partitions away, so fewer of them mean a new topic without the old one's
-    records. Where the topics of tables are protected the preview refuses that.
+    Kafka can't remove partitions, so fewer of them mean a new topic without the old one's records.
+    Where the topics of tables are protected (`topics.protect`), the preview refuses that.
     """
     return [
         pulumi_kafka.Topic(
@@ -145,9 +182,9 @@ def declare_topics(
             opts=pulumi.ResourceOptions.merge(
                 opts,
                 pulumi.ResourceOptions(
-                    provider=provider, protect=topic.holds_rows and config.topics.protect
+                    provider=provider, protect=topic.holds_rows and protect_rows
                 ),
             ),
         )
-        for topic in topics_for(config)
+        for topic in topics
     ]

@@ -9,7 +9,8 @@ import requests
 from botocore.exceptions import ClientError
 
 from components.archive.access import sink_policy
-from components.config.archive import ArchiveSettings
+from components.config import parse
+from components.streaming.sinks.declared import declared_sinks
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -24,9 +25,12 @@ Client = Callable[[str], Any]
 
 def document_of(sink: str) -> str:
     """Return the policy that the program attaches to the identity of a kind of sink."""
-    settings = ArchiveSettings(bucket=BUCKET, sink=sink)  # type: ignore[arg-type]
+    config = parse(
+        {"tables": ["public.users"], "archive": {"bucket": BUCKET, "sink": sink}}, "tests/aws"
+    )
+    needs = declared_sinks(config).needs
     database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
-    return json.dumps(sink_policy(settings, f"arn:aws:s3:::{BUCKET}", database))
+    return json.dumps(sink_policy(config.archive, needs, f"arn:aws:s3:::{BUCKET}", database))
 
 
 def client_of(endpoint: str, key: str, secret: str) -> Client:

@@ -1,4 +1,4 @@
-"""A stand-in for AWS that answers over HTTP, as the clients' own libraries ask it."""
+"""A stand-in for AWS that the clients' own libraries reach over HTTP."""
 
 import socket
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """A server of moto, empty; credentials are the test's business."""
+    """An empty moto server; the test sets credentials."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,7 +1,8 @@
-"""The clients ask a real API server's paths, with the user's kubeconfig."""
+"""The clients use the API server's paths with the user's kubeconfig."""
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from kubernetes.client import ApiException
 
-from clients.cluster import MEBIBYTE, Cluster
+from clients.cluster import MEBIBYTE, Cluster, Resources
 from clients.connect import connectors
 from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
@@ -59,10 +60,9 @@ ANSWERS: dict[str, Any] = {
 
 
 class ApiServer(BaseHTTPRequestHandler):
-    """Answers what ANSWERS has, to requests that bear the kubeconfig's token."""
+    """Answers from ANSWERS to requests with the kubeconfig's token."""
 
     def do_GET(self) -> None:
-        """Answer."""
         allowed = self.headers["Authorization"] == "Bearer its-token"
         known = self.path in ANSWERS
         self.send_response(200 if allowed and known else 404 if allowed else 401)
@@ -73,7 +73,7 @@ class ApiServer(BaseHTTPRequestHandler):
         self.wfile.write((answer if is_text else json.dumps(answer)).encode())
 
     def log_message(self, *_: Any) -> None:
-        """Stay silent."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ class TestCluster:
         (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
         assert found.runs
 
-    def test_a_refusal_is_an_error(self) -> None:
+    def test_a_refused_request_is_an_error(self) -> None:
         with pytest.raises(ApiException, match="404"):
             Cluster(self.outputs).get("/api/v1/nothing")
 
@@ -135,7 +135,7 @@ class TestCluster:
         with pytest.raises(StackError, match="no usable kubeconfig"):
             Cluster(outputs)
 
-    def test_parts_that_are_away_do_not_hide_the_others(
+    def test_unreachable_parts_do_not_hide_the_others(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("clients.topics.REQUEST_SECONDS", 0.1)
@@ -150,3 +150,4 @@ class TestCluster:
         assert isinstance(found.dead_letters, Unknown)
         assert isinstance(found.pods, list)
         assert isinstance(found.connectors, list)
+        assert found.budget == Resources(3584 * MEBIBYTE, Decimal("3.5"))

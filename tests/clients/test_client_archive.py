@@ -10,9 +10,16 @@ from pyiceberg.catalog import load_catalog
 
 from clients.archive import Archive, open_archive
 from clients.bucket import objects
-from clients.stack import ArchiveOutput
+from clients.stack import ArchiveOutput, StackError
+from components.config.tables import iceberg_table_of
 
 BUCKET = "datapipe-ingestion-test"
+TABLE = "public.products"
+# As the program exports them.
+ADDRESSES = {
+    "iceberg": "{prefix}.products",
+    "confluent-s3": "{prefix}/postgres.public.products",
+}
 FIRST = [
     {"id": 1, "price": "10.50", "stock": None, "__op": "c", "__source_lsn": 100},
     {"id": 2, "price": "0.00", "stock": 0, "__op": "c", "__source_lsn": 110},
@@ -29,12 +36,12 @@ def _bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def output(endpoint: str, sink: Literal["iceberg", "confluent-s3"], prefix: str) -> ArchiveOutput:
-    """An archive of this kind under a prefix of its own."""
+    """Return the outputs of an archive of this kind under its own prefix."""
     return ArchiveOutput(
         bucket=BUCKET,
         prefix=prefix,
         sink=sink,
-        tables={"public.users": f"{prefix}.users"},
+        tables={TABLE: ADDRESSES[sink].format(prefix=prefix)},
         catalog_database=prefix,
         region="us-east-1",
         endpoint=endpoint,
@@ -42,14 +49,14 @@ def output(endpoint: str, sink: Literal["iceberg", "confluent-s3"], prefix: str)
 
 
 def rows(records: list[dict[str, Any]], **columns: Any) -> pa.Table:
-    """Archived changes as Arrow."""
+    """Return archived changes as Arrow."""
     return pa.Table.from_pylist(
         [{"__deleted": "false", "__source_ts_ms": 1, **columns, **record} for record in records]
     )
 
 
 def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
-    """An Iceberg archive of which each part was one commit."""
+    """Return an Iceberg archive in which each part was one commit."""
     catalog = load_catalog(
         "glue",
         **{
@@ -73,7 +80,7 @@ def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
 
 
 def files(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
-    """An archive of plain files, each in another hour's folder."""
+    """Return an archive of Parquet files, each in another hour's folder."""
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     for hour, part in enumerate(parts):
         sink = pa.BufferOutputStream()
@@ -86,36 +93,49 @@ def files(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
 
 @pytest.mark.parametrize("build", [iceberg, files])
 class TestEitherArchive:
-    """What holds of both."""
+    """The promises of both kinds of archive."""
 
     def test_every_file_is_read(self, endpoint: str, build: Any) -> None:
         archive = build(endpoint, "whole", rows(FIRST), rows(SECOND))
-        found = archive.changes("public.products").sort_by("__source_lsn").to_pylist()
+        found = archive.changes(TABLE).sort_by("__source_lsn").to_pylist()
         assert [row["__source_lsn"] for row in found] == [100, 110, 120]
         assert [row["stock"] for row in found] == [None, 0, 3]
         assert found[2]["price"] == "9.99"
 
     def test_only_changes_since_a_position(self, endpoint: str, build: Any) -> None:
         archive = build(endpoint, "since", rows(FIRST), rows(SECOND))
-        found = archive.changes("public.products", since_lsn=110).to_pylist()
+        found = archive.changes(TABLE, since_lsn=110).to_pylist()
         assert sorted(row["__source_lsn"] for row in found) == [110, 120]
 
     def test_a_table_without_a_change_is_empty(self, endpoint: str, build: Any) -> None:
-        found = build(endpoint, "empty").changes("public.products")
+        found = build(endpoint, "empty").changes(TABLE)
         assert found.num_rows == 0
         assert {"__op", "__source_lsn", "__source_ts_ms", "__deleted"} <= set(found.column_names)
 
     def test_a_column_added_later_is_null_before(self, endpoint: str, build: Any) -> None:
         archive = build(endpoint, "added", rows(FIRST), rows(SECOND, colour="red"))
-        found = archive.changes("public.products").sort_by("__source_lsn").to_pylist()
+        found = archive.changes(TABLE).sort_by("__source_lsn").to_pylist()
         assert [row["colour"] for row in found] == [None, None, "red"]
 
     def test_the_location_holds_the_parquet(self, endpoint: str, build: Any) -> None:
-        location = build(endpoint, "place", rows(FIRST)).location("public.products")
+        location = build(endpoint, "place", rows(FIRST)).location(TABLE)
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
         listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
         assert any(item["Key"].endswith(".parquet") for item in listed)
+
+
+def test_a_table_that_an_update_adds_is_found_under_the_programs_name() -> None:
+    archive = output("", "iceberg", "cdc")
+    for table in ("public.coupons", "sales.coupons", "Odd Schema.Table"):
+        assert archive.iceberg_table(table) == ("cdc", iceberg_table_of(table))
+    assert archive.iceberg_table(TABLE) == ("cdc", "products")
+
+
+def test_files_of_a_table_that_is_not_captured_are_refused(endpoint: str) -> None:
+    archive = files(endpoint, "uncaptured", rows(FIRST))
+    with pytest.raises(StackError, match=r"does not capture public\.coupons"):
+        archive.changes("public.coupons")
 
 
 def test_objects_are_counted_below_the_prefix(endpoint: str) -> None:

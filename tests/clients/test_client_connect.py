@@ -1,4 +1,4 @@
-"""What Connect says of its connectors."""
+"""Connectors are read from Connect's answers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from clients.connect import read_connector
 
 
 def connector(state: str, *tasks: str) -> Any:
-    """A sink's status as Connect's REST API gives it."""
+    """Return a sink's status as Connect's REST API answers it."""
     return {
         "name": "s3-sink-connector",
         "type": "sink",
@@ -30,7 +30,9 @@ def connector(state: str, *tasks: str) -> Any:
         ("FAILED", ["RUNNING"], False),
     ],
 )
-def test_a_connector_runs_when_all_of_it_runs(state: str, tasks: list[str], runs: bool) -> None:
+def test_a_connector_runs_when_each_of_its_tasks_runs(
+    state: str, tasks: list[str], runs: bool
+) -> None:
     assert read_connector(connector(state, *tasks)).runs is runs
 
 

@@ -1,4 +1,4 @@
-"""A database that can't be reached is explained."""
+"""Errors of the database connection say what to do and show no password."""
 
 import copy
 
@@ -10,7 +10,7 @@ from tests.clients.test_client_stack import OUTPUTS
 
 
 def outputs(**changed: object) -> StackOutputs:
-    """A stack's outputs with another database."""
+    """Return a stack's outputs with another database."""
     values = copy.deepcopy(OUTPUTS)
     values["database"].update(changed)
     return parse_outputs("sandbox", values)
@@ -24,9 +24,9 @@ def test_a_stack_without_node_ports_is_not_reachable() -> None:
         pass
 
 
-def test_a_database_that_is_away_is_named_and_no_password_is() -> None:
+def test_an_unreachable_database_is_named_and_no_password_is() -> None:
     with (
-        pytest.raises(StackError, match=r"PostgreSQL at 127\.0\.0\.1:1 can't be used") as raised,
+        pytest.raises(StackError, match=r"can't connect to PostgreSQL at 127\.0\.0\.1:1") as raised,
         database.connect(outputs(host="127.0.0.1", port=1)),
     ):
         pass

@@ -88,11 +88,11 @@ def test_a_replaced_column_keeps_its_values_next_to_the_new_ones(
     catalog: Catalog, outputs: Any, stops: list[str]
 ) -> None:
     replace_with_text(outputs, USERS, log)
-    second = pa.table({"id": [2], "created_at": ["once upon a time"]})
+    second = pa.table({"id": [2], "created_at": ["yesterday"]})
     catalog.load_table((DATABASE, "users")).append(second)
     assert rows(catalog) == [
         {"id": 1, "created_at__previous_type": 946_684_799_123_457, "created_at": None},
-        {"id": 2, "created_at__previous_type": None, "created_at": "once upon a time"},
+        {"id": 2, "created_at__previous_type": None, "created_at": "yesterday"},
     ]
     assert stops == ["stop sink", "start sink"]
 

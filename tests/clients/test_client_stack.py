@@ -1,4 +1,4 @@
-"""A client reads the stack's outputs, or says what to do."""
+"""A client reads the stack's outputs, or reports what to do."""
 
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,13 @@ def test_a_stack_without_outputs_is_not_deployed() -> None:
         parse_outputs("sandbox", {})
 
 
-def test_half_a_deployment_names_the_missing_output() -> None:
+def test_an_unfinished_deployment_names_the_missing_output() -> None:
     partial = {name: value for name, value in OUTPUTS.items() if name != "archive"}
     with pytest.raises(StackError, match=r"archive.*did not finish"):
         parse_outputs("sandbox", partial)
 
 
-def test_an_unknown_stack_says_what_pulumi_said(
+def test_an_unknown_stack_shows_pulumis_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _pulumi(tmp_path, "echo 'error: no stack named sandbox found' >&2; exit 255")
@@ -70,7 +70,7 @@ def test_an_unknown_stack_says_what_pulumi_said(
         read_outputs("sandbox")
 
 
-def test_without_pulumi_the_environment_is_missing(
+def test_without_pulumi_the_message_names_make_env(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

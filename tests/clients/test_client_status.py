@@ -1,4 +1,4 @@
-"""The status finds every kind of trouble, and shows it first."""
+"""The status finds every kind of problem and shows it first."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +13,8 @@ from clients.bucket import Objects
 from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
 from clients.metrics import Metrics, Sample
-from clients.stack import ArchiveOutput
-from clients.status.collect import Status, Unknown
+from clients.stack import ArchiveOutput, BudgetOutput
+from clients.status.collect import Status, Unknown, budget
 from clients.status.health import problems
 from clients.status.render import BAR, bar, print_status
 from clients.topics import Topic
@@ -34,7 +34,10 @@ SOURCE = Connector("cdc", "source", "RUNNING", "", (Task(0, "RUNNING", ""),))
 SINK = Connector("s3", "sink", "RUNNING", "", (Task(0, "RUNNING", ""), Task(1, "RUNNING", "")))
 FAILED = replace(SINK, tasks=(Task(0, "FAILED", "x.Wrapped: outer\nCaused by: y.Real: inner"),))
 INCOMPLETE = Sample("data_quality_score", {"table": "public.users", "checkpoint": "sink"}, 0.5)
+SANDBOX = BudgetOutput(memory_mebibytes=3584, cpu_millicores=3500, storage_mebibytes=15360)
+PROD = BudgetOutput(memory_mebibytes=51 * 1024, cpu_millicores=21000, storage_mebibytes=1228800)
 HEALTHY = Status(
+    budget=budget(SANDBOX),
     pods=[POD],
     connectors=[SOURCE, SINK],
     declared_connectors=("cdc", "s3"),
@@ -72,25 +75,26 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "problem"),
     [
         (
             replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, retained=9, lag=2)]),
-            "s3-sink-dlq holds 2 records that were not archived; make dlq shows why",
+            "s3-sink-dlq holds 2 records that were not archived; bin/datapipe dlq list shows why",
         ),
         (
             replace(HEALTHY, dead_letters=[Topic("s3-sink-dlq", 3, 101, lag=0, recent=101)]),
-            "s3-sink-dlq got 101 records in an hour, above the 100 that are an alert",
+            "s3-sink-dlq received 101 records in the last hour; the limit is 100",
         ),
         (
             replace(HEALTHY, metrics=Metrics([INCOMPLETE])),
-            "50.0% of public.users's events are whole at sink",
+            "50.0% of the events of public.users are complete at the sink; the others lack their"
+            " key, operation, commit time or WAL position",
         ),
         (
             replace(HEALTHY, metrics=Unknown("Metrics", "503")),
-            "Metrics can't be asked: 503",
+            "can't reach Metrics: 503",
         ),
-        (replace(HEALTHY, pods=[]), "no pod runs"),
+        (replace(HEALTHY, pods=[]), "no pod is running"),
         (
             replace(HEALTHY, pods=[replace(POD, ready=False, why_not_ready="c: ErrImagePull")]),
             "pod kafka-0 is not ready: c: ErrImagePull",
@@ -104,12 +108,13 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             "pod kafka-0 has containers without limits: sidecar",
         ),
         (
-            replace(HEALTHY, pods=[replace(POD, limits=Resources(4097 * MEBIBYTE, Decimal(1)))]),
-            "limits add up to 4097Mi and 1 CPU, above the budget of 4096Mi and 4",
+            replace(HEALTHY, pods=[replace(POD, limits=Resources(3585 * MEBIBYTE, Decimal(1)))]),
+            "limits add up to 3585Mi and 1 CPU; the stack's budget is 3584Mi and 3.5 CPU"
+            " (datapipe:budget)",
         ),
         (
             replace(HEALTHY, connectors=[SOURCE]),
-            "connector s3 does not exist; pulumi refresh and make up bring it back",
+            "connector s3 does not exist; make refresh and make up create it again",
         ),
         (
             replace(HEALTHY, connectors=[SOURCE, replace(SINK, tasks=())]),
@@ -122,12 +127,28 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
         ),
         (
             replace(HEALTHY, objects=Unknown("S3", "connection refused")),
-            "S3 can't be asked: connection refused",
+            "can't reach S3: connection refused",
         ),
     ],
 )
-def test_trouble_is_told(status: Status, said: str) -> None:
-    assert said in problems(status)
+def test_every_problem_is_reported(status: Status, problem: str) -> None:
+    assert problem in problems(status)
+
+
+@pytest.mark.parametrize(
+    ("output", "mebibytes", "cpu"), [(SANDBOX, 3584, "3.5"), (PROD, 52224, "21")]
+)
+def test_limits_are_compared_with_the_stacks_own_budget(
+    output: BudgetOutput, mebibytes: int, cpu: str
+) -> None:
+    limits = Resources(mebibytes * MEBIBYTE, Decimal(cpu))
+    full = replace(HEALTHY, budget=budget(output), pods=[replace(POD, limits=limits)])
+    assert problems(full) == []
+    assert f"{mebibytes} MiB  {mebibytes} MiB" in shown(full)
+    for more in (Resources(memory=MEBIBYTE), Resources(cpu=Decimal("0.001"))):
+        over = replace(full, pods=[replace(POD, limits=limits + more)])
+        (problem,) = problems(over)
+        assert f"the stack's budget is {mebibytes}Mi and {Decimal(cpu)} CPU" in problem
 
 
 def test_dead_letters_come_first() -> None:
@@ -136,20 +157,20 @@ def test_dead_letters_come_first() -> None:
     assert problems(status)[0].startswith("connect-dlq")
 
 
-def test_one_broken_part_is_told_once_and_hides_no_other() -> None:
+def test_an_unreachable_part_is_reported_once_and_hides_no_other() -> None:
     away = Unknown("Kafka", "no broker answers")
     status = replace(HEALTHY, topics=away, dead_letters=away)
-    assert problems(status) == ["Kafka can't be asked: no broker answers"]
+    assert problems(status) == ["can't reach Kafka: no broker answers"]
     assert "kafka-0" in shown(status)
 
 
-def test_what_is_shown() -> None:
+def test_every_part_is_shown() -> None:
     text = shown(HEALTHY)
-    for part in ("healthy", "341", "682", "postgres.public.users", "3 objects, 5.0 MiB", "4096"):
+    for part in ("healthy", "341", "682", "postgres.public.users", "3 objects, 5.0 MiB", "3584"):
         assert part in text
 
 
-def test_the_metrics_stand_beside_the_topics_and_the_jvms() -> None:
+def test_metrics_are_shown_with_the_topics_and_the_jvms() -> None:
     (topic,) = (line for line in shown(HEALTHY).splitlines() if "postgres.public.users" in line)
     assert topic.split()[1:] == ["6", "5", "43", "14.5", "12.5", "0.0", "2.0", "99.5%"]
     (jvm,) = (line for line in shown(HEALTHY).splitlines() if "299" in line)
@@ -163,10 +184,10 @@ def test_without_metrics_the_rest_is_shown() -> None:
     assert "JVMs" not in text
 
 
-def test_letters_that_were_replayed_are_no_trouble() -> None:
+def test_replayed_dead_letters_are_not_a_problem() -> None:
     replayed = [Topic("s3-sink-dlq", partitions=3, retained=7, lag=0, recent=7)]
     assert problems(replace(HEALTHY, dead_letters=replayed)) == []
-    assert "0 of 7 waiting, 7 of the last hour" in shown(replace(HEALTHY, dead_letters=replayed))
+    assert "0 of 7 pending, 7 of the last hour" in shown(replace(HEALTHY, dead_letters=replayed))
 
 
 def test_a_failed_tasks_trace_is_shown() -> None:
@@ -181,8 +202,7 @@ def test_a_bar_has_one_length() -> None:
 
 
 def shown(status: Status) -> str:
-    """The text of a status."""
-    console = Console(file=StringIO(), width=160)
-    print_status(console, ARCHIVE, status)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return str(text)
+    """Return the text of a status."""
+    text = StringIO()
+    print_status(Console(file=text, width=160), ARCHIVE, status)
+    return text.getvalue()

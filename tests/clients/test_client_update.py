@@ -1,4 +1,4 @@
-"""A stack's file with other settings, for an update that is undone again."""
+"""A temporary copy of a stack's file has other settings."""
 
 from pathlib import Path
 

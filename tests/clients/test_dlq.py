@@ -14,6 +14,8 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.render import SHOWN_CHARACTERS, letters_table, readable
 from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, pending, replay
+from clients.stack import StackOutputs, parse_outputs
+from tests.clients.test_client_stack import OUTPUTS
 
 DLQ, USERS = "s3-sink-dlq", "postgres.public.users"
 TOPICS = (DLQ,)
@@ -45,6 +47,11 @@ EMPTY = ArchiveOf()
 def change(lsn: int) -> bytes:
     """Return the record of an inserted row."""
     return json.dumps({"payload": {"id": 7, "__op": "c", "__source_lsn": lsn}}).encode()
+
+
+def outputs(bootstrap_servers: str) -> StackOutputs:
+    """Return the outputs of a stack with these brokers."""
+    return parse_outputs("sandbox", {**OUTPUTS, "bootstrapServers": bootstrap_servers})
 
 
 def no_progress(_count: int) -> None:
@@ -123,7 +130,7 @@ def test_a_replay_sends_each_record_unchanged(brokers: str) -> None:
     for number in range(3):
         bury(brokers, b"%d" % number, offset=number)
     progress: list[int] = []
-    assert replay(brokers, EMPTY, TOPICS, progress.append) == Replayed(sent=3, archived=0)
+    assert replay(outputs(brokers), EMPTY, TOPICS, progress.append) == Replayed(sent=3, archived=0)
     assert progress == [3]
     assert sent_back(brokers) == [
         (2, KEY, b"%d" % number, [("trace", b"abc")]) for number in range(3)
@@ -134,14 +141,14 @@ def test_a_change_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
     for lsn in (10, 20, 30):
         bury(brokers, change(lsn), offset=lsn)
     archive = ArchiveOf((10, "c", 7), (20, "c", 8), (30, "u", 7))
-    assert replay(brokers, archive, TOPICS, no_progress) == Replayed(sent=2, archived=1)
+    assert replay(outputs(brokers), archive, TOPICS, no_progress) == Replayed(sent=2, archived=1)
     assert [value for _, _, value, _ in sent_back(brokers)] == [change(20), change(30)]
 
 
 def test_a_record_that_was_refused_twice_is_sent_once(brokers: str) -> None:
     for _ in range(2):
         bury(brokers, b"garbage")
-    assert replay(brokers, EMPTY, TOPICS, no_progress) == Replayed(sent=1, archived=1)
+    assert replay(outputs(brokers), EMPTY, TOPICS, no_progress) == Replayed(sent=1, archived=1)
     assert len(sent_back(brokers)) == 1
 
 
@@ -149,7 +156,7 @@ def test_a_record_that_the_sink_will_read_again_is_not_sent(brokers: str) -> Non
     bury(brokers, b"behind the sink's position", offset=99)
     bury(brokers, b"not passed", offset=100)
     with pytest.raises(ReplayError, match="1 dead letters, such as s3-sink-dlq/0/"):
-        replay(brokers, EMPTY, TOPICS, no_progress)
+        replay(outputs(brokers), EMPTY, TOPICS, no_progress)
     assert sent_back(brokers) == []
     assert len(letters(brokers)) == 2
 
@@ -157,7 +164,7 @@ def test_a_record_that_the_sink_will_read_again_is_not_sent(brokers: str) -> Non
 def test_a_letter_without_an_origin_is_not_lost(brokers: str) -> None:
     bury(brokers, b"whose?", headers=[])
     with pytest.raises(ReplayError, match=r"s3-sink-dlq/0/\d+ has no headers that name its origin"):
-        replay(brokers, EMPTY, TOPICS, no_progress)
+        replay(outputs(brokers), EMPTY, TOPICS, no_progress)
     assert [letter.value for letter in letters(brokers)] == [b"whose?"]
 
 

@@ -1,6 +1,7 @@
 """The command line's contract: what each command gets, its help, its errors and its exit codes."""
 
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -223,16 +224,15 @@ def test_a_programs_options_are_its_own(
 
 
 @pytest.mark.parametrize("name", programs.PROGRAMS)
-def test_a_programs_help_states_the_exit_codes_too(name: str) -> None:
+def test_a_programs_help_states_the_exit_codes_too(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     module, _ = programs.PROGRAMS[name]
-    done = subprocess.run(
-        [sys.executable, "-m", module, "--help"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    text = " ".join(done.stdout.split())
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(module, run_name="__main__")
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
     assert text.startswith(f"usage: datapipe {name} ")
     assert text.endswith("2 wrong usage; 130 interrupted.")
 

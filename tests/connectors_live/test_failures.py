@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from clients.dlq.replay import dismiss
-from clients.topics import DEAD_LETTER_TOPICS
 from tests.connectors_live.worker_site import Program, Site
 from tests.engine.pulumi_project import Run
 
@@ -39,7 +38,7 @@ def _nothing_stays(site: Site) -> Iterator[None]:
     with suppress(glue.exceptions.EntityNotFoundException):
         glue.delete_database(Name=NAME)
     # Of records in the topic that no sink can read, such as those of tests/chaos.
-    dismiss(site.outputs.bootstrap_servers, DEAD_LETTER_TOPICS)
+    dismiss(site.outputs.bootstrap_servers, site.outputs.dead_letter_topics.names)
 
 
 def failed_up(program: Program, kind: str, fields: dict[str, Any]) -> Run:

@@ -15,7 +15,7 @@ from kubernetes import client
 from clients.stack import StackOutputs
 from components.config.source import SourceSettings
 from components.streaming.connect.configuration import SOURCE_CA_FILE
-from components.streaming.connectors.pipeline import CONTROL_TOPIC
+from components.streaming.sinks.iceberg import CONTROL_TOPIC
 from components.workloads import Workload, service_host
 from kafka_connect.access import open_access
 from kafka_connect.client import ConnectClient

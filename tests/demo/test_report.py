@@ -7,7 +7,7 @@ from io import StringIO
 import pyarrow as pa
 from rich.console import Console
 
-from clients.archive import NOTHING_YET
+from clients.archive import NO_CHANGES
 from demo.report import last_line, print_result
 from demo.run import Result
 from workload.changes import Change
@@ -31,7 +31,7 @@ class Nowhere:
     def changes(
         self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
     ) -> pa.Table:
-        return NOTHING_YET
+        return NO_CHANGES
 
     def location(self, table: str) -> str:
         return f"s3://bucket/topics/{table}/"

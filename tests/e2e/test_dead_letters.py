@@ -22,7 +22,6 @@ from clients.database import Row
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
 from clients.dlq.replay import GROUP, ReplayError, pending, replay
 from clients.stack import PROJECT, StackOutputs
-from clients.topics import DEAD_LETTER_TOPICS
 from kafka_connect.client import ConnectClient
 from kafka_connect.status import advice_for
 from workload.source import wal_position
@@ -53,7 +52,7 @@ def wait_for_letters(outputs: StackOutputs, wanted: set[bytes]) -> dict[bytes, D
     deadline = time.monotonic() + LETTER_SECONDS
     while True:
         with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
-            letters = list(reader.read(pending(reader, DEAD_LETTER_TOPICS)))
+            letters = list(reader.read(pending(reader, outputs.dead_letter_topics.names)))
         found = {part: one for part in wanted for one in letters if part in (one.value or b"")}
         if found.keys() == wanted:
             return found
@@ -77,7 +76,7 @@ def no_letter_stays(outputs: StackOutputs) -> Iterator[None]:
     dlq("dismiss")
     admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
     with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
-        partitions = reader.partitions(DEAD_LETTER_TOPICS)
+        partitions = reader.partitions(outputs.dead_letter_topics.names)
     ends = [TopicPartition(each.topic, each.partition, -1) for each in partitions]
     for deleted in admin.delete_records(ends).values():
         deleted.result()
@@ -122,7 +121,7 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     listed = dlq("list", "--limit", "1000")
     assert all(str(letter.position) in listed for letter in letters)
     with pytest.raises(ReplayError, match="again when its tasks restart"):
-        replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, print)
+        replay(outputs, archive, outputs.dead_letter_topics.names, print)
 
     broken_sink()
     for key in keys:
@@ -175,7 +174,7 @@ def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        replay(outputs.bootstrap_servers, archive, DEAD_LETTER_TOPICS, stop)
+        replay(outputs, archive, outputs.dead_letter_topics.names, stop)
     wait_for_letters(outputs, garbage)
 
 
@@ -261,7 +260,7 @@ def test_a_record_that_stops_the_sink_becomes_a_dead_letter_and_nothing_else_is_
 
     letter = wait_for_letters(outputs, {stuck})[stuck]
     assert str(letter.origin) == told[1]
-    assert "told to skip it" in letter.message
+    assert "configured to skip it" in letter.message
     assert connect.config(SINK) == config
     for key in (*before, *behind):
         assert len(archived_changes("public.users", key, 1)) == 1

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from decimal import Decimal
 
 import psycopg
 import pytest
@@ -17,11 +16,11 @@ from clients.status.health import problems
 Connection = psycopg.Connection[Row]
 
 
-def test_the_limits_in_force_add_up_to_the_budget(cluster: Cluster) -> None:
+def test_the_limits_in_force_are_within_the_budget(cluster: Cluster, outputs: StackOutputs) -> None:
     pods = cluster.pods()
     limits = total(pod.limits for pod in pods)
-    assert 0 < limits.memory <= 4096 * MEBIBYTE
-    assert 0 < limits.cpu <= Decimal(4)
+    assert 0 < limits.memory <= outputs.budget.memory_mebibytes * MEBIBYTE
+    assert 0 < limits.cpu * 1000 <= outputs.budget.cpu_millicores
     assert [pod.name for pod in pods if pod.unlimited] == []
 
 
@@ -48,7 +47,7 @@ def test_the_status_command_exits_zero_and_shows_every_part() -> None:
     command = [sys.executable, "-m", "command_line", "--stack", "sandbox", "status"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ("kafka-0", "s3-sink-connector", "postgres.public.users", "objects", "4096 MiB"):
+    for part in ("kafka-0", "s3-sink-connector", "postgres.public.users", "objects", "3584 MiB"):
         assert part in done.stdout
 
 

@@ -54,7 +54,7 @@ def poms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_images_are_those_that_the_sandbox_stack_asks_for() -> None:
-    family = FAMILIES["sandbox"]
+    family = FAMILIES["apache"]
     built = {image.reference for image in PIPELINE_IMAGES}
 
     assert {family.postgresql, family.kafka, family.connect} <= built

@@ -16,10 +16,13 @@ import pulumi
 import pulumi_kafka
 
 from components.config import load
-from components.streaming.topics import declare_topics
+from components.streaming.sinks.declared import declared_sinks
+from components.streaming.topics import TopicsArgs, declare_topics, topics_for
 
+config = load()
 provider = pulumi_kafka.Provider("kafka", bootstrap_servers=["127.0.0.1:9092"])
-declare_topics(load(), provider, pulumi.ResourceOptions())
+topics = topics_for(TopicsArgs.from_config(config, declared_sinks(config)))
+declare_topics(topics, provider, config.topics.protect, pulumi.ResourceOptions())
 """
 
 

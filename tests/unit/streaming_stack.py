@@ -8,13 +8,21 @@ from components.archive import Archive, ArchiveArgs
 from components.config import StackConfig, parse
 from components.config.tables import SAMPLE_TABLES
 from components.security import Security, SecurityArgs
+from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
+from components.streaming import topics
+from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connectors import DebeziumPostgresConnector, sources
+from components.streaming.connectors.memory import Workers
+from components.streaming.connectors.sink import SinkConnector
+from components.streaming.connectors.sources import SourcesArgs, shared_connector
 from components.streaming.layer import Streaming, StreamingArgs
-from kafka_connect.cluster_access import ClusterAccess
+from components.streaming.sinks.declared import declared_sinks
+from components.streaming.topics import Topic, TopicsArgs
 from tests.unit.deployment import Deployment, deploy
 
 SANDBOX: dict[str, Any] = {
-    "images": {"family": "sandbox"},
+    "images": {"family": "apache"},
     "connect": {"converter": "json", "plugins": "image"},
     "archive": {"sink": "iceberg", "tasks": 2},
     "aws": {"endpoint": "http://10.231.0.1:5566"},
@@ -35,32 +43,63 @@ def sandbox(**sections: Any) -> StackConfig:
     return design(**{**SANDBOX, **changed})
 
 
+def topics_args(config: StackConfig) -> TopicsArgs:
+    """What a stack's topics follow from."""
+    return TopicsArgs.from_config(config, declared_sinks(config))
+
+
+def sources_args(config: StackConfig) -> SourcesArgs:
+    """What a stack's source connectors are made of."""
+    return SourcesArgs.from_config(config, SOURCE_CA_FILE)
+
+
+def topics_for(config: StackConfig) -> list[Topic]:
+    """Every topic that a stack declares."""
+    return topics.topics_for(topics_args(config))
+
+
+def source_connectors(config: StackConfig) -> list[DebeziumPostgresConnector]:
+    """A stack's source connectors."""
+    return sources.source_connectors(sources_args(config))
+
+
+def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
+    """The connector that captures all tables of a stack."""
+    return shared_connector(sources_args(config))
+
+
+def sink_connector(config: StackConfig) -> SinkConnector:
+    """The connector of a stack's archive. Raises ValueError where it does not fit the stack."""
+    sinks = declared_sinks(config)
+    workers = Workers(
+        heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
+        count=config.connect.workers,
+        brokers=config.kafka.brokers,
+        tables=len(config.tables),
+        partitions=sum(config.partitions.values()),
+        sources=len(source_connectors(config)),
+    )
+    sinks.require_fit(workers, config.kafka.brokers)
+    return sinks.archive.connector
+
+
 def declare_streaming(config: StackConfig) -> Streaming:
     """Declare every layer; returns the streaming one."""
-    images = config.images.resolve()
-    cluster = ClusterAccess(context=config.cluster.context)
-    security = Security(
-        "security",
-        SecurityArgs.of(config),
-    )
+    sinks = declared_sinks(config)
+    security = Security("security", SecurityArgs.from_config(config, sinks.flows))
     source = Source(
-        "source",
-        SourceArgs.of(config, security.namespace, security.credentials),
+        "source", SourceArgs.from_config(config, security.namespace, security.credentials)
     )
-    archive = Archive(
-        "archive",
-        ArchiveArgs.of(config, security.namespace),
-    )
+    archive = Archive("archive", ArchiveArgs.from_config(config, sinks.needs, security.namespace))
     return Streaming(
         "streaming",
-        StreamingArgs(
-            config=config,
-            images=images,
+        StreamingArgs.from_config(
+            config,
+            sinks,
             namespace=security.namespace,
             credentials=security.credentials,
             source=source,
             archive=archive,
-            cluster=cluster,
         ),
     )
 

@@ -10,6 +10,7 @@ from components.archive import Archive, ArchiveArgs
 from components.archive.access import sink_policy, trust_policy
 from components.archive.bucket import STALE_UPLOAD_DAYS
 from components.config import StackConfig
+from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import ACCOUNT, Deployment, Secret, visible_text
 
 Stack = Callable[..., StackConfig]
@@ -23,12 +24,10 @@ def archived(stack: Stack, deploy: Callable[..., Deployment]) -> Archived:
     """The archive layer of a stack with these archive settings."""
 
     def run(aws: dict[str, Any] | None = None, credentials: int = 1, **archive: Any) -> Deployment:
-        config = stack(aws=aws or {}, archive=archive)
+        config = stack(aws=aws or {}, archive=archive, security={"credentialsVersion": credentials})
 
         def program() -> dict[str, Any]:
-            args = ArchiveArgs(
-                config.archive, config.aws, "data-ingestion", "kafka-connect-sa", credentials
-            )
+            args = ArchiveArgs.from_config(config, declared_sinks(config).needs, "data-ingestion")
             built = Archive("archive", args)
             return {
                 "key": built.access_key_id,
@@ -154,10 +153,11 @@ class TestSinksPolicy:
 
     def test_a_kms_key_may_be_used(self, stack: Stack) -> None:
         key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
-        settings = stack(archive={"encryption": "aws:kms", "kmsKeyArn": key}).archive
+        config = stack(archive={"encryption": "aws:kms", "kmsKeyArn": key})
+        needs = declared_sinks(config).needs
         [statement] = [
             one
-            for one in sink_policy(settings, "arn:aws:s3:::b")["Statement"]
+            for one in sink_policy(config.archive, needs, "arn:aws:s3:::b")["Statement"]
             if one["Resource"] == [key]
         ]
         assert set(statement["Action"]) == {"kms:GenerateDataKey", "kms:Decrypt"}

@@ -24,7 +24,6 @@ def test_tables_and_a_bucket_are_all_that_a_stack_must_name() -> None:
     config = parse(REQUIRED, "Pulumi.test.yaml")
     assert config.tables == SAMPLE_TABLES
     assert config.kafka.brokers == config.kafka.replication_factor == 3
-    assert config.archive.sink_tasks == 24
 
 
 def test_the_message_names_the_file_and_says_that_nothing_changed() -> None:
@@ -98,6 +97,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         ({"kafka": {"protect": "perhaps"}}, "kafka.protect", "'perhaps' is not true or false"),
         ({"kafka": 3}, "kafka", "is a single value, but must be a section; its keys: bootstrap"),
         ({"kafka": None}, "kafka", "is empty, but must be a section; its keys: bootstrapServers"),
+        ({"metrics": {"repositoryUrl": "x.org/"}}, "metrics.repositoryUrl", "http or https"),
         ({"tables": ["users"]}, "tables[0]", "'users' has no schema; write schema.table"),
         ({"tables": ["public.Users"]}, "tables[0]", "lower case"),
         ({"tables": ["public.users; drop table x"]}, "tables[0]", "letters, digits"),
@@ -115,14 +115,6 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             {"tables": ["a.b_c", "a_b.c"]},
             "tables",
             "a.b_c and a_b.c can't be captured together: Kafka does not tell apart",
-        ),
-        (
-            {
-                "tables": ["sales.orders", "public.sales_orders"],
-                "archive": {**ARCHIVE, "sink": "iceberg"},
-            },
-            "tables",
-            "both would be the Iceberg table cdc.sales_orders. Capture one of them in this stack",
         ),
         (
             {"topics": {"overrides": {"public.ordrs": {"partitions": 12}}}},
@@ -171,11 +163,6 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             "'My_Bucket' is not a valid S3 bucket name; allowed: 3 to 63 of a-z",
         ),
         ({"archive": {}}, "archive.bucket", "is required. Name of the S3 bucket"),
-        (
-            {"archive": {**ARCHIVE, "sink": "s3"}},
-            "archive.sink",
-            "'s3' is not allowed; allowed: confluent-s3, iceberg",
-        ),
         ({"archive": {**ARCHIVE, "access": "role"}}, "archive.oidcProviderArn", "is required"),
         ({"archive": {**ARCHIVE, "encryption": "aws:kms"}}, "archive.kmsKeyArn", "is required"),
         (
@@ -202,7 +189,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         ({"source": {"maxWalSenders": 90}}, "sizing.postgresql.memoryLimit", "maxWalSenders"),
         ({"security": {"podSecurity": "privileged"}}, "security.podSecurity", "restricted"),
         ({"metrics": {"scraper": {"labels": {}}}}, "metrics.scraper.labels", "must not be empty"),
-        ({"images": {"family": "sandbox"}}, "archive.sink", "set iceberg"),
+        ({"images": {"family": "apache"}}, "connect.converter", "set json"),
     ],
 )
 def test_bad_input_is_refused_by_its_key_with_what_was_given_and_what_is_allowed(
@@ -219,8 +206,8 @@ def test_everything_wrong_is_reported_at_once() -> None:
 
 
 def test_every_contradiction_is_reported_at_once() -> None:
-    message = refusal(images={"family": "sandbox"}, cluster={"nodePorts": None})
-    for key in ("archive.sink", "connect.converter", "kafka.bootstrapServers"):
+    message = refusal(images={"family": "apache"}, cluster={"nodePorts": None})
+    for key in ("connect.converter", "kafka.bootstrapServers"):
         assert f"datapipe:{key}: " in message
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from components.config import ConfigError, StackConfig, load, parse
 from components.config.tables import SAMPLE_TABLES
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
-from components.streaming.connectors.pipeline import source_connector
+from tests.unit.streaming_stack import source_connector
 
 PASSWORD = "hunter2"
 ARCHIVE = {"bucket": "datapipe-ingestion-test"}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from components.config import StackConfig
-from components.streaming.connectors.pipeline import sink_connector, source_connector
 from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
+from tests.unit.streaming_stack import sink_connector, source_connector
 
 Stack = Callable[..., StackConfig]
 

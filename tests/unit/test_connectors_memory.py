@@ -9,7 +9,7 @@ import pytest
 from components.config import StackConfig
 from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
 from components.streaming.connectors.memory import Workers
-from components.streaming.connectors.pipeline import sink_connector
+from tests.unit.streaming_stack import sink_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -28,17 +28,17 @@ def test_the_designs_24_tasks_fit_its_worker_because_files_close_at_1000_records
     sink = sink_connector(stack())
     assert sink.tasks_max == 24
     # 48 + (10240 × 2 KiB + 32) + 24 × (6 + 1.24) + 24 × (1 + 1.95 + 2)
-    assert DESIGN.needed(sink, 24) == 393
+    assert DESIGN.needed([sink]) == 393
 
 
 def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
     sink = confluent_sink(flush_size=100_000)
-    assert not DESIGN.fits(sink, 24)
-    assert DESIGN.needed(sink, 24) > DESIGN.heap
+    assert not DESIGN.fits([sink])
+    assert DESIGN.needed([sink]) > DESIGN.heap
 
 
 def test_24_iceberg_tasks_do_not_fit_and_the_error_says_how_many_do(stack: Stack) -> None:
-    with pytest.raises(ValueError, match=r"24 tasks can take 603 MiB.*give at most 5 tasks"):
+    with pytest.raises(ValueError, match=r"24 tasks can take 603 MiB.*at most 5 tasks"):
         sink_connector(stack(archive={"sink": "iceberg", "tasks": 24}))
     assert sink_connector(stack(archive={"sink": "iceberg", "tasks": 5})).tasks_max == 5
 
@@ -52,8 +52,8 @@ def test_a_larger_worker_takes_24_iceberg_tasks(stack: Stack) -> None:
 
 def test_workers_share_the_tasks_but_not_the_source() -> None:
     sink = confluent_sink()
-    alone = DESIGN.needed(sink, 24)
-    shared = Workers(heap=575, count=2, brokers=3, tables=4, partitions=24).needed(sink, 24)
+    alone = DESIGN.needed([sink])
+    shared = Workers(heap=575, count=2, brokers=3, tables=4, partitions=24).needed([sink])
     assert alone / 2 < shared < alone
 
 
@@ -61,11 +61,30 @@ def test_each_source_connector_takes_its_own_queue_and_producer() -> None:
     sink = confluent_sink()
     three = replace(DESIGN, sources=3)
     # (10240 × 2 KiB + 32) MiB for each of two more
-    assert three.needed(sink, 24) - DESIGN.needed(sink, 24) == 104
+    assert three.needed([sink]) - DESIGN.needed([sink]) == 104
 
 
 def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
     workers = Workers(heap=575, count=1, brokers=3, tables=1000, partitions=6000)
-    warning = workers.require_heap(confluent_sink())
+    warning = workers.require_heap({"archive": confluent_sink()})
     assert warning is not None
     assert "no number of tasks fits: give more memory" in warning
+
+
+def test_the_heap_of_every_sink_is_counted() -> None:
+    archive, second = confluent_sink(name="archive"), confluent_sink(name="second")
+    alone = DESIGN.needed([archive]) - DESIGN.needed([])
+    assert DESIGN.needed([archive, second]) == pytest.approx(
+        DESIGN.needed([archive]) + alone, abs=1
+    )
+    warning = DESIGN.require_heap({"archive": archive, "sinks.second": second})
+    assert warning is not None
+    assert "connectors archive and second: the buffers of 24 + 24 tasks" in warning
+
+
+def test_the_sink_whose_tasks_are_too_many_is_named() -> None:
+    archive = confluent_sink(name="archive", fetch_max_bytes=16 * 1024 * 1024)
+    workers = replace(DESIGN, heap=575, partitions=4)
+    second = confluent_sink(name="second", tasks_max=100)
+    with pytest.raises(ValueError, match=r"give second at most \d+ tasks \(sinks\.second\.tasks\)"):
+        workers.require_heap({"sinks.second": second, "archive": archive})

@@ -15,11 +15,10 @@ from components.streaming.connectors import (
     IcebergSinkConnector,
     JsonConverter,
 )
-from components.streaming.connectors.debezium import require_readers_apart
+from components.streaming.connectors.debezium import require_distinct_slots
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
-from components.streaming.connectors.pipeline import sink_connector, source_connector
-from components.streaming.topics import topics_for
+from tests.unit.streaming_stack import sink_connector, source_connector, topics_for
 
 CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
 
@@ -154,12 +153,12 @@ def test_a_slot_name_that_postgresql_refuses_is_refused(slot: str) -> None:
 def test_two_sources_may_not_share_a_slot_of_a_server_or_a_publication_of_a_database() -> None:
     first = source(name="first")
     other = {"name": "second", "slot": "s2", "publication": "p2"}
-    require_readers_apart([first, source(**other)])
-    require_readers_apart([first, source(**{**other, "hostname": "other", "slot": first.slot})])
+    require_distinct_slots([first, source(**other)])
+    require_distinct_slots([first, source(**{**other, "hostname": "other", "slot": first.slot})])
     with pytest.raises(ValueError, match="first and second share the slot debezium_slot"):
-        require_readers_apart([first, source(**{**other, "slot": first.slot, "database": "b"})])
+        require_distinct_slots([first, source(**{**other, "slot": first.slot, "database": "b"})])
     with pytest.raises(ValueError, match="share the publication dbz_publication"):
-        require_readers_apart([first, source(**{**other, "publication": first.publication})])
+        require_distinct_slots([first, source(**{**other, "publication": first.publication})])
 
 
 @pytest.mark.parametrize("publication", ["1st", "With-Dash", "a" * 64, ""])

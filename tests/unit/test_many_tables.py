@@ -8,10 +8,13 @@ import pytest
 
 from components.config import StackConfig
 from components.source.schema import database_script
-from components.streaming.connectors.isolation import source_connectors
-from components.streaming.connectors.pipeline import sink_connector
-from components.streaming.topics import topics_for
-from tests.unit.streaming_stack import SANDBOX, design
+from tests.unit.streaming_stack import (
+    SANDBOX,
+    design,
+    sink_connector,
+    source_connectors,
+    topics_for,
+)
 
 FEW, MANY = 100, 1000
 BOUND = 20

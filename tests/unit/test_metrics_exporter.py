@@ -188,6 +188,24 @@ class TestOperator:
         assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert '"title": "datapipe"' in dashboard["data"]["datapipe.json"]
 
+    def test_alerts_link_to_the_runbook_where_the_team_reads_it(self) -> None:
+        url = "https://git.example/team/datapipe/blob/main"
+        settings = MetricsSettings(operator=True, repository_url=url)
+
+        def program() -> dict[str, Any]:
+            Monitoring("monitoring", settings, "data-ingestion")
+            return {}
+
+        groups = deploy(program).one("PrometheusRule").inputs["spec"]["groups"]
+        links = {
+            rule["alert"]: rule["annotations"]["runbook_url"]
+            for group in groups
+            for rule in group["rules"]
+            if "alert" in rule
+        }
+        assert links["TaskFailed"] == f"{url}/docs/OPERATIONS.md#taskfailed"
+        assert all(link.startswith(f"{url}/docs/OPERATIONS.md#") for link in links.values())
+
 
 class TestExpressions:
     def test_prometheus_can_read_them(self) -> None:

@@ -9,10 +9,15 @@ import yaml
 
 from components.config import StackConfig, parse
 from components.config.source import name_for_table
-from components.streaming.connectors.isolation import source_connectors
-from components.streaming.connectors.pipeline import sink_connector, source_connector
 from tests.unit.deployment import Deployment
-from tests.unit.streaming_stack import deploy_stack, design, sandbox
+from tests.unit.streaming_stack import (
+    deploy_stack,
+    design,
+    sandbox,
+    sink_connector,
+    source_connector,
+    source_connectors,
+)
 
 STACK_FILE = Path(__file__).parents[2] / "Pulumi.prod.yaml"
 

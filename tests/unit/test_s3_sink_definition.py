@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from components.config import StackConfig
-from components.streaming.connectors.pipeline import sink_connector
-from tests.unit.streaming_stack import design
+from tests.unit.streaming_stack import design, sink_connector
 
 DEFINITION: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "s3_sink_10_5_config.json").read_text()

@@ -13,14 +13,9 @@ from components.config import StackConfig
 from components.manifests import metadata
 from components.security import Security, SecurityArgs
 from components.security.credentials import PasswordProvider
-from components.security.network import (
-    PRIVATE_RANGES,
-    PUBLIC_INTERNET,
-    Flow,
-    Network,
-    Pods,
-    flows,
-)
+from components.security.flow import PRIVATE_RANGES, PUBLIC_INTERNET, Flow, Network, Pods
+from components.security.network import flows
+from components.streaming.sinks.declared import declared_sinks
 from components.workloads import Workload
 from tests.unit.deployment import Deployment, Secret, visible_text
 
@@ -33,16 +28,7 @@ PROMETHEUS = Pods("monitoring", (("app.kubernetes.io/name", "prometheus"),))
 
 
 def security_args(config: StackConfig) -> SecurityArgs:
-    return SecurityArgs(
-        settings=config.security,
-        cluster=config.cluster,
-        source_port=config.source.port,
-        kafka=config.kafka,
-        connect_port=config.connect.port,
-        registry_port=config.registry.port if config.needs_registry else None,
-        archive_endpoint=config.aws.endpoint,
-        metrics=config.metrics,
-    )
+    return SecurityArgs.from_config(config, declared_sinks(config).flows)
 
 
 @pytest.fixture

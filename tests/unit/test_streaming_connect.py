@@ -8,6 +8,7 @@ import pytest
 from components.config.stack import SAMPLE_TABLES
 from components.sizing import CONNECT_JVM, jvm_heap_options
 from components.streaming.connect.plugins import install_arguments, plugin_archives
+from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import Deployment, every_container, visible_text
 from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox
 
@@ -217,7 +218,8 @@ def test_connectors_have_the_states_that_the_stack_says() -> None:
 def test_plugins_are_pinned_by_the_stacks_digests() -> None:
     digests = {"debezium": "a" * 64, "s3Sink": "b" * 64}
     config = design(connect={"pluginDigests": digests})
-    archives = plugin_archives(config, config.images.resolve())
+    sinks = {"s3-sink-connector": declared_sinks(config).archive.hub_plugin()}
+    archives = plugin_archives(config.connect, config.images.resolve(), sinks)
     assert {one.folder: one.sha256 for one in archives} == {
         "debezium-postgres": "a" * 64,
         "s3-sink": "b" * 64,

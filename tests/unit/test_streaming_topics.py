@@ -4,9 +4,9 @@ import pytest
 
 from components.config import StackConfig
 from components.config.tables import TOPIC_NAME
-from components.streaming.topics import Topic, replicas_per_broker, topics_for
+from components.streaming.topics import Topic, replicas_per_broker
 from tests.unit.deployment import Deployment
-from tests.unit.streaming_stack import deploy_stack, design, sandbox
+from tests.unit.streaming_stack import deploy_stack, design, sandbox, topics_args, topics_for
 
 WEEK_MS = "604800000"
 
@@ -76,7 +76,7 @@ def test_full_logs_fit_the_brokers_volume(tables: int) -> None:
     bounded = [one.config for one in topics_for(config) if "retention.bytes" in one.config]
     (full,) = {int(c["retention.bytes"]) + int(c["segment.bytes"]) for c in bounded}
     storage = config.sizing.storage_per_broker(config.kafka.brokers) * 1024 * 1024
-    assert full * replicas_per_broker(config) <= 0.9 * storage
+    assert full * replicas_per_broker(topics_args(config)) <= 0.9 * storage
 
 
 def test_the_topics_of_tables_are_protected_where_the_stack_says_so() -> None:
@@ -115,7 +115,7 @@ def test_a_table_may_have_more_partitions_and_another_retention() -> None:
 
 def test_a_tables_extra_partitions_count_against_the_volume() -> None:
     more = design(topics={"overrides": {"public.orders": {"partitions": 12}}})
-    assert replicas_per_broker(more) == replicas_per_broker(design()) + 6
+    assert replicas_per_broker(topics_args(more)) == replicas_per_broker(topics_args(design())) + 6
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from clients.archive import NOTHING_YET
+from clients.archive import NO_CHANGES
 from workload.archive import ArchiveReader
 from workload.changes import CapturedTable, Change, Commit, Journal
 from workload.timeouts import Timeouts, wait_for_archive
@@ -42,7 +42,7 @@ class Looks:
         self.taken += 1
         look = self._looks[min(self.taken, len(self._looks)) - 1]
         if not look:
-            return NOTHING_YET
+            return NO_CHANGES
         rows = USERS.records(look)
         rows = rows.append_column("__deleted", pa.array(["false"] * len(look)))
         lsns = range(self._lsn, self._lsn + len(look))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from components.config import StackConfig
+from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.streaming.properties import Properties
 
@@ -31,11 +31,13 @@ TASK_SHUTDOWN_MS = 15_000
 
 
 def worker_properties(
-    config: StackConfig, images: ImageFamilyTable, bootstrap: str, variables: Iterable[str]
+    settings: ConnectSettings,
+    images: ImageFamilyTable,
+    replication_factor: int,
+    bootstrap: str,
+    variables: Iterable[str],
 ) -> Properties:
-    """connect-distributed.properties; `variables` may be referred to as ${env:NAME}."""
-    settings = config.connect
-    replicas = config.kafka.replication_factor
+    """Return connect-distributed.properties; `variables` may be referred to as ${env:NAME}."""
     return {
         "bootstrap.servers": bootstrap,
         "group.id": settings.group_id,
@@ -43,14 +45,14 @@ def worker_properties(
         "rest.advertised.host.name": f"${{env:{POD_IP}}}",
         "rest.advertised.port": settings.port,
         "config.storage.topic": settings.config_topic,
-        "config.storage.replication.factor": replicas,
+        "config.storage.replication.factor": replication_factor,
         "offset.storage.topic": settings.offset_topic,
-        "offset.storage.replication.factor": replicas,
+        "offset.storage.replication.factor": replication_factor,
         "offset.storage.partitions": OFFSET_PARTITIONS,
         # An idle sink task answers a commit no sooner than this; Kafka's default is 60 s.
         "offset.flush.interval.ms": 5_000,
         "status.storage.topic": settings.status_topic,
-        "status.storage.replication.factor": replicas,
+        "status.storage.replication.factor": replication_factor,
         "status.storage.partitions": STATUS_PARTITIONS,
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,
@@ -81,7 +83,7 @@ def _environment_references(variables: Iterable[str]) -> Properties:
 
 
 def _clients() -> Properties:
-    """Design: "Kafka Tuning", with acks=all instead of 1: see the README's differences."""
+    """Design: "Kafka Tuning", with acks=all instead of 1: see docs/DESIGN.md."""
     return {
         "producer.acks": "all",
         "producer.enable.idempotence": True,

@@ -3,11 +3,12 @@
 Stacks whose image has its plugins baked in (`connect.plugins: image`) need none of this.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pulumi
 
-from components.config import StackConfig
+from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 
 PLUGIN_DIR = "/kafka/connect"
@@ -37,32 +38,35 @@ DEBEZIUM = PluginArchive(
     path="debezium/debezium-connector-postgresql/versions/2.4.2",
     digest_key="debezium",
 )
-S3_SINK = PluginArchive(
-    folder="s3-sink",
-    path="confluentinc/kafka-connect-s3/versions/10.5.0",
-    digest_key="s3Sink",
-)
 
 
-def plugin_archives(config: StackConfig, images: ImageFamilyTable) -> list[PluginArchive]:
-    """The archives to install at start; none where they are in the image.
+def plugin_archives(
+    settings: ConnectSettings,
+    images: ImageFamilyTable,
+    sinks: Mapping[str, PluginArchive | None],
+) -> list[PluginArchive]:
+    """Return the archives to install at start; none where they are in the image.
 
-    Raises pulumi.RunError where they can't be had from the hub.
+    `sinks`: the archive of each sink's plug-in, by the sink's connector.
+
+    Raises pulumi.RunError where the hub does not have them, or the images can't install them.
     """
-    if config.connect.plugins == "image":
+    if settings.plugins == "image":
         return []
     if images.plugin_installer is None:
         raise pulumi.RunError(
-            f"connect.plugins: hub needs an image with curl, and images.family"
-            f" {config.images.family} has none; write plugins: image or give images.pluginInstaller"
+            "connect.plugins: hub needs an image with curl, which this stack's images.family does"
+            " not have; use plugins: image or set images.pluginInstaller"
         )
-    if config.archive.sink == "iceberg":
-        raise pulumi.RunError(
-            "connect.plugins: hub has no archive of the Iceberg sink; build an image with the"
-            " plugin in it and write plugins: image, or choose archive.sink: confluent-s3"
-        )
-    digests = config.connect.plugin_digests
-    return [replace(DEBEZIUM, sha256=digests.debezium), replace(S3_SINK, sha256=digests.s3_sink)]
+    archives = [replace(DEBEZIUM, sha256=settings.plugin_digests.debezium)]
+    for name, archive in sinks.items():
+        if archive is None:
+            raise pulumi.RunError(
+                f"connect.plugins: hub has no plug-in archive for {name}; build an image that"
+                " contains the plug-in and use plugins: image, or choose archive.sink: confluent-s3"
+            )
+        archives.append(archive)
+    return archives
 
 
 def warn_of_unpinned(archives: list[PluginArchive]) -> None:

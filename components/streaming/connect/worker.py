@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config import StackConfig
+from components.config.metrics import MetricsSettings
+from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
-from components.sizing import CONNECT_JVM
+from components.sizing import CONNECT_JVM, Resources
 from components.streaming.connect.configuration import (
     CONFIG_DIR,
     PLUGINS_OF_OURS,
@@ -24,10 +26,8 @@ from components.streaming.connect.plugins import (
     PLUGIN_DIR,
     PluginArchive,
     install_arguments,
-    plugin_archives,
     warn_of_unpinned,
 )
-from components.streaming.connectors.pipeline import SINK, TOPIC_PREFIX
 from components.streaming.metrics.exporter import (
     agent_environment,
     agent_files,
@@ -40,7 +40,7 @@ from components.streaming.pods import (
     environment,
     http_probe,
     jvm_environment,
-    one_at_a_time,
+    pod_disruption_budget,
     pod_metadata,
     read_files,
     scratch_mount,
@@ -69,29 +69,41 @@ commit-counter.jar, which Iceberg calls and which therefore lies beside its sink
 class WorkerArgs:
     """What the workers are made of."""
 
-    config: StackConfig
+    settings: ConnectSettings
+    resources: Resources
+    metrics: MetricsSettings
     images: ImageFamilyTable
     namespace: pulumi.Input[str]
+    nodes: int
+    """of the cluster, over whose zones the workers are spread"""
+    mounts_token: bool
+    """whether the pods get their service account's token for the Kubernetes API"""
     bootstrap: str
     """of the brokers, inside the cluster"""
+    replication_factor: int
+    """of Connect's own topics"""
+    topic_prefix: str
+    tables: tuple[str, ...]
+    """captured, as schema.table; the metrics name their topics"""
+    lag_of: str
+    """the sink connector whose lag the metrics show"""
     source_ca: pulumi.Input[str]
     """PEM of the source database's certificate authority"""
     role_arn: pulumi.Input[str] | None
     """the AWS role that the pods take on; None: the access keys among the secrets"""
-    settings: dict[str, pulumi.Input[str]]
-    """environment variables that are no secrets"""
-    secrets: dict[str, pulumi.Input[str]]
+    plugins: list[PluginArchive]
+    """installed when a worker starts"""
+    sink_jars: Mapping[str, str]
+    """where jars that sinks need are mounted in the container, with their names in java/"""
+    environment: Mapping[str, pulumi.Input[str]]
+    """environment variables that are not secret"""
+    secrets: Mapping[str, pulumi.Input[str]]
     """environment variables that are"""
 
     @property
-    def plugins(self) -> list[PluginArchive]:
-        """What is to be installed when a worker starts."""
-        return plugin_archives(self.config, self.images)
-
-    @property
     def variables(self) -> frozenset[str]:
-        """What connectors may refer to as ${env:NAME}."""
-        return frozenset({*self.settings, *self.secrets})
+        """The names that connectors may refer to as ${env:NAME}."""
+        return frozenset({*self.environment, *self.secrets})
 
 
 class Worker(pulumi.ComponentResource):
@@ -129,9 +141,9 @@ class Worker(pulumi.ComponentResource):
         service = kubernetes.core.v1.Service(
             CONNECT, metadata=about, spec=_service_spec(args), opts=child
         )
-        if args.config.connect.workers > 1:  # a budget for one pod would only block its drain
+        if args.settings.workers > 1:  # a budget for one pod would only block its drain
             kubernetes.policy.v1.PodDisruptionBudget(
-                CONNECT, metadata=about, spec=one_at_a_time(Workload.CONNECT), opts=child
+                CONNECT, metadata=about, spec=pod_disruption_budget(Workload.CONNECT), opts=child
             )
         self.ready = [deployment, service]
         self.register_outputs({"service": CONNECT})
@@ -139,10 +151,12 @@ class Worker(pulumi.ComponentResource):
 
 def worker_files(args: WorkerArgs) -> dict[str, str]:
     """Scripts and configuration, by the name that they have in CONFIG_DIR."""
-    properties = worker_properties(args.config, args.images, args.bootstrap, args.variables)
+    properties = worker_properties(
+        args.settings, args.images, args.replication_factor, args.bootstrap, args.variables
+    )
     return {
         **read_files(HERE / "files"),
-        **agent_files(worker_rules(TOPIC_PREFIX, args.config.tables, SINK)),
+        **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
         "connect-distributed.properties": render_properties(properties),
     }
 
@@ -151,7 +165,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """A rolling update that never runs one worker more: the memory budget has no room for it."""
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
     return {
-        "replicas": args.config.connect.workers,
+        "replicas": args.settings.workers,
         "strategy": {
             "type": "RollingUpdate",
             "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
@@ -159,7 +173,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**files, **jars(args)}, args.config.metrics, read_at_start
+                Workload.CONNECT, {**files, **jars(args)}, args.metrics, read_at_start
             ),
             "spec": _pod_spec(args),
         },
@@ -176,13 +190,13 @@ def _pod_spec(args: WorkerArgs) -> Manifest:
         installers = {"initContainers": [_plugin_installer(args)]}
     return {
         "serviceAccountName": Workload.CONNECT.service_account,
-        "automountServiceAccountToken": args.config.security.connect_rbac == "design",
+        "automountServiceAccountToken": args.mounts_token,
         # The variables of a Service named kafka (KAFKA_PORT=tcp://…) would pass for settings.
         "enableServiceLinks": False,
         "securityContext": Workload.CONNECT.pod_security_context(),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "affinity": spread_over_nodes(Workload.CONNECT),
-        **spread_over_zones(Workload.CONNECT, args.config.cluster.nodes),
+        **spread_over_zones(Workload.CONNECT, args.nodes),
         **installers,
         "containers": [_worker_container(args)],
         "volumes": volumes,
@@ -196,10 +210,10 @@ def _worker_container(args: WorkerArgs) -> Manifest:
     rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
     """
     variables: dict[str, pulumi.Input[str]] = {
-        **jvm_environment("KAFKA", args.config.sizing.connect, CONNECT_JVM, CONFIG_DIR),
+        **jvm_environment("KAFKA", args.resources, CONNECT_JVM, CONFIG_DIR),
         "WORKER_COMMAND": args.images.worker_command,
-        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
-        **args.settings,
+        **agent_environment(args.metrics, args.images, CONFIG_DIR),
+        **args.environment,
     }
     mounts = [config_mount(CONFIG_DIR), *_jar_mounts(args), scratch_mount()]
     if args.role_arn is not None:
@@ -216,11 +230,11 @@ def _worker_container(args: WorkerArgs) -> Manifest:
         "env": [_pod_ip(), *environment(variables)],
         "envFrom": [{"secretRef": {"name": CONNECT}}],
         "ports": [
-            {"name": "rest", "containerPort": args.config.connect.port},
-            *metrics_ports(args.config.metrics),
+            {"name": "rest", "containerPort": args.settings.port},
+            *metrics_ports(args.metrics),
         ],
         "securityContext": container_security_context(),
-        "resources": args.config.sizing.connect.manifest(),
+        "resources": args.resources.manifest(),
         "volumeMounts": mounts,
         "startupProbe": http_probe("rest", "/connectors", period=5, failures=60),
         "livenessProbe": http_probe("rest", "/", period=20, failures=3),
@@ -238,7 +252,7 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
         "args": install_arguments(args.plugins),
         "env": environment({"PLUGIN_DIR": PLUGIN_DIR, "TMPDIR": PLUGIN_DIR}),
         "securityContext": container_security_context(),
-        "resources": args.config.sizing.connect.manifest(),
+        "resources": args.resources.manifest(),
         "volumeMounts": [
             config_mount(CONFIG_DIR),
             scratch_mount(),
@@ -247,33 +261,28 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
     }
 
 
-def _jar_folders(args: WorkerArgs) -> dict[Path, str]:
-    """Our own jars, and the folder in the container where each is looked for."""
+def _jar_paths(args: WorkerArgs) -> dict[str, str]:
+    """Return where our own jars are mounted in the container, with their names in java/."""
     # Alone in a folder: each folder of the plugin path is a plugin.
-    folders = {
-        OWN_JARS / f"{name}.jar": f"{PLUGINS_OF_OURS}/{name}"
+    own = {
+        f"{PLUGINS_OF_OURS}/{name}/{name}.jar": f"{name}.jar"
         for name in ("transforms", "extensions")
     }
-    sink = args.images.iceberg_plugin
-    if sink is not None and args.config.archive.sink == "iceberg":
-        folders[OWN_JARS / "commit-counter.jar"] = sink
-    return folders
+    return {**own, **args.sink_jars}
 
 
 def jars(args: WorkerArgs) -> dict[str, str]:
-    """Our own jars by name, in base64 as a ConfigMap keeps them."""
-    return {jar.name: base64.b64encode(jar.read_bytes()).decode() for jar in _jar_folders(args)}
+    """Return our own jars by name, in base64 as a ConfigMap keeps them."""
+    return {
+        name: base64.b64encode((OWN_JARS / name).read_bytes()).decode()
+        for name in _jar_paths(args).values()
+    }
 
 
 def _jar_mounts(args: WorkerArgs) -> list[Manifest]:
     return [
-        {
-            "name": "config",
-            "mountPath": f"{folder}/{jar.name}",
-            "subPath": jar.name,
-            "readOnly": True,
-        }
-        for jar, folder in _jar_folders(args).items()
+        {"name": "config", "mountPath": path, "subPath": name, "readOnly": True}
+        for path, name in _jar_paths(args).items()
     ]
 
 
@@ -297,5 +306,5 @@ def _pod_ip() -> Manifest:
 def _service_spec(args: WorkerArgs) -> Manifest:
     return {
         "selector": Workload.CONNECT.selector,
-        "ports": [{"name": "rest", "port": args.config.connect.port, "targetPort": "rest"}],
+        "ports": [{"name": "rest", "port": args.settings.port, "targetPort": "rest"}],
     }

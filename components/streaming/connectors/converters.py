@@ -5,7 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.config.streaming import ConnectSettings, RegistrySettings
 from components.streaming.connectors.model import PropertyGroup, environment
+from components.workloads import Workload, service_host
 
 
 class JsonConverter(PropertyGroup):
@@ -55,3 +57,13 @@ class BytesConverter(PropertyGroup):
 
 
 Converter = JsonConverter | AvroConverter | BytesConverter
+
+
+def stack_converter(
+    connect: ConnectSettings, registry: RegistrySettings, namespace: str
+) -> Converter:
+    """Return the converter of the captured tables' topics, for keys and values alike."""
+    if connect.converter == "json":
+        return JsonConverter()
+    host = service_host(Workload.REGISTRY, namespace)
+    return AvroConverter(schema_registry_url=f"http://{host}:{registry.port}")

@@ -220,7 +220,7 @@ class DebeziumPostgresConnector(Connector):
         return self
 
 
-def require_readers_apart(connectors: Iterable[DebeziumPostgresConnector]) -> None:
+def require_distinct_slots(connectors: Iterable[DebeziumPostgresConnector]) -> None:
     """Raise ValueError where two connectors would read one slot or one publication.
 
     A slot's name is unique in its server, a publication's in its database.

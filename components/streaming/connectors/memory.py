@@ -1,6 +1,7 @@
 """How much of the workers' heap the connectors' buffers can take (MiB), and what fits.
 
-    worker  = WORKER + source × the sources on one worker + sink × its tasks' share on one worker
+    worker  = WORKER + source × the sources on one worker
+                     + for each sink: sink × its tasks' share on one worker
     source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory
     sink    = open files × file + tasks × (fetch + max.poll.records × RECORD_HEAP + TASK)
     file    = confluent-s3: s3.part.size, in whole regions of G1,
@@ -16,6 +17,7 @@ which buffer only while there are dead letters, and the small connector that rea
 added table (added_tables.py). The rest of the heap, 1 - USABLE, is for those and for the collector.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -52,44 +54,60 @@ class Workers:
     sources: int = 1
     """source connectors, with a task each"""
 
-    def needed(self, sink: SinkConnector, tasks: int) -> int:
-        """MiB of heap that the fullest worker can need with that many sink tasks."""
+    def needed(self, sinks: Iterable[SinkConnector]) -> int:
+        """Return the MiB of heap that the fullest worker can need."""
         source = SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE + PRODUCER_BUFFER
-        share = ceil(tasks / self.count) / tasks
         sources = ceil(self.sources / self.count) * source
-        return ceil(WORKER + sources + self._sink(sink, tasks) * share)
+        return ceil(WORKER + sources + sum(self._on_a_worker(sink) for sink in sinks))
 
-    def _sink(self, sink: SinkConnector, tasks: int) -> float:
-        of_a_task = ceil(self.partitions / tasks)
-        fetch = min(of_a_task * PARTITION_FETCH, self.brokers * sink.fetch_max_bytes / MEBIBYTE)
+    def _on_a_worker(self, sink: SinkConnector) -> float:
+        tasks = sink.tasks_max
+        fetch = min(
+            ceil(self.partitions / tasks) * PARTITION_FETCH,
+            self.brokers * sink.fetch_max_bytes / MEBIBYTE,
+        )
         polled = sink.max_poll_records * RECORD_HEAP / MEBIBYTE
         files = sink.open_files(tasks, self.tables, self.partitions)
-        return files * sink.file_bytes() / MEBIBYTE + tasks * (fetch + polled + TASK)
+        share = ceil(tasks / self.count) / tasks
+        return share * (files * sink.file_bytes() / MEBIBYTE + tasks * (fetch + polled + TASK))
 
-    def fits(self, sink: SinkConnector, tasks: int) -> bool:
-        """Whether the buffers leave the collector its share."""
-        return self.needed(sink, tasks) <= self.heap * USABLE
+    def fits(self, sinks: Iterable[SinkConnector]) -> bool:
+        """Return whether the buffers leave the collector its share."""
+        return self.needed(sinks) <= self.heap * USABLE
 
-    def require_heap(self, sink: SinkConnector) -> str | None:
-        """Raise ValueError, with the number that fits, where fewer tasks would fit.
+    def require_heap(self, sinks: Mapping[str, SinkConnector]) -> str | None:
+        """Raise ValueError, with the number that fits, where fewer tasks of a sink would fit.
+
+        `sinks`: by the section of the stack file that sets their tasks.
 
         Where no number of tasks fits, the returned warning says so: the bound holds for tables
-        that are all written at once, and only the user knows whether they are.
+        that are all written at the same time, and only the user knows whether they are.
         """
-        if self.fits(sink, sink.tasks_max):
+        if self.fits(sinks.values()):
             return None
+        names = " and ".join(sink.name for sink in sinks.values())
+        tasks = " + ".join(str(sink.tasks_max) for sink in sinks.values())
         problem = (
-            f"connector {sink.name}: the buffers of {sink.tasks_max} tasks can take"
-            f" {self.needed(sink, sink.tasks_max)} MiB of a worker's heap of {self.heap} MiB, of"
+            f"connector{'s' if len(sinks) > 1 else ''} {names}: the buffers of {tasks} tasks can"
+            f" take {self.needed(sinks.values())} MiB of a worker's heap of {self.heap} MiB, of"
             f" which {int(self.heap * USABLE)} may be used"
         )
-        fitting = [tasks for tasks in range(1, sink.tasks_max) if self.fits(sink, tasks)]
-        if fitting:
-            raise ValueError(
-                f"{problem}; give at most {fitting[-1]} tasks (archive.tasks) or more memory"
-                " (sizing.connect)"
-            )
+        for section, sink in sinks.items():
+            if fitting := self._fitting_tasks(section, sinks):
+                raise ValueError(
+                    f"{problem}; give {sink.name} at most {fitting} tasks ({section}.tasks) or more"
+                    " memory (sizing.connect)"
+                )
         return (
-            f"{problem}, where all {self.tables} tables are written at once; no number of tasks"
-            " fits: give more memory (sizing.connect) or workers (connect.workers)"
+            f"{problem}, if all {self.tables} tables are written at the same time; no number of"
+            " tasks fits: give more memory (sizing.connect) or workers (connect.workers)"
         )
+
+    def _fitting_tasks(self, section: str, sinks: Mapping[str, SinkConnector]) -> int | None:
+        """Return the most tasks of one sink that fit beside the others; None: no number fits."""
+        given = sinks[section]
+        for tasks in range(given.tasks_max - 1, 0, -1):
+            fewer = given.model_copy(update={"tasks_max": tasks})
+            if self.fits({**sinks, section: fewer}.values()):
+                return tasks
+        return None

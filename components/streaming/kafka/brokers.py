@@ -8,10 +8,10 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config import StackConfig
+from components.config.metrics import MetricsSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
-from components.sizing import BROKER_JVM
+from components.sizing import BROKER_JVM, Resources
 from components.streaming.kafka.cluster_id import KafkaClusterId
 from components.streaming.kafka.configuration import (
     DATA_DIR,
@@ -32,7 +32,7 @@ from components.streaming.pods import (
     config_volume,
     environment,
     jvm_environment,
-    one_at_a_time,
+    pod_disruption_budget,
     pod_metadata,
     read_files,
     scratch_mount,
@@ -70,10 +70,15 @@ SHORT_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 class BrokersArgs:
     """What the brokers are made of."""
 
-    config: StackConfig
+    network: KafkaNetwork
+    """the brokers' settings, and where they are found"""
+    resources: Resources
+    """of each broker"""
+    storage: int
+    """MiB of each broker's volume"""
+    metrics: MetricsSettings
     images: ImageFamilyTable
     namespace: pulumi.Input[str]
-    network: KafkaNetwork
 
 
 class Brokers(pulumi.ComponentResource):
@@ -89,7 +94,7 @@ class Brokers(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         files = broker_files(args.network)
         holds_data = pulumi.ResourceOptions.merge(
-            child, pulumi.ResourceOptions(protect=args.config.kafka.protect)
+            child, pulumi.ResourceOptions(protect=args.network.settings.protect)
         )
         cluster_id = KafkaClusterId("kafka-cluster-id", opts=holds_data)
         config_map = kubernetes.core.v1.ConfigMap(
@@ -111,7 +116,7 @@ class Brokers(pulumi.ComponentResource):
             KAFKA,
             metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),
             # With three replicas of each partition, two stay in sync.
-            spec=one_at_a_time(Workload.KAFKA),
+            spec=pod_disruption_budget(Workload.KAFKA),
             opts=child,
         )
         services = [
@@ -158,15 +163,13 @@ def stateful_set_spec(
     args: BrokersArgs, files: dict[str, str], cluster_id: pulumi.Input[str]
 ) -> Manifest:
     """All brokers start at once (Parallel): the first alone could not form a quorum."""
-    settings, sizing = args.config.kafka, args.config.sizing
+    settings, cluster = args.network.settings, args.network.cluster
     claim = {
         "metadata": {"name": "data", "labels": Workload.KAFKA.labels},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
-            "storageClassName": args.config.cluster.storage_class,
-            "resources": {
-                "requests": {"storage": f"{sizing.storage_per_broker(settings.brokers)}Mi"}
-            },
+            "storageClassName": cluster.storage_class,
+            "resources": {"requests": {"storage": f"{args.storage}Mi"}},
         },
     }
     return {
@@ -178,7 +181,7 @@ def stateful_set_spec(
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "selector": {"matchLabels": Workload.KAFKA.selector},
         "template": {
-            "metadata": pod_metadata(Workload.KAFKA, files, args.config.metrics),
+            "metadata": pod_metadata(Workload.KAFKA, files, args.metrics),
             "spec": _pod_spec(args, cluster_id),
         },
         "volumeClaimTemplates": [claim],
@@ -194,7 +197,7 @@ def _pod_spec(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manifest:
         "securityContext": Workload.KAFKA.pod_security_context(),
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "affinity": spread_over_nodes(Workload.KAFKA),
-        **spread_over_zones(Workload.KAFKA, args.config.cluster.nodes),
+        **spread_over_zones(Workload.KAFKA, args.network.cluster.nodes),
         "initContainers": [_format_container(args, cluster_id)],
         "containers": [_broker_container(args)],
         "volumes": [config_volume(Workload.KAFKA), scratch_volume(SCRATCH_SIZE)],
@@ -224,14 +227,14 @@ def _broker_container(args: BrokersArgs) -> Manifest:
     the brokers' only when the quorum is there and this broker has caught up with its metadata.
     Liveness looks at the former: a broker that waits for the others is not to be killed.
     """
-    settings = args.config.kafka
+    settings = args.network.settings
     ports = {"internal": settings.port, "controller": settings.controller_port}
-    if args.config.cluster.node_ports is not None:
+    if args.network.cluster.node_ports is not None:
         ports["external"] = settings.external_port
     variables = {
         **_jvm(args),
         "BROKER_COMMAND": args.images.broker_command,
-        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
+        **agent_environment(args.metrics, args.images, CONFIG_DIR),
     }
     return {
         **_container("kafka", args),
@@ -239,7 +242,7 @@ def _broker_container(args: BrokersArgs) -> Manifest:
         "env": [_pod_name(), *environment(variables)],
         "ports": [
             *({"name": name, "containerPort": port} for name, port in ports.items()),
-            *metrics_ports(args.config.metrics),
+            *metrics_ports(args.metrics),
         ],
         # Five minutes: after an unclean stop every log is checked before the ports open.
         "startupProbe": tcp_probe("controller", period=5, failures=60),
@@ -254,7 +257,7 @@ def _container(name: str, args: BrokersArgs) -> Manifest:
         "image": args.images.kafka,
         "imagePullPolicy": "IfNotPresent",
         "securityContext": container_security_context(),
-        "resources": args.config.sizing.broker.manifest(),
+        "resources": args.resources.manifest(),
         "volumeMounts": [
             config_mount(CONFIG_DIR),
             scratch_mount(),
@@ -264,7 +267,7 @@ def _container(name: str, args: BrokersArgs) -> Manifest:
 
 
 def _jvm(args: BrokersArgs) -> dict[str, str]:
-    return jvm_environment("KAFKA", args.config.sizing.broker, BROKER_JVM, CONFIG_DIR)
+    return jvm_environment("KAFKA", args.resources, BROKER_JVM, CONFIG_DIR)
 
 
 def _pod_name() -> Manifest:
@@ -281,7 +284,7 @@ def _service(
 
 def _headless_spec(args: BrokersArgs) -> Manifest:
     """Each broker's own name, known before it is ready: the brokers need it to become so."""
-    settings = args.config.kafka
+    settings = args.network.settings
     ports = {"internal": settings.port, "controller": settings.controller_port}
     return {
         "clusterIP": "None",

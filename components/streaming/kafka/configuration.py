@@ -98,7 +98,7 @@ def shared_properties(network: KafkaNetwork) -> Properties:
         **_durability(settings),
         **_memory(settings),
         **_storage(),
-        **_patience(),
+        **_timeouts(),
     }
 
 
@@ -178,8 +178,8 @@ def _storage() -> Properties:
     }
 
 
-def _patience() -> Properties:
-    """Time limits for brokers of half a CPU, which may stand still for a second at start."""
+def _timeouts() -> Properties:
+    """Time limits for brokers of half a CPU, which may pause for a second at start."""
     return {
         "controller.quorum.election.timeout.ms": 3000,
         "controller.quorum.fetch.timeout.ms": 6000,

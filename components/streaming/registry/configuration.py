@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from components.config import StackConfig
+from components.config.streaming import RegistrySettings
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.properties import Properties
 from components.workloads import Workload, service_host
@@ -31,18 +31,17 @@ PROBE_USER = "probe"
 USERS = {"admin": Role.ADMIN, DEVELOPER_USER: Role.DEVELOPER, PROBE_USER: Role.READONLY}
 
 
-def registry_properties(config: StackConfig, network: KafkaNetwork) -> Properties:
-    """schema-registry.properties."""
-    settings = config.registry
+def registry_properties(settings: RegistrySettings, network: KafkaNetwork) -> Properties:
+    """Return schema-registry.properties."""
     brokers = ",".join(
-        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(config.kafka.brokers)
+        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(network.settings.brokers)
     )
     return {
         "listeners": f"http://0.0.0.0:{settings.port}",
         "host.name": service_host(Workload.REGISTRY, network.namespace),
         "kafkastore.bootstrap.servers": brokers,
         "kafkastore.topic": settings.topic,
-        "kafkastore.topic.replication.factor": config.kafka.replication_factor,
+        "kafkastore.topic.replication.factor": network.settings.replication_factor,
         "schema.compatibility.level": settings.compatibility,
         "authentication.method": "BASIC",
         "authentication.realm": REALM,

@@ -11,11 +11,12 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.config import StackConfig
+from components.config.metrics import MetricsSettings
+from components.config.streaming import RegistrySettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
 from components.security import Credentials
-from components.sizing import REGISTRY_JVM
+from components.sizing import REGISTRY_JVM, Resources
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.metrics.exporter import (
     agent_environment,
@@ -52,11 +53,14 @@ GRACE_SECONDS = 30
 class RegistryArgs:
     """What the registry is made of."""
 
-    config: StackConfig
+    settings: RegistrySettings
+    resources: Resources
+    metrics: MetricsSettings
     images: ImageFamilyTable
     namespace: pulumi.Input[str]
     credentials: Credentials
     network: KafkaNetwork
+    """of the brokers"""
 
 
 class Registry(pulumi.ComponentResource):
@@ -98,7 +102,7 @@ def registry_files(args: RegistryArgs) -> dict[str, str]:
         **read_files(Path(__file__).parent / "files"),
         **agent_files(rules_of("registry")),
         "schema-registry.properties": render_properties(
-            registry_properties(args.config, args.network)
+            registry_properties(args.settings, args.network)
         ),
     }
 
@@ -130,7 +134,7 @@ def deployment_spec(
         },
         "selector": {"matchLabels": Workload.REGISTRY.selector},
         "template": {
-            "metadata": pod_metadata(Workload.REGISTRY, files, args.config.metrics, secrets),
+            "metadata": pod_metadata(Workload.REGISTRY, files, args.metrics, secrets),
             "spec": {
                 "serviceAccountName": Workload.REGISTRY.service_account,
                 "automountServiceAccountToken": False,
@@ -147,9 +151,9 @@ def deployment_spec(
 
 def _container(args: RegistryArgs) -> Manifest:
     variables = {
-        **jvm_environment("SCHEMA_REGISTRY", args.config.sizing.registry, REGISTRY_JVM, CONFIG_DIR),
+        **jvm_environment("SCHEMA_REGISTRY", args.resources, REGISTRY_JVM, CONFIG_DIR),
         "SCHEMA_REGISTRY_OPTS": f"-Djava.security.auth.login.config={CONFIG_DIR}/jaas.conf",
-        **agent_environment(args.config.metrics, args.images, CONFIG_DIR),
+        **agent_environment(args.metrics, args.images, CONFIG_DIR),
     }
     return {
         "name": REGISTRY,
@@ -158,18 +162,18 @@ def _container(args: RegistryArgs) -> Manifest:
         "command": ["sh", f"{CONFIG_DIR}/start-registry.sh"],
         "env": environment(variables),
         "ports": [
-            {"name": "rest", "containerPort": args.config.registry.port},
-            *metrics_ports(args.config.metrics),
+            {"name": "rest", "containerPort": args.settings.port},
+            *metrics_ports(args.metrics),
         ],
         "securityContext": container_security_context(),
-        "resources": args.config.sizing.registry.manifest(),
+        "resources": args.resources.manifest(),
         "volumeMounts": [
             {"name": "files", "mountPath": CONFIG_DIR, "readOnly": True},
             scratch_mount(),
         ],
         "startupProbe": tcp_probe("rest", period=5, failures=60),
         "livenessProbe": tcp_probe("rest", period=20, failures=3),
-        "readinessProbe": _readiness(args.config.registry.port),
+        "readinessProbe": _readiness(args.settings.port),
     }
 
 
@@ -203,5 +207,5 @@ def _files_volume() -> Manifest:
 def _service_spec(args: RegistryArgs) -> Manifest:
     return {
         "selector": Workload.REGISTRY.selector,
-        "ports": [{"name": "rest", "port": args.config.registry.port, "targetPort": "rest"}],
+        "ports": [{"name": "rest", "port": args.settings.port, "targetPort": "rest"}],
     }

@@ -6,6 +6,7 @@ from components.archive import Archive, ArchiveArgs
 from components.config import parse
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
+from components.streaming.sinks.declared import declared_sinks
 
 days = pulumi.Config().require_int("days")
 config = parse(
@@ -24,14 +25,15 @@ config = parse(
     },
     "tests/engine/layers",
 )
+sinks = declared_sinks(config)
 security = Security(
     "security",
-    SecurityArgs.of(config),
+    SecurityArgs.from_config(config, sinks.flows),
     opts=pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)]),
 )
 archive = Archive(
     "archive",
-    ArchiveArgs.of(config, security.namespace),
+    ArchiveArgs.from_config(config, sinks.needs, security.namespace),
     opts=pulumi.ResourceOptions(providers=[aws_provider(config.aws)]),
 )
 pulumi.export("namespace", security.namespace)

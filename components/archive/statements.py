@@ -1,0 +1,57 @@
+"""IAM statements that a sink needs, each observed to be necessary (docs/DESIGN.md).
+
+Writing is a multipart upload from start to end or abort, and listing what lies under the prefix.
+No statement allows deleting, and only the Iceberg sink, which appends to metadata that it reads
+first, may read.
+"""
+
+from typing import Any
+
+Statement = dict[str, Any]
+
+TABLE_ACTIONS = ("glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
+DATABASE_ACTIONS = ("glue:GetDatabase", "glue:CreateDatabase")
+"""CreateDatabase: before its first table the sink creates the database and expects the answer
+"already exists"; where it may not call it, it does not create the table."""
+
+
+def allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    """Return a statement that allows the actions on the resources."""
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
+def write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
+    """Return the rights to write objects under a prefix and to find unfinished uploads."""
+    within_prefix = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
+    return [
+        allow(
+            "WriteObjects",
+            ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+            [_objects(bucket_arn, prefix)],
+        ),
+        allow("ListObjects", ["s3:ListBucket"], [bucket_arn]) | {"Condition": within_prefix},
+        allow(
+            "FindBucketAndUploads",
+            ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
+            [bucket_arn],
+        ),
+    ]
+
+
+def table_statements(bucket_arn: str, prefix: str, database_arn: str) -> list[Statement]:
+    """Return the rights to read tables' files under a prefix and to use one Glue database.
+
+    Glue asks for the right to the catalog as well.
+    """
+    account, database = database_arn.rsplit(":", 1)
+    catalog = f"{account}:catalog"
+    tables = f"{account}:table/{database.removeprefix('database/')}/*"
+    return [
+        allow("ReadTableFiles", ["s3:GetObject"], [_objects(bucket_arn, prefix)]),
+        allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database_arn]),
+        allow("UseTables", list(TABLE_ACTIONS), [catalog, database_arn, tables]),
+    ]
+
+
+def _objects(bucket_arn: str, prefix: str) -> str:
+    return f"{bucket_arn}/{prefix}/*"

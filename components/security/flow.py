@@ -1,0 +1,54 @@
+"""Network connections that are allowed: their ends as data."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from components.workloads import Workload
+
+HTTPS = 443
+
+PRIVATE_RANGES = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
+    "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A range of addresses outside the pipeline's pods."""
+
+    cidr: str
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pods:
+    """Pods of another namespace."""
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """TCP connections that are allowed, from one end to some ports of the other."""
+
+    source: Workload | Network | Pods
+    target: Workload | Network
+    ports: tuple[int, ...]
+    reason: str
+
+
+PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
+
+
+def flow_to_aws(endpoint: str | None) -> Flow:
+    """Return the workers' way to AWS, or only to its stand-in at an address (`aws.endpoint`)."""
+    if endpoint is None:
+        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
+    url = urlsplit(endpoint)
+    port = url.port or (HTTPS if url.scheme == "https" else 80)
+    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")

@@ -1,0 +1,118 @@
+"""The stack's source connectors: one, or one for each table (design: "Scalability")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from components.config import StackConfig
+from components.config.source import SourceSettings
+from components.streaming.connectors.batching import batching
+from components.streaming.connectors.converters import Converter, stack_converter
+from components.streaming.connectors.debezium import (
+    DebeziumPostgresConnector,
+    require_distinct_slots,
+)
+from components.streaming.topic_names import TOPIC_PREFIX
+from components.workloads import Workload, service_host
+
+
+@dataclass(frozen=True)
+class SourcesArgs:
+    """What the source connectors are made of."""
+
+    partitions: Mapping[str, int]
+    """of each captured table's topic; the tables as schema.table"""
+    settings: SourceSettings
+    hostname: str
+    """of the database, in the cluster's DNS"""
+    ca_file: str
+    """the certificate of the database's authority, in the worker"""
+    converter: Converter
+    exactly_once: bool
+    heartbeat_interval_ms: int
+    count_events: bool
+    """whether the metrics count the events that pass"""
+
+    @classmethod
+    def from_config(cls, config: StackConfig, ca_file: str) -> SourcesArgs:
+        """Return the arguments for a stack."""
+        namespace = config.security.namespace
+        return cls(
+            partitions=config.partitions,
+            settings=config.source,
+            hostname=service_host(Workload.POSTGRESQL, namespace),
+            ca_file=ca_file,
+            converter=stack_converter(config.connect, config.registry, namespace),
+            exactly_once=config.connect.exactly_once,
+            heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
+            count_events=config.metrics.enabled,
+        )
+
+
+def source_connectors(args: SourcesArgs) -> list[DebeziumPostgresConnector]:
+    """Return one connector for all tables, or one for each (`source.isolation`).
+
+    With one for each, a table that stops its connector, or takes long to read, holds up no other.
+    The price is a slot, a WAL sender and a decoding of the whole log in PostgreSQL for each.
+
+    Raises ValueError where two of them would read the same slot or publication.
+    """
+    if args.settings.isolation == "shared":
+        return [shared_connector(args)]
+    connectors = [_connector_of(args, table) for table in args.partitions]
+    require_distinct_slots(connectors)
+    return connectors
+
+
+def shared_connector(args: SourcesArgs) -> DebeziumPostgresConnector:
+    """Return the connector that captures all tables."""
+    return _connector(args, args.partitions, args.settings.slot, args.settings.publication)
+
+
+def _connector(
+    args: SourcesArgs, partitions: Mapping[str, int], slot: str, publication: str
+) -> DebeziumPostgresConnector:
+    batches = batching(sum(partitions.values()))
+    return DebeziumPostgresConnector(
+        name="postgres-cdc-connector",
+        hostname=args.hostname,
+        port=args.settings.port,
+        database=args.settings.database,
+        sslmode="verify-full",
+        sslrootcert=args.ca_file,
+        topic_prefix=TOPIC_PREFIX,
+        tables=tuple(partitions),
+        slot=slot,
+        publication=publication,
+        drop_defaults=True,
+        count_events=args.count_events,
+        heartbeat_interval_ms=args.heartbeat_interval_ms,
+        key_converter=args.converter,
+        value_converter=args.converter,
+        exactly_once="required" if args.exactly_once else None,
+        transaction_boundary="interval" if args.exactly_once else None,
+        transaction_interval_ms=batches.transaction_interval_ms if args.exactly_once else None,
+        transaction_timeout_ms=batches.transaction_timeout_ms if args.exactly_once else None,
+        linger_ms=batches.linger_ms,
+        batch_bytes=batches.batch_bytes,
+    )
+
+
+def _connector_of(args: SourcesArgs, table: str) -> DebeziumPostgresConnector:
+    """Return the connector of one table; its topic is the same as with a shared connector."""
+    shared = _connector(
+        args,
+        {table: args.partitions[table]},
+        args.settings.slot_of(table),
+        args.settings.publication_of(table),
+    )
+    # The connectors share their topics' prefix, by which Debezium also names its metrics: without
+    # a tag, each but the first on a worker would wait for a minute and then have none.
+    own = {
+        "name": f"{shared.name}-{table}",
+        "extra": {**shared.extra, "custom.metric.tags": f"table={table}"},
+        # Counted by each connector for itself, the events of one transaction would not add up.
+        "transaction_metadata": False,
+    }
+    return DebeziumPostgresConnector.model_validate({**dict(shared), **own})

@@ -1,0 +1,65 @@
+"""The archive as Parquet files on S3, in a folder for each table and hour (the design)."""
+
+from dataclasses import replace
+from functools import cached_property
+
+from components.settings import InvalidKeysError
+from components.streaming.connect.plugins import PluginArchive
+from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.sinks.protocol import SinkArgs, sink_kind
+from components.streaming.sinks.s3 import SINK, S3Sink
+from components.streaming.topic_names import TOPIC_PREFIX, topic_of
+
+DEFAULT_TASKS = 24
+"""the design's number"""
+HUB_PLUGIN = PluginArchive(
+    folder="s3-sink",
+    path="confluentinc/kafka-connect-s3/versions/10.5.0",
+    digest_key="s3Sink",
+)
+
+
+@sink_kind("confluent-s3")
+class ConfluentS3Sink(S3Sink):
+    """Confluent's S3 sink connector."""
+
+    # Old files may have to be restored before they can be read.
+    cold_storage_class = "GLACIER"
+
+    def __init__(self, args: SinkArgs) -> None:
+        super().__init__(args)
+        if not args.images.confluent_plugins:
+            problem = "confluent-s3 is not in the images of this stack's images.family; set iceberg"
+            raise InvalidKeysError(("archive.sink", problem))
+
+    @cached_property
+    def connector(self) -> ConfluentS3SinkConnector:
+        """The connector, which reads the topics of all captured schemas."""
+        archive, aws = self.args.archive, self.args.aws
+        schemas = sorted({table.partition(".")[0] for table in self.args.tables})
+        schema = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
+        return ConfluentS3SinkConnector(
+            name=SINK,
+            tasks_max=archive.tasks or DEFAULT_TASKS,
+            topics_regex=rf"{TOPIC_PREFIX}\.{schema}\..*",
+            topics_dir=archive.prefix,
+            region=aws.region,
+            endpoint=aws.endpoint,
+            encryption=archive.encryption,
+            kms_key=archive.kms_key_arn,
+            flush_size=archive.flush_size,
+            rotate_interval_ms=archive.rotate_interval_ms,
+            key_converter=self.args.converter,
+            value_converter=self.args.converter,
+            errors=self.errors,
+            count_events_of=self.counted_prefix,
+        )
+
+    def hub_plugin(self) -> PluginArchive:
+        """Return the archive, with its digest where the stack pins it."""
+        return replace(HUB_PLUGIN, sha256=self.args.plugin_digests.s3_sink)
+
+    def archived_tables(self) -> dict[str, str]:
+        """Return the folders below the bucket."""
+        prefix = self.args.archive.prefix
+        return {table: f"{prefix}/{topic_of(table)}" for table in self.args.tables}

@@ -1,0 +1,83 @@
+"""The archive as Apache Iceberg tables on S3, in a Glue database."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from components.archive.statements import Statement, table_statements
+from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, iceberg_table_of
+from components.settings import InvalidKeysError
+from components.streaming.connectors.converters import BytesConverter
+from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.sinks.protocol import SinkArgs, sink_kind
+from components.streaming.sinks.s3 import SINK, S3Sink
+from components.streaming.topic_names import topic_of
+
+CONTROL_TOPIC = "control-iceberg"
+COMMIT_COUNTER = "commit-counter.jar"
+DEFAULT_TASKS = 2
+"""More than 5 do not fit a worker of 1 GiB."""
+
+
+@sink_kind("iceberg")
+class IcebergSink(S3Sink):
+    """Apache Iceberg's sink connector."""
+
+    # A query reads every file of a table, old ones too, so they must be readable at once.
+    cold_storage_class = "GLACIER_IR"
+    needs_catalog = True
+
+    def __init__(self, args: SinkArgs) -> None:
+        super().__init__(args)
+        problems = [
+            (
+                "tables",
+                f"{first} and {second} can't be archived together: both would be the Iceberg table"
+                f" {args.archive.catalog_database}.{iceberg_table_of(first)}."
+                f" {CHOICE_OF_ONE_TABLE}",
+            )
+            for first, second in iceberg_collisions(args.tables)
+        ]
+        if problems:
+            raise InvalidKeysError(*problems)
+
+    @cached_property
+    def connector(self) -> IcebergSinkConnector:
+        """The connector, with one route for each captured table."""
+        archive, aws = self.args.archive, self.args.aws
+        return IcebergSinkConnector(
+            name=SINK,
+            tasks_max=archive.tasks or DEFAULT_TASKS,
+            routes={topic_of(table): to for table, to in self.archived_tables().items()},
+            control_topic=CONTROL_TOPIC,
+            count_commits=self.args.images.iceberg_plugin is not None,
+            commit_interval_ms=archive.rotate_interval_ms,
+            warehouse=warehouse(archive.prefix),
+            region=aws.region,
+            endpoint=aws.endpoint,
+            key_converter=BytesConverter(),  # keys are used for partitioning only
+            value_converter=self.args.converter,
+            errors=self.errors,
+            count_events_of=self.counted_prefix,
+        )
+
+    @property
+    def control_topics(self) -> tuple[str, ...]:
+        """The topic by which the tasks agree on a commit."""
+        return (CONTROL_TOPIC,)
+
+    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+        """Return the rights to write objects, to read metadata back and to use the catalog."""
+        statements = super().iam_statements(bucket_arn, database_arn)
+        if database_arn is not None:
+            statements += table_statements(bucket_arn, self.args.archive.prefix, database_arn)
+        return statements
+
+    def jars(self) -> Mapping[str, str]:
+        """Return the counter of commits, which Iceberg loads from its own plug-in's folder."""
+        folder = self.args.images.iceberg_plugin
+        return {} if folder is None else {f"{folder}/{COMMIT_COUNTER}": COMMIT_COUNTER}
+
+    def archived_tables(self) -> dict[str, str]:
+        """Return the catalog's tables, as database.table."""
+        database = self.args.archive.catalog_database
+        return {table: f"{database}.{iceberg_table_of(table)}" for table in self.args.tables}

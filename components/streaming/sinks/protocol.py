@@ -1,0 +1,126 @@
+"""What a sink tells the other layers of itself: its connector, and all that this needs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import pulumi
+
+from components.archive import Archive
+from components.archive.statements import Statement
+from components.config.archive import ArchiveSettings
+from components.config.cluster import AwsSettings
+from components.config.streaming import PluginDigests
+from components.images import ImageFamilyTable
+from components.security.flow import Flow
+from components.settings import Settings
+from components.streaming.connect.plugins import PluginArchive
+from components.streaming.connectors.converters import Converter
+from components.streaming.connectors.sink import SinkConnector
+from kafka_connect.connector_state import State
+
+KINDS: dict[str, type[Sink]] = {}
+"""Every kind of sink, by the name that a stack file uses."""
+
+SinkType = TypeVar("SinkType", bound="type[Sink]")
+
+
+def sink_kind(name: str) -> Callable[[SinkType], SinkType]:
+    """Register a class under the name by which stack files ask for it."""
+
+    def register(kind: SinkType) -> SinkType:
+        KINDS[name] = kind
+        return kind
+
+    return register
+
+
+@dataclass(frozen=True)
+class SinkArgs:
+    """The parts of a stack's configuration that a sink may use."""
+
+    options: Settings
+    """its own section of `datapipe:sinks`, an instance of the kind's `options_type`"""
+    archive: ArchiveSettings
+    aws: AwsSettings
+    tables: tuple[str, ...]
+    """captured, as schema.table"""
+    converter: Converter
+    """of the captured tables' topics"""
+    count_events: bool
+    """whether the metrics count the events that pass"""
+    dead_letter_replication: int
+    images: ImageFamilyTable
+    plugin_digests: PluginDigests
+
+
+class Sink(ABC):
+    """A sink of the stack. What a kind does not need keeps the default: nothing.
+
+    `__init__` raises InvalidKeysError where the stack's configuration does not allow this kind.
+    """
+
+    options_type: ClassVar[type[Settings]] = Settings
+    """the keys of its section of `datapipe:sinks`; by default it has none"""
+    state: State = "RUNNING"
+    """of its connector"""
+
+    def __init__(self, args: SinkArgs) -> None:
+        self.args = args
+
+    @property
+    @abstractmethod
+    def connector(self) -> SinkConnector:
+        """The connector. Raises ValueError where its properties contradict each other.
+
+        It names its dead letter topic (`errors.dead_letter_topic`) and says how much heap its
+        files take (`open_files`, `file_bytes`).
+        """
+
+    @property
+    def control_topics(self) -> tuple[str, ...]:
+        """Topics of its own, with one partition each."""
+        return ()
+
+    def environment(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
+        """Return variables of the worker that its `${env:NAME}` refer to."""
+        return {}
+
+    def secrets(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
+        """Return the variables of the worker that are secret."""
+        return {}
+
+    def flows(self) -> tuple[Flow, ...]:
+        """Return the network connections that the worker opens for it."""
+        return ()
+
+    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+        """Return what the worker's AWS identity must be allowed to do for it.
+
+        `database_arn` is that of the Glue database; None where the archive has none.
+        """
+        return []
+
+    def jars(self) -> Mapping[str, str]:
+        """Return the paths in the worker of jars that it needs, with their names in java/."""
+        return {}
+
+    def hub_plugin(self) -> PluginArchive | None:
+        """Return its plug-in's archive on Confluent Hub; None where the hub has none."""
+        return None
+
+
+class ArchiveSink(Sink):
+    """A sink that writes the stack's archive, which `archive.sink` chooses."""
+
+    cold_storage_class: ClassVar[str]
+    """S3's storage class for files older than `archive.glacierDays`"""
+    needs_catalog: ClassVar[bool] = False
+    """whether it registers its tables in a Glue database"""
+
+    @abstractmethod
+    def archived_tables(self) -> dict[str, str]:
+        """Return where each captured table is archived, as clients are told."""
