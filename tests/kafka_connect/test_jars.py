@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from images import jars
 from tools import paths
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
@@ -23,6 +24,19 @@ JARS = {
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
+    ),
+    "json": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-json/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "com/fasterxml/jackson/core/jackson-annotations/*",
+        "com/fasterxml/jackson/core/jackson-core/*",
+        "com/fasterxml/jackson/core/jackson-databind/*",
+    ),
+    "values": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "io/debezium/debezium-connector-postgres/2.4.*",
     ),
     "extensions": (
         "org/apache/kafka/connect-api/3.9.*",
@@ -48,9 +62,15 @@ def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
     folder.mkdir()
     for pattern in patterns:
         found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
+        for plugin in paths.cache().glob(f"maven/{pattern}/*-plugin.tar.gz"):
+            shutil.copy(plugin, folder)
+            jars.unpack_plugin_archive(folder)
+            found = list(folder.glob("*.jar"))
+            break
         if not found:
             pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
-        shutil.copy(found[-1], folder)
+        if found[-1].parent != folder:
+            shutil.copy(found[-1], folder)
 
 
 @pytest.mark.parametrize("module", JARS)

@@ -39,7 +39,7 @@ FINE = [
     "CREATE TABLE t (id int PRIMARY KEY, v text)",
     "CREATE TABLE t (id int, v text)",
     'CREATE TABLE t (id int PRIMARY KEY, "Some Name.%" text, "select" text)',
-    "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v real, w numeric, x int[][])",
+    "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v real, w int[][])",
     "CREATE TYPE pair AS (a int, b timetz); CREATE TABLE t (id int PRIMARY KEY, v pair)",
     "CREATE TYPE mood AS ENUM ('sad'); CREATE TABLE t (id mood PRIMARY KEY, v mood[])",
     "CREATE TABLE t (id int PRIMARY KEY, v hstore)",
