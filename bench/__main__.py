@@ -22,7 +22,7 @@ POLL_SECONDS = 2.0
 
 
 def main() -> int:
-    """Return 0 where nothing was lost, duplicated or killed, otherwise 1."""
+    """Return 0 if nothing was lost, duplicated or killed, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:

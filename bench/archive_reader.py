@@ -67,7 +67,7 @@ def archived_rows(
 ) -> Iterator[Comparison]:
     """Give a comparison with everything that the archive holds of a load.
 
-    It is complete where all has arrived within the timeouts.
+    It is complete if everything has arrived within the timeouts.
     """
     with expected_rows(journal) as comparison:
         reader = _Reader(files, journal, comparison)

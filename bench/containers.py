@@ -64,7 +64,7 @@ class Container:
         return workload if self.name in workload else f"{workload}/{self.name}"
 
     def usage(self) -> Usage:
-        """Read the counters. Raises FileNotFoundError where the container is gone."""
+        """Read the counters. Raises FileNotFoundError if the container is gone."""
         return _usage_2(self) if self.memory == self.cpu else _usage_1(self)
 
 
@@ -81,7 +81,7 @@ def containers(cluster: Cluster) -> list[Container]:
 
 
 def _container(pod: Mapping[str, Any], name: str, container_id: str) -> Container | None:
-    """Return a container; None where its cgroup is not on this machine."""
+    """Return a container; None if its cgroup is not on this machine."""
     identifier = container_id.rsplit("//", maxsplit=1)[-1]
     spec = next(each for each in pod["spec"]["containers"] if each["name"] == name)
     limits = spec.get("resources", {}).get("limits", {})

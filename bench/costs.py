@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from bench.result import Result
 from clients.stack import PROJECT
 
-# The stack does not export these defaults where it sets others, and copied numbers could differ.
+# The stack does not export these defaults if it sets other values, and copied numbers could differ.
 from components.config.archive import ArchiveSettings
 from components.config.streaming import TopicSettings
 

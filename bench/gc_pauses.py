@@ -41,7 +41,7 @@ class GcPauses:
 
 
 def _scrape(address: str) -> str | None:
-    """Return the metrics; None where the pod has no exporter or is being restarted."""
+    """Return the metrics; None if the pod has no exporter or is being restarted."""
     try:
         with urlopen(f"http://{address}:{PORT}/metrics", timeout=REQUEST_SECONDS) as answer:
             return str(answer.read().decode())

@@ -169,7 +169,7 @@ def measure(
 def idle_cpu(outputs: StackOutputs, log: Log) -> Cpu:
     """Return what the stack uses without a load, once that has stopped falling.
 
-    Raises StackError where it still falls after LONGEST_IDLE_SECONDS.
+    Raises StackError if it still falls after LONGEST_IDLE_SECONDS.
     """
     time.sleep(SETTLE_SECONDS)
     before = inf
@@ -221,7 +221,7 @@ def topic_sizes(outputs: StackOutputs, schemas: Iterable[str]) -> float:
 
 
 def main() -> int:
-    """Return 0 where no row was lost, otherwise 1."""
+    """Return 0 if no row was lost, otherwise 1."""
     arguments = _arguments()
     screen, log = console(), Progress("growth").log
     lost = 0

@@ -64,7 +64,7 @@ class Load:
     def wait(self) -> BatchJournal:
         """Return the whole journal when the schedule is over or stopped.
 
-        Raises psycopg.Error or StackError where a connection failed for good.
+        Raises psycopg.Error or StackError if a connection failed for good.
         """
         for each in self._running:
             each.result()

@@ -133,7 +133,7 @@ class Reference(Part):
 
 
 class Series(Part):
-    """Second by second since the load's start; None where a part did not answer."""
+    """Second by second since the load's start; None if a part did not answer."""
 
     at: list[float]
     committed: list[float | None]
@@ -189,5 +189,5 @@ class Result(Part):
 
 
 def read(path: Path) -> Result:
-    """Read a written result. Raises pydantic.ValidationError where its format is another."""
+    """Read a written result. Raises pydantic.ValidationError if its format is another."""
     return Result.model_validate_json(path.read_text())

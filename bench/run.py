@@ -43,7 +43,7 @@ class Bench:
     """A bench of a deployed stack."""
 
     def __init__(self, outputs: StackOutputs, log: Log) -> None:
-        """Raises StackError where the stack cannot be measured."""
+        """Raises StackError if the stack cannot be measured."""
         self._outputs, self._log = outputs, log
         self._cluster = Cluster(outputs)
         self._files = IcebergFiles(outputs)
@@ -56,7 +56,7 @@ class Bench:
         return self._cluster
 
     def run(self, settings: RunSettings) -> Result:
-        """Run the bench. Raises StackError where a part of the pipeline cannot be used."""
+        """Run the bench. Raises StackError if a part of the pipeline cannot be used."""
         if settings.warm_up:
             self._log(f"warming up for {settings.warm_up:.0f} s")
             self._warm_up(replace(settings.schedule, seconds=settings.warm_up), settings)

@@ -15,7 +15,7 @@ SAMPLE_SCHEMA = PROJECT / "components/source/schema.sql"
 def sample_schemas(tables: Iterable[str]) -> tuple[str, ...]:
     """Return the schemas of which all four sample tables are among these (schema.table).
 
-    Raises StackError where no schema has all four.
+    Raises StackError if no schema has all four.
     """
     captured = set(tables)
     schemas = dict.fromkeys(table.split(".")[0] for table in captured)

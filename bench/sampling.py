@@ -54,7 +54,7 @@ class Topics:
     """The end offsets of the captured tables' topics."""
 
     def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
-        """Raises KafkaException where no broker answers."""
+        """Raises KafkaException if no broker answers."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         known = self._admin.list_topics(timeout=REQUEST_SECONDS * 3).topics
         self._partitions = [
@@ -65,7 +65,7 @@ class Topics:
         ]
 
     def end(self) -> int | None:
-        """Return the sum of the end offsets; None where a broker did not answer in time."""
+        """Return the sum of the end offsets; None if a broker did not answer in time."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = self._admin.list_offsets(
             dict.fromkeys(self._partitions, latest),

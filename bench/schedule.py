@@ -31,7 +31,7 @@ DEFAULT_MIX: Mapping[tuple[Operation, str], int] = {
     ("d", "order_items"): 6,
 }
 
-# Rows per second for which keys are reserved where no rate is given.
+# Rows per second for which keys are reserved if no rate is given.
 UNLIMITED_ROWS = 200_000
 
 
@@ -129,7 +129,7 @@ class _TableRows:
         """first key and version of each batch of rows that were inserted together"""
 
     def batch(self, random: Random, operation: Operation, rows: int, due: float) -> Batch:
-        """Return the next batch; an insert where there is no row to update or delete."""
+        """Return the next batch; an insert if there is no row to update or delete."""
         if operation == "c" or not self._live:
             operation, first, version = "c", self._next, 0
             self._next += rows

@@ -23,7 +23,7 @@ LOST: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.Interface
 class Session:
     """Executes batches one after the other; each is committed exactly once, or not at all.
 
-    Where the connection is lost in a commit, the rows show whether it was made, because nobody else
+    If the connection is lost in a commit, the rows show whether it was made, because nobody else
     changes them.
     """
 
@@ -41,9 +41,9 @@ class Session:
         self._open.close()
 
     def execute(self, batch: Batch, due: float) -> CommittedBatch | None:
-        """Commit a batch; return None where it is no longer wanted and was not committed.
+        """Commit a batch; return None if it is no longer wanted and was not committed.
 
-        Raises psycopg.Error where the server refuses the batch itself.
+        Raises psycopg.Error if the server refuses the batch itself.
         """
         begun, in_doubt = time.time(), None
         while self._wanted():

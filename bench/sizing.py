@@ -45,7 +45,7 @@ class Size:
     memory: int
     """MiB, with PostgreSQL, without Schema Registry"""
     log: float | None
-    """GiB per hour and replica; None where a row's bytes were not measured"""
+    """GiB per hour and replica; None if a row's bytes were not measured"""
     puts: int
     """per month"""
     cost: float

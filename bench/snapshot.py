@@ -111,7 +111,7 @@ class SnapshotBench:
     def run(self, rows: int, kill_at: float | None) -> Snapshot:
         """Create the table, add it, kill the worker at a share of the rows, and count.
 
-        Raises StackError where the update fails.
+        Raises StackError if the update fails.
         """
         at, described = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), machine.describe()
         began = time.monotonic()
@@ -247,7 +247,7 @@ class SnapshotBench:
 
 
 def main() -> int:
-    """Return 0 where no row is missing or altered, otherwise 1."""
+    """Return 0 if no row is missing or altered, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:

@@ -83,7 +83,7 @@ def rates(values: Sequence[float | None], times: Sequence[float]) -> list[float 
 def by_container(
     samples: Sequence[Sample], labels: Iterable[str], value: Callable[[Usage], float]
 ) -> dict[str, list[float | None]]:
-    """Return a measure of each container at each sample; None where it did not run."""
+    """Return a measure of each container at each sample; None if it did not run."""
     return {
         label: [value(sample.usage[label]) if label in sample.usage else None for sample in samples]
         for label in labels

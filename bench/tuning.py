@@ -97,7 +97,7 @@ def changed(cluster: Cluster, outputs: StackOutputs, trial: Trial) -> Iterator[N
 
 
 def _await_running(cluster: Cluster, outputs: StackOutputs) -> None:
-    """Raises StackError where a connector does not run with these settings."""
+    """Raises StackError if a connector does not run with these settings."""
 
     def all_run() -> bool:
         stopped = [each.name for each in connectors(cluster, outputs.connect) if not each.runs]
@@ -138,7 +138,7 @@ COLUMNS = ("setting", "Connect µs/row", "brokers µs/row", "PostgreSQL µs/row"
 
 
 def main() -> int:
-    """Return 0 where every trial could be run."""
+    """Return 0 if every trial could be run."""
     arguments = _arguments()
     screen = console()
     table = Table(*COLUMNS, box=None)

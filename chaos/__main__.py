@@ -23,7 +23,7 @@ from workload.progress import Progress
 
 
 def main() -> int:
-    """Return 0 where nothing was lost or duplicated and everything recovered, otherwise 1."""
+    """Return 0 if nothing was lost or duplicated and everything recovered, otherwise 1."""
     arguments = _parser().parse_args()
     if arguments.list:
         for fault in faults():

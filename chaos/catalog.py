@@ -13,7 +13,7 @@ from chaos.faults.processes import Killed, KilledInTurn, OutOfMemory, PodsDelete
 from chaos.faults.records import Poison
 from chaos.faults.schemas import Compatible, Incompatible
 from chaos.faults.updates import Killed as UpdateKilled
-from chaos.faults.updates import TwoAtOnce
+from chaos.faults.updates import TwoUpdates
 from chaos.faults.wal import SlotLost
 from chaos.pipeline import CONNECT, KAFKA, POSTGRESQL
 from chaos.s3_proxy import DENIED, INTERNAL_ERROR, SLOW_DOWN, UNAVAILABLE, Answer
@@ -76,7 +76,7 @@ def faults() -> list[Fault]:
         Compatible("schema-compatible", "ADD COLUMN NOT NULL DEFAULT, integer to bigint"),
         Incompatible("schema-incompatible", "the type of a column from timestamp to text"),
         UpdateKilled("update-killed", "pulumi up killed during an update and run again"),
-        TwoAtOnce("two-updates", "two pulumi up at the same time"),
+        TwoUpdates("two-updates", "two pulumi up at the same time"),
         OutOfMemory("connect-oom", "the OOM killer kills Connect", workload=CONNECT),
         OutOfMemory("brokers-oom", "the OOM killer kills each broker", workload=KAFKA),
         OutOfMemory(

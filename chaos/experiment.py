@@ -101,7 +101,7 @@ class Experiment:
     def _recover(self, monitor: Monitor, healed: float) -> float | None:
         """Wait until the pipeline is healthy and has archived what was committed before the end.
 
-        The load goes on meanwhile. Where the pipeline is not healthy in time, the user acts. Return
+        The load goes on meanwhile. If the pipeline is not healthy in time, the user acts. Return
         when the archive first had everything (time.time()).
         """
         recovered: float | None = None
@@ -122,7 +122,7 @@ class Experiment:
     def _repair(self, why: str) -> bool:
         """Do what the user would do next: the fault's repair, then `make up`.
 
-        Return False where both were done.
+        Return False if both were done.
         """
         self._pipeline.log(f"{self._fault.name}: has not recovered by itself ({why})")
         ladder: list[Callable[[], str]] = [

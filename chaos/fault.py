@@ -17,10 +17,10 @@ class Hold:
 
 @dataclass
 class Fault(ABC):  # steps that a fault does not need do nothing
-    """A fault. Every step is limited in time and raises FaultError where it cannot be done.
+    """A fault. Every step is limited in time and raises FaultError if it cannot be done.
 
     The order is prepare, inject, [hold], heal, [comparison], restore. heal and restore are called
-    in any case, also for a fault that an earlier run left behind, so they must do no harm where
+    in any case, also for a fault that an earlier run left behind, so they must do no harm if
     there is nothing to do.
     """
 
@@ -52,9 +52,9 @@ class Fault(ABC):  # steps that a fault does not need do nothing
         """End the fault."""
 
     def repair(self, pipeline: Pipeline) -> str:
-        """Do what the user must do where the pipeline has not recovered in time.
+        """Do what the user must do if the pipeline has not recovered in time.
 
-        Return what was done; "" where no such action is known.
+        Return what was done; "" if no such action is known.
         """
         return ""
 

@@ -19,7 +19,7 @@ class Machine:
     memory_mib: int
     kernel: str
     commit: str
-    """of this repository, followed by + where files were changed since"""
+    """of this repository, followed by + if files were changed since"""
     at: str
     """when the run began, UTC"""
 

@@ -102,7 +102,7 @@ class Monitor:
         return self.symptoms[-1].what if self.symptoms else "no symptom"
 
     def is_quiet(self) -> bool:
-        """Return whether the last polls found no symptom. Raises FaultError where they failed."""
+        """Return whether the last polls found no symptom. Raises FaultError if they failed."""
         if self._failure is not None:
             raise FaultError(f"watching the pipeline failed: {self._failure}") from self._failure
         return self._quiet >= SETTLED_POLLS

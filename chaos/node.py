@@ -43,7 +43,7 @@ def is_here(stack: str) -> bool:
 
 
 def run(*command: str, text: str | None = None) -> str:
-    """Return a command's output. Raises FaultError with its error output where it fails."""
+    """Return a command's output. Raises FaultError with its error output if it fails."""
     done = subprocess.run(
         command, input=text, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
     )
@@ -55,7 +55,7 @@ def run(*command: str, text: str | None = None) -> str:
 def main_process(pod_uid: str) -> int:
     """Return the process that is number 1 in a pod's container, not in its pause container.
 
-    Raises FaultError where none runs, such as between two starts.
+    Raises FaultError if none runs, such as between two starts.
     """
     for process in PROC.glob("[0-9]*"):
         try:
@@ -127,5 +127,5 @@ def clear_packet_rules() -> None:
 
 
 def nft(script: str) -> None:
-    """Run an nftables script. Raises FaultError where it is refused."""
+    """Run an nftables script. Raises FaultError if it is refused."""
     run(str(tool_paths.binaries() / "nft"), "-f", "-", text=script)

@@ -33,7 +33,7 @@ class Pipeline:
     """A stack, reached as its user reaches it."""
 
     def __init__(self, stack: str, log: Log) -> None:
-        """Raises StackError where the stack cannot be used."""
+        """Raises StackError if the stack cannot be used."""
         self.stack = stack
         self.log = log
         self.outputs: StackOutputs = read_outputs(stack)
@@ -49,7 +49,7 @@ class Pipeline:
 
     @contextmanager
     def database(self) -> Iterator[psycopg.Connection[Row]]:
-        """Connect as the database's superuser. Raises StackError where it does not answer."""
+        """Connect as the database's superuser. Raises StackError if it does not answer."""
         with database.connect(self.outputs) as connection:
             yield connection
 
@@ -106,7 +106,7 @@ class Pipeline:
     def run(self, *command: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder, as a user would.
 
-        Raises FaultError with the end of its output where it fails or takes longer.
+        Raises FaultError with the end of its output if it fails or takes longer.
         """
         try:
             done = subprocess.run(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-# What the report shows where the user had to do nothing.
+# What the report shows if the user had to do nothing.
 NO_ACTION = "nothing"
 
 

@@ -24,7 +24,7 @@ def run_all(
 ) -> Run:
     """Run an experiment with each fault; call `keep` with the run so far after every one.
 
-    Raises what the clients raise where the cluster cannot be used at all.
+    Raises what the clients raise if the cluster cannot be used at all.
     """
     began, machine = time.time(), describe()
     results: list[Result] = []
@@ -47,7 +47,7 @@ def run_all(
 
 
 def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:
-    """Return an experiment's result, also where it could not be run."""
+    """Return an experiment's result, even if it could not be run."""
     if fault.not_run:
         return not_run(fault.name, fault.does, fault.not_run)
     if fault.needs_node and not node.is_here(pipeline.stack):
@@ -75,7 +75,7 @@ def failed(fault: Fault, why: str, seconds: float) -> Result:
 def wait_until_healthy(pipeline: Pipeline) -> None:
     """Wait until all pods, connectors and the database are healthy; try `make up` once.
 
-    Raises FaultError where that does not help.
+    Raises FaultError if that does not help.
     """
     idle = Writer(pipeline.database, {}, seed=0)  # never started
     with Monitor(pipeline, idle) as monitor:

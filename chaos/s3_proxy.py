@@ -75,7 +75,7 @@ class S3Proxy:
     def forward(
         self, method: str, path: str, headers: dict[str, str], body: bytes
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Return the stand-in's answer. Raises OSError or HTTPException where it fails."""
+        """Return the stand-in's answer. Raises OSError or HTTPException if it fails."""
         connection = http.client.HTTPConnection(*self._upstream, timeout=REQUEST_SECONDS)
         try:
             connection.request(method, path, body=body or None, headers=headers)

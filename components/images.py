@@ -1,7 +1,7 @@
-"""What differs between the images that a stack may run: one table, nothing elsewhere.
+"""The differences between the images that a stack may run, in one table.
 
-The components bring their own configuration files and settings; of an image they need to know only
-its name, where its programs lie and what ships in it.
+The components bring their own configuration files and settings. Of an image they need to know its
+name, the paths of its programs and what it contains.
 """
 
 from dataclasses import dataclass, replace
@@ -16,34 +16,28 @@ ImageFamily = Literal["confluent", "apache"]
 
 @dataclass(frozen=True)
 class ImageFamilyTable:
-    """One family of images."""
+    """The images of a family, and the paths in them."""
 
     postgresql: str
     kafka: str
     connect: str
-    registry: str | None
-    """None: the family has no Schema Registry."""
-    plugin_installer: str | None
-    """Image with curl, for plugins downloaded at start; None: they are in the image."""
+    registry: str | None  # None: the family has no Schema Registry
+    plugin_installer: str | None  # has curl, to download plugins; None: they are in the image
 
-    postgres_bin: str
-    """Folder of initdb, postgres and psql."""
+    postgres_bin: str  # folder of initdb, postgres and psql
+    # Shell words that start a broker; the path of server.properties follows.
     broker_command: str
-    """Shell words that start a broker; the path of server.properties follows."""
-    storage_command: str
-    """Shell words of Kafka's storage tool."""
+    storage_command: str  # shell words of Kafka's storage tool
+    # Shell words that start a Connect worker; the path of its properties follows.
     worker_command: str
-    """Shell words that start a Connect worker; the path of its properties follows."""
-    plugin_path: str
-    """Connect's plugin.path."""
+    plugin_path: str  # Connect's plugin.path
     plugin_discovery: Literal["hybrid_warn", "service_load"]
+    # Whether Confluent's Avro converter and S3 sink are in the image or can be downloaded.
     confluent_plugins: bool
-    """Whether Confluent's Avro converter and S3 sink are in the image or can be downloaded."""
-    iceberg_plugin: str | None
-    """Folder of Iceberg's sink; None: not in the family's images."""
+    iceberg_plugin: str | None  # folder of Iceberg's sink; None: not in the family's images
+    # Path of the JMX exporter's Java agent, a pattern if its version is part of the name. It is the
+    # same in all images with a JVM; pods of an image without it have no metrics.
     metrics_agent: str
-    """Path of the JMX exporter's Java agent, a pattern where its version is part of the name. The
-    same in all images that run a JVM; where an image has none, its pods have no metrics."""
 
 
 _JAVA = (
@@ -66,7 +60,7 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         plugin_discovery="hybrid_warn",
         confluent_plugins=True,
         iceberg_plugin=None,
-        # In cp-base-new, on which all of Confluent's images stand: 0.18.0 in 7.4 to 7.8.
+        # In cp-base-new, the base of all of Confluent's images: 0.18.0 in 7.4 to 7.8.
         metrics_agent="/usr/share/java/cp-base-new/jmx_prometheus_javaagent-*.jar",
     ),
     "apache": ImageFamilyTable(
@@ -122,7 +116,7 @@ class ImageSettings(Settings):
     )
 
     def resolve(self) -> ImageFamilyTable:
-        """The family's table with this stack's image names in it."""
+        """Return the family's table with this stack's image names in it."""
         given = {
             name: image
             for name in ("postgresql", "kafka", "connect", "registry", "plugin_installer")

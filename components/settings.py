@@ -52,8 +52,7 @@ class Pattern:
     """A validator of text by a regular expression, which explains itself in words."""
 
     expression: str
-    name: str
-    """what the text is, e.g. PostgreSQL name"""
+    name: str  # what the text is, e.g. PostgreSQL name
     allowed: str
 
     def __call__(self, text: str) -> str:

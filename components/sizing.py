@@ -1,9 +1,9 @@
-"""Every request, limit and volume of the pipeline, and the memory settings that follow from them.
+"""Every request, limit and volume of the pipeline, and the memory settings derived from them.
 
-This is the one place where a size is stated. The workloads take their resources from here, the
-JVMs' and PostgreSQL's own memory settings are derived from the limits, and the tests of the budget
-policy compare their sums with these. The defaults are the design's ("Resource Allocation").
-All memory and storage is in MiB, all CPU in millicores.
+Sizes are declared only here. The workloads take their resources from here, the JVMs' and
+PostgreSQL's memory settings are derived from the limits, and the tests of the budget policy compare
+their sums with these. The defaults are the design's (design: "Resource Allocation"). All memory and
+storage is in MiB, all CPU in millicores.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from components.settings import InvalidKeysError, Mebibytes, Millicores, Settings
 
+# MiB of log storage of the whole cluster (design: 10Gi; docs/DESIGN.md, "Where we differ", has
+# the 4 GB).
 KAFKA_CLUSTER_STORAGE = 10 * 1024
-"""MiB of log storage for the whole Kafka cluster (design: 10Gi; docs/DESIGN.md, "Where we differ",
-has the 4 GB)."""
 
 
 class Resources(Settings):
@@ -40,7 +40,7 @@ class Resources(Settings):
             yield "cpuRequest", f"{self.cpu_request}m is above cpuLimit ({self.cpu_limit}m)"
 
     def manifest(self) -> dict[str, dict[str, str]]:
-        """The `resources` field of a container."""
+        """Return the `resources` field of a container."""
         return {
             "requests": {"memory": f"{self.memory_request}Mi", "cpu": f"{self.cpu_request}m"},
             "limits": {"memory": f"{self.memory_limit}Mi", "cpu": f"{self.cpu_limit}m"},
@@ -48,7 +48,7 @@ class Resources(Settings):
 
 
 def _resources(memory: tuple[int, int], cpu: tuple[int, int]) -> Resources:
-    """Resources from (request, limit) pairs in MiB and millicores."""
+    """Return resources from (request, limit) pairs in MiB and millicores."""
     return Resources(
         memory_request=f"{memory[0]}Mi",
         memory_limit=f"{memory[1]}Mi",
@@ -59,49 +59,43 @@ def _resources(memory: tuple[int, int], cpu: tuple[int, int]) -> Resources:
 
 @dataclass(frozen=True)
 class JvmProfile:
-    """What a JVM needs beside its heap, and how its collector is tuned.
+    """What a JVM needs in addition to its heap, and how its collector is tuned.
 
-    A container that outgrows its limit is killed, so the numbers lie above what was measured with
-    the JVM's Native Memory Tracking; the figures stand beside each profile.
+    A container that exceeds its limit is killed, so the numbers are above what was measured with
+    the JVM's Native Memory Tracking; the figures are above each profile.
     """
 
-    metaspace: int
-    """MiB, -XX:MaxMetaspaceSize"""
-    code_cache: int
-    """MiB, -XX:ReservedCodeCacheSize"""
-    direct: int
-    """MiB, -XX:MaxDirectMemorySize"""
-    threads: int
-    """at full load"""
-    page_cache: int
-    """MiB left to the kernel for files: Kafka serves its readers from there"""
-    gc_pause_ms: int
-    """-XX:MaxGCPauseMillis"""
+    metaspace: int  # MiB, -XX:MaxMetaspaceSize
+    code_cache: int  # MiB, -XX:ReservedCodeCacheSize
+    direct: int  # MiB, -XX:MaxDirectMemorySize
+    threads: int  # at full load
+    page_cache: int  # MiB left to the kernel for files: Kafka serves consumers from there
+    gc_pause_ms: int  # -XX:MaxGCPauseMillis
 
 
+# -Xss, KiB: the maximum of a thread's stack.
 STACK_KIB = 512
-"""-Xss, KiB: the most that a thread's stack may grow to"""
+# KiB of a thread's stack that are in use; 102 were measured.
 THREAD_KIB = 128
-"""KiB of a thread's stack that are in use; 102 were measured"""
+# G1's own tables, as a share of the heap; measured.
 COLLECTOR_SHARE = 0.12
-"""G1's own tables, as a share of the heap; measured"""
+# MiB for the JVM's own code, symbols and malloc's unused memory.
 NATIVE_OVERHEAD = 32
-"""MiB for the JVM's own code, symbols and malloc's slack"""
+# MiB; with less, no broker, worker or registry starts.
 MINIMUM_HEAP = 128
-"""MiB; below this none of the three programs starts"""
 
+# Measured with three brokers in 682Mi and half a CPU each, at 10,000 records of 1 KB per second:
+# metaspace 45, code 21, direct 2, 142 threads, and 300 to 330 MiB resident in all. The metrics
+# exporter adds 4 MiB of metaspace and two threads. The kernel uses the rest of the limit as page
+# cache for the logs and frees it on demand.
 BROKER_JVM = JvmProfile(
     metaspace=72, code_cache=48, direct=48, threads=150, page_cache=128, gc_pause_ms=20
 )
-"""Measured with three brokers in 682Mi and half a CPU each, at 10,000 records of 1 KB a second:
-metaspace 45, code 21, direct 2, 142 threads, and 300 to 330 MiB resident in all. The exporter of
-metrics adds 4 MiB of metaspace and two threads. The kernel fills the rest of the limit with pages
-of the logs and gives them up again."""
+# Measured in 1024Mi and one CPU while 480,000 rows went from PostgreSQL to Iceberg, with two sink
+# tasks: metaspace 110, code 29, direct 12, 84 threads, and up to 876 MiB resident in all.
 CONNECT_JVM = JvmProfile(
     metaspace=144, code_cache=64, direct=128, threads=90, page_cache=0, gc_pause_ms=200
 )
-"""Measured in 1024Mi and one CPU while 480,000 rows went from PostgreSQL to Iceberg, with two sink
-tasks: metaspace 110, code 29, direct 12, 84 threads, and up to 876 MiB resident in all."""
 REGISTRY_JVM = JvmProfile(
     metaspace=96, code_cache=48, direct=32, threads=60, page_cache=0, gc_pause_ms=200
 )
@@ -109,34 +103,34 @@ JVM_PROFILES = {"broker": BROKER_JVM, "connect": CONNECT_JVM, "registry": REGIST
 
 
 def heap_for(limit: int, profile: JvmProfile) -> int:
-    """MiB of heap that fit under a container's memory limit (MiB) beside everything else.
+    """Return the MiB of heap that fit into a container's memory limit (MiB).
 
     limit = heap × (1 + COLLECTOR_SHARE) + metaspace + code cache + direct + stacks + page cache
             + overhead
 
-    Raises ValueError where less than MINIMUM_HEAP would be left.
+    Raises ValueError if less than MINIMUM_HEAP would be left.
     """
     stacks = profile.threads * THREAD_KIB / 1024
     jvm = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
-    beside = jvm + profile.page_cache
-    heap = int((limit - beside) / (1 + COLLECTOR_SHARE))
+    reserved = jvm + profile.page_cache
+    heap = int((limit - reserved) / (1 + COLLECTOR_SHARE))
     if heap < MINIMUM_HEAP:
-        needed = int(MINIMUM_HEAP * (1 + COLLECTOR_SHARE) + beside) + 1
+        needed = int(MINIMUM_HEAP * (1 + COLLECTOR_SHARE) + reserved) + 1
         raise ValueError(f"{limit}Mi leaves no memory for the heap; allowed: {needed}Mi or more")
     return heap
 
 
+# Design: "Resource Allocation (4Gi Total)".
 DEFAULT_RESOURCES = {
     "postgresql": _resources(memory=(512, 512), cpu=(500, 1000)),
     "broker": _resources(memory=(512, 682), cpu=(250, 500)),
     "connect": _resources(memory=(1024, 1024), cpu=(500, 1000)),
     "registry": _resources(memory=(384, 512), cpu=(250, 500)),
 }
-"""The design's "Resource Allocation (4Gi Total)"."""
 
 
 class Sizing(Settings):
-    """The sizes of a stack (`datapipe:sizing`); what is not given keeps the design's value."""
+    """The sizes of a stack (`datapipe:sizing`); a key that is not set keeps the design's value."""
 
     postgresql: Resources = Field(
         default=DEFAULT_RESOURCES["postgresql"],
@@ -192,35 +186,35 @@ class Sizing(Settings):
         return given
 
     def storage_per_broker(self, brokers: int) -> int:
-        """MiB of each broker's claim."""
+        """Return the MiB of each broker's volume claim."""
         return self.broker_storage or KAFKA_CLUSTER_STORAGE // brokers
 
 
+# Share of a broker's volume for the topics' logs. The rest is for Kafka's and Connect's own topics,
+# the metadata log, indexes, and the one segment by which a log may exceed its limit.
 LOG_SHARE = 0.7
-"""of a broker's claim for the topics' logs; the rest is for Kafka's and Connect's own topics, the
-metadata log, indexes, and the one segment by which a log may be above its bound"""
+# MiB of a log's segment, the unit in which old records are deleted.
 MINIMUM_SEGMENT = 16
 MAXIMUM_SEGMENT = 1024
-"""MiB of a log's segment, the unit in which old records are deleted"""
 
 
 @dataclass(frozen=True)
 class LogSize:
-    """The bound of a partition's log, MiB."""
+    """The limit of a partition's log, in MiB."""
 
     retention: int
     segment: int
 
 
 def log_size(storage: int, replicas: int) -> LogSize:
-    """The bound of each log where `replicas` of them share a broker's claim (MiB)."""
+    """Return the limit of each log if `replicas` of them share a broker's volume (MiB)."""
     retention = int(storage * LOG_SHARE / replicas)
     segment = min(max(retention // 4, MINIMUM_SEGMENT), MAXIMUM_SEGMENT)
     return LogSize(max(retention, segment), segment)
 
 
 def jvm_heap_options(limit: int, profile: JvmProfile) -> str:
-    """The JVM's memory options for a container limit (MiB)."""
+    """Return the JVM's memory options for a container limit (MiB)."""
     heap = heap_for(limit, profile)
     return (
         f"-Xms{heap // 2}m -Xmx{heap}m -Xss{STACK_KIB}k"
@@ -231,7 +225,7 @@ def jvm_heap_options(limit: int, profile: JvmProfile) -> str:
 
 
 def jvm_collector_options(profile: JvmProfile) -> str:
-    """The collector's options, those of the design's "Kafka Tuning"."""
+    """Return the collector's options (design: "Kafka Tuning")."""
     return (
         f"-server -XX:+UseG1GC -XX:MaxGCPauseMillis={profile.gc_pause_ms}"
         " -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent"
@@ -241,7 +235,7 @@ def jvm_collector_options(profile: JvmProfile) -> str:
 
 @dataclass(frozen=True)
 class PostgresMemory:
-    """PostgreSQL's memory settings, MiB except for the two counts."""
+    """PostgreSQL's memory settings, in MiB except the two counts."""
 
     shared_buffers: int
     wal_buffers: int
@@ -252,7 +246,7 @@ class PostgresMemory:
     autovacuum_workers: int
 
     def worst_case(self, wal_senders: int) -> int:
-        """MiB of a server with every connection, worker and WAL sender at its full allowance."""
+        """Return the MiB of a server whose connections, workers and senders use all they may."""
         return (
             self.shared_buffers
             + SHARED_OVERHEAD
@@ -262,21 +256,21 @@ class PostgresMemory:
         )
 
 
+# MiB of private memory of a PostgreSQL backend that has served some queries.
 BACKEND_OVERHEAD = 3
-"""MiB of private memory of a PostgreSQL backend that has served some queries"""
+# MiB for the lock tables, the WAL buffers and the background processes.
 SHARED_OVERHEAD = 32
-"""MiB for the lock tables, the WAL buffers and the background processes"""
+# Three of them are reserved for the superuser.
 MINIMUM_CONNECTIONS = 10
-"""three of them are reserved for the superuser"""
 
 
 def postgres_memory(limit: int, wal_senders: int = 4) -> PostgresMemory:
-    """PostgreSQL's settings for a container limit (MiB).
+    """Return PostgreSQL's settings for a container limit (MiB).
 
-    Half of the limit is shared_buffers (design: 256MB of 512Mi); the rest holds the maintenance
+    Half of the limit is shared_buffers (design: 256MB of 512Mi). The rest is for the maintenance
     workers, the WAL senders and as many connections as fit with their work_mem.
 
-    Raises ValueError where fewer than MINIMUM_CONNECTIONS would fit.
+    Raises ValueError if fewer than MINIMUM_CONNECTIONS would fit.
     """
     shared_buffers = limit // 2
     without_clients = PostgresMemory(

@@ -14,7 +14,7 @@ from workload.timeouts import Timeouts
 
 
 def main() -> int:
-    """Return 0 where the archive holds each committed change exactly once, otherwise 1."""
+    """Return 0 if the archive holds each committed change exactly once, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:

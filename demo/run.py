@@ -53,7 +53,7 @@ def run(
     """Change rows, wait until the archive holds the changes or the time is over, and compare.
 
     Nobody else may write to the tables meanwhile: the archive would hold changes that the demo has
-    not committed. Raises StackError where the stack cannot run the demo.
+    not committed. Raises StackError if the stack cannot run the demo.
     """
     with connect() as connection:
         tables = sample_tables(connection, captured)

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Compiles one of our plugins of the worker: build.sh MODULE FOLDER-OF-JARS [TARGET.jar]
+# Compiles one of the plugins for Kafka Connect's workers: build.sh MODULE FOLDER-OF-JARS [TARGET.jar]
 #
-# MODULE is a folder next to this script; FOLDER-OF-JARS holds what it is compiled against (the
-# artifacts are listed in tests/kafka_connect/test_jars.py). The jars are committed, because a stack brings
-# them to its workers in a ConfigMap and nobody who deploys one needs a JDK. A test compiles each
-# again and compares.
+# MODULE is a folder next to this script. FOLDER-OF-JARS contains its dependencies, which
+# tests/kafka_connect/test_jars.py lists. The jars are committed so that deploying a stack, which puts
+# them into a ConfigMap, needs no JDK. A test compiles each jar again and compares.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,11 +13,11 @@ target=${3:-$here/$1.jar}
 classes=$(mktemp -d)
 trap 'rm -rf "$classes"' EXIT
 
-# 11 is the oldest Java that a Connect image of components/images.py runs; Iceberg's users need 17.
+# 11 is the oldest Java of the Connect images in components/images.py; Iceberg needs 17.
 release=11
 [ "$1" != commit-counter ] || release=17
 
-# -proc:none: annotations of the dependencies are not processed.
+# -proc:none: do not run annotation processors of the dependencies.
 find "$source" -name '*.java' -print0 |
     xargs -0 javac --release "$release" -proc:none -d "$classes" -cp "$jars/*"
 [ ! -d "$source/META-INF" ] || cp -r "$source/META-INF" "$classes/"

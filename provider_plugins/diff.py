@@ -9,12 +9,12 @@ from typing import Any, Literal
 from provider_plugins.wire import UNKNOWN, Secret
 
 Change = Literal["add", "delete", "update"]
+# Property path, as the engine writes it (``spec.containers[0].image``), to what happens there.
 Changes = dict[str, Change]
-"""Property path, as the engine writes it (``spec.containers[0].image``), to what happens there."""
 
 
 def join_path(parent: str, key: str | int) -> str:
-    """The engine's path of a child: dots for plain keys, brackets for the others."""
+    """Return the engine's path of a child: dots for plain keys, brackets for the others."""
     if isinstance(key, int):
         return f"{parent}[{key}]"
     if not key or any(character in key for character in './[]"\\'):
@@ -23,7 +23,7 @@ def join_path(parent: str, key: str | int) -> str:
 
 
 def changes_between(old: Any, new: Any, path: str = "") -> Changes:
-    """The changes that lead from `old` to `new`; both without secret wrappers.
+    """Return the changes that lead from `old` to `new`; both without secret wrappers.
 
     A value that the preview does not know counts as an update: it may differ.
     """
@@ -53,7 +53,7 @@ def _member_changes(old: dict[Any, Any], new: dict[Any, Any], key: Any, path: st
 
 
 def touches(path: str, rule: str) -> bool:
-    """Whether a change at `path` changes what lies at `rule`: the same place, inside or around."""
+    """Return whether a change at `path` changes `rule`: the same path, inside or around it."""
     return _within(path, rule) or _within(rule, path)
 
 
@@ -62,13 +62,13 @@ def _within(path: str, ancestor: str) -> bool:
 
 
 def paths_touching(changes: Iterable[str], rules: Iterable[str]) -> set[str]:
-    """Those of the changed paths which one of the rules names."""
+    """Return the changed paths that one of the rules names."""
     rules = list(rules)
     return {path for path in changes if any(touches(path, rule) for rule in rules)}
 
 
 def shape_like(inputs: Any, live: Any) -> Any:
-    """The live value in the shape of the inputs.
+    """Return the live value in the shape of the inputs.
 
     What the service adds by itself is left out, so that a refresh shows what differs from the
     program and not what the program never said.

@@ -15,8 +15,8 @@ from provider_plugins.provider import Found, Naming, Provider, Replacement, Reso
 from provider_plugins.servicer import serve
 from provider_plugins.wire import UNKNOWN, Properties
 
+# Properties that AWS returns only once a resource exists.
 COMPUTED = {"Bucket": ("arn",), "CatalogDatabase": ("arn",), "Role": ("arn",)}
-"""What AWS tells of a resource only once it exists."""
 
 
 def install_in(pulumi_home: Path) -> None:
@@ -38,43 +38,43 @@ class Echo(Provider):
         self.name = name
 
     def configure(self, configuration: Properties) -> None:
-        """There is nothing to connect to."""
+        """Do nothing: there is nothing to connect to."""
 
     def check(
         self, resource: Resource, old: Properties, new: Properties, naming: Naming
     ) -> Properties:
-        """Every input is right."""
+        """Accept every input."""
         return new
 
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """Every change is made in place, but for a topic's partitions that are to become fewer."""
+        """Replace a topic with fewer partitions; make every other change in place."""
         if new.get("partitions", 0) < old.get("partitions", 0):
             return Replacement(frozenset({"partitions"}), delete_first=True)
         return Replacement()
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
-        """The inputs, and what only the real provider could compute as unknown."""
+        """Return the inputs, and what only the real provider could compute as unknown."""
         kind = resource.type.rpartition(":")[2]
         return {**inputs, **dict.fromkeys(COMPUTED.get(kind, ()), UNKNOWN)}
 
     def create(
         self, resource: Resource, inputs: Properties, timeout: float
     ) -> tuple[str, Properties]:
-        """The inputs."""
+        """Return the inputs."""
         return resource.name, inputs
 
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
     ) -> Found | None:
-        """What the state says."""
+        """Return what the state says."""
         return Found(resource_id, outputs, inputs)
 
     def preview_update(
         self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
     ) -> Properties:
-        """The new inputs."""
+        """Return the new inputs."""
         return new
 
     def update(
@@ -85,13 +85,13 @@ class Echo(Provider):
         new: Properties,
         timeout: float,
     ) -> Properties:
-        """The new inputs."""
+        """Return the new inputs."""
         return new
 
     def delete(
         self, resource: Resource, resource_id: str, outputs: Properties, timeout: float
     ) -> None:
-        """There was nothing."""
+        """Do nothing: nothing was created."""
 
 
 if __name__ == "__main__":

@@ -22,15 +22,15 @@ class Engine:
                 self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
 
     def status(self, urn: str, message: str) -> None:
-        """What is being done with a resource now; shown beside it while it lasts."""
+        """Show what is being done with a resource, next to its name, until it is finished."""
         self._log(urn, message, engine_pb2.INFO, ephemeral=True)
 
     def info(self, urn: str, message: str) -> None:
-        """A line that stays in the output."""
+        """Print a line that stays in the output."""
         self._log(urn, message, engine_pb2.INFO)
 
     def warning(self, urn: str, message: str) -> None:
-        """A warning that stays in the output."""
+        """Print a warning that stays in the output."""
         self._log(urn, message, engine_pb2.WARNING)
 
     def _log(

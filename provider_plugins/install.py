@@ -14,8 +14,8 @@ from typing import Final
 
 PLUGINS: Final = ("aws", "kafka", "kubernetes")
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
+# Marks our wrappers; official plugins, which do not have it, stay untouched.
 MARK: Final = "provider_plugins"
-"""What tells our wrappers from official plugins, which stay untouched."""
 
 
 class MissingPackageError(Exception):
@@ -40,13 +40,13 @@ def install(pulumi_home: Path, venv: Path) -> list[Path]:
         replacement = folder / f".{executable.name}.new"
         replacement.write_text(wrapper(name, venv))
         replacement.chmod(0o755)
-        replacement.replace(executable)  # at once: a plugin may be starting from the old one
+        replacement.replace(executable)  # atomic: a plugin may be starting from the old one
         written.append(executable)
     return written
 
 
 def wrapper(module: str, venv: Path, *arguments: str) -> str:
-    """The script that starts a plugin: the module of that name in this package, with arguments."""
+    """Return the script that starts the plugin in the module of that name, with arguments."""
     python = shlex.quote(str(venv / "bin" / "python"))
     root = shlex.quote(str(PROJECT_ROOT))
     return (
@@ -58,7 +58,7 @@ def wrapper(module: str, venv: Path, *arguments: str) -> str:
 
 
 def package_version(venv: Path, name: str) -> str:
-    """The version of ``pulumi_<name>`` in a virtual environment."""
+    """Return the version of ``pulumi_<name>`` in a virtual environment."""
     site_packages = [str(path) for path in venv.glob("lib/python*/site-packages")]
     for distribution in distributions(name=f"pulumi_{name}", path=site_packages):
         return distribution.version

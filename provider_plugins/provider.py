@@ -98,7 +98,7 @@ class Found:
 
 
 class Provider(ABC):
-    """One plugin. Its methods run in many threads at once."""
+    """One plugin. Its methods run in many threads at the same time."""
 
     name: str
     """The package's name for Pulumi; the Python package is ``pulumi_<name>``."""
@@ -115,7 +115,7 @@ class Provider(ABC):
         return version(f"pulumi_{self.name}")
 
     def check_configuration(self, inputs: Properties) -> Properties:
-        """The provider's configuration, checked; raises `InvalidInputsError`."""
+        """Return the provider's configuration, checked; raises `InvalidInputsError`."""
         return inputs
 
     @abstractmethod
@@ -126,21 +126,21 @@ class Provider(ABC):
     def check(
         self, resource: Resource, old: Properties, new: Properties, naming: Naming
     ) -> Properties:
-        """The inputs, checked and named; raises `InvalidInputsError`."""
+        """Return the inputs, checked and named; raises `InvalidInputsError`."""
 
     def changes(self, resource: Resource, old: Properties, new: Properties) -> Changes:
-        """What differs between two sets of inputs, without secret wrappers."""
+        """Return what differs between two sets of inputs, without secret wrappers."""
         return changes_between(old, new)
 
     @abstractmethod
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """Which of the changes cannot be made in place."""
+        """Return which of the changes cannot be made in place."""
 
     @abstractmethod
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
-        """The outputs as far as they are known before the resource exists."""
+        """Return the outputs as far as they are known before the resource exists."""
 
     @abstractmethod
     def create(
@@ -152,13 +152,13 @@ class Provider(ABC):
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
     ) -> Found | None:
-        """The resource as it is now; None if it is gone. On import both properties are empty."""
+        """Return the resource now; None if it is gone. On import both properties are empty."""
 
     @abstractmethod
     def preview_update(
         self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
     ) -> Properties:
-        """The outputs as far as they are known before the update."""
+        """Return the outputs as far as they are known before the update."""
 
     @abstractmethod
     def update(
@@ -175,7 +175,7 @@ class Provider(ABC):
     def delete(
         self, resource: Resource, resource_id: str, outputs: Properties, timeout: float
     ) -> None:
-        """Delete the resource; one that is gone already is no error."""
+        """Delete the resource; one that is already gone is not an error."""
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """Call a function of the package."""

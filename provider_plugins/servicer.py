@@ -28,11 +28,11 @@ from provider_plugins.provider import (
 )
 from provider_plugins.wire import Properties, decode_properties, encode_properties, plain
 
+# The engine requests all resources that are ready in parallel; most threads wait for an API.
 THREADS = 64
-"""The engine asks for every resource that is ready at once; most threads wait for an API."""
 
+# Bytes; the engine's own limit.
 MESSAGE_LIMIT = 400 * 1024 * 1024
-"""Bytes; the engine's own limit."""
 
 _KIND = provider_pb2.PropertyDiff
 _DIFF_KINDS: dict[Change, tuple[Any, Any]] = {
@@ -192,7 +192,7 @@ def _checked(context: Any, request: Any, check: Callable[[Properties], Propertie
 
 
 def _answer(context: Any, produce: Callable[[], Answer]) -> Answer:
-    """The answer, or the failure in the form that the engine shows to the user."""
+    """Return the answer, or the failure in the form that the engine shows to the user."""
     try:
         return produce()
     except InitializationError as error:
@@ -224,7 +224,7 @@ def _abort_with_state(context: Any, error: InitializationError) -> NoReturn:
 
 
 def naming_of(request: Any) -> Naming:
-    """The engine's wishes for an automatic name."""
+    """Return the engine's wishes for an automatic name."""
     if not request.HasField("autonaming"):
         return Naming(seed=request.randomSeed)
     options = request.autonaming
@@ -247,7 +247,7 @@ def _parse_if_json(value: Any) -> Any:
 
 
 def diff_response(changes: Changes, replacement: Replacement) -> Any:
-    """The engine's form of a difference, each path with its kind."""
+    """Return the engine's form of a difference, each path with its kind."""
     replaces = paths_touching(changes, replacement.paths)
     response = provider_pb2.DiffResponse
     return response(

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
+# A resource's properties: JSON values, and `Secret` or `UNKNOWN` at any depth.
 Properties = dict[str, Any]
-"""A resource's properties: JSON values, and `Secret` or `UNKNOWN` at any depth."""
 
 SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
@@ -77,7 +77,7 @@ class Secret:
 
 
 def decode(value: struct_pb2.Value) -> Any:
-    """The Python value of a wire value.
+    """Return the Python value of a wire value.
 
     Raises:
         ValueError: the value is an asset or archive, which these plugins do not take.
@@ -114,12 +114,12 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
 
 
 def decode_properties(struct: struct_pb2.Struct) -> Properties:
-    """The Python dictionary of a wire struct."""
+    """Return the Python dictionary of a wire struct."""
     return {key: decode(value) for key, value in struct.fields.items()}
 
 
 def encode(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 (one return per kind of value)
-    """The wire form of a Python value.
+    """Return the wire form of a Python value.
 
     Raises:
         TypeError: the value is of a type that the protocol cannot carry.
@@ -145,12 +145,12 @@ def encode(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 (one return per kin
 
 
 def encode_properties(properties: Properties) -> struct_pb2.Struct:
-    """The wire struct of a Python dictionary."""
+    """Return the wire struct of a Python dictionary."""
     return struct_pb2.Struct(fields={key: encode(value) for key, value in properties.items()})
 
 
 def plain(value: Any) -> Any:
-    """A copy without secret wrappers and without null entries; unknowns stay."""
+    """Return a copy without secret wrappers and without null entries; unknowns stay."""
     if isinstance(value, Secret):
         return plain(value.value)
     if isinstance(value, dict):
@@ -162,7 +162,7 @@ def plain(value: Any) -> Any:
 
 
 def contains(value: Any, matches: Callable[[Any], bool]) -> bool:
-    """Whether `matches` holds for the value or for anything inside it."""
+    """Return whether `matches` holds for the value or for anything inside it."""
     if matches(value):
         return True
     if isinstance(value, Secret):
@@ -175,12 +175,12 @@ def contains(value: Any, matches: Callable[[Any], bool]) -> bool:
 
 
 def has_unknown(value: Any) -> bool:
-    """Whether a preview does not know some part of the value yet."""
+    """Return whether a preview does not know some part of the value yet."""
     return contains(value, lambda item: isinstance(item, Unknown))
 
 
 def has_secret(value: Any) -> bool:
-    """Whether some part of the value is secret."""
+    """Return whether some part of the value is secret."""
     return contains(value, lambda item: isinstance(item, Secret))
 
 

@@ -17,7 +17,7 @@ run_selected() {
     echo "$selected" >&2
     exit 1
   }
-  ! grep -q '^requirements:.* pipeline' <<<"$selected" || deploy
+  ! grep -qE '^requirements:.* (pipeline|cluster)' <<<"$selected" || deploy
   exec pytest "$@"
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.paths import PULUMI_BACKEND
+from sandbox.paths import PULUMI_BACKEND, SUPERVISOR_SOCKET
 from tools import paths
 
 POSTGRESQL_VERSION = 15
@@ -36,12 +36,17 @@ def postgres_bin() -> Path:
     return Path(os.environ.get("DATAPIPE_POSTGRES_BIN", default))
 
 
+def _missing_cluster() -> str | None:
+    if "PULUMI_BACKEND_URL" in os.environ and SUPERVISOR_SOCKET.exists():
+        return None
+    return "the sandbox does not run, or the shell does not have its environment"
+
+
 def _missing_pipeline() -> str | None:
-    if "PULUMI_BACKEND_URL" not in os.environ:
-        return "the shell has no environment of a deployed sandbox"
-    if not (PULUMI_BACKEND / ".pulumi/stacks/datapipe/sandbox.json").exists():
-        return "no pipeline is deployed in the sandbox"
-    return None
+    if missing := _missing_cluster():
+        return missing
+    deployed = (PULUMI_BACKEND / ".pulumi/stacks/datapipe/sandbox.json").exists()
+    return None if deployed else "no pipeline is deployed in the sandbox"
 
 
 def _missing_root() -> str | None:
@@ -73,12 +78,12 @@ def _missing_jdk() -> str | None:
     return None if shutil.which("javac") else "javac is not on PATH"
 
 
+DEPLOY = 'make up, then eval "$(make env)"; scripts/test.sh does both'
 REQUIREMENTS = {
     "pipeline": Requirement(
-        "the pipeline, deployed in the sandbox",
-        _missing_pipeline,
-        'make up, then eval "$(make env)"; scripts/test.sh does both',
+        "the pipeline, deployed in the sandbox, to itself", _missing_pipeline, DEPLOY
     ),
+    "cluster": Requirement("the sandbox, but not the pipeline in it", _missing_cluster, DEPLOY),
     "root": Requirement("the rights of root", _missing_root, "sudo -E make test"),
     "nftables": Requirement(
         "the sandbox's nft in the cache",
@@ -106,9 +111,5 @@ REQUIREMENTS = {
     ),
 }
 
-FOLDERS = {
-    "connectors_live": "pipeline",
-    "e2e": "pipeline",
-    "engine": "pipeline",
-}
-"""Folders of tests/ in which every test has the same need."""
+# Folders of tests/ in which every test has the same need.
+FOLDERS = {"connectors_live": "pipeline", "e2e": "pipeline"}

@@ -12,7 +12,7 @@ class Example:
     key: Any
     operation: str
     values: str | None
-    """None where the comparison does not keep values"""
+    """None if the comparison does not keep values"""
 
 
 @dataclass(frozen=True)

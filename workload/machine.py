@@ -24,7 +24,7 @@ def distribution() -> str:
 
 
 def revision() -> str:
-    """Return this repository's revision, followed by + where files were changed since."""
+    """Return this repository's revision, followed by + if files were changed since."""
     command = ["git", "describe", "--always", "--dirty=+", "--abbrev=8"]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     return result.stdout.strip() or "unknown"

@@ -8,7 +8,7 @@ from rich.console import Console
 # Reports what a run does now.
 Log = Callable[[str], None]
 
-# Between two lines of update() where there is no terminal.
+# Between two lines of update() if there is no terminal.
 LINE_SECONDS = 10.0
 
 
@@ -41,7 +41,7 @@ class Progress:
         )
 
     def update(self, message: str) -> None:
-        """Replace what the spinner shows; print a line now and then where there is no terminal."""
+        """Replace what the spinner shows; print a line now and then if there is no terminal."""
         self._status.update(message)
         if not self._console.is_terminal and time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + LINE_SECONDS

@@ -70,9 +70,9 @@ class Shop:
         self._rows = RowMaker(self._random, run=f"{wal_position(connection):x}")
 
     def transaction(self) -> Commit | None:
-        """Run a transaction; return None where it was rolled back or changed nothing.
+        """Run a transaction; return None if it was rolled back or changed nothing.
 
-        Raises psycopg.Error where the server refuses it or is gone. Call reconnect() before the
+        Raises psycopg.Error if the server refuses it or is gone. Call reconnect() before the
         next one then.
         """
         before = {table: list(keys) for table, keys in self._live.items()}
@@ -97,7 +97,7 @@ class Shop:
         """Go on with a new connection.
 
         Return the last transaction of the broken one if it was committed. Raises psycopg.Error
-        where this connection breaks too; reconnect() can then be called again.
+        if this connection breaks too; reconnect() can then be called again.
         """
         self._connection = connection
         if self._in_doubt is None:
@@ -189,9 +189,9 @@ class Shop:
 
 
 def _was_committed(connection: psycopg.Connection[Row], transaction: str) -> bool:
-    """Return how a transaction ended; wait where its server process still runs.
+    """Return how a transaction ended; wait if its server process still runs.
 
-    Raises psycopg.OperationalError where that takes too long.
+    Raises psycopg.OperationalError if that takes too long.
     """
 
     def ended() -> str | None:

@@ -24,7 +24,7 @@ def sample_tables(
 ) -> dict[str, CapturedTable]:
     """Return the sample schema's tables, by their name without the schema.
 
-    Raises StackError where the stack does not capture all of them.
+    Raises StackError if the stack does not capture all of them.
     """
     qualified = {table.split(".")[-1]: table for table in captured}
     absent = [table for table in CHILDREN if table not in qualified]
@@ -37,7 +37,7 @@ def sample_tables(
 
 
 def captured_table(connection: psycopg.Connection[Row], table: str) -> CapturedTable:
-    """Describe schema.table. Raises psycopg's UndefinedTable where it does not exist."""
+    """Describe schema.table. Raises psycopg's UndefinedTable if it does not exist."""
     schema, name = table.split(".")
     everything = sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(schema, name))
     description = connection.execute(everything).description or []
@@ -68,7 +68,7 @@ def present_rows(
 
 
 def require_replication(connection: psycopg.Connection[Row]) -> None:
-    """Raise StackError where the database has no usable replication slot.
+    """Raise StackError if the database has no usable replication slot.
 
     Changes made before the slot exists are never captured. Once it exists they are, even while the
     connector is away.

@@ -27,7 +27,7 @@ class Timeouts:
 def wait_for_archive(is_complete: Callable[[], bool], timeouts: Timeouts) -> float | None:
     """Read the archive with `is_complete` until it returns true.
 
-    Return when that last reading began (time.time()), or None where `timeouts.arrival` is over.
+    Return when that last reading began (time.time()), or None if `timeouts.arrival` is over.
     The caller must still let `timeouts.settle` pass and read a last time.
     """
 

@@ -21,7 +21,7 @@ START_SECONDS = 60.0
 class Writer:
     """Writes from the start of the block until its end, or until `changes` rows were changed.
 
-    The journal has every committed transaction: where a connection breaks in COMMIT, the server is
+    The journal has every committed transaction: if a connection breaks in COMMIT, the server is
     asked afterwards whether the transaction was committed.
     """
 
@@ -50,7 +50,7 @@ class Writer:
         self.outages: list[float] = []
         """seconds for which the database did not answer"""
         self.broken_since: float | None = None
-        """time.time() since which the database has not answered; None where it does"""
+        """time.time() since which the database has not answered; None if it does"""
         self.first_lsn = 0
         """where the WAL ended before the first change"""
         self.last_lsn: int | None = None
@@ -59,6 +59,7 @@ class Writer:
     def __enter__(self) -> "Writer":
         self._thread.start()
         if not self._started.wait(START_SECONDS):
+            self._stop.set()
             raise StackError(f"PostgreSQL did not answer the writer within {START_SECONDS:g} s")
         return self
 
@@ -68,7 +69,7 @@ class Writer:
     def stop(self, seconds: float = 120) -> None:
         """Stop writing.
 
-        Raises StackError where the writer failed, or the database does not answer for so long.
+        Raises StackError if the writer failed, or the database does not answer for so long.
         """
         self._stop.set()
         self._thread.join(timeout=seconds)
@@ -77,7 +78,7 @@ class Writer:
         self._raise_failure()
 
     def finished(self) -> bool:
-        """Return whether everything is written. Raises StackError where the writer failed."""
+        """Return whether everything is written. Raises StackError if the writer failed."""
         done = self._done.is_set()
         self._raise_failure()
         return done

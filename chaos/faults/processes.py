@@ -80,7 +80,7 @@ class OutOfMemory(Fault):
     def fill(self, pod: str, uid: str) -> None:
         """Fill a pod's cgroup until the OOM killer kills one of the container's own processes.
 
-        Raises FaultError where it kills only ours.
+        Raises FaultError if it kills only ours.
         """
         cgroup = node.memory_cgroup(node.main_process(uid))
         before = node.kernel_kills(cgroup)

@@ -44,7 +44,7 @@ class Killed(Fault):
 
 
 @dataclass
-class TwoAtOnce(Fault):
+class TwoUpdates(Fault):
     """Two `pulumi up` at the same time: the second must be refused, the first must succeed."""
 
     _complaints: list[str] = field(default_factory=list, repr=False)
@@ -81,7 +81,7 @@ def _start(pipeline: Pipeline, *arguments: str) -> subprocess.Popen[str]:
 
 
 def _read_until(update: subprocess.Popen[str], word: str) -> None:
-    """Read the update's output until a word. Raises FaultError where it does not appear."""
+    """Read the update's output until a word. Raises FaultError if it does not appear."""
     deadline, output = time.monotonic() + BEGUN_SECONDS, ""
     for line in update.stdout or ():
         output += line

@@ -63,7 +63,7 @@ def _allowed(annotation: object, metadata: typing.Iterable[object]) -> Allowed:
 
 
 def _options(annotation: object) -> Iterator[tuple[object, tuple[object, ...]]]:
-    """Each type of a union with its metadata."""
+    """Yield each type of a union with its metadata."""
     if typing.get_origin(annotation) in _UNIONS:
         for option in typing.get_args(annotation):
             yield from _options(option)

@@ -1,4 +1,4 @@
-"""Reads a stack's configuration from Pulumi and refuses what is wrong with it, all at once."""
+"""Reads a stack's configuration from Pulumi and reports everything that is wrong with it."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

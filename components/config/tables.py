@@ -7,14 +7,14 @@ from pydantic import AfterValidator
 
 from components.settings import Pattern
 
+# The design's tables (design: "Schema Design"), which source.sampleSchema creates.
 SAMPLE_TABLES = ("public.users", "public.products", "public.orders", "public.order_items")
-"""The tables of the design's "Schema Design", which source.sampleSchema creates."""
 
+# What users can do about two tables that collide.
 CHOICE_OF_ONE_TABLE = (
     "Capture one of them in this stack and the other in a second stack, or rename one in"
     " PostgreSQL."
 )
-"""what to do about two tables that collide"""
 
 _TABLE_NAME = Pattern(
     r"[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}",

@@ -15,15 +15,15 @@ from components.workloads import PART_OF
 FILES = Path(__file__).parent / "files"
 DASHBOARD = "datapipe.json"
 OPERATOR_API = "monitoring.coreos.com/v1"
+# The sidecar of Grafana's Helm chart finds dashboards by this label.
 DASHBOARD_LABEL = {"grafana_dashboard": "1"}
-"""By which the sidecar of Grafana's Helm chart finds dashboards."""
 SCRAPE_INTERVAL = "30s"
 
 
 class Monitoring(pulumi.ComponentResource):
     """A PodMonitor, a PrometheusRule and a dashboard.
 
-    A cluster without the operator's CRDs refuses the first two (`metrics.operator`).
+    The first two need the Prometheus operator's CRDs in the cluster (`metrics.operator`).
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Monitoring(pulumi.ComponentResource):
 
 
 def pod_monitor_spec() -> Manifest:
-    """The pods with a port named metrics: brokers, workers, registry."""
+    """Return the spec of the PodMonitor: all pods with a port named metrics."""
     return {
         "selector": {"matchLabels": {"app.kubernetes.io/part-of": PART_OF}},
         "podMetricsEndpoints": [{"port": "metrics", "path": PATH, "interval": SCRAPE_INTERVAL}],

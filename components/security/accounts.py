@@ -1,8 +1,8 @@
-"""Service accounts, one per workload, and what they may ask of the Kubernetes API: nothing.
+"""Service accounts, one per workload, without permissions in the Kubernetes API.
 
-Kafka Connect calls no Kubernetes API. The design's grant to it (read ConfigMaps, Secrets and pods)
-is made only where a stack asks for it, and then for Connect's own objects by name: whoever may
-list a namespace's Secrets has every password in it.
+Kafka Connect does not call the Kubernetes API. The design lets it read ConfigMaps, Secrets and
+pods. That role is created only if the stack file asks for it, and is restricted to Connect's own
+objects by name: who can list a namespace's Secrets can read every password in it.
 """
 
 import pulumi
@@ -18,7 +18,7 @@ def declare_service_accounts(
     with_token: set[Workload],
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """A service account for each workload; only `with_token` get a token mounted."""
+    """Declare a service account for each workload; only those of `with_token` mount a token."""
     return [
         kubernetes.core.v1.ServiceAccount(
             workload.service_account,
@@ -33,7 +33,7 @@ def declare_service_accounts(
 def declare_connect_role(
     namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
-    """The design's RBAC for Connect, restricted to the objects that bear its name."""
+    """Declare the design's RBAC for Connect, restricted to the objects with its name."""
     connect = Workload.CONNECT
     role = kubernetes.rbac.v1.Role(
         connect.service_account,
@@ -62,7 +62,7 @@ def declare_connect_role(
 
 
 def connect_rule() -> Manifest:
-    """Pods are left out of the design's list: their names change, so they can't be granted."""
+    """Return the role's rule. It omits the design's pods: their names change."""
     return {
         "apiGroups": [""],
         "resources": ["configmaps", "secrets"],

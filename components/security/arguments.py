@@ -1,4 +1,4 @@
-"""What the security layer is made of."""
+"""The arguments of the security layer."""
 
 from dataclasses import dataclass
 
@@ -13,17 +13,15 @@ from components.workloads import Workload
 
 @dataclass(frozen=True)
 class SecurityArgs:
-    """What the security layer must know of the others: their ports, and where they may go."""
+    """What the security layer needs from the others: their ports, and what they may connect to."""
 
     settings: SecuritySettings
     cluster: ClusterSettings
     source_port: int
     kafka: KafkaSettings
     connect_port: int
-    registry_port: int | None
-    """None: no registry in the stack"""
-    sink_flows: tuple[Flow, ...]
-    """what the sinks connect to"""
+    registry_port: int | None  # None: the stack has no registry
+    sink_flows: tuple[Flow, ...]  # connections that the sinks open
     metrics: MetricsSettings
 
     @classmethod

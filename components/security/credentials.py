@@ -11,12 +11,12 @@ from pulumi import dynamic
 
 from components.config.security import versioned_name
 
+# Random bytes of a password: 32 characters of the URL-safe alphabet, which no format has to quote.
 PASSWORD_BYTES = 24
-"""of randomness; 32 characters of the URL-safe alphabet, which no format needs to quote"""
 
 
 class PasswordProvider(dynamic.ResourceProvider):
-    """Makes a password, which never changes: another one is another resource."""
+    """Generates a password, which never changes: another one is another resource."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult("password", {"value": secrets.token_urlsafe(PASSWORD_BYTES)})
@@ -26,10 +26,9 @@ class PasswordProvider(dynamic.ResourceProvider):
 
 
 class GeneratedPassword(dynamic.Resource, module="datapipe", name="GeneratedPassword"):
-    """A password that no person chose."""
+    """A random password."""
 
-    value: pulumi.Output[str]
-    """secret"""
+    value: pulumi.Output[str]  # secret
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
@@ -43,10 +42,9 @@ class GeneratedPassword(dynamic.Resource, module="datapipe", name="GeneratedPass
 
 @dataclass(frozen=True)
 class Credentials:
-    """The passwords of the pipeline's accounts; every one a secret output."""
+    """The passwords of the pipeline's accounts, as secret outputs."""
 
-    postgres: pulumi.Output[str]
-    """PostgreSQL's superuser"""
+    postgres: pulumi.Output[str]  # PostgreSQL's superuser
     debezium: pulumi.Output[str]
     registry_admin: pulumi.Output[str]
     registry_developer: pulumi.Output[str]
@@ -56,10 +54,10 @@ class Credentials:
 def generate_credentials(
     version: int = 1, opts: pulumi.ResourceOptions | None = None
 ) -> Credentials:
-    """A password for each account, in this version of the credentials.
+    """Generate a password for each account, in this version of the credentials.
 
-    Resources of another version keep theirs until the update's end, so that a rotation that failed
-    half-way can be taken back as well as finished.
+    Another version's resources are deleted at the end of the update, so that a rotation that failed
+    can be reverted as well as completed.
     """
 
     def password(account: str) -> pulumi.Output[str]:

@@ -12,13 +12,13 @@ PRIVATE_RANGES = (
     "172.16.0.0/12",
     "192.168.0.0/16",
     "100.64.0.0/10",  # carrier-grade NAT, used for pods by some clouds
-    "169.254.0.0/16",  # link-local: the cloud's metadata service hands out credentials there
+    "169.254.0.0/16",  # link-local: the cloud's metadata service issues credentials there
 )
 
 
 @dataclass(frozen=True)
 class Network:
-    """A range of addresses outside the pipeline's pods."""
+    """A range of addresses outside the pipeline."""
 
     cidr: str
     excluded: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Pods:
 
 @dataclass(frozen=True)
 class Flow:
-    """TCP connections that are allowed, from one end to some ports of the other."""
+    """Allowed TCP connections from a source to some ports of a target."""
 
     source: Workload | Network | Pods
     target: Workload | Network
@@ -46,7 +46,7 @@ PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
 def flow_to_aws(endpoint: str | None) -> Flow:
-    """Return the workers' way to AWS, or only to its stand-in at an address (`aws.endpoint`)."""
+    """Return the flow to AWS, or only to the server that replaces it (`aws.endpoint`)."""
     if endpoint is None:
         return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
     url = urlsplit(endpoint)

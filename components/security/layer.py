@@ -15,9 +15,9 @@ from components.workloads import Workload
 class Security(pulumi.ComponentResource):
     """Namespace, accounts, credentials and network policies."""
 
+    # Its name, known to other layers only after its accounts and network policies exist: no pod
+    # starts without them, and they are deleted after the last pod.
     namespace: pulumi.Output[str]
-    """its name, known to other layers only when its accounts and network policies are there: no
-    pod starts without them, and they go after the last pod"""
     credentials: Credentials
 
     def __init__(
@@ -34,7 +34,7 @@ class Security(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace})
 
     def _declare_namespace(self, settings: SecuritySettings) -> pulumi.Output[str]:
-        """The pipeline's namespace, which admits no pod below the stack's Pod Security level."""
+        """Declare the namespace, which admits only pods that meet the Pod Security level."""
         levels = {
             f"pod-security.kubernetes.io/{mode}": settings.pod_security
             for mode in ("enforce", "audit", "warn")

@@ -1,8 +1,8 @@
-"""Who may talk to whom: the design's "Network Security Implementation" as data.
+"""Allowed connections (design: "Network Security Implementation"), as data.
 
-Everything is denied by default. `flows()` lists what is allowed; each flow becomes an egress rule
-where it starts and an ingress rule where it ends. Addresses are those after a Service's
-translation: pods and their ports, not Services and theirs.
+All connections are denied by default. `flows()` lists what is allowed; each flow becomes an egress
+rule of its source and an ingress rule of its target. Flows name pods and their ports, not Services:
+NetworkPolicies apply after a Service's address was translated.
 """
 
 from components.manifests import Manifest
@@ -14,7 +14,7 @@ DNS = 53
 
 
 def flows(args: SecurityArgs) -> list[Flow]:
-    """Every allowed flow of a stack, name resolution apart."""
+    """Return every allowed flow of a stack, except name resolution."""
     nodes = Network(str(args.cluster.node_network))
     kafka, connect = Workload.KAFKA, Workload.CONNECT
     allowed = [
@@ -43,7 +43,7 @@ def flows(args: SecurityArgs) -> list[Flow]:
 
 
 def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
-    """The ways to the JVMs' metrics, which need no password: Prometheus' and kubectl's."""
+    """Return the flows to the JVMs' metrics, from Prometheus and through the API server."""
     scraper, ports = args.metrics.scraper, (args.metrics.port,)
     jvms = [workload for workload in args.workloads if workload is not Workload.POSTGRESQL]
     found = [Flow(nodes, jvm, ports, "metrics through the API server's proxy") for jvm in jvms]
@@ -54,7 +54,7 @@ def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
 
 
 def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Manifest]:
-    """The NetworkPolicies' names and specs: deny all, resolve names, one for each workload."""
+    """Return the NetworkPolicies' specs by name: deny all, allow DNS, and one per workload."""
     return {
         "default-deny": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
         "allow-dns": _name_resolution(),
@@ -63,7 +63,7 @@ def policy_specs(workloads: list[Workload], allowed: list[Flow]) -> dict[str, Ma
 
 
 def _policy_of(workload: Workload, allowed: list[Flow]) -> Manifest:
-    """What the flows that start or end at a workload mean for its pods."""
+    """Return the policy of a workload's pods, from the flows that start or end there."""
     return {
         "podSelector": {"matchLabels": workload.selector},
         "policyTypes": ["Ingress", "Egress"],
@@ -81,7 +81,7 @@ def _policy_of(workload: Workload, allowed: list[Flow]) -> Manifest:
 
 
 def _name_resolution() -> Manifest:
-    """Every pod may ask the cluster's DNS, and no other server."""
+    """Return the policy that lets every pod query the cluster's DNS servers."""
     cluster_dns = {
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
         "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},

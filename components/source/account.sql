@@ -1,9 +1,9 @@
--- The account of change data capture: it may replicate, read the captured tables, and nothing else.
--- Can be applied again and again.
+-- Creates the account of change data capture: it may replicate and read the captured tables, nothing
+-- else. Idempotent.
 --
 -- psql's variables: account, password, tables (schema.table, separated by commas).
 
--- A statement that fails is not logged, for the password's sake.
+-- A failed statement would be logged with the password.
 SET LOCAL log_min_error_statement = panic;
 \set VERBOSITY terse
 SELECT format('CREATE ROLE %I', :'account')

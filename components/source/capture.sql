@@ -1,5 +1,5 @@
--- What change data capture needs of the database. Can be applied again and again; a table that is
--- added to or taken off the stack's list is added to or taken off its publication in place.
+-- Creates what change data capture needs in the database. Idempotent: a table that is added to the
+-- stack's list is added to its publication, one that is removed is removed.
 --
 -- Comes after captured.sql and refusals.sql. psql's variable: replica_identity (FULL or DEFAULT).
 
@@ -15,12 +15,12 @@ BEGIN
 END;
 $$;
 
--- Nobody but the superuser may have temporary tables; what Debezium may is in account.sql.
+-- Only the superuser may create temporary tables; account.sql has Debezium's privileges.
 REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 
--- Each publication holds exactly its captured tables. One that no table is in any more stays: its
--- connector, which goes last, could not read on without it, and it costs nothing.
--- Changes of a partition are published as its root's, which is what is captured.
+-- Each publication contains exactly its captured tables. One without a table is kept: its connector,
+-- which is deleted later, could not continue without it, and it costs nothing. Changes of a partition
+-- are published as those of its partitioned table, which is the one that is captured.
 SELECT DISTINCT format('CREATE PUBLICATION %I WITH (publish_via_partition_root = true)', publication)
     FROM captured WHERE publication NOT IN (SELECT pubname FROM pg_publication)
 \gexec
@@ -31,8 +31,8 @@ SELECT format('ALTER PUBLICATION %I SET TABLE %s', publication, string_agg(relat
     FROM captured GROUP BY publication
 \gexec
 
--- How much of a deleted or updated row is told; changed only where it differs, as it needs a lock.
--- A partition has its own.
+-- The columns of a deleted or updated row's old version that are logged. Changing them needs a lock,
+-- so only tables that differ are changed. Each partition has a replica identity of its own.
 SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', member, :'replica_identity')
     FROM (SELECT relation AS member FROM captured
         UNION SELECT relid FROM captured CROSS JOIN LATERAL pg_partition_tree(relation)) AS members

@@ -1,4 +1,4 @@
-"""The server's TLS certificate: made once, kept in the state, its key a secret."""
+"""The server's TLS certificate: created once and kept in the state, its key as a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INPUTS = ("hosts", "days")
 
 
 class CertificateProvider(dynamic.ResourceProvider):
-    """Makes an authority and one certificate; anew only where its names or its days change."""
+    """Issues a certificate with an authority of its own, again only if names or days change."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         outputs = issue(props["hosts"], int(props["days"]))
@@ -29,12 +29,11 @@ class CertificateProvider(dynamic.ResourceProvider):
 
 
 class ServerCertificate(dynamic.Resource, module="datapipe", name="ServerCertificate"):
-    """A certificate for a server's names, with the authority by which clients trust it."""
+    """A certificate for a server's names, and that of the authority that clients trust."""
 
     ca_certificate: pulumi.Output[str]
     certificate: pulumi.Output[str]
-    private_key: pulumi.Output[str]
-    """secret"""
+    private_key: pulumi.Output[str]  # secret
 
     def __init__(
         self,
@@ -43,7 +42,7 @@ class ServerCertificate(dynamic.Resource, module="datapipe", name="ServerCertifi
         days: int,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """`hosts`: DNS names and addresses; `days`: how long the certificate is valid."""
+        """Register a certificate for DNS names and addresses that is valid for some days."""
         outputs = {"ca_certificate": None, "certificate": None, "private_key": None}
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["private_key"])
         super().__init__(
@@ -59,9 +58,9 @@ def _inputs(props: dict[str, Any]) -> dict[str, Any]:
 
 
 def issue(hosts: list[str], days: int) -> dict[str, str]:
-    """A server's certificate and key, and the certificate of the authority that signed it, as PEM.
+    """Return a server's certificate and key and the authority's certificate, as PEM.
 
-    The authority's key is thrown away: nobody can have it sign another certificate.
+    The authority's key is discarded, so it can't sign another certificate.
     """
     import datetime  # noqa: PLC0415
 
@@ -112,7 +111,7 @@ def _name(common_name: str) -> x509.Name:
 
 
 def _alternative_names(hosts: list[str]) -> list[x509.GeneralName]:
-    """Addresses as addresses, everything else as DNS names."""
+    """Return the names of a certificate: addresses as addresses, the rest as DNS names."""
     from ipaddress import ip_address  # noqa: PLC0415
 
     from cryptography import x509  # noqa: PLC0415

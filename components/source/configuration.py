@@ -8,18 +8,18 @@ CREDENTIALS = "/etc/postgresql/credentials"
 CERTIFICATE = "/etc/postgresql/tls"
 SOCKET = "/var/run/postgresql"
 DATA = "/var/lib/postgresql/data"
+# Not the volume's root, which may contain lost+found.
 PGDATA = f"{DATA}/pgdata"
-"""below the volume's root, which may hold lost+found"""
 
 
 def server_settings(settings: SourceSettings, resources: Resources) -> dict[str, str]:
-    """The server's settings by name (design: "PostgreSQL Tuning")."""
+    """Return the server's settings by name (design: "PostgreSQL Tuning")."""
     memory = postgres_memory(resources.memory_limit, settings.max_wal_senders)
     return {
         "listen_addresses": "*",
         "port": str(settings.port),
         "unix_socket_directories": SOCKET,
-        # only the server's own user may connect by the socket, which asks for no password
+        # only the server's own user may connect through the socket, which requires no password
         "unix_socket_permissions": "0700",
         "hba_file": f"{CONFIGURATION}/pg_hba.conf",
         "password_encryption": settings.password_encryption,
@@ -34,7 +34,7 @@ def server_settings(settings: SourceSettings, resources: Resources) -> dict[str,
         "max_wal_size": settings.max_wal_size,
         "max_slot_wal_keep_size": settings.max_slot_wal_keep_size,
         "checkpoint_completion_target": str(settings.checkpoint_completion_target),
-        # memory, so that the whole fits under the container's limit
+        # memory, which together must stay below the container's limit
         "max_connections": str(memory.max_connections),
         "shared_buffers": f"{memory.shared_buffers}MB",
         "wal_buffers": f"{memory.wal_buffers}MB",
@@ -44,11 +44,11 @@ def server_settings(settings: SourceSettings, resources: Resources) -> dict[str,
         "logical_decoding_work_mem": f"{memory.logical_decoding_work_mem}MB",
         "autovacuum_max_workers": str(memory.autovacuum_workers),
         "effective_cache_size": settings.effective_cache_size,
-        # parallel workers and compiled queries take memory that nothing above accounts for
+        # the sizes above do not include the memory of parallel workers and compiled queries
         "max_parallel_workers_per_gather": "0",
         "max_parallel_maintenance_workers": "0",
         "jit": "off",
-        # to the container's log, without the rows' values
+        # to the container's log, without values of rows
         "log_destination": "stderr",
         "logging_collector": "off",
         "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -59,15 +59,15 @@ def server_settings(settings: SourceSettings, resources: Resources) -> dict[str,
 
 
 def postgresql_conf(settings: SourceSettings, resources: Resources) -> str:
-    """The text of postgresql.conf."""
+    """Render postgresql.conf."""
     lines = [f"{name} = '{value}'" for name, value in server_settings(settings, resources).items()]
     return "\n".join(lines) + "\n"
 
 
 def pg_hba_conf(settings: SourceSettings) -> str:
-    """The text of pg_hba.conf: TLS and a password from anywhere; no physical replication.
+    """Render pg_hba.conf: TLS and a password from anywhere, no physical replication.
 
-    A logical replication connection names its database, so it falls under that database's line.
+    A logical replication connection names its database, so that database's line applies to it.
     """
     method = settings.password_encryption
     rules = [

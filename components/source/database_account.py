@@ -1,4 +1,4 @@
-"""An account of the database as a resource: there from its creation to its deletion."""
+"""An account of the database as a resource: created, updated and dropped with it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.source.psql import WHERE, Psql, pod_is_there, run_script
+from components.source.psql import TARGET_INPUTS, Psql, pod_exists, run_script
 
-INPUTS = (*WHERE, "user", "password", "script", "revoke_script")
+INPUTS = (*TARGET_INPUTS, "user", "password", "script", "revoke_script")
 
 
 class DatabaseAccountProvider(dynamic.ResourceProvider):
-    """Makes the account, keeps its rights, and takes it away. Preview runs nothing."""
+    """Creates the account, updates its privileges and drops it. Preview runs nothing."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['namespace']}/{props['user']}", self._apply(props))
@@ -28,11 +28,12 @@ class DatabaseAccountProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._apply(news))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
-        """Revoke the account; where its server is gone already, nobody can use it anyway."""
-        if pod_is_there(props):
+        """Drop the account; without its server, it can't be used and is left alone."""
+        if pod_exists(props):
             run_script(props, props["revoke_script"])
         else:
-            print(f"{props['user']} not revoked: there is no {props['pod']}", file=sys.stderr)
+            pod = f"{props['namespace']}/{props['pod']}"
+            print(f"account {props['user']} was not dropped: no pod {pod}", file=sys.stderr)
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         run_script(props, props["script"], password=props["password"])
@@ -42,8 +43,7 @@ class DatabaseAccountProvider(dynamic.ResourceProvider):
 class DatabaseAccount(dynamic.Resource, module="datapipe", name="DatabaseAccount"):
     """An account that may log in with a password."""
 
-    user: pulumi.Output[str]
-    """its name, for those who must wait until it may log in"""
+    user: pulumi.Output[str]  # its name, known when it may log in
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class DatabaseAccount(dynamic.Resource, module="datapipe", name="DatabaseAccount
         revoke_script: str,
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """`script` makes the account or brings its rights up to date, `revoke_script` ends it."""
+        """Register an account; `script` creates or updates it, `revoke_script` drops it."""
         inputs = {
             **psql.inputs(),
             "user": user,

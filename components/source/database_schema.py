@@ -1,4 +1,4 @@
-"""The database's schema as a resource: applied in the running server, in place."""
+"""The database's schema as a resource, applied to the running server."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.source.psql import WHERE, Psql, read_from_database, run_script
+from components.source.psql import TARGET_INPUTS, Psql, read_from_database, run_script
 from components.source.schema import REFUSED
 
 UNKNOWN = pulumi.runtime.rpc.UNKNOWN
-INPUTS = (*WHERE, "script", "superuser_password")
+INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
 
 
 class DatabaseSchemaProvider(dynamic.ResourceProvider):
-    """Runs the script in the server's pod, when it is new or has changed.
+    """Runs the script in the server's pod if it is new or has changed.
 
     A preview asks the running database whether its tables can be archived right.
     """
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Refuse tables and columns that cannot be archived right, before anything is changed."""
-        if any(news.get(name) == UNKNOWN for name in (*WHERE, "check_script")):
+        if any(news.get(name) == UNKNOWN for name in (*TARGET_INPUTS, "check_script")):
             return dynamic.CheckResult(news, [])
         printed = read_from_database(news, news["check_script"]) or ""
         refused = [
@@ -41,7 +41,7 @@ class DatabaseSchemaProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._apply(news))
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
-        """Apply the script; what is in it goes with the database, so there is no delete."""
+        """Apply the script. Its effects are deleted with the database, so there is no delete."""
         run_script(props, props["script"], superuser_password=props["superuser_password"])
         return {name: props[name] for name in INPUTS if name in props}
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates PostgreSQL's data directory on an empty volume; leaves one that is there as it is.
+# Creates PostgreSQL's data directory on an empty volume, and leaves an existing one as it is.
 #
 #   POSTGRES_BIN             folder of initdb
 #   PGDATA                   the data directory
@@ -11,7 +11,7 @@ if [ -s "$PGDATA/PG_VERSION" ]; then
     exit 0
 fi
 
-# Built beside its place and then renamed, so that a kill half-way leaves nothing that looks whole.
+# Created under another name and then renamed: if the script is killed, no directory looks complete.
 unfinished="$PGDATA.unfinished"
 rm -rf "$unfinished"
 "$POSTGRES_BIN/initdb" --pgdata="$unfinished" --username=postgres --pwfile="$SUPERUSER_PASSWORD_FILE" \

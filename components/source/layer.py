@@ -33,28 +33,22 @@ POSTGRESQL = Workload.POSTGRESQL
 
 @dataclass(frozen=True)
 class SourceArgs:
-    """What the source layer is made of."""
+    """What the source layer depends on."""
 
     settings: SourceSettings
-    tables: tuple[str, ...]
-    """captured, as schema.table"""
+    tables: tuple[str, ...]  # captured, as schema.table
     resources: Resources
-    storage: int
-    """MiB"""
+    storage: int  # MiB
     storage_class: str
     image: str
-    postgres_bin: str
-    """folder of initdb, postgres and psql in the image"""
+    postgres_bin: str  # folder of initdb, postgres and psql in the image
     namespace: pulumi.Input[str]
     credentials: Credentials
-    credentials_version: int
-    """names the account of change data capture: every version has one of its own"""
-    node_port: int | None
-    """None: not reachable from outside the cluster"""
+    credentials_version: int  # each version has its own account of change data capture
+    node_port: int | None  # None: not reachable from outside the cluster
     external_host: str
     certificate_days: int
-    cluster: ClusterAccess
-    """for applying the schema in the pod"""
+    cluster: ClusterAccess  # for applying the schema in the pod
 
     @property
     def capture_user(self) -> str:
@@ -65,7 +59,7 @@ class SourceArgs:
     def from_config(
         cls, config: StackConfig, namespace: pulumi.Input[str], credentials: Credentials
     ) -> "SourceArgs":
-        """The arguments for a stack, in the security layer's namespace with its passwords."""
+        """Return a stack's arguments, with the security layer's namespace and passwords."""
         images, ports = config.images.resolve(), config.cluster.node_ports
         return cls(
             settings=config.source,
@@ -92,10 +86,10 @@ class Source(pulumi.ComponentResource):
     port: int
     database: str
     ca_certificate: pulumi.Output[str]
-    capture_user: pulumi.Output[str]
-    """known when the account may log in"""
-    ready: list[pulumi.Resource]
-    """what a client must wait for: tables, user and publication exist"""
+    capture_user: pulumi.Output[str]  # known when the account may log in
+    ready: list[
+        pulumi.Resource
+    ]  # until they exist, a client has no tables, publication and account
 
     def __init__(
         self, name: str, args: SourceArgs, opts: pulumi.ResourceOptions | None = None
@@ -136,7 +130,7 @@ class Source(pulumi.ComponentResource):
         self.register_outputs({"host": self.host, "caCertificate": self.ca_certificate})
 
     def _certificate(self, args: SourceArgs) -> ServerCertificate:
-        """A certificate for every name by which a client may know the server."""
+        """Declare a certificate for every name by which a client may reach the server."""
         namespace, service = args.namespace, POSTGRESQL.value
         in_cluster = [
             pulumi.Output.concat(service, ".", namespace),
@@ -241,7 +235,7 @@ class Source(pulumi.ComponentResource):
         )
 
     def _account(self, args: SourceArgs, psql: Psql, schema: pulumi.Resource) -> DatabaseAccount:
-        """The account of this version; Pulumi revokes that of another at the update's end."""
+        """Declare this version's account; Pulumi drops another version's after the update."""
         return DatabaseAccount(
             versioned_name("debezium-account", args.credentials_version),
             psql=psql,
@@ -268,5 +262,5 @@ def _sha256(text: str) -> str:
 
 
 def _digest(*texts: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Changes when one of the texts does; secret where one of them is."""
+    """Return a digest of some texts, secret if one of them is."""
     return pulumi.Output.all(*texts).apply(lambda known: _sha256("\n".join(known)))

@@ -8,19 +8,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from polling import NotReadyError, poll_until
+
 if TYPE_CHECKING:
     from kubernetes import client
 
 POLL_SECONDS = 3
+# Characters of standard input per message.
 CHUNK = 16 * 1024
-"""characters of standard input per message"""
 OUTCOME_CHANNEL = 3
 NOT_FOUND = 404
-NO_POD = "there is no such pod yet"
+READY = "ready"
+NO_POD = "the pod does not exist"
 
 
 class PodExecError(RuntimeError):
-    """The command could not be run or failed; the message says why."""
+    """A command could not be run in a pod, or it failed; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,16 @@ class PodCommand:
     command: list[str]
 
     def run(self, api_client: client.ApiClient, text: str, timeout_seconds: float) -> str:
-        """Wait for the container to be ready, run the command on `text`, return its output.
+        """Wait until the container is ready, run the command on `text` and return its output.
 
         The exec protocol can't close the command's standard input: `text` must end the command.
-        Raises PodExecError with what the command said where it fails or takes too long.
+        Raises PodExecError with the command's output if it fails or takes too long.
         """
         from kubernetes import client, stream  # noqa: PLC0415  slow, and not needed to preview
 
         deadline = time.monotonic() + timeout_seconds
         api = client.CoreV1Api(api_client)
-        self._wait_until_ready(api, deadline)
+        self._wait_until_ready(api, timeout_seconds)
         connection = stream.stream(
             api.connect_get_namespaced_pod_exec,
             self.pod,
@@ -60,35 +63,46 @@ class PodCommand:
         connection.run_forever(timeout=max(1.0, deadline - time.monotonic()))
         if connection.is_open():
             connection.close()
-            raise PodExecError(f"{self._where} did not finish in {timeout_seconds:.0f} s")
+            raise PodExecError(f"{self._where} timed out after {timeout_seconds:.0f} s")
         output = str(connection.read_stdout() + connection.read_stderr()).strip()
         failure = _failure(connection.read_channel(OUTCOME_CHANNEL))
         if failure is not None:
-            raise PodExecError(f"{self._where} failed, {failure}:\n{output}")
+            raise PodExecError(f"{self._where} failed: {failure}\n{output}")
         return output
 
-    def pod_is_there(self, api_client: client.ApiClient) -> bool:
-        """Whether the pod exists, ready or not."""
+    def pod_exists(self, api_client: client.ApiClient) -> bool:
+        """Return whether the pod exists, ready or not."""
         from kubernetes import client  # noqa: PLC0415
 
         return self._state(client.CoreV1Api(api_client)) != NO_POD
 
-    def _wait_until_ready(self, api: client.CoreV1Api, deadline: float) -> None:
-        """Raises PodExecError with the container's state where it is not ready in time."""
-        told = ""
-        while (state := self._state(api)) != "ready":
-            if state != told:
-                print(f"waiting for pod {self.namespace}/{self.pod}: {state}", file=sys.stderr)
-                told = state
-            if time.monotonic() > deadline:
-                raise PodExecError(
-                    f"pod {self.namespace}/{self.pod} is not ready: {state}. See"
-                    f" kubectl -n {self.namespace} describe pod {self.pod}, and its logs."
-                )
-            time.sleep(POLL_SECONDS)
+    def _wait_until_ready(self, api: client.CoreV1Api, timeout_seconds: float) -> None:
+        """Wait for the container and print each state that it has meanwhile."""
+        pod = f"pod {self.namespace}/{self.pod}"
+        last_state = None
+
+        def is_ready() -> bool:
+            nonlocal last_state
+            state = self._state(api)
+            if state == READY:
+                return True
+            if state != last_state:
+                print(f"waiting for {pod}: {state}", file=sys.stderr)
+            last_state = state
+            raise NotReadyError(state)
+
+        poll_until(
+            is_ready,
+            timeout=timeout_seconds,
+            interval=POLL_SECONDS,
+            description=pod,
+            error=lambda message: PodExecError(
+                f"{message}; run: kubectl -n {self.namespace} describe pod {self.pod}"
+            ),
+        )
 
     def _state(self, api: client.CoreV1Api) -> str:
-        """`ready`, or what the container is doing instead."""
+        """Return READY, or what the container is doing instead."""
         from kubernetes import client  # noqa: PLC0415
 
         try:
@@ -98,10 +112,10 @@ class PodCommand:
                 raise
             return NO_POD
         if pod.status is None:
-            return "not seen by a node yet"
+            return "no node has started it"
         for status in pod.status.container_statuses or []:
             if status.name == self.container:
-                return "ready" if status.ready else _reason(status.state)
+                return READY if status.ready else _reason(status.state)
         return str(pod.status.phase)
 
     @property
@@ -110,7 +124,7 @@ class PodCommand:
 
 
 def _failure(outcome: str) -> str | None:
-    """What Kubernetes says about the command's end, a Status object as JSON; None: it succeeded."""
+    """Return why a command failed, from Kubernetes' Status object as JSON; None if it did not."""
     if not outcome:
         return "the connection to the pod was lost"
     status = json.loads(outcome)
@@ -122,7 +136,7 @@ def _failure(outcome: str) -> str | None:
 
 
 def _reason(state: Any) -> str:
-    """A container's state in a word or two, e.g. CrashLoopBackOff."""
+    """Return a container's state in a word or two, e.g. CrashLoopBackOff."""
     if state.waiting:
         return str(state.waiting.reason)
     if state.terminated:

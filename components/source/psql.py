@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_incrementing,
+)
 from urllib3.exceptions import HTTPError
 
 from components.source.pod_exec import PodCommand, PodExecError
@@ -18,9 +24,9 @@ from kafka_connect.cluster_access import ClusterAccess, ClusterAccessError
 TIMEOUT_SECONDS = 300
 PREVIEW_SECONDS = 60
 ATTEMPTS = 5
-IN_THE_WAY = re.compile("deadlock detected|canceling statement due to lock timeout")
-WHERE = ("context", "namespace", "pod", "container", "command")
-"""the inputs of a resource that say where its scripts run"""
+RETRYABLE_ERRORS = re.compile("deadlock detected|canceling statement due to lock timeout")
+# The inputs of a resource that say where its scripts run.
+TARGET_INPUTS = ("context", "namespace", "pod", "container", "command")
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Psql:
     command: list[str]
 
     def inputs(self) -> dict[str, pulumi.Input[Any]]:
-        """Of a dynamic resource, which runs in a process of its own."""
+        """Return the inputs for a dynamic resource, whose provider runs in its own process."""
         return {
             "context": self.access.context,
             "namespace": self.namespace,
@@ -45,21 +51,20 @@ class Psql:
 
 
 def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
-    """Run a script with these variables of psql; they go by its standard input alone.
+    """Run a script with these variables of psql, which are passed by its standard input only.
 
-    A script changes all or nothing; where writers of the tables got in its way it is repeated.
-    Raises PodExecError with PostgreSQL's own words where it fails.
+    A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
+    Raises PodExecError with PostgreSQL's message if it fails.
     """
     text = "".join(variable(name, value) for name, value in secrets.items()) + script
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
-        except PodExecError as error:
-            if attempt == ATTEMPTS or not IN_THE_WAY.search(str(error)):
-                raise
-            print(f"the tables are busy, trying again ({attempt} of {ATTEMPTS})", file=sys.stderr)
-            time.sleep(attempt)
-    raise AssertionError("the last attempt returns or raises")
+    retrying = Retrying(
+        retry=retry_if_exception(_is_retryable),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_incrementing(start=1, increment=1),
+        before_sleep=_log_retry,
+        reraise=True,
+    )
+    return retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
 
 
 def read_from_database(props: dict[str, Any], script: str) -> str | None:
@@ -70,7 +75,7 @@ def read_from_database(props: dict[str, Any], script: str) -> str | None:
     from kubernetes import client  # noqa: PLC0415  slow, and not needed where nothing is known yet
 
     try:
-        if not pod_is_there(props):
+        if not pod_exists(props):
             return None
         return _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
     except (ClusterAccessError, PodExecError, HTTPError, client.ApiException) as error:
@@ -78,9 +83,18 @@ def read_from_database(props: dict[str, Any], script: str) -> str | None:
         return None
 
 
-def pod_is_there(props: dict[str, Any]) -> bool:
-    """Whether there is a pod to run anything in."""
-    return _command(props).pod_is_there(_access(props).api_client())
+def _is_retryable(error: BaseException) -> bool:
+    return isinstance(error, PodExecError) and bool(RETRYABLE_ERRORS.search(str(error)))
+
+
+def _log_retry(state: RetryCallState) -> None:
+    failed = f"attempt {state.attempt_number} of {ATTEMPTS} failed"
+    print(f"the script conflicts with writers of the tables: {failed}, retrying", file=sys.stderr)
+
+
+def pod_exists(props: dict[str, Any]) -> bool:
+    """Return whether the pod in which scripts run exists."""
+    return _command(props).pod_exists(_access(props).api_client())
 
 
 def _command(props: dict[str, Any]) -> PodCommand:
@@ -88,4 +102,4 @@ def _command(props: dict[str, Any]) -> PodCommand:
 
 
 def _access(props: dict[str, Any]) -> ClusterAccess:
-    return ClusterAccess(props.get("context"))  # Pulumi leaves out what is None
+    return ClusterAccess(props.get("context"))  # Pulumi omits inputs that are None

@@ -1,9 +1,8 @@
-"""What is applied to the database: the tables of the design, and what capture needs.
+"""Scripts for psql that create the design's tables and what change data capture needs.
 
-Scripts for psql, connected as superuser to the database `postgres`. They can be applied again and
-again, and change all or nothing of the database's content. They hold no password: whoever runs one
-puts `variable()` before it. The last line ends psql, as the end of its input can't be told through
-Kubernetes' exec.
+They are run as superuser, connected to the database `postgres`. They are idempotent, and each is
+one transaction in the captured database. They contain no password: the caller prepends
+`variable()`. The last line ends psql, as Kubernetes' exec can't close its standard input.
 """
 
 import json
@@ -18,15 +17,18 @@ REFUSED = "refused: "
 
 
 def variable(name: str, value: str) -> str:
-    """A line that sets one of psql's variables. Raises ValueError for a value of several lines."""
+    """Return a line that sets a psql variable. Raises ValueError for a value of several lines."""
     if "\n" in value:
-        raise ValueError(f"psql's variable {name} can't have several lines")
+        raise ValueError(f"the psql variable {name} must not contain a line break")
     quoted = value.replace("\\", "\\\\").replace("'", "''")
     return f"\\set {name} '{quoted}'\n"
 
 
 def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
-    """Database, tables and publications. Needs the variable superuser_password."""
+    """Return the script for database, tables and publications.
+
+    It needs the variable superuser_password.
+    """
     variables = {
         **_captured(settings, tables),
         "replica_identity": settings.replica_identity.upper(),
@@ -51,13 +53,16 @@ def check_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
 
 
 def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:
-    """The account of change data capture. Needs the variable password."""
+    """Return the script that creates or updates an account of change data capture.
+
+    It needs the variable password.
+    """
     variables = {"database": settings.database, "account": account, "tables": ",".join(tables)}
     return _script(variables, [], ["account.sql"])
 
 
 def revoke_script(settings: SourceSettings, account: str) -> str:
-    """The end of an account of change data capture."""
+    """Return the script that drops an account of change data capture."""
     return _script({"database": settings.database, "account": account}, [], ["revoke.sql"])
 
 

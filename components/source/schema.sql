@@ -1,4 +1,4 @@
--- The design's e-commerce tables ("Schema Design"). Can be applied again and again.
+-- The design's e-commerce tables (design: "Schema Design"). Idempotent.
 
 CREATE TABLE IF NOT EXISTS public.users (
     id SERIAL PRIMARY KEY,
@@ -48,8 +48,8 @@ BEGIN
 END;
 $$ LANGUAGE plpgsql;
 
--- Made only where it is missing: making it anew would lock the table against writers each time, and in
--- another order than theirs.
+-- Only missing triggers are created: replacing one would lock its table against writers each time, and
+-- in another order than theirs, which can deadlock.
 SELECT format('CREATE TRIGGER %I BEFORE UPDATE ON public.%I'
               ' FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column()', name, relation)
     FROM (VALUES ('update_users_updated_at', 'users'),

@@ -27,16 +27,13 @@ PORT_NAME = "postgresql"
 
 @dataclass(frozen=True)
 class ServerFiles:
-    """The names of the objects whose content is mounted into the pod, and what changes with it."""
+    """The names of the objects that are mounted into the pod, and digests of their content."""
 
-    configuration: pulumi.Input[str]
-    """ConfigMap"""
-    credentials: pulumi.Input[str]
-    """Secret"""
-    certificate: pulumi.Input[str]
-    """Secret"""
+    configuration: pulumi.Input[str]  # ConfigMap
+    credentials: pulumi.Input[str]  # Secret
+    certificate: pulumi.Input[str]  # Secret
+    # Annotations of the pod, so that a change restarts it: a running server does not reload files.
     digests: dict[str, pulumi.Input[str]]
-    """annotations of the pod: a running server does not see changed files, so it is restarted"""
 
 
 def stateful_set_spec(
@@ -49,7 +46,7 @@ def stateful_set_spec(
     storage_class: str,
     files: ServerFiles,
 ) -> Manifest:
-    """One server with one volume of `storage` MiB."""
+    """Return the spec of one server with one volume of `storage` MiB."""
     return {
         "serviceName": HEADLESS_SERVICE,
         "replicas": 1,
@@ -82,7 +79,7 @@ def stateful_set_spec(
 
 
 def service_spec(port: int, headless: bool = False, node_port: int | None = None) -> Manifest:
-    """A Service for the server: by its address, by its pod's name, or by every node's port."""
+    """Return the spec of a Service with an address, without one (headless) or with a node port."""
     ports: Manifest = {"name": PORT_NAME, "port": port, "targetPort": PORT_NAME}
     spec: Manifest = {"selector": POSTGRESQL.selector, "ports": [ports]}
     if headless:
@@ -94,7 +91,7 @@ def service_spec(port: int, headless: bool = False, node_port: int | None = None
 
 
 def psql_command(postgres_bin: str, port: int) -> list[str]:
-    """The call of psql as superuser, by the socket, reading a script from standard input."""
+    """Return a psql command that runs a script from standard input as superuser."""
     return [
         f"{postgres_bin}/psql",
         "--no-psqlrc",
@@ -146,22 +143,22 @@ def _server(image: str, postgres_bin: str, port: int, resources: Resources) -> M
             f"config_file={CONFIGURATION}/postgresql.conf",
         ],
         "ports": [{"name": PORT_NAME, "containerPort": port}],
-        # recovery after a crash replays up to max_wal_size before the server answers
+        # after a crash, the server replays up to max_wal_size of WAL before it answers
         "startupProbe": {**is_ready, "periodSeconds": 2, "failureThreshold": 300},
         "readinessProbe": {**is_ready, "periodSeconds": 5},
         "livenessProbe": {**is_ready, "periodSeconds": 20, "failureThreshold": 6},
-        # SIGTERM would wait for every client to leave; SIGINT ends their sessions and shuts down
+        # SIGTERM would wait for all clients to disconnect; SIGINT disconnects them
         "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "kill -INT 1"]}}},
     }
 
 
 def _credentials_mount() -> Manifest:
-    """The superuser's first password. The running server needs none: it keeps verifiers."""
+    """Return the mount of the superuser's first password, which only initdb needs."""
     return {"name": "credentials", "mountPath": CREDENTIALS, "readOnly": True}
 
 
 def _container(image: str, resources: Resources, mounts: Sequence[Manifest] = ()) -> Manifest:
-    """What both containers have in common, and what one of them mounts besides."""
+    """Return the fields that both containers share; `mounts` are added to the common ones."""
     return {
         "image": image,
         "imagePullPolicy": "IfNotPresent",
@@ -172,7 +169,7 @@ def _container(image: str, resources: Resources, mounts: Sequence[Manifest] = ()
             {"name": "configuration", "mountPath": CONFIGURATION, "readOnly": True},
             {"name": "certificate", "mountPath": CERTIFICATE, "readOnly": True},
             {"name": "socket", "mountPath": SOCKET},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of the pod's own
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  a volume of this pod
             *mounts,
         ],
     }

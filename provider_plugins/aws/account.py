@@ -10,6 +10,7 @@ from typing import Any, Final
 from provider_plugins.provider import ProviderError
 from provider_plugins.wire import Properties
 
+# Error codes of a thing that does not exist.
 GONE: Final = frozenset(
     {
         "404",
@@ -24,7 +25,6 @@ GONE: Final = frozenset(
         "ServerSideEncryptionConfigurationNotFoundError",
     }
 )
-"""Error codes of a thing that does not exist."""
 
 
 class AwsError(ProviderError):
@@ -49,7 +49,7 @@ class Settings:
 
     @classmethod
     def parse(cls, configuration: Properties) -> Settings:
-        """The settings in a configuration; what is not set comes from the environment.
+        """Return the settings in a configuration; what is not set comes from the environment.
 
         Raises:
             ProviderError: there is no region.
@@ -104,16 +104,16 @@ class Account:
             raise AwsError(f"{service}: {error}") from error
 
     def pages(self, service: str, operation: str, **arguments: Any) -> Any:
-        """The pages of a listing."""
+        """Return the pages of a listing."""
         return self._client(service).get_paginator(operation).paginate(**arguments)
 
     def tags(self, tags: dict[str, str] | None) -> list[dict[str, str]]:
-        """A resource's tags and the provider's default ones, as AWS takes them."""
+        """Return a resource's tags and the provider's default ones, as AWS takes them."""
         merged = {**self.settings.default_tags, **(tags or {})}
         return [{"Key": key, "Value": value} for key, value in merged.items()]
 
     def tag_outputs(self, listed: list[dict[str, str]]) -> Properties:
-        """The outputs `tags` (without the provider's default ones) and `tagsAll`."""
+        """Return the outputs `tags` (without the provider's default ones) and `tagsAll`."""
         every = {tag["Key"]: tag["Value"] for tag in listed}
         defaults = self.settings.default_tags
         own = {key: value for key, value in every.items() if defaults.get(key) != value}
@@ -126,7 +126,7 @@ class Account:
             return self._clients[service]
 
     def _make_client(self, service: str) -> Any:
-        import boto3  # noqa: PLC0415 (half a second that a preview need not wait for)
+        import boto3  # noqa: PLC0415 (half a second that a preview does not have to wait)
         from botocore.config import Config  # noqa: PLC0415
 
         settings = self.settings

@@ -52,7 +52,7 @@ PRINCIPALS: Final = {"principals": "Principal", "notPrincipals": "NotPrincipal"}
 
 
 def policy_document(account: Account, arguments: Properties) -> Properties:
-    """A policy as text, in the form that the official plugin writes it."""
+    """Return a policy as text, in the form that the official plugin writes it."""
     document = {
         "Version": arguments.get("version", "2012-10-17"),
         **({"Id": arguments["policyId"]} if arguments.get("policyId") else {}),

@@ -41,7 +41,7 @@ class CatalogDatabase(ResourceType):
         return f"{catalog}:{inputs['name']}", {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The database and its tags."""
+        """Return the database and its tags."""
         catalog, _, name = resource_id.partition(":")
         found = account.call("glue", "get_database", CatalogId=catalog, Name=name)["Database"]
         arn = _arn(account, catalog, name)

@@ -11,8 +11,8 @@ from provider_plugins.aws.account import Account
 from provider_plugins.aws.resource import AutoName, ResourceType
 from provider_plugins.wire import Properties, Secret
 
+# How many versions of a managed policy IAM keeps; the oldest must go before a sixth.
 POLICY_VERSIONS: Final = 5
-"""How many versions of a managed policy IAM keeps; the oldest must go before a sixth."""
 
 
 def _timestamp(moment: datetime) -> str:
@@ -31,8 +31,6 @@ def _retag(account: Account, kind: str, subject: dict[str, str], inputs: Propert
 
 
 class User(ResourceType):
-    """A user."""
-
     tokens = ("aws:iam/user:User",)
     inputs = frozenset({"forceDestroy", "name", "path", "permissionsBoundary", "tags"})
     force_new = ("name", "permissionsBoundary")
@@ -54,7 +52,7 @@ class User(ResourceType):
         return inputs["name"], {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The user and its tags."""
+        """Return the user and its tags."""
         user = account.call("iam", "get_user", UserName=resource_id)["User"]
         tags = account.call("iam", "list_user_tags", UserName=resource_id)["Tags"]
         boundary = (user.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
@@ -84,7 +82,7 @@ class User(ResourceType):
 
 
 class AccessKey(ResourceType):
-    """A user's access key, whose secret part is told once, when it is made."""
+    """A user's access key, whose secret part is returned once, when it is created."""
 
     tokens = ("aws:iam/accessKey:AccessKey",)
     inputs = frozenset({"status", "user"})
@@ -101,7 +99,7 @@ class AccessKey(ResourceType):
         return key_id, {"secret": Secret(key["SecretAccessKey"])}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The key's status."""
+        """Return the key's status."""
         listed = account.call("iam", "list_access_keys", UserName=state["user"])
         for key in listed["AccessKeyMetadata"]:
             if key["AccessKeyId"] == resource_id:
@@ -116,7 +114,6 @@ class AccessKey(ResourceType):
         account.call("iam", "update_access_key", Status=status, **which)
 
     def delete(self, account: Account, resource_id: str, state: Properties) -> None:
-        """Delete the key."""
         which = {"UserName": state["user"], "AccessKeyId": resource_id}
         account.call("iam", "delete_access_key", **which)
 
@@ -147,7 +144,7 @@ class Policy(ResourceType):
         return made["Policy"]["Arn"], {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The policy in its default version."""
+        """Return the policy in its default version."""
         policy = account.call("iam", "get_policy", PolicyArn=resource_id)["Policy"]
         which = {"PolicyArn": resource_id, "VersionId": policy["DefaultVersionId"]}
         version = account.call("iam", "get_policy_version", **which)["PolicyVersion"]
@@ -238,7 +235,7 @@ class Role(ResourceType):
         return inputs["name"], {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The role and its tags."""
+        """Return the role and its tags."""
         role = account.call("iam", "get_role", RoleName=resource_id)["Role"]
         tags = account.call("iam", "list_role_tags", RoleName=resource_id)["Tags"]
         optional = {
@@ -301,7 +298,7 @@ class PolicyAttachment(ResourceType):
         return f"{holder}/{arn}", {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """Both ends, if they are still attached."""
+        """Return both ends, if they are still attached."""
         holder, _, arn = resource_id.partition("/")
         listed = account.call(
             "iam", f"list_attached_{self._kind}_policies", **{self._name_parameter: holder}
@@ -320,7 +317,7 @@ class PolicyAttachment(ResourceType):
 
 
 def _document_text(document: Any) -> str:
-    """A policy document, which boto3 parses already, as text."""
+    """Return a policy document, which boto3 parses already, as text."""
     return document if isinstance(document, str) else json.dumps(document)
 
 

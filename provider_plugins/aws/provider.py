@@ -1,4 +1,4 @@
-"""The resource provider: walks the resource types, which are data in the modules beside it."""
+"""The resource provider: walks the resource types, which are data in the other modules."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Aws(Provider):
         return inputs
 
     def changes(self, resource: Resource, old: Properties, new: Properties) -> Changes:
-        """The differences, without those between two spellings of the same policy."""
+        """Return the differences, without those between two spellings of the same policy."""
         same = {
             key: old[key]
             for key in type_of(resource).policies
@@ -80,13 +80,13 @@ class Aws(Provider):
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """What the type's table says; a new name lets the new one be made before."""
+        """Return what the type's table says; a new name lets the new one be made before."""
         kind = type_of(resource)
         renamed = kind.auto_name and paths_touching(changes, (kind.auto_name.property,))
         return Replacement(frozenset(kind.force_new), delete_first=not renamed)
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
-        """The inputs; every other output is unknown until AWS tells it."""
+        """Return the inputs; every other output is unknown until AWS returns it."""
         return inputs
 
     def create(
@@ -102,7 +102,7 @@ class Aws(Provider):
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
     ) -> Found | None:
-        """The resource now, and as inputs in the shape that the program gave them."""
+        """Return the resource now, and as inputs in the shape that the program gave them."""
         kind = type_of(resource)
         try:
             read = kind.read(self.account, resource_id, plain(outputs))
@@ -124,7 +124,7 @@ class Aws(Provider):
     def preview_update(
         self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
     ) -> Properties:
-        """The outputs with the new inputs over them."""
+        """Return the outputs with the new inputs over them."""
         tags = {"tagsAll": UNKNOWN} if "tagsAll" in outputs else {}
         return {**outputs, **tags, **new}
 
@@ -164,7 +164,7 @@ class Aws(Provider):
 
 
 def type_of(resource: Resource) -> ResourceType:
-    """The resource's type.
+    """Return the resource's type.
 
     Raises:
         ProviderError: this plugin does not know it.
@@ -179,7 +179,7 @@ def type_of(resource: Resource) -> ResourceType:
 def _automatic_name(
     kind: ResourceType, resource: Resource, old: Properties, new: Properties, naming: Naming
 ) -> Properties:
-    """The name that the program did not give, kept once it was made."""
+    """Return the name that the program did not give, kept once it was made."""
     if kind.auto_name is None or kind.auto_name.property in new:
         return {}
     key, limit = kind.auto_name.property, kind.auto_name.limit
@@ -210,7 +210,7 @@ def _policy_problems(kind: ResourceType, known: Properties) -> list[tuple[str, s
 
 
 def _in_own_words(kind: ResourceType, known: Properties, read: Properties) -> Properties:
-    """What was read, with each policy in the program's spelling if it is the same policy."""
+    """Return what was read, with each policy in the program's spelling if it is the same policy."""
     own = {
         key: known[key]
         for key in kind.policies
@@ -220,7 +220,7 @@ def _in_own_words(kind: ResourceType, known: Properties, read: Properties) -> Pr
 
 
 def _live_inputs(kind: ResourceType, known: Properties, live: Properties) -> Properties:
-    """The inputs that would make the resource as it is now."""
+    """Return the inputs that would make the resource as it is now."""
     if not known:
         return {key: value for key, value in live.items() if key in kind.inputs}
     found: dict[str, Any] = {

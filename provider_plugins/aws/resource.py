@@ -24,7 +24,7 @@ class AutoName:
 class ResourceType(ABC):
     """One resource type: its rules as data, its life as four calls.
 
-    `read` returns the outputs, without secrets that only a creation tells; outputs with the name
+    `read` returns the outputs, without secrets that only a creation returns; outputs with the name
     of an input have its shape.
     """
 
@@ -42,7 +42,7 @@ class ResourceType(ABC):
     """Inputs that AWS cannot tell, since they steer the plugin, or that follow from the account."""
 
     def problems(self, inputs: Properties) -> list[tuple[str, str]]:
-        """What is wrong with the inputs, as (property, reason); unknowns are no problem."""
+        """Return what is wrong with the inputs, as (property, reason); unknowns are no problem."""
         return []
 
     @abstractmethod
@@ -51,7 +51,7 @@ class ResourceType(ABC):
 
     @abstractmethod
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The outputs now; None (or an `AwsError` that says gone) if it does not exist."""
+        """Return the outputs now; None (or an `AwsError` that says gone) if it does not exist."""
 
     def update(self, account: Account, resource_id: str, inputs: Properties) -> None:
         """Change the resource in place; types whose every input is in `force_new` need none."""
@@ -63,7 +63,7 @@ class ResourceType(ABC):
 
 
 def canonical_policy(policy: Any) -> Any:
-    """A policy as AWS understands it: parsed, one string the same as a list of one, no order."""
+    """Return a policy as AWS compares it: parsed, unordered, one string as a list of one."""
     document = json.loads(policy) if isinstance(policy, str) else policy
     statements = document.get("Statement") or []
     statements = statements if isinstance(statements, list) else [statements]
@@ -79,7 +79,7 @@ def _canonical(value: Any) -> Any:
 
 
 def same_policy(one: Any, other: Any) -> bool:
-    """Whether two texts are the same policy; False if one of them is no JSON."""
+    """Return whether two texts are the same policy; False if one of them is not JSON."""
     try:
         return bool(canonical_policy(one) == canonical_policy(other))
     except (AttributeError, TypeError, ValueError):

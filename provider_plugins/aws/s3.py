@@ -12,18 +12,18 @@ from provider_plugins.aws.account import Account, AwsError
 from provider_plugins.aws.resource import AutoName, ResourceType
 from provider_plugins.wire import Properties
 
+# The one region that must not be named when a bucket is created.
 HOME_REGION: Final = "us-east-1"
-"""The one region that must not be named when a bucket is created."""
 
+# Route 53's zone of S3 in us-east-1, as the official plugin reports it.
 HOSTED_ZONE: Final = "Z3AQBSTGFYJSTF"
-"""Route 53's zone of S3 in us-east-1, as the official plugin reports it."""
 
 RESERVED_PREFIXES: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_SUFFIXES: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 def bucket_name_problem(name: str) -> str | None:
-    """What S3 has against a bucket's name (its rules for general purpose buckets)."""
+    """Return what S3 has against a bucket's name (its rules for general purpose buckets)."""
     refusals = (
         (not 3 <= len(name) <= 63, f"has {len(name)} characters; S3 takes 3 to 63"),
         (not re.fullmatch(r"[a-z0-9.-]*", name), "may have a-z, 0-9, dots and hyphens only"),
@@ -67,7 +67,7 @@ class Bucket(ResourceType):
         return name, {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The bucket's addresses and tags."""
+        """Return the bucket's addresses and tags."""
         account.call("s3", "head_bucket", Bucket=resource_id)
         region = account.region
         return {
@@ -121,13 +121,13 @@ class Bucket(ResourceType):
             account.call("s3", "delete_bucket_tagging", Bucket=bucket)
 
 
+# Property names that are spelt otherwise than with a capital first letter in S3's API.
 AWS_SPELLING: Final = {
     "id": "ID",
     "kmsMasterKeyId": "KMSMasterKeyID",
     "mfaDelete": "MFADelete",
     "sseAlgorithm": "SSEAlgorithm",
 }
-"""Property names that are spelt otherwise than with a capital first letter in S3's API."""
 
 PULUMI_SPELLING: Final = {aws: pulumi for pulumi, aws in AWS_SPELLING.items()}
 
@@ -194,13 +194,13 @@ class BucketSetting(ResourceType):
         return inputs["bucket"], {}
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The setting in the program's shape."""
+        """Return the setting in the program's shape."""
         answer = account.call("s3", f"get_{self._operation}", Bucket=resource_id)
         value = answer.get(self._answer)
         return None if value is None else {"bucket": resource_id, **self._parse(value)}
 
     def update(self, account: Account, resource_id: str, inputs: Properties) -> None:
-        """Put the setting anew."""
+        """Put the setting again."""
         payload = {self._parameter: self._compose(inputs)}
         account.call("s3", f"put_{self._operation}", Bucket=resource_id, **payload)
 
@@ -213,7 +213,7 @@ class BucketVersioning(BucketSetting):
     """Versioning, which S3 can suspend but never remove, and reports as empty when never set."""
 
     def read(self, account: Account, resource_id: str, state: Properties) -> Properties | None:
-        """The versioning's status; None if it was never enabled."""
+        """Return the versioning's status; None if it was never enabled."""
         answer = account.call("s3", "get_bucket_versioning", Bucket=resource_id)
         if "Status" not in answer:
             return None
@@ -230,7 +230,7 @@ class BucketVersioning(BucketSetting):
 
 
 def _lifecycle_rule(rule: Properties) -> Any:
-    """A rule as S3 takes it: tags as a list, and a filter even where it is empty."""
+    """Return a rule as S3 takes it: tags as a list, and a filter even if it is empty."""
     composed = to_aws({"filter": {"prefix": rule.get("prefix", "")}, **rule})
     composed.pop("Prefix", None)
     both = (rule.get("filter") or {}).get("and")
@@ -249,7 +249,7 @@ def _read_lifecycle_rule(rule: Any) -> Properties:
 
 
 def _setting_tokens(name: str, *, second: bool = False) -> tuple[str, ...]:
-    """The type tokens of a setting; `second` if there is a V2 spelling of it, too."""
+    """Return the type tokens of a setting; `second` if there is a V2 spelling of it, too."""
     names = (name, f"{name}V2") if second else (name,)
     return tuple(f"aws:s3/{one[0].lower()}{one[1:]}:{one}" for one in names)
 

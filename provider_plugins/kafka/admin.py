@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 REQUEST_SECONDS: Final = 15.0
+# How long brokers may take to come up while topics already ask for them.
 START_SECONDS: Final = 60.0
-"""How long brokers may take to come up while topics already ask for them."""
 
 SETTLE_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.5
+# A preview gives up sooner: at the first one, nothing runs yet.
 REACHABLE_SECONDS: Final = 2.0
-"""A preview gives up sooner: at the first one, nothing runs yet."""
 
+# Errors that brokers which are just starting give, and stop giving.
 NOT_YET: Final = frozenset(
     {
         "_ALL_BROKERS_DOWN",
@@ -36,10 +37,9 @@ NOT_YET: Final = frozenset(
         "REQUEST_TIMED_OUT",
     }
 )
-"""Errors that brokers which are just starting give, and stop giving."""
 
+# The source of a setting that was made on the topic itself.
 DYNAMIC_TOPIC_CONFIG: Final = 1
-"""The source of a setting that was made on the topic itself."""
 
 Result = TypeVar("Result")
 
@@ -68,7 +68,7 @@ class Admin:
         return str(self._settings["bootstrap.servers"])
 
     def reachable(self) -> bool:
-        """Whether a broker answers within two seconds; asked once, since many topics ask."""
+        """Return whether a broker answers within two seconds; asked once, since many topics ask."""
         client = self._connect()
         with self._lock:
             if self._reachable is None:
@@ -114,7 +114,7 @@ class Admin:
         _ask_all(lambda: client.create_topics([new], validate_only=validate_only, **timeout))
 
     def read(self, name: str) -> Topic | None:
-        """The topic as it is; None if there is none."""
+        """Return the topic; None if it does not exist."""
         from confluent_kafka.admin import ConfigResource  # type: ignore[attr-defined]  # noqa: PLC0415
 
         metadata = self._metadata(name)
@@ -178,7 +178,7 @@ class Admin:
         )
 
     def delete(self, name: str) -> None:
-        """Delete a topic and wait until its name is free; one that is gone is no error."""
+        """Delete a topic and wait until its name is free; a topic that is gone is not an error."""
         client = self._connect()
         try:
             _ask_all(
@@ -205,7 +205,7 @@ class Admin:
         return None if topic is None or topic.error else topic
 
     def _is_usable(self, topic: Topic) -> bool:
-        """Whether each partition has a leader and every replica follows.
+        """Return whether each partition has a leader and every replica follows.
 
         A replica in sync has taken the topic over from the controller, so with as many replicas
         as brokers the topic is then known to all of them.
@@ -227,7 +227,7 @@ class Admin:
     def _settle(self, done: Callable[[], bool]) -> None:
         """Wait until the brokers have carried out what they have granted already.
 
-        They do in the end: when this takes long (a broker is down), that is no failure.
+        They do in the end: when this takes long (a broker is down), that is not a failure.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
         while not done() and self._pause(deadline):
@@ -239,7 +239,7 @@ class Admin:
 
 
 def _ask(question: Callable[[], Result]) -> Result:
-    """The answer, or the client library's error as one that names the protocol's code."""
+    """Return the answer, or the client library's error as one that names the protocol's code."""
     from confluent_kafka import KafkaException  # noqa: PLC0415
 
     try:
@@ -250,5 +250,5 @@ def _ask(question: Callable[[], Result]) -> Result:
 
 
 def _ask_all(question: Callable[[], dict[Any, Any]]) -> list[Any]:
-    """The results of a request whose answers come as futures, one for each thing asked about."""
+    """Return the results of a request that returns a future for each item."""
     return _ask(lambda: [future.result(REQUEST_SECONDS * 2) for future in question().values()])

@@ -88,7 +88,7 @@ class Kafka(Provider):
         return Replacement(frozenset(paths), delete_first=old["name"] == new["name"])
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
-        """The inputs, which the brokers judge if they can be reached."""
+        """Return the inputs, which the brokers judge if they can be reached."""
         if not has_unknown(inputs) and self._can_validate(resource):
             try:
                 self.admin.request_creation(Topic.parse(plain(inputs)), validate_only=True)
@@ -102,7 +102,7 @@ class Kafka(Provider):
     def preview_update(
         self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
     ) -> Properties:
-        """The new inputs, which the brokers judge if they can be reached."""
+        """Return the new inputs, which the brokers judge if they can be reached."""
         if not has_unknown(new) and self._can_validate(resource):
             old, wanted = Topic.parse(plain(outputs)), Topic.parse(plain(new))
             self._change(old, wanted, validate_only=True)
@@ -135,7 +135,7 @@ class Kafka(Provider):
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
     ) -> Found | None:
-        """The topic as it is."""
+        """Return the topic as it is now."""
         topic = self.admin.read(resource_id)
         if topic is None:
             return None
@@ -157,7 +157,7 @@ class Kafka(Provider):
             self.admin.configure(new.name, changes, validate_only=validate_only)
 
     def _can_validate(self, resource: Resource) -> bool:
-        """Whether a preview can ask the brokers; if not, say so once and not for each topic."""
+        """Return whether a preview can ask the brokers; if not, say so only once."""
         if self.admin.reachable():
             return True
         if not self._told_unreachable.is_set():
@@ -170,7 +170,7 @@ class Kafka(Provider):
 
 
 def already_exists(inputs: Properties) -> ProviderError:
-    """The refusal of a topic that somebody else made."""
+    """Return the refusal of a topic that someone else created."""
     return ProviderError(
         f"topic {plain(inputs)['name']} exists already and is not in this stack's state: import "
         "it (pulumi import kafka:index/topic:Topic) or delete it"

@@ -19,7 +19,7 @@ class Topic:
 
     @classmethod
     def parse(cls, properties: Properties) -> Topic:
-        """The topic that a resource's properties (without unknowns) describe."""
+        """Return the topic that a resource's properties (without unknowns) describe."""
         config = properties.get("config") or {}
         return cls(
             name=properties["name"],
@@ -29,7 +29,7 @@ class Topic:
         )
 
     def properties(self) -> Properties:
-        """The resource's properties that describe this topic."""
+        """Return the resource's properties that describe this topic."""
         properties: Properties = {
             "name": self.name,
             "partitions": self.partitions,
@@ -39,7 +39,7 @@ class Topic:
 
 
 def config_text(value: Any) -> str:
-    """A setting as Kafka writes it."""
+    """Return a setting as Kafka writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -52,7 +52,7 @@ def config_changes(old: dict[str, str], new: dict[str, str]) -> dict[str, str | 
 
 
 def problems(properties: Properties) -> list[tuple[str, str]]:
-    """What is wrong with a topic's properties, as (property, reason)."""
+    """Return what is wrong with a topic's properties, as (property, reason)."""
     found = []
     for key in ("partitions", "replicationFactor"):
         value = properties.get(key)

@@ -84,7 +84,10 @@ def _allows(statement: Mapping[str, Any], call: Call) -> bool:
     return (
         any(_matches(pattern.lower(), call.action.lower()) for pattern in statement["Action"])
         and any(_matches(pattern, call.resource) for pattern in statement["Resource"])
-        and all(_holds(*each, call) for each in statement.get("Condition", {}).items())
+        and all(
+            _holds(operator, keys, call)
+            for operator, keys in statement.get("Condition", {}).items()
+        )
     )
 
 

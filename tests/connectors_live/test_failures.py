@@ -12,6 +12,7 @@ import requests
 
 from clients.dlq.replay import dismiss
 from tests.connectors_live.worker_site import Program, Site
+from tests.engine.exclusive_aws import exclusive_aws
 from tests.engine.pulumi_project import Run
 
 NAME = "failing_test"
@@ -70,6 +71,11 @@ def test_a_dropped_publication(site: Site, program: Program) -> None:
 @pytest.fixture
 def enforced_iam(site: Site) -> Iterator[None]:
     """AWS that asks what a user may do; the sink's user may use all of Glue meanwhile."""
+    with exclusive_aws():
+        yield from _enforced_iam(site)
+
+
+def _enforced_iam(site: Site) -> Iterator[None]:
     archive = site.outputs.archive
     iam = boto3.client("iam", endpoint_url=archive.endpoint, region_name=archive.region)
     users = [user["UserName"] for user in iam.list_users()["Users"]]

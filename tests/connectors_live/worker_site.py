@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from kubernetes import client
 
 from clients.stack import StackOutputs
@@ -93,7 +94,8 @@ class Site:
         """Return what must be seen nowhere."""
         core = client.CoreV1Api(ClusterAccess(self.outputs.context).api_client())
         secret = core.read_namespaced_secret(Workload.CONNECT.value, self.outputs.namespace)
-        return base64.b64decode(secret.data["DBZ_DB_PASSWORD"]).decode()
+        encoded: str = secret.to_dict()["data"]["DBZ_DB_PASSWORD"]
+        return base64.b64decode(encoded).decode()
 
     def make_topics(self, *names: str) -> None:
         """As the stack makes its own: with as many replicas as there are brokers."""

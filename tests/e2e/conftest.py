@@ -1,11 +1,8 @@
 """The deployed sandbox, as a user of its outputs sees it. `make test` deploys it before."""
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import psycopg
-import pyarrow.compute as pc
 import pytest
 
 from clients import database
@@ -13,11 +10,10 @@ from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
 from clients.stack import StackOutputs, read_outputs
+from tests.e2e.archived_changes import ArchivedChanges
 from workload.source import wal_position
 
 STACK = "sandbox"
-ARCHIVED_SECONDS = 90
-"""Until a change must be in the archive: the sandbox commits every 10 s, the rest is reserve."""
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +45,6 @@ def connection(outputs: StackOutputs) -> Iterator[psycopg.Connection[Row]]:
 
 
 @pytest.fixture
-def archived_changes(
-    archive: Archive, connection: psycopg.Connection[Row]
-) -> Callable[[str, int, int], list[dict[str, Any]]]:
-    """Waits until so many changes of a key are archived; the changes, in the WAL's order.
-
-    Of what the test changes, that is: files of before it began are not read.
-    """
-    began = wal_position(connection)
-
-    def wait(table: str, key: int, count: int) -> list[dict[str, Any]]:
-        deadline = time.monotonic() + ARCHIVED_SECONDS
-        while True:
-            rows = archive.changes(table, since_lsn=began)
-            found = rows.filter(pc.field("id") == key).to_pylist() if rows.num_rows else []
-            if len(found) >= count or time.monotonic() > deadline:
-                return sorted(found, key=lambda row: row["__source_lsn"])
-            time.sleep(1)
-
-    return wait
+def archived_changes(archive: Archive, connection: psycopg.Connection[Row]) -> ArchivedChanges:
+    """The archived changes of what the test changes."""
+    return ArchivedChanges(archive, wal_position(connection))

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
 from kafka_connect.cluster_access import ClusterAccess
+from polling import NotReadyError, poll_until
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 TABLE = "public.coupons"
@@ -110,20 +110,28 @@ def coupons(
 def network_policies(outputs: StackOutputs) -> dict[str, str]:
     """The version of each, which any change would raise."""
     api = client.NetworkingV1Api(ClusterAccess(outputs.context).api_client())
-    found = api.list_namespaced_network_policy(outputs.namespace).items
-    return {one.metadata.name: one.metadata.resource_version for one in found}
+    found = api.list_namespaced_network_policy(outputs.namespace)
+    metadata = [each["metadata"] for each in found.to_dict()["items"]]
+    return {one["name"]: one["resource_version"] for one in metadata}
 
 
 def archived(
     archive: Archive, table: str, last: int, since: int = 0
 ) -> dict[int, list[dict[str, Any]]]:
     """The archived changes by key, in the WAL's order, once those of the last key are there."""
-    deadline = time.monotonic() + ARCHIVED_SECONDS
-    while True:
-        changes = archive.changes(table, since).to_pylist()
-        if any(change["id"] == last for change in changes) or time.monotonic() > deadline:
-            break
-        time.sleep(2)
+
+    def arrived() -> list[dict[str, Any]]:
+        changes: list[dict[str, Any]] = archive.changes(table, since).to_pylist()
+        if not any(change["id"] == last for change in changes):
+            raise NotReadyError(f"{len(changes)} changes, none of {last}")
+        return changes
+
+    changes = poll_until(
+        arrived,
+        timeout=ARCHIVED_SECONDS,
+        interval=2,
+        description=f"changes of {table} {last} in the archive",
+    )
     by_key = defaultdict(list)
     for change in sorted(changes, key=lambda change: change["__source_lsn"]):
         by_key[change["id"]].append(change)

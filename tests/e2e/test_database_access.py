@@ -136,7 +136,7 @@ class TestWhatCaptureMayDo:
     )
     def test_it_may_not(self, session: Session, statement: str) -> None:
         with pytest.raises(InsufficientPrivilege):
-            session.execute(statement)  # type: ignore[call-overload]
+            session.execute(statement)
 
     def test_it_reads_no_other_table(self, session: Session, connection: Session) -> None:
         connection.execute("CREATE SCHEMA payroll CREATE TABLE salaries (id int)")

@@ -2,8 +2,6 @@
 
 import time
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,9 +10,10 @@ from clients.cluster import Cluster
 from clients.database import Row
 from clients.metrics import Metrics, read_metrics
 from clients.stack import StackOutputs
+from polling import NotReadyError, poll_until
+from tests.e2e.archived_changes import ArchivedChanges
 from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
 
-Wait = Callable[[str, int, int], list[dict[str, Any]]]
 COMMIT_SECONDS = 10
 """of the sandbox, archive.rotateIntervalMs"""
 REPORTED_SECONDS = 30
@@ -48,7 +47,7 @@ def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
 
 
 def test_changes_are_counted_by_table_and_operation_where_they_pass(
-    cluster: Cluster, connection: psycopg.Connection[Row], archived_changes: Wait
+    cluster: Cluster, connection: psycopg.Connection[Row], archived_changes: ArchivedChanges
 ) -> None:
     before = _settled(cluster)
     changes = change_rows(connection)
@@ -66,32 +65,48 @@ def test_changes_are_counted_by_table_and_operation_where_they_pass(
 
 def _await_rate(cluster: Cluster) -> None:
     """The rate of users is seen; it is a mean of the last seconds, so not when all is archived."""
-    deadline = time.monotonic() + REPORTED_SECONDS
-    while read_metrics(cluster).total("cdc_events_per_second", table="public.users") == 0:
-        assert time.monotonic() < deadline, "no rate of the changes is seen"
-        time.sleep(1)
+    poll_until(
+        lambda: read_metrics(cluster).total("cdc_events_per_second", table="public.users") > 0,
+        timeout=REPORTED_SECONDS,
+        interval=1,
+        description="a rate of the changes",
+    )
 
 
 def _settled(cluster: Cluster) -> Metrics:
     """The metrics once what earlier tests wrote is archived: no commit adds any more."""
-    deadline, last = time.monotonic() + 120, read_metrics(cluster)
-    while True:
-        time.sleep(COMMIT_SECONDS + 2)
-        now = read_metrics(cluster)
-        if _grown(last, now, "archive_records_total") == 0:
-            return now
-        assert time.monotonic() < deadline, "somebody writes to the captured tables"
-        last = now
+    last = read_metrics(cluster)
+
+    def unchanged() -> Metrics:
+        nonlocal last
+        before, last = last, read_metrics(cluster)
+        if added := _grown(before, last, "archive_records_total"):
+            raise NotReadyError(f"{added:g} records were archived meanwhile")
+        return last
+
+    time.sleep(COMMIT_SECONDS + 2)
+    return poll_until(
+        unchanged,
+        timeout=120,
+        interval=COMMIT_SECONDS + 2,
+        description="an archive to which nobody writes",
+    )
 
 
 def _after_the_report(cluster: Cluster, before: Metrics) -> Metrics:
-    deadline = time.monotonic() + REPORTED_SECONDS
-    while True:
+    def reported() -> Metrics:
         now = read_metrics(cluster)
-        if _grown(before, now, "archive_records_total", table="cdc.users") >= 6:
-            return now
-        assert time.monotonic() < deadline, "the sink's commit was not counted"
-        time.sleep(1)
+        count = _grown(before, now, "archive_records_total", table="cdc.users")
+        if count < 6:
+            raise NotReadyError(f"{count:g} of 6 records are counted")
+        return now
+
+    return poll_until(
+        reported,
+        timeout=REPORTED_SECONDS,
+        interval=1,
+        description="the sink's report of its commit",
+    )
 
 
 def _grown(before: Metrics, after: Metrics, name: str, **labels: str) -> float:

@@ -95,8 +95,9 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
                 rotations.append(rotate(stack_file))
                 flowed.append(len(flow.changes()) - begun)
         compared = flow.compared(open_archive(outputs.archive), TIMEOUTS)
-    finally:
-        up(STACK_FILE)  # changes nothing, unless something above has failed
+    except BaseException:
+        up(STACK_FILE)
+        raise
     postgresql.append(pod_identity(cluster))
     running = all(each.runs for each in connectors(cluster, outputs.connect))
     yield Evidence(rotations, compared, flow.writer.outages, flowed, postgresql, running)

@@ -133,26 +133,26 @@ class TestPulumi:
     def test_what_is_said_of_the_stack(self, needles: Needles, arguments: tuple[str, ...]) -> None:
         assert_clean(needles, [pulumi(*arguments)], b"sandbox")
 
-    @pytest.mark.parametrize("form", ["--diff", "--json"])
     def test_a_preview_in_which_every_secret_changes(
-        self, needles: Needles, rotated_stack_file: str, form: str
-    ) -> None:
-        said = pulumi("preview", form, "--config-file", rotated_stack_file, *POLICIES)
-        assert_clean(needles, [said], b"sink-user-1000000", b"kafka-connect")
-
-    def test_the_engines_and_the_plugins_logs(
         self, needles: Needles, rotated_stack_file: str
     ) -> None:
-        """At the highest level that is fit for use.
+        preview = ("preview", "--config-file", rotated_stack_file, *POLICIES)
+        shown = pulumi(*preview, "--json")
+        assert_clean(needles, [shown], b"sink-user-1000000", b"kafka-connect")
+
+    def test_a_preview_with_differences_and_with_the_engines_and_the_plugins_logs(
+        self, needles: Needles, rotated_stack_file: str
+    ) -> None:
+        """The logs are at the highest level that is fit for use.
 
         From -v=7 on the engine itself prints what it compares, and from -v=9 on what it sends to
         plugins, secrets included; nothing that a program or a plugin does changes that.
         """
-        said = pulumi(
-            *("preview", "--config-file", rotated_stack_file),
+        shown = pulumi(
+            *("preview", "--diff", "--config-file", rotated_stack_file, *POLICIES),
             *("--logtostderr", "--logflow", "-v=6", "--debug"),
         )
-        assert_clean(needles, [said], b"RegisterResource", b"kafka-connect")
+        assert_clean(needles, [shown], b"sink-user-1000000", b"RegisterResource", b"kafka-connect")
 
 
 class TestTheCluster:

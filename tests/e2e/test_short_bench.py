@@ -15,7 +15,7 @@ LATEST_SECONDS = 45.0
 def test_a_minute_of_load_arrives_whole(tmp_path: Path) -> None:
     """The bench itself fails on rows that are lost, duplicated or altered, and on full memory."""
     command = [
-        *(sys.executable, "-m", "bench", "--stack", "sandbox", "--output", tmp_path / "bench"),
+        *(sys.executable, "-m", "bench", "--stack", "sandbox", "--output", str(tmp_path / "bench")),
         *("--rate", str(RATE), "--seconds", str(SECONDS), "--warm-up", "0", "--references", "3"),
     ]
     ran = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

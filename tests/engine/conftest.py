@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from review.preview import PROGRAM
-from tests.engine.pulumi_project import PROJECT, STACK, Project
+from tests.engine.exclusive_aws import exclusive_aws
+from tests.engine.pulumi_project import PROJECT, STACK, ChangedStackFile, Project
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +23,10 @@ def project() -> Project:
 
 
 @pytest.fixture
-def changed_stack_file(tmp_path: Path) -> Any:
+def changed_stack_file(tmp_path: Path) -> ChangedStackFile:
     """Writes a copy of the sandbox's stack file with some keys replaced; returns its path."""
 
-    def write(changes: Mapping[str, Mapping[str, Any] | Any]) -> str:
+    def write(changes: Mapping[str, Any]) -> str:
         document = yaml.safe_load((PROJECT / f"Pulumi.{STACK}.yaml").read_text())
         for key, value in changes.items():
             name = f"datapipe:{key}"
@@ -55,6 +56,11 @@ def copied_project(tmp_path: Path) -> Path:
 @pytest.fixture
 def layers(project: Project, tmp_path: Path) -> Iterator[Project]:
     """The small project of tests/engine/layers with a state of its own; destroyed in any case."""
+    with exclusive_aws():
+        yield from _layers(project, tmp_path)
+
+
+def _layers(project: Project, tmp_path: Path) -> Iterator[Project]:
     folder = tmp_path / "layers"
     folder.mkdir()
     shutil.copy(PROJECT / "tests/engine/layers/Pulumi.yaml", folder)

@@ -2,13 +2,15 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 STACK = "sandbox"
+# Returns the path of a copy of the stack file with changed keys.
+ChangedStackFile = Callable[[Mapping[str, Any]], str]
 
 
 def policies(stack: str) -> tuple[str, ...]:

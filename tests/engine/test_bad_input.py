@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.engine.pulumi_project import ChangedStackFile, Project
+
+pytestmark = pytest.mark.pipeline
+
 REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "negative size": (
         {"sizing": {"broker": {"memoryLimit": "-682Mi"}}},
@@ -30,7 +34,9 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("fault", REFUSED)
-def test_bad_input_is_refused_in_preview(project, changed_stack_file, fault: str) -> None:
+def test_bad_input_is_refused_in_preview(
+    project: Project, changed_stack_file: ChangedStackFile, fault: str
+) -> None:
     changes, words = REFUSED[fault]
     before = [resource["urn"] for resource in project.resources()]
 

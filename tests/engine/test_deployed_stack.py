@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 import requests
 
 from kafka_connect.cluster_access import ClusterAccess
-from tests.engine.pulumi_project import Project, policies
+from tests.engine.pulumi_project import ChangedStackFile, Project, policies
+
+pytestmark = pytest.mark.pipeline
 
 CONNECTORS = ("data-ingestion", "kafka-connect", 8083)
 
@@ -25,7 +28,9 @@ def test_refresh_finds_no_drift(project: Project) -> None:
     project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
 
-def test_one_broker_setting_changes_the_brokers_alone(project, changed_stack_file) -> None:
+def test_one_broker_setting_changes_the_brokers_alone(
+    project: Project, changed_stack_file: ChangedStackFile
+) -> None:
     stack_file = changed_stack_file({"kafka": {"networkThreads": 9}})
     steps = project.pulumi("preview", "--json", "--config-file", stack_file).steps()
     assert steps == {
@@ -34,7 +39,9 @@ def test_one_broker_setting_changes_the_brokers_alone(project, changed_stack_fil
     }
 
 
-def test_connector_deleted_by_hand_is_found_by_refresh_and_made_again_by_up(project) -> None:
+def test_connector_deleted_by_hand_is_found_by_refresh_and_made_again_by_up(
+    project: Project,
+) -> None:
     access = ClusterAccess()
     url = access.service_proxy_url(*CONNECTORS) + "/connectors/postgres-cdc-connector"
     with access.session() as session:

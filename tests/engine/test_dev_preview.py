@@ -3,10 +3,13 @@
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from kafka_connect.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import Project, policies
+
+pytestmark = pytest.mark.cluster
 
 
 def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:

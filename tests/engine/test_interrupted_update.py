@@ -13,6 +13,9 @@ from kubernetes import client
 from kafka_connect.cluster_access import ClusterAccess
 from sandbox import backend, paths
 from tests.engine.pulumi_project import Project
+from tests.messages import Messages
+
+pytestmark = pytest.mark.cluster
 
 NAMESPACE = "engine-test"
 
@@ -50,7 +53,8 @@ def kill(update: subprocess.Popen[str]) -> None:
 
 
 def names() -> list[str]:
-    return [each.metadata.name for each in client.CoreV1Api(api()).list_namespace().items]
+    listed = client.CoreV1Api(api()).list_namespace().to_dict()["items"]
+    return [each["metadata"]["name"] for each in listed]
 
 
 def api() -> client.ApiClient:
@@ -68,9 +72,9 @@ def test_an_update_that_was_killed_can_be_run_again(
 
     # what `make up` does before it updates: scripts/up.sh
     monkeypatch.setattr(paths, "PULUMI_BACKEND", tmp_path)
-    said: list[str] = []
-    backend.release_stale_locks(said.append)
-    assert len(said) == 1
+    messages = Messages()
+    backend.release_stale_locks(messages)
+    assert len(messages) == 1
     layers.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 
     layers.pulumi("up", "--yes", "--skip-preview")

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.engine.pulumi_project import Project, policies
+
+pytestmark = pytest.mark.cluster
 
 DIGEST = f"sha256:{'0' * 64}"
 """of no image; the real ones are whoever deploys production's to fill in"""

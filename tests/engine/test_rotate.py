@@ -12,6 +12,8 @@ import yaml
 
 from tests.engine.pulumi_project import PROJECT, Project
 
+pytestmark = pytest.mark.cluster
+
 STACK_FILE = "Pulumi.dev.yaml"
 
 

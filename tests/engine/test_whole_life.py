@@ -9,6 +9,8 @@ from kubernetes.client.exceptions import ApiException
 from kafka_connect.cluster_access import ClusterAccess
 from tests.engine.pulumi_project import Project
 
+pytestmark = pytest.mark.cluster
+
 NAMESPACE = "engine-test"
 
 
@@ -20,7 +22,9 @@ def test_whole_life(layers: Project) -> None:
     assert layers.resources() == [] or len(layers.resources()) <= 1
 
     layers.pulumi("up", "--yes")
-    assert core.read_namespace(NAMESPACE).status.phase == "Active"
+    status = core.read_namespace(NAMESPACE).status
+    assert status is not None
+    assert status.phase == "Active"
     layers.pulumi("up", "--yes", "--expect-no-changes")
 
     layers.pulumi("config", "set", "days", "60")

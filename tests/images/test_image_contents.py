@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,12 +45,12 @@ class Contents:
                     assert content is not None
                     self.texts[name] = content.read()
 
-    def _json(self, layout: tarfile.TarFile, name: str) -> dict:
+    def _json(self, layout: tarfile.TarFile, name: str) -> Any:
         stored = layout.extractfile(name)
         assert stored is not None
         return json.load(stored)
 
-    def _blob(self, layout: tarfile.TarFile, descriptor: dict) -> dict:
+    def _blob(self, layout: tarfile.TarFile, descriptor: dict[str, Any]) -> Any:
         return self._json(layout, f"blobs/{descriptor['digest'].replace(':', '/')}")
 
     def below(self, folder: str) -> set[str]:

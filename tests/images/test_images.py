@@ -18,6 +18,7 @@ from images.catalog import IMAGES as PIPELINE_IMAGES
 from images.keys import key
 from sandbox.node.images import IMAGES as NODE_IMAGES
 from sandbox.node.images import PAUSE
+from tests.messages import Messages
 from tools.errors import UserError
 
 IMAGES = (*NODE_IMAGES, *PIPELINE_IMAGES)
@@ -284,7 +285,7 @@ def test_only_what_containerd_lacks_or_has_otherwise_is_imported(
 
 
 def test_a_full_cache_builds_nothing_and_says_nothing(archives: dict[str, Path]) -> None:
-    said: list[str] = []
+    messages = Messages()
 
-    assert build(IMAGES, said.append) == archives
-    assert said == []
+    assert build(IMAGES, messages) == archives
+    assert messages == []

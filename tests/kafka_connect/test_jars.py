@@ -1,7 +1,7 @@
 """The committed jars are what their sources compile to.
 
-What DropDefaults does is shown end to end: tests/e2e, NULL in a column with a default. That the
-counters count what passes is shown by tests/e2e/test_metrics.py.
+tests/e2e shows what DropDefaults does, with a NULL in a column that has a default, and its
+test_metrics.py that the counters count.
 """
 
 import shutil
@@ -58,7 +58,7 @@ def classes(jar: Path) -> dict[str, bytes]:
 
 
 def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
-    """Put artifacts into a folder, from where the images' build keeps them."""
+    """Copy artifacts from the cache of the images' build into a folder."""
     folder.mkdir()
     for pattern in patterns:
         found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
@@ -82,12 +82,12 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 
 
 def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
-    """Not whole: an unmarked delete; no key; no WAL position; an unknown operation."""
+    """Incomplete: a delete with __deleted=false, no key, no position, an unknown operation."""
     against = tmp_path / "against"
     copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
     shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)
     driver = Path(__file__).parent / "CountedEvents.java"
-    command = ["java", "-cp", f"{against}/*", driver]
+    command = ["java", "-cp", f"{against}/*", str(driver)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     orders, users = (f"checkpoint=source,table=public.{table}" for table in ("orders", "users"))
     assert set(done.stdout.splitlines()) == {

@@ -1,6 +1,6 @@
 """Failed connectors and tasks are restarted, soon at first and then every minute.
 
-That it happens on a real worker is shown by tests/chaos and `make chaos`.
+tests/chaos and `make chaos` show that on a real worker.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ package datapipe.connect;
 
 import java.util.Set;
 
-/** Prints the seconds at which a part that fails for an hour, then is well, then fails, is due. */
+/** Prints when a part is due that fails for an hour, then runs, then fails again. */
 public class Probe {
   public static void main(String[] arguments) {
     Backoff backoff = new Backoff();
@@ -36,14 +36,14 @@ package datapipe.connect;
 
 import java.util.Set;
 
-/** Prints the seconds at which a part counts, unassigned for 40 s twice and then for good. */
+/** Prints when a part is stuck that is unassigned for 40 s twice and then permanently. */
 public class Probe {
   public static void main(String[] arguments) {
-    Lasting lasting = new Lasting();
+    StuckStateTracker tracker = new StuckStateTracker();
     for (long second = 0; second < 300; second += 5) {
       boolean unassigned = second < 40 || second >= 100 && second < 140 || second >= 200;
-      Set<String> present = unassigned ? Set.of("sink") : Set.of();
-      for (String part : lasting.of(present, second * 1_000_000_000L)) {
+      Set<String> parts = unassigned ? Set.of("sink") : Set.of();
+      for (String part : tracker.stuck(parts, second * 1_000_000_000L)) {
         System.out.println(second + " " + part);
       }
     }
@@ -53,7 +53,7 @@ public class Probe {
 
 
 def printed_seconds(program: str, folder: Path) -> list[int]:
-    """Return what a program prints that sees the extension's own classes."""
+    """Return the seconds that a program prints, which uses the extension's own classes."""
     source = folder / "Probe.java"
     source.write_text(program)
     subprocess.run(["javac", "-cp", EXTENSION, "-d", folder, source], check=True)
@@ -66,8 +66,8 @@ def test_restarts_come_soon_and_then_every_minute(tmp_path: Path) -> None:
     seconds = printed_seconds(PROBE, tmp_path)
     assert seconds[:6] == [15, 45, 105, 165, 225, 285], "15 s, 30 s, then every minute"
     later = [second for second in seconds if second >= 4500]
-    assert later[:2] == [4515, 4545], "a task that ran for ten minutes starts from zero"
+    assert later[:2] == [4515, 4545], "ten minutes without failure reset the delay"
 
 
-def test_a_rebalance_is_waited_for_and_a_state_that_stays_is_not(tmp_path: Path) -> None:
+def test_a_part_that_stays_unassigned_longer_than_a_rebalance_is_stuck(tmp_path: Path) -> None:
     assert printed_seconds(REBALANCES, tmp_path)[:2] == [245, 250]

@@ -1,4 +1,4 @@
-"""What the kafka plugin tells the client library, and what leads from one topic to the next."""
+"""What the kafka plugin asks of the client library, and the changes from one topic to another."""
 
 from typing import Any
 

@@ -72,7 +72,7 @@ class Recorder(Provider):
         if "size" in inputs:
             raise InitializationError("the-id", inputs, inputs, ["too big", "too slow"])
         if "refused" in inputs:
-            raise ProviderError("refused: ask somebody")
+            raise ProviderError("refused: ask someone")
         return f"{resource.type} {timeout:.0f}", inputs
 
     def read(
@@ -118,7 +118,7 @@ def engine(provider: Recorder) -> Iterator[provider_pb2_grpc.ResourceProviderStu
 
 
 def failure_of(request: Callable[[], object]) -> Any:
-    """The error with which a request ends."""
+    """Return the error with which a request ends."""
     with pytest.raises(grpc.RpcError) as failure:
         request()
     return failure.value
@@ -162,7 +162,7 @@ def test_a_failure_is_told_in_the_providers_words(
     failure = failure_of(
         lambda: engine.Create(provider_pb2.CreateRequest(urn=URN, properties=properties))
     )
-    assert failure.details() == "refused: ask somebody"
+    assert failure.details() == "refused: ask someone"
 
 
 def test_a_wrong_input_is_named(engine: provider_pb2_grpc.ResourceProviderStub) -> None:

@@ -63,7 +63,7 @@ def test_secrets_carried_onto_their_own_plain_copy_hide_the_same(value: Any) -> 
 
 
 def _without_nulls(value: Any) -> Any:
-    """The value without the map entries that `plain` drops, secret or not."""
+    """Return the value without the map entries that `plain` drops, secret or not."""
     if isinstance(value, Secret):
         return Secret(_without_nulls(value.value))
     if isinstance(value, dict):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import backend, paths
+from tests.messages import Messages
 
 
 @pytest.fixture
@@ -53,11 +54,11 @@ def lock(folder: Path, pid: int) -> Path:
 
 
 def test_the_lock_of_a_dead_process_is_released_and_said(locks: Path) -> None:
-    stale, said = lock(locks, dead_process()), list[str]()
-    backend.release_stale_locks(said.append)
+    stale, messages = lock(locks, dead_process()), Messages()
+    backend.release_stale_locks(messages)
     assert not stale.exists()
-    assert len(said) == 1
-    assert "lock of sandbox" in said[0]
+    assert len(messages) == 1
+    assert "lock of sandbox" in messages[0]
 
 
 def test_the_lock_of_a_running_pulumi_is_kept(locks: Path, living_pulumi: int) -> None:
@@ -72,6 +73,10 @@ def test_a_number_that_another_program_has_now_holds_no_lock(locks: Path) -> Non
     assert not init.exists()
 
 
-def test_a_backend_without_locks_is_left_alone(tmp_path: Path, monkeypatch) -> None:
+def test_a_backend_without_locks_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(paths, "PULUMI_BACKEND", tmp_path / "none")
-    backend.release_stale_locks(pytest.fail)
+    messages = Messages()
+    backend.release_stale_locks(messages)
+    assert messages == []

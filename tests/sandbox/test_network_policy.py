@@ -31,11 +31,15 @@ def rules(*policies: dict[str, Any], pods: tuple[Pod, ...]) -> RuleSet:
     return RuleSet(render(Cluster(pods, NAMESPACES, policies)))
 
 
+def tcp(source: Pod, target: Pod, port: int) -> Packet:
+    return Packet(source.address, target.address, "tcp", port)
+
+
 SERVER = pod("server", 2, ports={("TCP", "http"): 8080}, probed=frozenset({9000}))
 CLIENT = pod("client", 3)
 STRANGER = pod("stranger", 4, "b")
 ALL = (SERVER, CLIENT, STRANGER)
-FOR_SERVER = {"podSelector": {"matchLabels": {"app": "server"}}}
+FOR_SERVER: dict[str, Any] = {"podSelector": {"matchLabels": {"app": "server"}}}
 FROM_CLIENT = [{"podSelector": {"matchLabels": {"app": "client"}}}]
 ONLY_CLIENT = policy(
     "p", **FOR_SERVER, ingress=[{"from": FROM_CLIENT, "ports": [{"port": "http"}]}]
@@ -51,10 +55,9 @@ def test_without_policies_pods_talk_to_everybody() -> None:
 
 def test_what_no_rule_allows_is_refused_at_once() -> None:
     guarded = rules(ONLY_CLIENT, pods=ALL)
-    to_server = [SERVER.address, "tcp"]
-    assert guarded.verdict("forward", Packet(CLIENT.address, *to_server, 8080)) == "accept"
-    assert guarded.verdict("forward", Packet(CLIENT.address, *to_server, 8081)) == "reject"
-    assert guarded.verdict("forward", Packet(STRANGER.address, *to_server, 8080)) == "reject"
+    assert guarded.verdict("forward", tcp(CLIENT, SERVER, 8080)) == "accept"
+    assert guarded.verdict("forward", tcp(CLIENT, SERVER, 8081)) == "reject"
+    assert guarded.verdict("forward", tcp(STRANGER, SERVER, 8080)) == "reject"
     assert guarded.verdict("forward", Packet(SERVER.address, CLIENT.address, "tcp", 1)) == "accept"
 
 

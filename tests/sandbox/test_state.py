@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import paths, state, supervisor
-from sandbox.node import configuration, teardown
+from sandbox.node import cgroups, configuration, teardown
 from sandbox.state import Owner, Situation
 
 
@@ -17,7 +17,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(paths, "RUN", tmp_path / "run")
     monkeypatch.setattr(state, "_OWNER_FILE", tmp_path / "state/owner.json")
     monkeypatch.setattr(state, "_BRIDGE", tmp_path / "bridge")
-    monkeypatch.setattr(state.cgroups, "mounted", lambda: {tmp_path / "cgroup": {"cpu"}})
+    monkeypatch.setattr(cgroups, "mounted", lambda: {tmp_path / "cgroup": {"cpu"}})
     monkeypatch.setattr(supervisor, "is_running", lambda: False)
     return tmp_path
 

@@ -17,7 +17,11 @@ def test_what_failed_half_way_is_made_again(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         install.create_once(folder, fail)
     assert not folder.exists()
-    install.create_once(folder, lambda target: (target / "program").write_text("whole") and None)
+
+    def create(target: Path) -> None:
+        (target / "program").write_text("whole")
+
+    install.create_once(folder, create)
     assert (folder / "program").read_text() == "whole"
     install.create_once(folder, fail)  # is there: not made again
 

@@ -4,6 +4,7 @@ import multiprocessing
 import time
 from pathlib import Path
 
+from tests.messages import Messages
 from tools.locking import locked
 
 
@@ -42,9 +43,9 @@ def test_who_waits_is_told_for_what(tmp_path: Path) -> None:
     other.start()
     while not lock.exists():
         time.sleep(0.005)
-    told: list[str] = []
-    with locked(lock, told.append, "the other"):
+    messages = Messages()
+    with locked(lock, messages, "the other"):
         pass
     other.join(timeout=60)
-    assert told in (["waiting for the other"], [])
+    assert messages in (["waiting for the other"], [])
     assert (tmp_path / "diary").read_text() == "other in\nother out\n"

@@ -49,7 +49,7 @@ def test_a_phrase_is_refused_with_what_to_write(sentence: str, instead: str) -> 
     [
         "There is no stack file.",
         "It is no longer needed.",
-        "A stand-in for AWS.",
+        "A stand-in for AWS, which stands in for S3.",
         "The engine can't tell them apart.",
         "The value is None.",
         "It takes too much.",

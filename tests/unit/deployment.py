@@ -1,4 +1,4 @@
-"""Runs components without an engine and keeps what they register, secrets told apart."""
+"""Runs components without an engine and keeps what they register, with secrets marked."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ class Deployment:
         return [one for one in self.resources if one.type.endswith(f":{suffix}")]
 
     def one(self, suffix: str, name: str | None = None) -> Registered:
-        """The only resource of a type, or the one of that name."""
+        """Return the only resource of a type, or the one of that name."""
         found = [one for one in self.of_type(suffix) if name in {None, one.name, _name_of(one)}]
         assert len(found) == 1, f"{suffix} {name}: {[one.name for one in self.of_type(suffix)]}"
         return found[0]
@@ -139,7 +139,7 @@ class _Provider(mocks.Mocks):
 
 
 def _computed(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What a provider adds to a resource's inputs."""
+    """Return what a provider adds to a resource's inputs."""
     compute: dict[str, Callable[[], Any]] = {
         "GeneratedPassword": lambda: PasswordProvider().create(inputs).outs,
         "ServerCertificate": lambda: CertificateProvider().create(inputs).outs,
@@ -184,14 +184,14 @@ def _secret_paths(value: Any, path: str = "") -> Iterator[str]:
 
 
 def every_container(resource: Registered) -> Iterator[dict[str, Any]]:
-    """The containers of a workload's pods, init containers included."""
+    """Yield the containers of a workload's pods, init containers included."""
     pod = resource.inputs["spec"]["template"]["spec"]
     yield from pod.get("initContainers", [])
     yield from pod["containers"]
 
 
 def visible_text(deployment: Deployment) -> str:
-    """Everything registered that is not secret, as one text in which no password may be."""
+    """Return all registered values that are not secret, as one text without passwords."""
     shown = []
     for resource in deployment.resources:
         inputs = json.loads(json.dumps(resource.inputs))

@@ -163,7 +163,7 @@ class PostgresServer:
             os.close(feed)
             os.close(keep_open)
 
-    def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as a client outside the pod does: by TCP, with TLS and a password."""
         given = {
             "host": "localhost",
@@ -177,7 +177,7 @@ class PostgresServer:
         }
         return psycopg.connect(**{**given, **options}, autocommit=True)  # type: ignore[arg-type]
 
-    def query(self, statement: str, user: str = "postgres") -> list[tuple[object, ...]]:
+    def query(self, statement: str, user: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement."""
         with self.connect(user) as connection:
             return connection.execute(statement).fetchall()

@@ -21,24 +21,24 @@ from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topics import Topic, TopicsArgs
 from tests.unit.deployment import Deployment, deploy
 
+# The sections in which the sandbox differs from the design.
 SANDBOX: dict[str, Any] = {
     "images": {"family": "apache"},
     "connect": {"converter": "json", "plugins": "image"},
     "archive": {"sink": "iceberg", "tasks": 2},
     "aws": {"endpoint": "http://10.231.0.1:5566"},
 }
-"""The sections in which the sandbox differs from the design."""
 
 
 def design(**sections: Any) -> StackConfig:
-    """The design's stack, with some sections changed."""
+    """Return the design's stack, with some sections changed."""
     archive = {"bucket": "datapipe-ingestion-test", **sections.pop("archive", {})}
     required = {"tables": SAMPLE_TABLES, "archive": archive}
     return parse({**required, **sections}, "Pulumi.test.yaml")
 
 
 def sandbox(**sections: Any) -> StackConfig:
-    """The sandbox's stack, with some sections changed."""
+    """Return the sandbox's stack, with some sections changed."""
     changed = {name: {**SANDBOX.get(name, {}), **section} for name, section in sections.items()}
     return design(**{**SANDBOX, **changed})
 
@@ -105,7 +105,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
 
 
 def deploy_stack(config: StackConfig) -> Deployment:
-    """Everything that a stack registers, and the streaming layer's outputs."""
+    """Return everything that a stack registers, and the streaming layer's outputs."""
 
     def program() -> dict[str, pulumi.Input[Any]]:
         streaming = declare_streaming(config)

@@ -1,8 +1,8 @@
-"""Planted secrets: they come out in nothing that the whole program registers but where they must.
+"""Planted secrets appear in no resource of the whole program except where they belong.
 
-That a value is marked as secret does not help here: a ConfigMap or a connector's configuration
-stands in the cluster in clear text whatever the state calls it. tests/e2e/test_secrets.py looks for
-the real secrets of a running stack.
+Marking a value as secret does not suffice: a ConfigMap or a connector's configuration is in clear
+text in the cluster, even if the state encrypts it. tests/e2e/test_secrets.py looks for the real
+secrets of a running stack.
 """
 
 import json
@@ -19,15 +19,15 @@ from tests.unit.deployment import Deployment, visible_text
 from tests.unit.streaming_stack import deploy_stack
 
 ROOT = Path(__file__).parents[2]
+# Kubernetes' own kind for secrets, and the resources that pass them to psql.
 MAY_HOLD_SECRETS = ("Secret", "DatabaseSchema", "DatabaseAccount")
-"""The cluster's own place for them, and what hands them to psql."""
+# What the access key of the mocked AWS has.
 ACCESS_KEY = "a-secret-access-key"
-"""that the tests' AWS makes"""
 
 
 @pytest.fixture(scope="module", params=["dev", "sandbox", "prod"])
 def deployment(request: pytest.FixtureRequest) -> Deployment:
-    """A whole stack as its file says, whose generated passwords are canaries."""
+    """A whole stack of a stack file, whose generated passwords are canaries."""
     numbers = count()
     stack_file = ROOT / f"Pulumi.{request.param}.yaml"
     given = yaml.safe_load(stack_file.read_text())["config"]
@@ -38,7 +38,7 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 
 def text_of(deployment: Deployment, *, holding: bool) -> str:
-    """The inputs of the resources that may hold secrets, or of all the others."""
+    """Return the inputs of the resources that may hold secrets, or of all others."""
     return "\n".join(
         json.dumps(one.inputs)
         for one in deployment.resources

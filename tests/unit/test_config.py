@@ -212,6 +212,6 @@ def test_every_contradiction_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["http://10.231.0.1:5566", "https://10.0.0.1"])
-def test_a_stand_in_for_aws_is_named_by_its_address(endpoint: str) -> None:
+def test_a_server_that_replaces_aws_is_named_by_its_address(endpoint: str) -> None:
     config = parse({**REQUIRED, "aws": {"endpoint": endpoint}}, "Pulumi.test.yaml")
     assert config.aws.endpoint == endpoint

@@ -1,4 +1,4 @@
-"""Our connectors say what the design's JSON says, but for the differences listed here."""
+"""Our connectors have the settings of the design's JSON, except the differences listed here."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ LEFT_OUT_OF_THE_SOURCE = {
     "errors.deadletterqueue.context.headers.enable": "as above",
 }
 CHANGED_IN_THE_SOURCE = {
-    "errors.tolerance": ("none", "all would drop a row that can't be converted, for ever"),
+    "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
         "dropDefaults,unwrap,countEvents",
         "unwrap puts a column's default where the row has NULL; events are counted by table",

@@ -13,8 +13,8 @@ from tests.unit.streaming_stack import sink_connector
 
 Stack = Callable[..., StackConfig]
 
+# The design's worker of 1024Mi, and four tables of six partitions.
 DESIGN = Workers(heap=575, count=1, brokers=3, tables=4, partitions=24)
-"""The design's worker of 1024Mi, and four tables of six partitions."""
 
 
 def confluent_sink(**fields: Any) -> ConfluentS3SinkConnector:

@@ -17,21 +17,21 @@ from tests.unit.streaming_stack import (
 )
 
 FEW, MANY = 100, 1000
+# How much longer ten times the tables may take: linear is 10, quadratic would be 100.
 BOUND = 20
-"""How much longer ten times the tables may take: linear is 10, quadratic would be 100."""
+# Seconds that nobody waits for; below them the clock and the caches blur the proportion.
 NEGLIGIBLE = 0.05
-"""Seconds that nobody waits for; below them the clock and the caches blur the proportion."""
+# Kafka's default limit of a record, which a connector's configuration is in Connect's topic.
 CONFIG_RECORD = 1024 * 1024
-"""Kafka's default limit of a record, which a connector's configuration is in Connect's topic."""
 
+# The sinks keep a file open for each table or partition; the stack is rendered, and not run.
 ROOMY_WORKER = {"memoryRequest": "1000Gi", "memoryLimit": "1000Gi"}
-"""The sinks keep a file open for each table or partition; the stack is rendered, and not run."""
 
 Sections = dict[str, Any]
 KINDS: dict[str, Sections] = {"confluent-s3": {}, "iceberg": SANDBOX}
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def sections(request: pytest.FixtureRequest) -> Sections:
     """What a kind of stack differs in from the design."""
     kind: Sections = request.param
@@ -43,7 +43,7 @@ def tables(count: int) -> list[str]:
 
 
 def stack(sections: Sections, count: int) -> StackConfig:
-    """A stack of so many tables, each with an override, with room for their topics and buffers."""
+    """Return a stack of so many tables, each with an override, and enough room for them."""
     names = tables(count)
     return design(
         **sections,

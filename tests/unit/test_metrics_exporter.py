@@ -22,8 +22,8 @@ from tests.promql import (
 from tests.unit.deployment import Deployment, deploy, every_container
 from tests.unit.streaming_stack import deploy_stack, design, sandbox
 
+# What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones.
 SCRAPES = Path(__file__).parent / "data" / "metrics"
-"""What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones."""
 JVMS = [
     ("StatefulSet", "kafka"),
     ("Deployment", "kafka-connect"),

@@ -1,4 +1,4 @@
-"""The prod stack: what its file promises holds for what the program registers."""
+"""The prod stack: the program registers what its file promises."""
 
 import json
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_nothing_is_reachable_from_outside_the_cluster(prod: Deployment) -> None
         assert service.inputs["spec"].get("type", "ClusterIP") == "ClusterIP"
 
 
-def test_topics_are_made_through_the_given_bootstrap_servers(prod: Deployment) -> None:
+def test_topics_are_created_through_the_given_bootstrap_servers(prod: Deployment) -> None:
     given = list(production().kafka.bootstrap_servers)
     assert json.loads(prod.one("kafka", "kafka").inputs["bootstrapServers"]) == given
     assert prod.outputs["bootstrapServers"] == ",".join(given)
@@ -111,7 +111,7 @@ def test_nothing_but_topics_is_protected_by_default() -> None:
     }
 
 
-def test_the_worker_takes_on_a_role_and_has_no_keys(prod: Deployment) -> None:
+def test_the_worker_assumes_a_role_and_has_no_keys(prod: Deployment) -> None:
     assert not prod.of_type("AccessKey")
     container = pod_spec(prod, "Deployment", "kafka-connect")["containers"][0]
     names = {variable["name"] for variable in container["env"]}

@@ -17,6 +17,7 @@ DEFINITION: dict[str, Any] = json.loads(
     (Path(__file__).parent / "data" / "s3_sink_10_5_config.json").read_text()
 )["properties"]
 
+# Properties of every sink connector, which Kafka Connect itself defines.
 OF_CONNECT = {
     "connector.class",
     "tasks.max",
@@ -25,7 +26,6 @@ OF_CONNECT = {
     "value.converter",
     "transforms",
 }
-"""Properties of every sink connector, which Kafka Connect itself defines."""
 CONNECT_PREFIXES = (
     "consumer.override.",
     "errors.",
@@ -34,12 +34,11 @@ CONNECT_PREFIXES = (
     "value.converter.",
 )
 
+# Settings of the design that the connector does not have and ignores.
+#
+# Its Parquet pages are 64 KiB and its row groups Parquet's 128 MiB, whatever these say; the
+# upload of a part is tried again as often as `s3.part.retries` says.
 IGNORED = {"parquet.block.size", "parquet.page.size", "s3.retry.jitter.ms", "s3.max.retries"}
-"""In the design, and unknown to the connector, which ignores what it does not know.
-
-Its Parquet pages are 64 KiB and its row groups Parquet's 128 MiB, whatever is written here; the
-upload of a part is tried again as often as `s3.part.retries` says.
-"""
 
 STACKS = {
     "design": design(),
@@ -48,9 +47,9 @@ STACKS = {
 }
 
 
-@pytest.fixture(params=STACKS.values(), ids=STACKS.keys())
+@pytest.fixture(params=list(STACKS.values()), ids=list(STACKS))
 def properties(request: pytest.FixtureRequest) -> dict[str, str]:
-    """What the sink is told about itself, without what is Kafka Connect's."""
+    """The sink's own settings, without Kafka Connect's."""
     config: StackConfig = request.param
     rendered = sink_connector(config).properties()
     return {
@@ -75,7 +74,7 @@ def test_nothing_that_the_sink_requires_is_missing(properties: dict[str, str]) -
 
 
 def is_of_type(value: str, kind: str) -> bool:
-    """Whether Kafka's ConfigDef would take a value for a type."""
+    """Return whether Kafka's ConfigDef would take a value for a type."""
     match kind:
         case "int":
             return -(2**31) <= int(value) < 2**31

@@ -1,4 +1,4 @@
-"""What the security layer promises: isolation, identities and secrets."""
+"""The security layer keeps its promises: isolation, identities and secrets."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ def secured(stack: Stack, deploy: Callable[..., Deployment]) -> Callable[..., De
 
 
 def ends(config: StackConfig) -> set[tuple[Workload | Network | Pods, Workload | Network, int]]:
-    """Every allowed (source, target, port)."""
+    """Return every allowed (source, target, port)."""
     return {
         (flow.source, flow.target, port)
         for flow in flows(security_args(config))
@@ -73,7 +73,7 @@ class TestFlows:
             *((reader, jvm, 9404) for reader in (NODES, PROMETHEUS) for jvm in JVMS),
         }
 
-    def test_metrics_are_read_by_whom_the_stack_names(self, stack: Stack) -> None:
+    def test_the_stack_names_who_reads_the_metrics(self, stack: Stack) -> None:
         scraper = {"namespace": "watch", "labels": {"app": "prometheus"}}
         allowed = ends(stack(metrics={"port": 9999, "scraper": scraper}))
         readers = {source for source, _, port in allowed if port == 9999}
@@ -102,7 +102,9 @@ class TestFlows:
     def test_without_a_registry_there_is_no_flow_to_one(self, stack: Stack) -> None:
         assert not any(REGISTRY in flow for flow in ends(stack(connect={"converter": "json"})))
 
-    def test_a_stand_in_for_aws_is_reached_instead_of_the_internet(self, stack: Stack) -> None:
+    def test_a_server_that_replaces_aws_is_reached_instead_of_the_internet(
+        self, stack: Stack
+    ) -> None:
         allowed = ends(stack(aws={"endpoint": "http://10.231.0.1:5566"}))
         outside = {flow for flow in allowed if flow[0] is CONNECT and isinstance(flow[1], Network)}
         assert outside == {(CONNECT, Network("10.231.0.1/32"), 5566)}
@@ -194,7 +196,7 @@ class TestNamespaceAndAccounts:
         assert {one.object_name for one in accounts} == {one.service_account for one in Workload}
         assert not any(one.inputs["automountServiceAccountToken"] for one in accounts)
 
-    def test_nobody_may_ask_the_kubernetes_api_by_default(
+    def test_no_workload_may_use_the_kubernetes_api_by_default(
         self, secured: Callable[..., Deployment]
     ) -> None:
         deployment = secured()
@@ -216,7 +218,7 @@ class TestNamespaceAndAccounts:
         }
         assert mounted == {CONNECT.service_account}
 
-    def test_other_layers_learn_the_namespace_when_it_is_guarded(
+    def test_other_layers_wait_for_accounts_and_network_policies(
         self, stack: Stack, deploy: Callable[..., Deployment]
     ) -> None:
         def program() -> dict[str, Any]:
@@ -232,10 +234,10 @@ class TestNamespaceAndAccounts:
         }
         assert guards <= deployment.one("ConfigMap").dependencies
 
-    def test_a_preview_knows_the_namespace_before_it_is_made(
+    def test_a_preview_knows_the_namespace_before_it_exists(
         self, stack: Stack, deploy: Callable[..., Deployment]
     ) -> None:
-        """Else it could have no other manifest checked by the API server."""
+        """Otherwise the API server could not validate the other manifests in preview."""
 
         def program() -> dict[str, Any]:
             return {"namespace": Security("security", security_args(stack())).namespace}
@@ -260,7 +262,7 @@ class TestCredentials:
         assert not [value for value in outputs if value.value in text]
 
     def test_a_password_never_changes(self) -> None:
-        """Neither do those of stacks from before versions were resources, which kept a number."""
+        """Neither do those of old stacks, whose state also has a version."""
         provider = PasswordProvider()
         made = provider.create({}).outs or {}
         for old in (made, {"version": 1, **made}):

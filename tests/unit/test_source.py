@@ -1,4 +1,4 @@
-"""What the source layer promises of PostgreSQL's pod, its files, its certificate and its schema."""
+"""PostgreSQL's pod, files, certificate and schema keep what the source layer promises."""
 
 import base64
 from collections.abc import Callable
@@ -83,7 +83,7 @@ class TestPod:
                 "readOnlyRootFilesystem": True,
             }
 
-    def test_its_volume_is_the_designs_and_stays(self, sourced: Sourced) -> None:
+    def test_its_volume_has_the_designs_size_and_is_retained(self, sourced: Sourced) -> None:
         spec = sourced().one("StatefulSet").inputs["spec"]
         [claim] = spec["volumeClaimTemplates"]
         assert claim["spec"]["resources"]["requests"]["storage"] == "5120Mi"
@@ -115,7 +115,7 @@ class TestServices:
         assert spec["type"] == "NodePort"
         assert [(port["port"], port["nodePort"]) for port in spec["ports"]] == [(5432, 30432)]
 
-    def test_without_node_ports_it_is_inside_only(self, sourced: Sourced) -> None:
+    def test_without_node_ports_it_is_reachable_in_the_cluster_only(self, sourced: Sourced) -> None:
         services = sourced(
             cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]}
         ).of_type("Service")
@@ -129,7 +129,7 @@ class TestServices:
 
 
 class TestSecrets:
-    def test_passwords_and_key_are_nowhere_in_clear_text(self, sourced: Sourced) -> None:
+    def test_no_password_or_key_is_in_clear_text(self, sourced: Sourced) -> None:
         deployment = sourced()
         key = deployment.one("Secret", "postgresql-tls").inputs["stringData"]["tls.key"]
         text = visible_text(deployment)
@@ -145,7 +145,7 @@ class TestSecrets:
 
 
 class TestCertificate:
-    def test_it_names_every_way_to_the_server(self, sourced: Sourced) -> None:
+    def test_it_has_every_name_of_the_server(self, sourced: Sourced) -> None:
         deployment = sourced(cluster={"externalHost": "10.231.0.1"})
         text = deployment.one("Secret", "postgresql-tls").inputs["stringData"]["tls.crt"]
         certificate = x509.load_pem_x509_certificate(text.encode())
@@ -164,7 +164,7 @@ class TestCertificate:
         server.verify_directly_issued_by(authority)
         assert 8 < (server.not_valid_after_utc - datetime.now(UTC)).days < 11
 
-    def test_it_is_made_once(self) -> None:
+    def test_it_is_issued_again_only_for_other_names_or_days(self) -> None:
         provider = CertificateProvider()
         inputs = {"hosts": ["localhost"], "days": 10}
         made = provider.create(inputs).outs or {}
@@ -193,14 +193,14 @@ class TestDatabaseSchema:
         configurations = [one.one("ConfigMap").inputs["data"] for one in (before, after)]
         assert configurations[0] == configurations[1]
 
-    def test_a_failed_script_fails_the_resource_with_its_words(
+    def test_a_failed_script_fails_the_resource_with_its_message(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(*_: object) -> str:
             raise PodExecError("psql failed (3):\nERROR: database ecommerce has no table public.x")
 
         monkeypatch.setattr(PodCommand, "run", refuse)
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         with pytest.raises(PodExecError, match=r"no table public\.x"):
             DatabaseSchemaProvider().create(self.INPUTS)
 
@@ -208,7 +208,7 @@ class TestDatabaseSchema:
 class TestDatabaseAccount:
     INPUTS = dict.fromkeys(database_account.INPUTS, "same") | {"command": ["psql"]}
 
-    def test_the_worker_waits_for_it_and_it_for_the_tables(self, sourced: Sourced) -> None:
+    def test_it_waits_for_the_tables(self, sourced: Sourced) -> None:
         account = sourced().one("DatabaseAccount")
         assert account.inputs["user"] == "debezium"
         assert "database-schema" in account.dependencies
@@ -228,7 +228,7 @@ class TestDatabaseAccount:
             del template["metadata"]["annotations"]["datapipe/certificate"]
         assert templates[0] == templates[1]
 
-    def test_the_running_server_has_no_password_within_reach(self, sourced: Sourced) -> None:
+    def test_the_running_server_mounts_no_password(self, sourced: Sourced) -> None:
         pod = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]
         mounted = {
             container["name"]: {mount["name"] for mount in container["volumeMounts"]}
@@ -239,24 +239,26 @@ class TestDatabaseAccount:
         secret = sourced().one("Secret", "postgresql-credentials")
         assert set(secret.inputs["stringData"]) == {"postgres"}
 
-    def test_its_password_goes_by_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told: list[str] = []
-        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+    def test_its_password_is_passed_by_standard_input(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scripts: list[str] = []
+        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: scripts.append(text))
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         props = {**self.INPUTS, "script": "make\n", "password": "it's"}
         DatabaseAccountProvider().create(props)
-        assert told == ["\\set password 'it''s'\nmake\n"]
+        assert scripts == ["\\set password 'it''s'\nmake\n"]
 
     @pytest.mark.parametrize("there", [True, False])
-    def test_its_deletion_revokes_it_where_there_is_still_a_server(
+    def test_its_deletion_drops_it_if_its_server_exists(
         self, monkeypatch: pytest.MonkeyPatch, there: bool
     ) -> None:
-        told: list[str] = []
-        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: told.append(text))
-        monkeypatch.setattr(PodCommand, "pod_is_there", lambda _, __: there)
-        monkeypatch.setattr(psql.ClusterAccess, "api_client", lambda _: None)
+        scripts: list[str] = []
+        monkeypatch.setattr(PodCommand, "run", lambda _, __, text, ___: scripts.append(text))
+        monkeypatch.setattr(PodCommand, "pod_exists", lambda _, __: there)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         DatabaseAccountProvider().delete("id", {**self.INPUTS, "revoke_script": "revoke"})
-        assert told == (["revoke"] if there else [])
+        assert scripts == (["revoke"] if there else [])
 
     def test_another_name_is_another_account(self) -> None:
         provider = DatabaseAccountProvider()
@@ -279,11 +281,11 @@ A_POD = {"namespace": "n", "pod": "p", "container": "c", "command": ["psql"]}
 
 
 class TestScriptsAmongWriters:
-    """A script that PostgreSQL gave up for the writers' sake is run again, others are not."""
+    """A script that lost a conflict with writers is run again, other failures are not retried."""
 
     @pytest.fixture
     def runs(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What psql says of each run, in turn; nothing: it succeeds."""
+        """What psql prints for each run, in turn; an empty text is a success."""
         outcomes: list[str] = []
 
         def run(*_args: object) -> str:
@@ -293,21 +295,21 @@ class TestScriptsAmongWriters:
 
         monkeypatch.setattr(PodCommand, "run", run)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _self: None)
-        monkeypatch.setattr(psql.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
         return outcomes
 
-    def test_a_deadlock_is_tried_again(self, runs: list[str]) -> None:
+    def test_a_deadlock_is_retried(self, runs: list[str]) -> None:
         runs += ["ERROR:  deadlock detected", "canceling statement due to lock timeout", ""]
         psql.run_script(A_POD, "script")
         assert runs == []
 
-    def test_another_failure_is_not(self, runs: list[str]) -> None:
+    def test_another_failure_is_not_retried(self, runs: list[str]) -> None:
         runs += ["syntax error", ""]
         with pytest.raises(PodExecError, match="syntax error"):
             psql.run_script(A_POD, "script")
         assert runs == [""]
 
-    def test_there_is_an_end_to_it(self, runs: list[str]) -> None:
+    def test_the_number_of_attempts_is_limited(self, runs: list[str]) -> None:
         runs += ["deadlock detected"] * (psql.ATTEMPTS + 1)
         with pytest.raises(PodExecError, match="deadlock detected"):
             psql.run_script(A_POD, "script")

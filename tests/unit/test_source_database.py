@@ -1,4 +1,4 @@
-"""The source layer's files, run by a real PostgreSQL 15: what they promise holds in the server."""
+"""The source layer's files keep their promises in a real PostgreSQL 15."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from tests.unit.postgres_server import PostgresServer, new_server, running_serve
 pytestmark = pytest.mark.postgresql
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
+# As `SHOW` prints them.
 DESIGN_SETTINGS = {
     "wal_level": "logical",
     "max_replication_slots": "4",
@@ -27,11 +28,8 @@ DESIGN_SETTINGS = {
     "max_wal_size": "2GB",
     "ssl": "on",
 }
-"""as `SHOW` writes them"""
-
-
+# Settings that the tests set on the command line.
 OTHER_FOLDERS = {"hba_file", "ssl_cert_file", "ssl_key_file", "unix_socket_directories"}
-"""settings that the tests give on the command line"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +44,12 @@ def server(running: PostgresServer) -> PostgresServer:
     applied = running.apply(SAMPLE_TABLES)
     assert applied.returncode == 0, applied.stderr
     return running
+
+
+def first_byte(message: object) -> bytes:
+    """Return the type of a message of logical replication."""
+    assert isinstance(message, bytes)
+    return message[:1]
 
 
 def published(server: PostgresServer) -> set[str]:
@@ -68,7 +72,7 @@ class TestInitialization:
         assert server.query("SELECT to_regclass('kept')::text") == [("kept",)]
         server.execute("DROP TABLE kept")
 
-    def test_a_run_that_was_killed_half_way_is_done_again(self) -> None:
+    def test_a_killed_run_is_repeated(self) -> None:
         with new_server() as server:
             unfinished = server.leave_behind("pgdata.unfinished")
             assert "created a data directory" in server.initialize()
@@ -125,7 +129,7 @@ class TestSchema:
         server.execute("DELETE FROM users")
 
     def test_applying_it_again_waits_for_no_writer(self, server: PostgresServer) -> None:
-        """It took locks in another order than writers do, and one of the two died of it."""
+        """It used to lock tables in another order than writers do, which deadlocked."""
         with server.connect("postgres") as writer, writer.transaction():
             for table in ("users", "products", "orders", "order_items"):
                 writer.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
@@ -142,7 +146,7 @@ class TestSchema:
         rows = server.query("SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
         assert {row[0] for row in rows} == {"users", "products", "orders"}
 
-    def test_a_table_is_added_and_taken_away_in_place(self, server: PostgresServer) -> None:
+    def test_a_table_is_added_and_removed_in_place(self, server: PostgresServer) -> None:
         server.execute("CREATE TABLE IF NOT EXISTS refunds (id int PRIMARY KEY)")
         assert server.apply((*SAMPLE_TABLES, "public.refunds")).returncode == 0
         assert published(server) == {*SAMPLE_TABLES, "public.refunds"}
@@ -162,7 +166,7 @@ class TestSchema:
             "SELECT pubname, string_agg(schemaname || '.' || tablename, ',')"
             " FROM pg_publication_tables WHERE pubname LIKE '%\\_\\_%' GROUP BY pubname"
         )
-        assert dict(rows) == {
+        assert {row[0]: row[1] for row in rows} == {
             f"dbz_publication__public__{table.removeprefix('public.')}": table
             for table in SAMPLE_TABLES
         }
@@ -201,7 +205,7 @@ class TestSchema:
 
 
 class TestDebeziumAccount:
-    def test_it_may_replicate_and_nothing_above(self, server: PostgresServer) -> None:
+    def test_it_may_log_in_and_replicate_only(self, server: PostgresServer) -> None:
         attributes = server.query(
             "SELECT rolcanlogin, rolreplication, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls"
             " FROM pg_roles WHERE rolname = 'debezium'"
@@ -242,11 +246,11 @@ class TestDebeziumAccount:
                 " 'proto_version', '1', 'publication_names', 'dbz_publication')"
             ).fetchall()
             session.execute("SELECT pg_drop_replication_slot('try')")
-        assert {bytes(row[0])[:1] for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
+        assert {first_byte(row[0]) for row in changes} >= {b"B", b"R", b"I", b"D", b"C"}
 
 
 class TestPasswords:
-    def test_new_ones_hold_after_the_schema_is_applied(self, server: PostgresServer) -> None:
+    def test_new_ones_are_valid_after_the_schema_is_applied(self, server: PostgresServer) -> None:
         first = server.passwords
         server.passwords = {"postgres": "second-1", "debezium": "it's \\ second-2"}
         assert server.apply(SAMPLE_TABLES).returncode == 0
@@ -257,19 +261,19 @@ class TestPasswords:
 
     def test_any_character_but_a_line_break_may_be_in_one(self) -> None:
         assert variable("password", r"a'b\c:d`e") == r"\set password 'a''b\\c:d`e'" + "\n"
-        with pytest.raises(ValueError, match="several lines"):
+        with pytest.raises(ValueError, match="must not contain a line break"):
             variable("password", "a\nb")
 
-    def test_they_are_not_told_to_anybody(self, server: PostgresServer) -> None:
-        told = server.apply(SAMPLE_TABLES)
-        text = server.log + told.stdout + told.stderr + " ".join(told.args)
+    def test_they_appear_in_no_log_or_output(self, server: PostgresServer) -> None:
+        done = server.apply(SAMPLE_TABLES)
+        text = server.log + done.stdout + done.stderr + " ".join(done.args)
         text += database_script(server.settings, SAMPLE_TABLES)
         for password in server.passwords.values():
             assert password not in text
 
 
 class TestRotation:
-    """The next version's account is made, the worker moves on to it, and the first is revoked."""
+    """The next version's account is created, the worker uses it, and the first is dropped."""
 
     @pytest.fixture
     def rotating(self, server: PostgresServer) -> Iterator[PostgresServer]:
@@ -297,7 +301,9 @@ class TestRotation:
             left_open.execute("SELECT 1")
         assert rotating.query("SELECT count(*) FROM users", user="debezium_2") == [(0,)]
 
-    def test_the_second_reads_on_from_the_slot_of_the_first(self, rotating: PostgresServer) -> None:
+    def test_the_second_continues_with_the_slot_of_the_first(
+        self, rotating: PostgresServer
+    ) -> None:
         with rotating.connect("debezium") as first:
             first.execute("SELECT pg_create_logical_replication_slot('handed_on', 'pgoutput')")
         assert rotating.psql(revoke_script(rotating.settings, "debezium")).returncode == 0
@@ -309,9 +315,9 @@ class TestRotation:
             ).fetchall()
             second.execute("SELECT pg_drop_replication_slot('handed_on')")
         rotating.execute("DELETE FROM products")
-        assert b"I" in {bytes(row[0])[:1] for row in changes}
+        assert b"I" in {first_byte(row[0]) for row in changes}
 
-    def test_the_second_may_do_no_more_than_the_first(self, rotating: PostgresServer) -> None:
+    def test_the_second_has_the_privileges_of_the_first(self, rotating: PostgresServer) -> None:
         rights = (
             "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
             " WHERE grantee = '{}' ORDER BY 1, 2"
@@ -322,7 +328,7 @@ class TestRotation:
 
 
 def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServer) -> None:
-    """All shared memory is taken and every connection sorts at once."""
+    """All shared memory is in use and every connection sorts at the same time."""
     [(connections,)] = server.query("SHOW max_connections")
     clients = [server.connect("postgres") for _ in range(int(str(connections)))]
     for client in clients:
@@ -342,7 +348,7 @@ def test_a_fully_loaded_server_stays_under_its_memory_limit(server: PostgresServ
 
 
 def private_mebibytes(server: PostgresServer) -> float:
-    """Memory of the server's processes beside the shared segment."""
+    """Return the MiB of the server's processes outside the shared segment."""
     assert server.process is not None
     parent = str(server.process.pid)
     found = subprocess.run(

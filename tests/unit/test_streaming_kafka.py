@@ -178,4 +178,5 @@ def test_a_cluster_id_is_what_kafka_takes_for_one() -> None:
 def test_the_cluster_id_never_changes() -> None:
     provider = ClusterIdProvider()
     made = provider.create({}).outs
+    assert made is not None
     assert provider.diff("id", made, {"value": None}).changes is False

@@ -118,7 +118,7 @@ class TestMetricsAgent:
         }
 
     def show(self, environment: dict[str, str], name: str) -> dict[str, str]:
-        """An environment whose programs show a variable."""
+        """Return an environment whose programs show a variable."""
         show = Path(environment["TMPDIR"]) / "show-variable"
         show.write_text(f'#!/bin/sh\nprintf "%s" "${name}"\n')
         show.chmod(0o700)

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 from components.streaming.connectors import DebeziumPostgresConnector, IcebergSinkConnector
+from components.streaming.connectors.model import Connector
 from components.streaming.connectors.resource import KafkaConnector
 from kafka_connect.access import ServiceProxy
 
-KINDS = {"source": DebeziumPostgresConnector, "sink": IcebergSinkConnector}
+KINDS: dict[str, type[Connector]] = {
+    "source": DebeziumPostgresConnector,
+    "sink": IcebergSinkConnector,
+}
 
 declared = json.loads((Path(__file__).parent / "connectors.json").read_text())
 for connector in declared["connectors"]:

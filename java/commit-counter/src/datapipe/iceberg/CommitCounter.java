@@ -18,16 +18,16 @@ import org.apache.kafka.common.metrics.stats.CumulativeSum;
 import org.apache.kafka.common.utils.Time;
 
 /**
- * Counts what Iceberg's sink has committed, as MBeans.
+ * Counts the commits of Iceberg's sink and their files, records and bytes, as MBeans.
  *
  * <pre>
  * datapipe.archive:type=uploads,connector=…,bucket=…   files
  * datapipe.archive:type=tables,table=…                 commits, files, records, bytes
  * </pre>
  *
- * <p>All are totals since the worker started. A data file counts when a snapshot refers to it, so
- * when its upload is of use. The sink has no metrics of its own; Iceberg calls a reporter that a
- * catalog's property metrics-reporter-impl names after each commit.
+ * <p>All are totals since the worker started. A data file counts once a snapshot refers to it. The
+ * sink has no metrics of its own; after each commit, Iceberg calls the reporter that the catalog's
+ * property metrics-reporter-impl names.
  */
 public class CommitCounter implements MetricsReporter {
   private static final String CONNECTOR = "metrics-reporter.connector";
@@ -42,7 +42,7 @@ public class CommitCounter implements MetricsReporter {
     destination = new LinkedHashMap<>();
     destination.put("connector", catalogProperties.get(CONNECTOR));
     destination.put("bucket", URI.create(catalogProperties.get("warehouse")).getHost());
-    // Known from the start: the first upload is then seen as an increase.
+    // Registered with 0, so that the first upload is an increase.
     total("files", "uploads", destination);
   }
 

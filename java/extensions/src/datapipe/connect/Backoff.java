@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** When what fails is restarted: 15 s after it was first seen, then 30 s, then every minute. */
+/** Decides when a failed part is restarted: 15 s after it failed, 30 s later, then every minute. */
 class Backoff {
   static final long FIRST = Duration.ofSeconds(15).toNanos();
-  /** A minute: whatever was away, its return is noticed this soon, and a restart costs little. */
+  /** A minute: a restart is cheap, and a part recovers this soon after its dependencies do. */
   static final long LONGEST = Duration.ofMinutes(1).toNanos();
 
-  /** What has not failed for so long is well again, and starts from FIRST the next time. */
+  /** A part that has not failed for this long has recovered; its next delay is FIRST. */
   static final long FORGET = Duration.ofMinutes(10).toNanos();
 
   private static final class Attempts {
@@ -24,7 +24,7 @@ class Backoff {
 
   private final Map<String, Attempts> known = new HashMap<>();
 
-  /** Those of the failed parts that are to be restarted now; time as System.nanoTime(). */
+  /** Returns the failed parts to restart now; `now` is the time as System.nanoTime(). */
   List<String> due(Set<String> failed, long now) {
     known.values().removeIf(attempts -> now - attempts.lastSeen > FORGET);
     List<String> due = new ArrayList<>();

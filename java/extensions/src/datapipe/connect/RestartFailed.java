@@ -26,22 +26,22 @@ import org.slf4j.LoggerFactory;
 /**
  * Restarts failed connectors and tasks, soon at first, then every minute.
  *
- * <p>Kafka Connect leaves a FAILED task as it is, whatever stopped it: after an hour without S3 the
- * archive would stop until someone looks. A worker looks after its own tasks only, so a
- * cluster of workers does not restart any of them twice.
+ * <p>Kafka Connect does not restart a FAILED task, whatever the reason: after an hour without S3 the
+ * sink would stay stopped until an operator restarts it. Each worker restarts its own connectors and
+ * tasks only, so a cluster of workers restarts none of them twice.
  *
- * <p>One that stays UNASSIGNED to this worker counts as failed, too. Where the brokers were away
- * during a rebalance, an end that was slow can be the last that is written of a connector which runs
- * again; that stays its state forever.
+ * <p>A connector or task that stays UNASSIGNED to this worker counts as failed, too. If the brokers
+ * were unavailable during a rebalance, a late shutdown status can overwrite that of the restarted
+ * connector, which then reads UNASSIGNED forever.
  */
 public class RestartFailed implements ConnectRestExtension {
   private static final Logger LOG = LoggerFactory.getLogger(RestartFailed.class);
-  private static final int LOOK_SECONDS = 5;
+  private static final int CHECK_SECONDS = 5;
   private static final String FAILED = "FAILED";
   private static final String UNASSIGNED = "UNASSIGNED";
 
   private final Backoff backoff = new Backoff();
-  private final Lasting unassigned = new Lasting();
+  private final StuckStateTracker unassigned = new StuckStateTracker();
   private final ScheduledExecutorService schedule =
       Executors.newSingleThreadScheduledExecutor(RestartFailed::daemon);
   private HttpClient client;
@@ -58,26 +58,26 @@ public class RestartFailed implements ConnectRestExtension {
   public void register(ConnectRestExtensionContext context) {
     ConnectClusterState cluster = context.clusterState();
     schedule.scheduleWithFixedDelay(
-        () -> lookAfter(cluster), LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
-    LOG.info("restarting what fails on worker {}", workerId);
+        () -> restartBroken(cluster), CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
+    LOG.info("restarting failed connectors and tasks of worker {}", workerId);
   }
 
-  private void lookAfter(ConnectClusterState cluster) {
+  private void restartBroken(ConnectClusterState cluster) {
     try {
       long now = System.nanoTime();
       Set<String> broken = ours(cluster, FAILED);
-      broken.addAll(unassigned.of(ours(cluster, UNASSIGNED), now));
+      broken.addAll(unassigned.stuck(ours(cluster, UNASSIGNED), now));
       for (String due : backoff.due(broken, now)) {
         restart(due);
       }
     } catch (InterruptedException stopped) {
       Thread.currentThread().interrupt();
-    } catch (Exception notNow) { // the group rebalances, or the brokers are away
-      LOG.debug("could not look after the tasks", notNow);
+    } catch (Exception retriedLater) { // the group rebalances, or the brokers are unavailable
+      LOG.debug("could not restart failed connectors and tasks", retriedLater);
     }
   }
 
-  /** The paths of this worker's connectors and tasks that are in a state. */
+  /** Returns the REST paths of this worker's connectors and tasks that are in a state. */
   private Set<String> ours(ConnectClusterState cluster, String state) {
     Set<String> found = new HashSet<>();
     for (String connector : cluster.connectors()) {
@@ -106,7 +106,7 @@ public class RestartFailed implements ConnectRestExtension {
             .POST(HttpRequest.BodyPublishers.noBody())
             .build();
     int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
-    LOG.warn("restarting {}, which had failed or lost its state: {}", path, status);
+    LOG.warn("restarted {}, which had failed or was stuck UNASSIGNED: HTTP {}", path, status);
   }
 
   private static Thread daemon(Runnable work) {

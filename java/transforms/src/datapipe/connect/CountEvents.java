@@ -1,6 +1,7 @@
 package datapipe.connect;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
@@ -9,17 +10,17 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
- * Counts change events by table and operation, and how many of them are whole; changes nothing.
+ * Counts change events by table and operation, and how many of them are complete; changes nothing.
  *
  * <p>Debezium's own MBeans count all tables together. A record without an operation (heartbeats,
- * transaction metadata) is not a change event and not counted by the source; what a sink reads
- * from a table's topic always is.
+ * transaction metadata) is not a change event and is not counted.
  */
 public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R> {
   static final String CHECKPOINT = "checkpoint";
   static final String TOPIC_PREFIX = "topic.prefix";
 
   private final Map<String, TableMetrics> tables = new ConcurrentHashMap<>();
+  private final Set<String> keyed = ConcurrentHashMap.newKeySet();
   private String checkpoint;
   private String prefix;
 
@@ -30,7 +31,9 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
       Object operation = value(event, "__op");
       if (operation != null) {
         tables.computeIfAbsent(record.topic(), this::metricsOf)
-            .record(operation.toString(), isWhole(record.key(), event, operation.toString()));
+            .record(
+                operation.toString(),
+                hasItsKey(record) && isComplete(event, operation.toString()));
       }
     }
     return record;
@@ -40,10 +43,18 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
     return new TableMetrics(checkpoint, topic.substring(prefix.length()));
   }
 
-  /** Whether an event says which row it is of, what was done, when, and where in the log. */
-  private static boolean isWhole(Object key, Struct event, String operation) {
-    return key != null
-        && "cudr".contains(operation)
+  /** Returns whether an event has a key, or its table has none: no event of it ever had one. */
+  private boolean hasItsKey(R record) {
+    if (record.key() != null) {
+      keyed.add(record.topic());
+      return true;
+    }
+    return !keyed.contains(record.topic());
+  }
+
+  /** Returns whether an event has its operation, time and position in the log. */
+  private static boolean isComplete(Struct event, String operation) {
+    return "cudr".contains(operation)
         && value(event, "__source_ts_ms") != null
         && value(event, "__source_lsn") != null
         && String.valueOf("d".equals(operation)).equals(String.valueOf(value(event, "__deleted")));
@@ -60,7 +71,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
         .define(CHECKPOINT, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "Where in the pipeline the events are counted; a tag of the metrics.")
         .define(TOPIC_PREFIX, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
-            "The prefix of the tables' topics, before the table's name, dot included.");
+            "The prefix of the tables' topics, including its dot.");
   }
 
   @Override

@@ -14,10 +14,10 @@ import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.util.SchemaUtil;
 
 /**
- * Takes the columns' defaults out of a record's schema, so that a NULL stays a NULL.
+ * Removes the columns' defaults from a record's schema, so that a NULL stays a NULL.
  *
- * <p>Struct.get answers with the default where a field is null. Debezium's ExtractNewRecordState
- * and Iceberg's sink both ask that way, and no setting of theirs changes it.
+ * <p>Struct.get returns the default if a field is null. Debezium's ExtractNewRecordState and
+ * Iceberg's sink both call it, and none of their settings changes that.
  */
 public class DropDefaults<R extends ConnectRecord<R>> implements Transformation<R> {
   private final Cache<Schema, Schema> schemas = new SynchronizedCache<>(new LRUCache<>(256));

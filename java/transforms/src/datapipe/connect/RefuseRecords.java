@@ -10,11 +10,11 @@ import org.apache.kafka.connect.sink.SinkRecord;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
- * Fails for records at certain places of a topic, so that Connect puts them into a sink's dead
+ * Fails for the records at given positions of topics, so that Connect puts them into a sink's dead
  * letter queue.
  *
- * <p>Connect does so with what a converter or a transform refuses, but not with what the sink
- * itself does: a record that can be read and does not fit its table stops the task for good.
+ * <p>Connect does so if a converter or a transform fails, but not if the sink does: a record that is
+ * readable and does not fit its table stops the task until the record is skipped.
  */
 public class RefuseRecords<R extends ConnectRecord<R>> implements Transformation<R> {
   static final String PLACES = "places";

@@ -18,14 +18,14 @@ import org.apache.kafka.common.metrics.stats.WindowedCount;
 import org.apache.kafka.common.utils.Time;
 
 /**
- * What was seen of one table at one checkpoint, as MBeans.
+ * The metrics of one table at one checkpoint, as MBeans.
  *
  * <pre>
  * datapipe:type=events,checkpoint=…,table=…,operation=…   rate (per second), total
  * datapipe:type=quality,checkpoint=…,table=…              score (0 to 1; NaN without events)
  * </pre>
  *
- * <p>All tasks of a worker share one set, so the totals outlive a task that is restarted.
+ * <p>All tasks of a worker share one set, so the totals survive the restart of a task.
  */
 final class TableMetrics {
   private static final MetricConfig RATE_WINDOW =
@@ -45,12 +45,12 @@ final class TableMetrics {
     tags.put("checkpoint", checkpoint);
     tags.put("table", table);
     quality = METRICS.sensor("quality" + tags);
-    quality.add(name("score", "quality", "share of whole events", tags), new Avg(), SCORE_WINDOW);
+    quality.add(name("score", "quality", "share of complete events", tags), new Avg(), SCORE_WINDOW);
   }
 
-  void record(String operation, boolean whole) {
+  void record(String operation, boolean complete) {
     events.computeIfAbsent(operation, this::eventsOf).record();
-    quality.record(whole ? 1 : 0);
+    quality.record(complete ? 1 : 0);
   }
 
   private Sensor eventsOf(String operation) {
