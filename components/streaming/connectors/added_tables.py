@@ -14,7 +14,6 @@ The first connector captures the tables before their rows are read, so nothing i
 changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
 """
 
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +21,7 @@ from typing import Any
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
-from components.streaming.connectors.lifecycle import bring_to
+from components.streaming.connectors.lifecycle import converge
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import (
     ConnectorMissingError,
@@ -32,9 +31,11 @@ from kafka_connect.failures import (
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
-    Patience,
+    ProgressLog,
+    Timeouts,
 )
 from kafka_connect.status import Status, explain
+from polling import poll_until
 
 HEARTBEAT_MS = "30000"
 """Where the connector has none: the reader's last one says that all is read."""
@@ -90,7 +91,7 @@ def read_rows(
     connector: str,
     config: Mapping[str, str],
     tables: Collection[str],
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 
@@ -100,18 +101,18 @@ def read_rows(
     the time is over: reading goes on, and the next call waits for it again.
     """
     reader, wanted = reader_name(connector), reader_config(config, tables)
-    patience = replace(patience, settle=0)
+    timeouts = replace(timeouts, settle=0)
     if not _was_begun(client, reader, wanted):
-        bring_to(client, reader, wanted, "STOPPED", patience)
+        converge(client, reader, wanted, "STOPPED", timeouts)
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
     try:
-        bring_to(client, reader, wanted, "RUNNING", patience)
-        _wait_until_read(client, reader, patience)
+        converge(client, reader, wanted, "RUNNING", timeouts)
+        _wait_until_read(client, reader, timeouts)
     except ConnectorFailedError:
-        _retire(client, reader, wanted, patience)
+        _retire(client, reader, wanted, timeouts)
         raise
-    _retire(client, reader, wanted, patience)
+    _retire(client, reader, wanted, timeouts)
 
 
 def remove_reader(client: ConnectClient, connector: str) -> None:
@@ -129,26 +130,30 @@ def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) ->
     return captured_tables(present) == captured_tables(wanted)
 
 
-def _wait_until_read(client: ConnectClient, reader: str, patience: Patience) -> None:
-    began, next_line = time.monotonic(), patience.report
-    while True:
-        # A worker that restarts is no reason to give up: the reader goes on with it.
+def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> None:
+    log = ProgressLog(progress.info, timeouts.report, first=timeouts.report)
+
+    def is_read() -> bool:
+        # While a worker restarts, the wait goes on: the reader continues after the restart.
         with suppress(ConnectUnavailableError, UnsettledError):
             if all_is_read(client.offsets(reader)):
-                return
-            status = Status.of(client.status(reader))
+                return True
+            status = Status.from_response(client.status(reader))
             if status.failed:
                 raise ConnectorFailedError(explain(reader, status))
-        waited = time.monotonic() - began
-        if waited > patience.timeout:
-            raise NotInTimeError(
-                f"{reader} still reads existing rows after {waited:.0f} s. It goes on by itself;"
-                " run up again to wait for its end (connect.snapshotTimeoutSeconds says how long)."
-            )
-        if waited >= next_line:
-            progress.info(f"{reader}: reading ({waited:.0f} s)")
-            next_line = waited + patience.report
-        time.sleep(patience.poll)
+        log(f"{reader}: reading")
+        return False
+
+    poll_until(
+        is_read,
+        timeout=timeouts.timeout,
+        interval=timeouts.poll,
+        description=f"{reader} to read the existing rows",
+        error=lambda message: NotInTimeError(
+            f"{message}. The reader continues; run up again to wait for its end"
+            " (connect.snapshotTimeoutSeconds is the timeout)."
+        ),
+    )
 
 
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:
@@ -157,8 +162,8 @@ def all_is_read(offsets: list[dict[str, Any]]) -> bool:
     return bool(positions) and not any(position.get("snapshot") for position in positions)
 
 
-def _retire(client: ConnectClient, reader: str, config: dict[str, str], patience: Patience) -> None:
+def _retire(client: ConnectClient, reader: str, config: dict[str, str], timeouts: Timeouts) -> None:
     """Remove the reader for good: with its offsets, or a later one would take them for its own."""
-    bring_to(client, reader, config, "STOPPED", patience)
+    converge(client, reader, config, "STOPPED", timeouts)
     client.reset_offsets(reader)
     client.delete(reader)

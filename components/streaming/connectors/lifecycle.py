@@ -12,19 +12,19 @@ from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from kafka_connect.startup import Patience, wait_for_worker, wait_until
+from kafka_connect.startup import Timeouts, wait_for_worker, wait_until
 from kafka_connect.status import Status, advice_for
 
 
-def bring_to(
-    client: ConnectClient, name: str, config: dict[str, str], state: State, patience: Patience
+def converge(
+    client: ConnectClient, name: str, config: dict[str, str], state: State, timeouts: Timeouts
 ) -> Status:
     """Put the configuration and the state, and wait until both are reached.
 
     Raises ConnectError with what to do where the worker refuses the configuration, and what
     wait_until raises.
     """
-    wait_for_worker(client, patience, progress.info)
+    wait_for_worker(client, timeouts, progress.info)
     try:
         _put(client, name, config, state)
     except ConnectUnavailableError:
@@ -32,7 +32,7 @@ def bring_to(
     except ConnectError as refusal:
         # The worker tries the database's address and password before it accepts a source.
         raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
-    return wait_until(client, name, state, patience, progress.info)
+    return wait_until(client, name, state, timeouts, progress.info)
 
 
 def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:

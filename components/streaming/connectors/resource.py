@@ -16,7 +16,7 @@ from components.streaming.connectors.added_tables import (
     unread_tables,
 )
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
-from components.streaming.connectors.lifecycle import bring_to, forget_offsets
+from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
@@ -32,7 +32,7 @@ from kafka_connect.failures import (
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
-    Patience,
+    Timeouts,
     wait_for_worker,
 )
 from kafka_connect.status import Status
@@ -103,7 +103,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         them that carry a dynamic provider. Offsets stay.
         """
         client = _client(props["access"])
-        wait_for_worker(client, _patience(props), progress.info)
+        wait_for_worker(client, _timeouts(props), progress.info)
         try:
             before = client.config(props["name"])
         except ConnectorMissingError:
@@ -126,7 +126,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         """What Connect has now; an empty id where the connector is gone."""
         client = _client(props["access"])
         try:
-            config, status = client.config(id_), Status.of(client.status(id_))
+            config, status = client.config(id_), Status.from_response(client.status(id_))
         except (ConnectorMissingError, WorkerMissingError):
             return dynamic.ReadResult("", {})
         found = {**props, "name": id_, "config": config} | _observed(status)
@@ -152,16 +152,16 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
         name, config, state = news["name"], news["config"], news["state"]
-        client, patience = _client(news["access"]), _patience(news)
+        client, timeouts = _client(news["access"]), _timeouts(news)
         tables = _tables_to_read(news, rows_read)
         if tables:
             # No task that does not capture them yet may be left when their rows are read.
-            bring_to(client, name, config, "STOPPED", patience)
+            converge(client, name, config, "STOPPED", timeouts)
         if config != olds.get("config") and "settle_seconds" in news:
-            patience = replace(patience, settle=float(news["settle_seconds"]))
-        status = bring_to(client, name, config, state, patience)
+            timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
+        status = converge(client, name, config, state, timeouts)
         if tables:
-            read_rows(client, name, config, tables, _patience(news, "snapshot_timeout_seconds"))
+            read_rows(client, name, config, tables, _timeouts(news, "snapshot_timeout_seconds"))
         return dict(news) | _observed(status) | {"rows_read": _done(news, rows_read)}
 
 
@@ -237,8 +237,8 @@ def require_way_to_slot(connector: Connector, worker: WorkerAccess) -> bool:
     return True
 
 
-def _patience(props: Properties, limit: str = "start_timeout_seconds") -> Patience:
-    return Patience(timeout=float(props[limit]))
+def _timeouts(props: Properties, limit: str = "start_timeout_seconds") -> Timeouts:
+    return Timeouts(timeout=float(props[limit]))
 
 
 def _rows_read(olds: Properties) -> list[str]:
