@@ -54,17 +54,17 @@ from components.workloads import Workload, container_security_context
 
 HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
+# How long it may take to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM.
 GRACE_SECONDS = 45
-"""to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM"""
 AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
+# The parts of files that the Iceberg sink keeps there until they are uploaded.
 SCRATCH_SIZE = "512Mi"
-"""for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
+# What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
+# column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
+# json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
+# values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
-"""What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
-column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
-json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
-values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink."""
 VALUES = "values.jar"
 
 
@@ -165,7 +165,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
 
 
 def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
-    """A rolling update that never runs one worker more: the memory budget has no room for it."""
+    """Return a rolling update without an extra worker, for which there is no memory budget."""
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
     return {
         "replicas": args.settings.workers,
@@ -207,7 +207,7 @@ def _pod_spec(args: WorkerArgs) -> Manifest:
 
 
 def _worker_container(args: WorkerArgs) -> Manifest:
-    """The worker. It is ready when it has joined its group and answers for it.
+    """Return the worker. It is ready when it has joined its group and answers for it.
 
     Starting takes 30 to 60 s on one CPU. Liveness asks only for the server's own page, which a
     rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
@@ -299,7 +299,7 @@ def _jar_mounts(args: WorkerArgs) -> list[Manifest]:
 
 
 def _aws_token_volume() -> Manifest:
-    """The service account's token for AWS, as EKS's webhook would mount it.
+    """Return the service account's token for AWS, as EKS's webhook would mount it.
 
     Its audience is AWS's STS: the Kubernetes API does not accept it.
     """

@@ -1,13 +1,13 @@
 """Tables that are added to a running source connector: the rows they had before are read, too.
 
 Debezium reads existing rows only while it has no offsets. Its own way to do it later, a blocking
-snapshot on a signal, is not sound in 2.4.2: where it fails the connector reads no change any more
-and yet is RUNNING (DBZ-8244); where the worker dies in it, all tables are read anew (DBZ-7903); its
-offsets lie after changes of other tables that were not read yet (DBZ-9337); and a signal that comes
-before its reader is forgotten without a word. Its incremental snapshot writes to the database.
+snapshot on a signal, is not sound in 2.4.2: if it fails the connector reads no more changes
+and yet is RUNNING (DBZ-8244); if the worker dies during it, all tables are read again (DBZ-7903);
+its offsets are after changes of other tables that were not read yet (DBZ-9337); and a signal that
+comes before its reader is lost silently. Its incremental snapshot writes to the database.
 
-So a second connector reads the rows, to the same topics and as a first snapshot does, from a slot
-of its own that tells which changes they hold. It writes no changes, which are the first one's to
+So a second connector reads the rows, to the same topics and as a first snapshot does, from its own
+slot, which shows which changes they hold. It writes no changes, which are the first one's to
 write, and goes when it is done. Its offsets, which survive a killed update, say how far it is.
 
 The first connector captures the tables before their rows are read, so nothing is missing. What is
@@ -37,33 +37,33 @@ from kafka_connect.startup import (
 from kafka_connect.status import Status, explain
 from polling import poll_until
 
+# Where the connector has none: the reader's last one says that all is read.
 HEARTBEAT_MS = "30000"
-"""Where the connector has none: the reader's last one says that all is read."""
 
+# Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
 READER_BUFFERS = {
     "max.queue.size": "2048",
     "max.batch.size": "512",
     "producer.override.buffer.memory": str(8 * 1024 * 1024),
 }
-"""Some 13 MiB of heap (memory.py), as it runs beside connectors that fill the worker."""
 
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
-    """The tables of a Debezium connector's configuration; none for other kinds."""
+    """Return the tables of a Debezium connector's configuration; none for other kinds."""
     if config.get("connector.class") != DEBEZIUM_POSTGRES:
         return ()
     return tuple(filter(None, config.get("table.include.list", "").split(",")))
 
 
 def unread_tables(config: Mapping[str, str], read: Collection[str]) -> tuple[str, ...]:
-    """The captured tables whose existing rows are wanted and not among those `read`."""
+    """Return the captured tables whose existing rows are wanted and not among those `read`."""
     if config.get("snapshot.mode") != "initial":
         return ()
     return tuple(table for table in captured_tables(config) if table not in read)
 
 
 def reader_name(connector: str) -> str:
-    """The name of the connector that reads existing rows for another."""
+    """Return the name of the connector that reads existing rows for another."""
     return f"{connector}-added-tables"
 
 
@@ -122,7 +122,7 @@ def remove_reader(client: ConnectClient, connector: str) -> None:
 
 
 def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) -> bool:
-    """Whether an update that was killed, or ran out of time, had begun to read these tables."""
+    """Return whether an update that was killed or timed out had begun to read these tables."""
     try:
         present = client.config(reader)
     except ConnectorMissingError:
@@ -157,7 +157,7 @@ def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> 
 
 
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:
-    """Whether Debezium's committed offsets lie behind its snapshot."""
+    """Return whether Debezium's committed offsets are after its snapshot."""
     positions = [entry["offset"] or {} for entry in offsets]
     return bool(positions) and not any(position.get("snapshot") for position in positions)
 

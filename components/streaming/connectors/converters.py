@@ -47,7 +47,7 @@ class AvroConverter(PropertyGroup):
     )
 
     def fixed_properties(self) -> Mapping[str, str]:
-        """The credentials are those of `user_info`."""
+        """Return the properties; the credentials are those of `user_info`."""
         return {".basic.auth.credentials.source": "USER_INFO"}
 
 

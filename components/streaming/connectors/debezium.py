@@ -11,14 +11,14 @@ from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 
+# Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
     "op", "ts_ms", "source.ts_ms", "source.lsn", "source.txId", "source.schema", "source.table"
 ]
-"""Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on."""
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+# PostgreSQL's limit of a slot's name.
 LONGEST_SLOT_NAME = 63
-"""PostgreSQL's limit"""
 
 
 class DebeziumPostgresConnector(Connector):
@@ -131,7 +131,7 @@ class DebeziumPostgresConnector(Connector):
         default=10_000,
         ge=1,
         serialization_alias="status.update.interval.ms",
-        description="how often the database is told how far the slot has been read",
+        description="how often the confirmed position of the slot is sent to the database",
     )
     restart_delay_ms: int = Field(
         default=10_000,
@@ -216,11 +216,11 @@ class DebeziumPostgresConnector(Connector):
         return {"transforms.dropDefaults.type": self.drop_defaults_class}
 
     def topics(self) -> tuple[str, ...]:
-        """The topics of the captured tables, in their order."""
+        """Return the topics of the captured tables, in their order."""
         return tuple(f"{self.topic_prefix}.{table}" for table in self.tables)
 
     def named_topics(self) -> frozenset[str]:
-        """Those of the tables, of heartbeats and of transactions."""
+        """Return the topics of the tables, of heartbeats and of transactions."""
         heartbeat = [f"{self.heartbeat_prefix}.{self.topic_prefix}"]
         transactions = [f"{self.topic_prefix}.transaction"] if self.transaction_metadata else []
         return frozenset(

@@ -36,7 +36,7 @@ def converge(
 
 
 def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:
-    """A connector that shall not run never runs with the new configuration, not even shortly."""
+    """Put the configuration so that a connector that must not run never runs with it."""
     if state == "RUNNING":
         client.put(name, config)
         client.resume(name)
@@ -58,7 +58,7 @@ def forget_offsets(client: ConnectClient, name: str) -> None:
 
 
 def describe_offsets(offsets: list[dict[str, Any]]) -> Iterator[str]:
-    """A line for each partition of a connector's own terms."""
+    """Yield a line for each partition of a connector's own terms."""
     for entry in offsets:
         yield f"{_pairs(entry['partition'])}: {_pairs(entry['offset'])}"
 
@@ -68,7 +68,7 @@ def _pairs(fields: Mapping[str, Any] | None) -> str:
 
 
 def describe_takeover(present: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
-    """What changes in a connector that exists already, property by property, secrets masked."""
+    """Yield the changes of an existing connector, property by property, secrets masked."""
     for key in sorted({*present, *wanted}):
         before, after = present.get(key), wanted.get(key)
         if before != after:
