@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from clients import database
 from clients.archive import Archive, IcebergArchive
 from clients.database import Row
 from clients.stack import StackOutputs
