@@ -41,7 +41,7 @@ def change_rows(connection: psycopg.Connection[Row]) -> dict[int, int]:
 
 
 def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
-    """Changes of users at a checkpoint by operation."""
+    """Return the changes of users at a checkpoint by operation."""
     where = {"table": "public.users", "checkpoint": checkpoint}
     return metrics.totals("cdc_events_total", "operation", **where)
 

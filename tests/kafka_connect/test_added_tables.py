@@ -17,7 +17,7 @@ READ = [{"partition": {"server": "pg"}, "offset": {"lsn": 1}}]
 
 
 def source(connect: ConnectInMemory, *tables: str, **changes: Any) -> dict[str, Any]:
-    """Inputs of a Debezium connector that captures these tables."""
+    """Return the inputs of a Debezium connector that captures these tables."""
     config = {
         "connector.class": DEBEZIUM_POSTGRES,
         "table.include.list": ",".join(tables),

@@ -113,7 +113,7 @@ class PostgresServer:
         )
 
     def _accepts_connections(self) -> bool:
-        """Raises RuntimeError when the server has exited."""
+        """Check that the server accepts connections. Raises RuntimeError if it has exited."""
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")

@@ -246,7 +246,7 @@ def _worker_container(args: WorkerArgs) -> Manifest:
 
 
 def _plugin_installer(args: WorkerArgs) -> Manifest:
-    """Runs before the worker in the same pod, so it may use what the worker will have anyway."""
+    """Return the container that runs before the worker; it may use the worker's resources."""
     return {
         "name": "install-plugins",
         "image": args.images.plugin_installer,

@@ -68,7 +68,7 @@ def reader_name(connector: str) -> str:
 
 
 def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[str, str]:
-    """Reads the rows that the tables have, as `config` would have at first, and no changes."""
+    """Return the configuration that reads only the tables' rows, as `config` would at first."""
     suffix = "_added"
     slot = config["slot.name"][: LONGEST_SLOT_NAME - len(suffix)] + suffix
     heartbeat = config.get("heartbeat.interval.ms", "0")

@@ -178,7 +178,7 @@ def _container(args: RegistryArgs) -> Manifest:
 
 
 def _readiness(port: int) -> Manifest:
-    """Lists the subjects as the user `probe`, whose password curl reads from a file.
+    """Return a probe that lists the subjects as `probe`, whose password curl reads from a file.
 
     An httpGet probe would need it in an Authorization header in the pod's manifest, for everyone
     to read who may look at pods.
