@@ -129,14 +129,14 @@ INSERT INTO refused
 
 -- Types that stop Debezium at its next start, whoever uses them.
 INSERT INTO refused
-    SELECT NULL, format('type %s is an enum without labels, and Debezium 2.4 cannot start beside one; add'
+    SELECT NULL, format('type %s is an enum without labels, and Debezium 2.4 cannot start while it exists; add'
             ' a label (ALTER TYPE %1$s ADD VALUE …) or drop it', oid::regtype)
     FROM pg_type WHERE typtype = 'e'
         AND NOT EXISTS (SELECT FROM pg_enum WHERE enumtypid = pg_type.oid);
 
 INSERT INTO refused
-    SELECT NULL, format('domain %s is over the enum %s, and Debezium 2.4 cannot start beside such a'
-            ' domain; drop it and use the enum itself', domain.oid::regtype, base.oid::regtype)
+    SELECT NULL, format('domain %s is over the enum %s, and Debezium 2.4 cannot start while such a'
+            ' domain exists; drop it and use the enum itself', domain.oid::regtype, base.oid::regtype)
     FROM pg_type AS domain JOIN pg_type AS base ON base.oid = domain.typbasetype
     WHERE domain.typtype = 'd' AND base.typtype = 'e';
 

@@ -96,12 +96,12 @@ class DebeziumPostgresConnector(Connector):
         default="datapipe.postgres.ExactValues",
         serialization_alias="exact.type",
         description="the converter of the types whose values Debezium changes or leaves out; the"
-        " worker needs values.jar beside Debezium's own",
+        " worker needs values.jar in Debezium's folder",
     )
     ignored_messages: str = Field(
         default=".*",
         serialization_alias="message.prefix.exclude.list",
-        description="prefixes of logical messages that are not captured: anybody in the database"
+        description="prefixes of logical messages that are not captured: any role in the database"
         " may send one, and they have no topic",
     )
     count_events: bool = Field(

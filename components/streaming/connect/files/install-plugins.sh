@@ -4,7 +4,7 @@
 # Arguments: folder, address and SHA-256 of each archive in turn; an empty SHA-256 checks nothing.
 # PLUGIN_DIR       where each plugin gets its folder
 # DEBEZIUM_FOLDER  Debezium's below it
-# DEBEZIUM_JARS    jars of ours that Debezium loads, with spaces between them
+# DEBEZIUM_JARS    our own jars that Debezium loads, separated by spaces
 set -eu
 
 archive=${TMPDIR:-/tmp}/plugin.zip

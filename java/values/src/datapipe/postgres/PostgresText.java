@@ -8,7 +8,7 @@ import org.postgresql.util.PGobject;
 
 /** Values as the text that PostgreSQL itself writes. */
 final class PostgresText {
-  /** Up to here a double, which the driver makes of money, tells two amounts of cents apart. */
+  /** Up to here a double, which the driver makes of money, differs for every amount of cents. */
   private static final double LARGEST_EXACT_MONEY = (1L << 53) / 100.0;
 
   private PostgresText() {}
@@ -90,7 +90,7 @@ final class PostgresText {
     return text.toString();
   }
 
-  /** Appends one unit, where there is any of it; tells whether the last unit was negative. */
+  /** Appends one unit, where there is any of it; returns whether the last unit was negative. */
   private static boolean part(StringBuilder text, int count, String unit, boolean negative) {
     if (count == 0) {
       return negative;
