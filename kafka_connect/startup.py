@@ -43,7 +43,7 @@ class Timeouts:
     """RUNNING must last this long, another state at most SETTLE_SECONDS of it"""
     restart_delay: float = 5.0
     report: float = 10.0
-    """between two lines that say the same"""
+    """between two messages of the same progress"""
 
 
 class ProgressLog:

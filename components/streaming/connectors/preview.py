@@ -96,8 +96,8 @@ def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) 
     except (ConnectorMissingError, ConnectUnavailableError):
         return
     changes = list(describe_takeover(present, config)) or ["no property changes"]
-    told = f"{name}: exists on the worker already; up takes it over with its offsets:"
-    progress.warn("\n  ".join([told, *changes]))
+    heading = f"{name}: exists on the worker already; up takes it over with its offsets:"
+    progress.warn("\n  ".join([heading, *changes]))
 
 
 def _reachable_client(access: Mapping[str, Any]) -> ConnectClient | None:
