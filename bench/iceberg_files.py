@@ -42,7 +42,7 @@ class IcebergFiles:
     """The data files of a stack's Iceberg tables; each call reads the tables' current metadata."""
 
     def __init__(self, outputs: StackOutputs) -> None:
-        """Raises StackError if the archive is plain files, which have no commit times."""
+        """Open the archive. Raises StackError for plain files, which have no commit times."""
         if outputs.archive.sink != "iceberg":
             raise StackError(
                 f"archive.sink is {outputs.archive.sink}, but the bench needs iceberg:"

@@ -43,7 +43,7 @@ class Bench:
     """A bench of a deployed stack."""
 
     def __init__(self, outputs: StackOutputs, log: Log) -> None:
-        """Raises StackError if the stack cannot be measured."""
+        """Connect to the stack. Raises StackError if it cannot be measured."""
         self._outputs, self._log = outputs, log
         self._cluster = Cluster(outputs)
         self._files = IcebergFiles(outputs)

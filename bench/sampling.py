@@ -54,7 +54,7 @@ class Topics:
     """The end offsets of the captured tables' topics."""
 
     def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
-        """Raises KafkaException if no broker answers."""
+        """Connect to the brokers. Raises KafkaException if none answers."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         known = self._admin.list_topics(timeout=REQUEST_SECONDS * 3).topics
         self._partitions = [

@@ -14,7 +14,7 @@ class Cumulative:
     """A count that grows in steps: its value at a time, and the time of a value."""
 
     def __init__(self, steps: Iterable[tuple[float, float]]) -> None:
-        """`steps` are times and what was added at each."""
+        """Keep `steps`: times and what was added at each."""
         ordered = sorted(steps)
         self._times = [at for at, _ in ordered]
         self._sums = list(accumulate(added for _, added in ordered))

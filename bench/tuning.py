@@ -97,7 +97,7 @@ def changed(cluster: Cluster, outputs: StackOutputs, trial: Trial) -> Iterator[N
 
 
 def _await_running(cluster: Cluster, outputs: StackOutputs) -> None:
-    """Raises StackError if a connector does not run with these settings."""
+    """Refuse a connector that does not run with these settings. Raises StackError."""
 
     def all_run() -> bool:
         stopped = [each.name for each in connectors(cluster, outputs.connect) if not each.runs]

@@ -33,7 +33,7 @@ class Pipeline:
     """A stack, reached as its user reaches it."""
 
     def __init__(self, stack: str, log: Log) -> None:
-        """Raises StackError if the stack cannot be used."""
+        """Connect to the stack. Raises StackError if it cannot be used."""
         self.stack = stack
         self.log = log
         self.outputs: StackOutputs = read_outputs(stack)

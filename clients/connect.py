@@ -13,14 +13,14 @@ from kafka_connect.failures import ConnectError
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
-    Patience,
+    Timeouts,
     wait_until,
 )
 
 Log = Callable[[str], None]
 
 RUNNING = "RUNNING"
-PATIENCE = Patience(timeout=120)
+TIMEOUTS = Timeouts(timeout=120)
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ def stopped(client: ConnectClient, name: str, log: Log) -> Iterator[None]:
     try:
         log(f"stopping {name}")
         client.stop(name)
-        wait_until(client, name, "STOPPED", PATIENCE, log)
+        wait_until(client, name, "STOPPED", TIMEOUTS, log)
         try:
             yield
         finally:
             log(f"starting {name}")
             client.resume(name)
-        wait_until(client, name, "RUNNING", PATIENCE, log)
+        wait_until(client, name, "RUNNING", TIMEOUTS, log)
     except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
         raise StackError(str(error)) from error

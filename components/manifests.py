@@ -6,8 +6,8 @@ import pulumi
 
 from components.workloads import PART_OF, Workload
 
+# A piece of a manifest. The API server checks its fields, in preview too (server-side dry run).
 Manifest: TypeAlias = Any
-"""A piece of a manifest. The API server checks its fields, in preview too (server-side dry run)."""
 
 PIPELINE_LABELS = {"app.kubernetes.io/part-of": PART_OF}
 
@@ -17,13 +17,13 @@ def metadata(
     namespace: pulumi.Input[str],
     workload: Workload | None = None,
 ) -> Manifest:
-    """The `metadata` of an object that belongs to a workload, or to the pipeline as a whole."""
+    """Return the `metadata` of an object of a workload, or of the pipeline as a whole."""
     labels = workload.labels if workload else PIPELINE_LABELS
     return {"name": name, "namespace": namespace, "labels": labels}
 
 
 def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:
-    """An object's `metadata.name`, for references that wait until the object is there.
+    """Return an object's `metadata.name`, for references that wait until the object is there.
 
     By attribute, not apply(): in a preview the name is known while the object's uid is not.
     """

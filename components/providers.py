@@ -7,7 +7,7 @@ from components.config.cluster import AwsSettings, ClusterSettings
 
 
 def kubernetes_provider(settings: ClusterSettings) -> kubernetes.Provider:
-    """The cluster of the stack's kubeconfig context."""
+    """Return the cluster of the stack's kubeconfig context."""
     return kubernetes.Provider(
         "kubernetes",
         context=settings.context,
@@ -21,7 +21,7 @@ def kubernetes_provider(settings: ClusterSettings) -> kubernetes.Provider:
 
 
 def aws_provider(settings: AwsSettings) -> aws.Provider:
-    """The account of the environment's credentials, or its stand-in at an endpoint."""
+    """Return the account of the environment's credentials, or its stand-in at an endpoint."""
     if settings.endpoint is None:
         return aws.Provider("aws", region=settings.region)
     endpoint = settings.endpoint

@@ -38,7 +38,7 @@ class Workload(StrEnum):
         return {**self.selector, "app.kubernetes.io/part-of": PART_OF}
 
     def pod_security_context(self) -> dict[str, Any]:
-        """The pod's security context; meets the Kubernetes restricted profile."""
+        """Return the pod's security context; meets the Kubernetes restricted profile."""
         return {
             "runAsNonRoot": True,
             "runAsUser": self.user_id,
@@ -50,7 +50,7 @@ class Workload(StrEnum):
 
 
 def container_security_context(read_only_root: bool = True) -> dict[str, Any]:
-    """A container's security context: nothing may be gained, and nothing written but to volumes."""
+    """Return a container's security context: no privileges, and only volumes are writable."""
     return {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
@@ -59,5 +59,5 @@ def container_security_context(read_only_root: bool = True) -> dict[str, Any]:
 
 
 def service_host(service: str, namespace: str) -> str:
-    """The cluster's DNS name of a service."""
+    """Return the cluster's DNS name of a service."""
     return f"{service}.{namespace}.svc.cluster.local"

@@ -71,7 +71,7 @@ class ClusterAccess:
 
 
 def _bearer_token_of(configuration: client.Configuration) -> requests.auth.AuthBase:
-    """Adds the token of the kubeconfig's user, if it has one, renewed when it has expired."""
+    """Add the token of the kubeconfig's user, if it has one, renewed when it has expired."""
     import requests  # noqa: PLC0415
 
     class BearerToken(requests.auth.AuthBase):

@@ -17,6 +17,7 @@ from kafka_connect.status import (
     advice_for,
     explain,
 )
+from polling import poll_until
 
 # How often failed tasks are restarted, for causes that pass: a new database or IAM policy.
 MAXIMUM_RESTARTS = 2
@@ -33,7 +34,7 @@ class NotInTimeError(Exception):
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long to wait, in seconds. Tests shorten them."""
 
     timeout: float
@@ -42,41 +43,62 @@ class Patience:
     """RUNNING must last this long, another state at most SETTLE_SECONDS of it"""
     restart_delay: float = 5.0
     report: float = 10.0
-    """between two lines that say the same"""
+    """between two messages of the same progress"""
 
 
-def wait_for_worker(client: ConnectClient, patience: Patience, say: Callable[[str], None]) -> None:
+class ProgressLog:
+    """Logs a message with the seconds since the start, at most once an interval."""
+
+    def __init__(self, log: Callable[[str], None], interval: float, first: float = 0) -> None:
+        """Log the first message `first` seconds after the start, which is now."""
+        self._log, self._interval, self._next = log, interval, first
+        self._began = time.monotonic()
+
+    def __call__(self, message: str) -> None:
+        """Log the message, unless one was logged within the interval."""
+        waited = time.monotonic() - self._began
+        if waited >= self._next:
+            self._log(f"{message} ({waited:.0f} s)")
+            self._next = waited + self._interval
+
+
+def wait_for_worker(client: ConnectClient, timeouts: Timeouts, log: Callable[[str], None]) -> None:
     """Return when a worker answers. Raises ConnectUnavailableError when the time is over."""
-    began, next_line = time.monotonic(), 0.0
-    while not client.answers(timeout=3):
-        waited = time.monotonic() - began
-        if waited > patience.timeout:
-            raise ConnectUnavailableError(
-                f"no Kafka Connect worker answered at {client.url} within {waited:.0f} s;"
-                " kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
-            )
-        if waited >= next_line:
-            say(f"waiting for a Kafka Connect worker ({waited:.0f} s)")
-            next_line = waited + patience.report
-        time.sleep(patience.poll)
+    progress = ProgressLog(log, timeouts.report)
+
+    def answers() -> bool:
+        if client.answers(timeout=3):
+            return True
+        progress("waiting for a Kafka Connect worker")
+        return False
+
+    poll_until(
+        answers,
+        timeout=timeouts.timeout,
+        interval=timeouts.poll,
+        description=f"a Kafka Connect worker at {client.url}",
+        error=lambda message: ConnectUnavailableError(
+            f"{message}; kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
+        ),
+    )
 
 
 def wait_until(
     client: ConnectClient,
     name: str,
     wanted: State,
-    patience: Patience,
-    say: Callable[[str], None],
+    timeouts: Timeouts,
+    log: Callable[[str], None],
 ) -> Status:
-    """Return the status once all has had the wanted state for as long as `patience` wants it.
+    """Return the status once all has had the wanted state for as long as `timeouts` says.
 
     A connector that is held gets its new configuration while it is: it is UNASSIGNED for a moment
     after it has been PAUSED or STOPPED already. Failed tasks are restarted MAXIMUM_RESTARTS times,
     within RESTART_SECONDS; a stopped connector has none left.
     Raises ConnectorFailedError with the first cause, NotInTimeError when the time is over.
     """
-    settle = patience.settle if wanted == "RUNNING" else min(patience.settle, SETTLE_SECONDS)
-    began, restarts, reached_at, said = time.monotonic(), 0, None, ""
+    settle = timeouts.settle if wanted == "RUNNING" else min(timeouts.settle, SETTLE_SECONDS)
+    began, restarts, reached_at, last_message = time.monotonic(), 0, None, ""
     while True:
         now = time.monotonic()
         status, progress = _look(client, name)
@@ -85,7 +107,7 @@ def wait_until(
             if now - reached_at >= settle:
                 return status
             if settle > SETTLE_SECONDS:
-                progress += f", watched for {settle:.0f} s before it is believed"
+                progress += f", must last {settle:.0f} s"
         else:
             reached_at = None
         if status and status.failed and wanted != "STOPPED":
@@ -93,22 +115,22 @@ def wait_until(
                 raise ConnectorFailedError(explain(name, status))
             restarts += 1
             progress += f", restart {restarts} of {MAXIMUM_RESTARTS}"
-            _restart(client, name, patience)
-        if reached_at is None and now - began > patience.timeout:
+            _restart(client, name, timeouts)
+        if reached_at is None and now - began > timeouts.timeout:
             raise NotInTimeError(
                 f"connector {name} is not {wanted} after {now - began:.0f} s: {progress}."
                 f" {advice_for('')}"
             )
-        if progress != said:
-            say(f"{name}: {progress} ({now - began:.0f} s)")
-            said = progress
-        time.sleep(patience.poll)
+        if progress != last_message:
+            log(f"{name}: {progress} ({now - began:.0f} s)")
+            last_message = progress
+        time.sleep(timeouts.poll)
 
 
 def _look(client: ConnectClient, name: str) -> tuple[Status | None, str]:
     """Return the status, or why it can't be read now, such as a worker that restarts."""
     try:
-        status = Status.of(client.status(name))
+        status = Status.from_response(client.status(name))
         return status, status.progress()
     except ConnectorMissingError:
         return None, "not yet taken up by a worker"
@@ -116,7 +138,7 @@ def _look(client: ConnectClient, name: str) -> tuple[Status | None, str]:
         return None, str(error)
 
 
-def _restart(client: ConnectClient, name: str, patience: Patience) -> None:
-    time.sleep(patience.restart_delay)
+def _restart(client: ConnectClient, name: str, timeouts: Timeouts) -> None:
+    time.sleep(timeouts.restart_delay)
     client.restart_failed(name)
-    time.sleep(patience.poll)
+    time.sleep(timeouts.poll)

@@ -22,7 +22,7 @@ class Status:
     """Java stack traces of what failed, the connector's own first."""
 
     @classmethod
-    def of(cls, answer: Mapping[str, Any]) -> "Status":
+    def from_response(cls, answer: Mapping[str, Any]) -> "Status":
         """From Connect's answer to GET /connectors/…/status."""
         tasks = sorted(answer.get("tasks", ()), key=lambda task: int(task["id"]))
         parts = [answer["connector"], *tasks]

@@ -10,11 +10,12 @@ from policies.pod_counts import PodCount
 from policies.quantities import MEBIBYTE, format_mebibytes, parse_bytes
 from policies.resource import NotKnownYetError, Properties, Resource
 from policies.settings import Schemas, Settings
+from policies.stack_budget import stack_limit
 
 STORAGE_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
-        "default": "15Gi",
+        "default": stack_limit("storage", "15Gi"),
         "description": "the most storage that all claims together may request (design: 5Gi + 10Gi)",
     },
 }

@@ -233,7 +233,7 @@ def naming_of(request: Any) -> Naming:
 
 
 def parse_nested_json(configuration: Properties) -> Properties:
-    """Provider configuration with booleans, numbers, lists and objects out of their JSON text."""
+    """Parse booleans, numbers, lists and objects in the provider's configuration."""
     return {key: _parse_if_json(value) for key, value in configuration.items()}
 
 

@@ -1,44 +1,30 @@
-"""Locks between runs of the sandbox: flock on a file, which any death of its holder releases."""
+"""Locks between runs on one machine, released when their holder ends, however it ends."""
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tools.progress import Progress
 
 
 @contextmanager
 def locked(path: Path, progress: Progress, waiting_for: str) -> Iterator[None]:
-    """Hold the lock `path`; tell `waiting_for` when another run holds it, and wait.
+    """Hold the lock `path`; report `waiting_for` when another run holds it, and wait.
 
-    The file is removed at the end, so that nothing is left behind; who waited on a file that was
-    removed meanwhile starts again on the new one.
+    The file is removed at the end, so that nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = False
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if not told:
-                progress(f"waiting for {waiting_for}")
-                told = True
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if _is_still(path, descriptor):
-            break
-        os.close(descriptor)
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress(f"waiting for {waiting_for}")
+        lock.acquire()
     try:
         yield
     finally:
+        # Before the release: a waiting run notices that its file is gone, and opens the new one.
         path.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+        lock.release()

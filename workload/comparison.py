@@ -266,7 +266,7 @@ class Comparison:
         return [_quoted(name) if name in known else "NULL" for name in self._tables[table].columns]
 
     def _digest(self, table: str, source: str, columns: Sequence[str]) -> str:
-        """SQL for the hash of a row's values; 0 for a delete that carries only its key."""
+        """Return SQL for the hash of a row's values; 0 for a delete that has only its key."""
         selected = ", ".join(columns)
         described = self.database.execute(f"DESCRIBE SELECT {selected} FROM {source}").fetchall()
         kinds = [_kind(str(kind)) for _, kind, *_ in described]

@@ -35,7 +35,7 @@ class Writer:
         rate: float = inf,
         longest_outage: float = inf,
     ) -> None:
-        """`changes` are rows to change at least, `rate` is rows per second at most.
+        """Write at least `changes` rows, at most `rate` per second.
 
         A database that is away for `longest_outage` seconds is an error.
         """

@@ -106,7 +106,7 @@ def _wait(
     def ready() -> bool:
         if records.refused(dead_letter_topic) and records.next_offsets() is not None:
             return True
-        status = Status.of(client.status(records.sink))
+        status = Status.from_response(client.status(records.sink))
         raise NotReadyError(explain(records.sink, status) if status.failed else status.progress())
 
     poll_until(

@@ -52,7 +52,7 @@ def sink_policy(
 
 
 def tls_only_policy(bucket_arn: str) -> dict[str, Any]:
-    """The bucket's own policy: nobody reaches it without TLS."""
+    """Return the bucket's own policy: it refuses requests without TLS."""
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -92,7 +92,7 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
 def declare_user(
     name: str, policy: pulumi.Input[str], key_version: int, opts: pulumi.ResourceOptions
 ) -> Writer:
-    """A user with access keys (design: "access_keys", for local development).
+    """Return a user with access keys (design: "access_keys", for local development).
 
     IAM lets a user have two keys at a time: in a rotation the old one is deleted at the end.
     """
@@ -112,7 +112,7 @@ def declare_user(
 def declare_role(
     name: str, trust: pulumi.Input[str], policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> Writer:
-    """A role for the sink's pods; no key is made, kept or rotated."""
+    """Return a role for the sink's pods; no key is created, stored or rotated."""
     role = aws.iam.Role(
         "sink-role", name=name, path="/datapipe/", assume_role_policy=trust, opts=opts
     )
@@ -125,7 +125,7 @@ def declare_role(
 def _managed_policy(
     name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """The ARN of a policy of its own: it has versions, and account-wide audits see it."""
+    """Return the ARN of a policy of its own: it has versions, and account-wide audits see it."""
     managed = aws.iam.Policy(
         "write-archive", name=name, path="/datapipe/", policy=policy, opts=opts
     )

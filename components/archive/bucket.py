@@ -9,12 +9,12 @@ import pulumi_aws as aws
 from components.archive.access import tls_only_policy
 from components.config.archive import ArchiveSettings
 
+# Parts of an upload that a killed sink never finished are paid for until they are aborted.
 STALE_UPLOAD_DAYS = 7
-"""Parts of an upload that a killed sink never finished are paid for until they are aborted."""
 
 
 def declare_bucket(settings: ArchiveSettings, opts: pulumi.ResourceOptions) -> aws.s3.Bucket:
-    """The bucket; one that is not to be retained is emptied when it is destroyed."""
+    """Return the bucket; one that is not to be retained is emptied when it is destroyed."""
     return aws.s3.Bucket(
         "archive",
         bucket=settings.bucket,
@@ -29,7 +29,7 @@ def declare_protection(
     tls_only: bool,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi.Resource]:
-    """What keeps others out of the bucket and its objects unreadable on disk.
+    """Return the resources that block public access and encrypt the objects.
 
     `tls_only` is False only where AWS is stood in for without TLS; the policy would shut us out.
     """
@@ -53,7 +53,7 @@ def declare_protection(
     )
     protection: list[pulumi.Resource] = [closed, owned, encrypted]
     if tls_only:
-        # S3 refuses to change the policy and the public access block of a bucket at once
+        # S3 refuses to change the policy and the public access block of a bucket at the same time
         after = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[closed]))
         policy = bucket.arn.apply(lambda arn: json.dumps(tls_only_policy(arn)))
         protection.append(

@@ -9,7 +9,7 @@ from components.config.archive import ArchiveSettings
 def declare_catalog(
     settings: ArchiveSettings, bucket: pulumi.Output[str], opts: pulumi.ResourceOptions
 ) -> aws.glue.CatalogDatabase:
-    """The database; its tables, which the sink makes, lie under the archive's prefix."""
+    """Return the database; its tables, which the sink creates, are under the archive's prefix."""
     return aws.glue.CatalogDatabase(
         "catalog",
         name=settings.catalog_database,

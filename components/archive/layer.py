@@ -102,7 +102,7 @@ def _policy(
 
 
 def _writer(args: ArchiveArgs, policy: pulumi.Output[str], opts: pulumi.ResourceOptions) -> Writer:
-    """The sink's identity, named after the bucket, whose name nobody else has."""
+    """Return the sink's identity, named after the bucket, whose name is unique."""
     settings = args.settings
     if settings.access == "user" or settings.oidc_provider_arn is None:
         return declare_user(settings.bucket, policy, args.credentials_version, opts)

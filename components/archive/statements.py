@@ -1,6 +1,6 @@
 """IAM statements that a sink needs, each observed to be necessary (docs/DESIGN.md).
 
-Writing is a multipart upload from start to end or abort, and listing what lies under the prefix.
+Writing is a multipart upload from start to end or abort, and listing the objects under the prefix.
 No statement allows deleting, and only the Iceberg sink, which appends to metadata that it reads
 first, may read.
 """
@@ -10,9 +10,9 @@ from typing import Any
 Statement = dict[str, Any]
 
 TABLE_ACTIONS = ("glue:GetTable", "glue:CreateTable", "glue:UpdateTable")
+# CreateDatabase: before its first table the sink creates the database and expects the answer
+# "already exists"; where it may not call it, it does not create the table.
 DATABASE_ACTIONS = ("glue:GetDatabase", "glue:CreateDatabase")
-"""CreateDatabase: before its first table the sink creates the database and expects the answer
-"already exists"; where it may not call it, it does not create the table."""
 
 
 def allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

@@ -1,4 +1,4 @@
-"""What the pods of the streaming layer share: a JVM, files of ours, and a roll when they change."""
+"""What the pods of the streaming layer share: a JVM, our own files, and a roll when they change."""
 
 import hashlib
 import json
@@ -18,22 +18,22 @@ CREDENTIALS = "datapipe/credentials"
 
 LOG4J_FILE = "log4j.properties"
 
+# A restarted pod has a new address; the JVM's own 30 s of caching would keep it alone so long.
 NAME_CACHE_OPTIONS = "-Dsun.net.inetaddr.ttl=10 -Dsun.net.inetaddr.negative.ttl=2"
-"""A restarted pod has a new address; the JVM's own 30 s of caching would keep it alone so long."""
 
 
 def read_files(folder: Path) -> dict[str, str]:
-    """The files of a folder by name: scripts and configuration that need no rendering."""
+    """Return the files of a folder by name: scripts and configuration that need no rendering."""
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
 
 
 def checksum(files: Mapping[str, str]) -> str:
-    """Of a pod's files; a pod template that bears it rolls when one of them changes."""
+    """Return the digest of a pod's files; a pod template with it rolls when a file changes."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def secret_checksum(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[str]:
-    """Of a pod's secrets. They are long and random, so a digest tells nothing of them."""
+    """Return the digest of a pod's secrets, which are long and random, so it reveals nothing."""
     return pulumi.Output.all(**values).apply(checksum)
 
 
@@ -43,7 +43,7 @@ def pod_metadata(
     metrics: MetricsSettings,
     secrets: Mapping[str, pulumi.Input[str]] | None = None,
 ) -> Manifest:
-    """The metadata of a pod template: it changes whenever what the pod reads at start changes.
+    """Return the metadata of a pod template; it changes when the files read at start change.
 
     The exporter reads changed rules by itself. They name the tables, and a table that is added is
     no reason to restart a worker.
@@ -59,14 +59,14 @@ def pod_metadata(
 
 
 def environment(variables: Mapping[str, pulumi.Input[str]]) -> list[Manifest]:
-    """The `env` field of a container."""
+    """Return the `env` field of a container."""
     return [{"name": name, "value": value} for name, value in variables.items()]
 
 
 def jvm_environment(
     program: str, resources: Resources, profile: JvmProfile, config_dir: str
 ) -> dict[str, str]:
-    """How the start scripts of Kafka's and Confluent's distributions are told a JVM's options.
+    """Return the variables by which Kafka's and Confluent's start scripts take a JVM's options.
 
     `program` is the prefix of the variables: KAFKA (brokers and Connect) or SCHEMA_REGISTRY.
     """
@@ -83,7 +83,7 @@ def jvm_environment(
 
 
 def scratch_volume(size: str) -> Manifest:
-    """An emptyDir for /tmp, the one writable folder beside the data; on the node's disk."""
+    """Return an emptyDir for /tmp, the only writable folder except the data; on the node's disk."""
     return {"name": "scratch", "emptyDir": {"sizeLimit": size}}
 
 
@@ -92,7 +92,7 @@ def scratch_mount() -> Manifest:
 
 
 def config_volume(workload: Workload) -> Manifest:
-    """The ConfigMap that bears the workload's name."""
+    """Return the ConfigMap with the workload's name."""
     return {"name": "config", "configMap": {"name": workload.value}}
 
 
@@ -101,7 +101,7 @@ def config_mount(config_dir: str) -> Manifest:
 
 
 def tcp_probe(port: int | str, period: int, failures: int) -> Manifest:
-    """A probe that costs the container no CPU: the kubelet opens a connection, that is all."""
+    """Return a probe without CPU cost in the container: the kubelet only opens a connection."""
     return {
         "tcpSocket": {"port": port},
         "periodSeconds": period,

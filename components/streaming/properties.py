@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+# A properties file's keys and values, in the order in which they are written.
 Properties = dict[str, str | int | bool]
-"""A properties file's keys and values, in the order in which they are written."""
 
 
 def render_properties(properties: Mapping[str, str | int | bool]) -> str:
-    """The text of a properties file. Raises ValueError where a value has more than one line."""
+    """Return the text of a properties file. Raises ValueError for a value of several lines."""
     return "".join(f"{key}={_text(key, value)}\n" for key, value in properties.items())
 
 

@@ -1,15 +1,15 @@
 """The names of the pipeline's topics (design: "Topic Configuration")."""
 
+# Debezium's topic.prefix: a captured table's topic is postgres.<schema>.<table>.
 TOPIC_PREFIX = "postgres"
-"""Debezium's topic.prefix: a captured table's topic is postgres.<schema>.<table>."""
 
+# The dead letter queue of sink connectors without their own.
 CONNECT_DEAD_LETTERS = "connect-dlq"
-"""of sink connectors that have no dead letter queue of their own"""
+# Part of the design; PostgreSQL's connector keeps no schema history and writes nothing to it.
 SCHEMA_CHANGES = f"schema-changes.{TOPIC_PREFIX}"
-"""In the design; PostgreSQL's connector keeps no schema history and writes nothing to it."""
 HEARTBEAT = f"__debezium-heartbeat.{TOPIC_PREFIX}"
+# Begin and end of PostgreSQL's transactions (provide.transaction.metadata).
 TRANSACTIONS = f"{TOPIC_PREFIX}.transaction"
-"""Begin and end of PostgreSQL's transactions (provide.transaction.metadata)."""
 
 
 def topic_of(table: str) -> str:

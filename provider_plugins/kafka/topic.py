@@ -44,7 +44,7 @@ def config_text(value: Any) -> str:
 
 
 def config_changes(old: dict[str, str], new: dict[str, str]) -> dict[str, str | None]:
-    """Settings to set, and with None those to give back to the brokers' default."""
+    """Return the settings to set; None resets a setting to the brokers' default."""
     changed: dict[str, str | None] = {
         key: value for key, value in new.items() if old.get(key) != value
     }

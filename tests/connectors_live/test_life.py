@@ -55,7 +55,7 @@ def position(site: Site) -> int:
 
 
 def status(site: Site) -> Status:
-    return Status.of(site.connect().status(NAME))
+    return Status.from_response(site.connect().status(NAME))
 
 
 def test_preview_refuses_what_the_worker_refuses(

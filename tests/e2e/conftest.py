@@ -20,7 +20,7 @@ STACK = "sandbox"
 def outputs() -> StackOutputs:
     """The sandbox's outputs; fails where it is not deployed.
 
-    Read anew by each module, as test_rotation.py changes the password among them.
+    Each module reads it again, as test_rotation.py changes the password.
     """
     return read_outputs(STACK)
 

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+# Marks a secret in an exported state.
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-"""marks a secret in an exported state"""
 GZIP_MAGIC = b"\x1f\x8b"
+# The resources that create a secret, and the output with its value.
 SECRET_OUTPUTS = {
     "pulumi-python:dynamic/datapipe:GeneratedPassword": ("value",),
     "pulumi-python:dynamic/datapipe:ServerCertificate": ("private_key",),
     "aws:iam/accessKey:AccessKey": ("secret",),
 }
-"""The resources that make a secret, and the output that it is."""
 
 
 def secrets_of(state: Mapping[str, Any]) -> dict[str, str]:
-    """The secrets of a state exported with --show-secrets, by resource and output."""
+    """Return the secrets of a state exported with --show-secrets, by resource and output."""
     found = {}
     for resource in state["deployment"]["resources"]:
         for output in SECRET_OUTPUTS.get(resource["type"], ()):
@@ -41,7 +41,7 @@ class Needles:
         self._forms = {name: frozenset(_forms(secret)) for name, secret in secrets.items()}
 
     def found_in(self, text: bytes) -> set[str]:
-        """The names of the secrets that are in a text, which may be compressed."""
+        """Return the names of the secrets that are in a text, which may be compressed."""
         if text.startswith(GZIP_MAGIC):
             text = gzip.decompress(text)
         return {name for name, forms in self._forms.items() if any(form in text for form in forms)}
@@ -56,7 +56,7 @@ def _forms(secret: str) -> Iterator[bytes]:
 
 
 def _base64(secret: bytes) -> Iterator[bytes]:
-    """What stays the same of a secret wherever it stands in a text that is base64."""
+    """Yield the parts of a secret's base64 that are the same at any offset in a text."""
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + secret)
         first, end = -(-offset * 8 // 6), (offset + len(secret)) * 8 // 6

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+# Address and TCP port.
 Target = tuple[str, int]
-"""Address and TCP port."""
 
+# A closed port counts as reached: the packet got to the other end, which sent a reset. No answer
+# counts as refused: the kernel answers one sender with a few refusals a second
+# (net.ipv4.icmp_ratelimit) and drops the other packets silently.
 REACHED, REFUSED_BY_NETWORK = "reached", "refused by the network"
-"""A closed port counts as reached: the packet got to the other end, which sent a reset. No answer
-counts as refused: the kernel tells one sender of a few refusals a second (net.ipv4.icmp_ratelimit)
-and drops the other packets without a word."""
 
+# Seconds for one connection on a busy machine.
 SECONDS = 20
-"""For one connection on a busy machine."""
 
 TRY_ALL = f"""
 for target in "$@"; do
@@ -38,7 +38,7 @@ _READY_SECONDS = 90
 
 
 def kubectl(*arguments: str, manifest: dict[str, Any] | None = None) -> str:
-    """What kubectl prints; it must succeed."""
+    """Return what kubectl prints; it must succeed."""
     done = subprocess.run(
         ["kubectl", *arguments],
         input=json.dumps(manifest) if manifest else None,
@@ -51,7 +51,7 @@ def kubectl(*arguments: str, manifest: dict[str, Any] | None = None) -> str:
 
 
 def outcomes_from_pod(pod: str, namespace: str, targets: Sequence[Target]) -> dict[Target, str]:
-    """What becomes of connections from a pod, all tried at once."""
+    """Return the results of connections from a pod, all tried at the same time."""
     named = [f"{address}/{port}" for address, port in targets]
     shell = ("bash", "-c", TRY_ALL, "try-all", *named)
     printed = kubectl("exec", f"--namespace={namespace}", pod, "--", *shell)
@@ -64,7 +64,7 @@ def outcomes_from_pod(pod: str, namespace: str, targets: Sequence[Target]) -> di
 
 
 def outcomes_from_here(targets: Sequence[Target]) -> dict[Target, str]:
-    """The same from the node itself."""
+    """Return the results of connections from the node itself."""
 
     async def try_all() -> list[str]:
         return await asyncio.gather(*(_outcome_from_here(*target) for target in targets))
@@ -95,7 +95,7 @@ async def _outcome_from_here(address: str, port: int) -> str:
 
 @contextmanager
 def probe_pod(namespace: str, image: str) -> Iterator[str]:
-    """A pod of no workload, of the restricted profile; its name. Gone afterwards."""
+    """Create a pod of no workload, with the restricted profile; yield its name and delete it."""
     name, where = "network-probe", f"--namespace={namespace}"
     kubectl("create", where, "--filename=-", manifest=_probe(name, image))
     try:
@@ -108,7 +108,7 @@ def probe_pod(namespace: str, image: str) -> Iterator[str]:
 
 
 def _probe(name: str, image: str) -> dict[str, Any]:
-    # Room for a shell for each connection, all of them at once.
+    # Room for a shell for each connection, all of them at the same time.
     size = {"cpu": "500m", "memory": "128Mi"}
     container = {
         "name": "probe",

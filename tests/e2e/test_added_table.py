@@ -24,15 +24,15 @@ from polling import NotReadyError, poll_until
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 TABLE = "public.coupons"
+# Rows that the table has before it is listed.
 BEFORE = 2000
-"""rows that the table has before it is listed"""
 ARCHIVED_SECONDS = 120
 Connection = psycopg.Connection[Row]
 
 
 @dataclass
 class Writer:
-    """Writes to the new table and to a captured one until it is told to stop."""
+    """Writes to the new table and to a captured one until it is stopped."""
 
     outputs: StackOutputs
     coupons: list[int] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Writer:
 
 
 def insert(connection: Connection, table: str, name: str) -> int:
-    """The new row's key."""
+    """Return the new row's key."""
     price = "price" if table == "products" else "worth"
     statement = f"INSERT INTO {table} (name, {price}) VALUES (%s, 1) RETURNING id"  # noqa: S608
     row = connection.execute(statement, [name]).fetchone()
@@ -108,7 +108,7 @@ def coupons(
 
 
 def network_policies(outputs: StackOutputs) -> dict[str, str]:
-    """The version of each, which any change would raise."""
+    """Return the version of each, which any change would raise."""
     api = client.NetworkingV1Api(ClusterAccess(outputs.context).api_client())
     found = api.list_namespaced_network_policy(outputs.namespace)
     metadata = [each["metadata"] for each in found.to_dict()["items"]]
@@ -118,7 +118,7 @@ def network_policies(outputs: StackOutputs) -> dict[str, str]:
 def archived(
     archive: Archive, table: str, last: int, since: int = 0
 ) -> dict[int, list[dict[str, Any]]]:
-    """The archived changes by key, in the WAL's order, once those of the last key are there."""
+    """Return the archived changes by key, in the WAL's order, once the last key has them."""
 
     def arrived() -> list[dict[str, Any]]:
         changes: list[dict[str, Any]] = archive.changes(table, since).to_pylist()

@@ -36,7 +36,7 @@ def restarts(cluster: Cluster) -> dict[str, tuple[int, int]]:
 
 
 def one(connection: psycopg.Connection[Row], query: str, *parameters: object) -> Row:
-    """The only row that a statement returns."""
+    """Return the only row that a statement returns."""
     row = connection.execute(query, parameters).fetchone()
     assert row is not None
     return row

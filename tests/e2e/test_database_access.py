@@ -12,8 +12,8 @@ from psycopg.errors import InsufficientPrivilege
 from clients.cluster import Cluster
 from clients.stack import StackOutputs
 
+# Name and password.
 Account = tuple[str, str]
-"""name and password"""
 Session = psycopg.Connection[Any]
 
 
@@ -31,7 +31,7 @@ def capture(cluster: Cluster) -> Account:
 
 
 def connect(outputs: StackOutputs, account: Account, **options: Any) -> Session:
-    """By the node port, with TLS unless told otherwise."""
+    """By the node port, with TLS by default."""
     given: dict[str, Any] = {
         "host": outputs.database.host,
         "port": outputs.database.port,

@@ -29,8 +29,8 @@ from workload.source import wal_position
 
 SINK = "s3-sink-connector"
 USERS = "postgres.public.users"
+# Takes eight bytes and nothing else.
 BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
-"""Takes eight bytes and nothing else."""
 LETTER_SECONDS = 90
 # Instead of every 10 s and 30 s: what is tested here is what is committed, not when. The first
 # commit after a restart of the task reaches its timeout.
@@ -50,7 +50,7 @@ def dlq(*arguments: str) -> str:
 
 
 def wait_for_letters(outputs: StackOutputs, wanted: set[bytes]) -> dict[bytes, DeadLetter]:
-    """The letters that wait by what their records contain, once all of these are among them.
+    """Return the letters that wait by what their records contain, once all of these are among them.
 
     There may be others: a sink that restarts reads again what it had not committed.
     """
@@ -170,7 +170,7 @@ def pass_poison(connection: psycopg.Connection[Row], archive: Archive) -> None:
 
 
 def insert_user(connection: psycopg.Connection[Row], email: str) -> int:
-    """A new row's id."""
+    """Return a new row's id."""
     row = connection.execute(
         "INSERT INTO users (email, first_name, last_name) VALUES (%s, 'a', 'b') RETURNING id",
         [email],
@@ -237,7 +237,7 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
 
 
 def misfit(outputs: StackOutputs, key: int) -> bytes:
-    """The record of a user as it is in the topic, but with a text as its id."""
+    """Return the record of a user as it is in the topic, but with a text as its id."""
     with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
         for record in reader.read(reader.partitions([USERS])):
             document = None

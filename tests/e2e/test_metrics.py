@@ -14,10 +14,10 @@ from polling import NotReadyError, poll_until
 from tests.e2e.archived_changes import ArchivedChanges
 from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
 
+# The sandbox's archive.rotateIntervalMs.
 COMMIT_SECONDS = 10
-"""of the sandbox, archive.rotateIntervalMs"""
+# Seconds from the archive's commit to its report.
 REPORTED_SECONDS = 30
-"""From the archive's commit to its report."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def change_rows(connection: psycopg.Connection[Row]) -> dict[int, int]:
 
 
 def counts(metrics: Metrics, checkpoint: str) -> dict[str, float]:
-    """Changes of users at a checkpoint by operation."""
+    """Return the changes of users at a checkpoint by operation."""
     where = {"table": "public.users", "checkpoint": checkpoint}
     return metrics.totals("cdc_events_total", "operation", **where)
 
@@ -64,7 +64,7 @@ def test_changes_are_counted_by_table_and_operation_where_they_pass(
 
 
 def _await_rate(cluster: Cluster) -> None:
-    """The rate of users is seen; it is a mean of the last seconds, so not when all is archived."""
+    """Wait for the rate of users: a mean of the last seconds, 0 again when all is archived."""
     poll_until(
         lambda: read_metrics(cluster).total("cdc_events_per_second", table="public.users") > 0,
         timeout=REPORTED_SECONDS,
@@ -74,7 +74,7 @@ def _await_rate(cluster: Cluster) -> None:
 
 
 def _settled(cluster: Cluster) -> Metrics:
-    """The metrics once what earlier tests wrote is archived: no commit adds any more."""
+    """Return the metrics once what earlier tests wrote is archived: no commit adds any more."""
     last = read_metrics(cluster)
 
     def unchanged() -> Metrics:

@@ -31,14 +31,14 @@ from tests.e2e.pod_connections import (
 
 CONFIGURATION = PROJECT / "policies" / "configuration" / "sandbox.json"
 NODE = "10.231.0.1"
+# Moto, the API server, the kubelet.
 NODE_PORTS = (5566, 16443, 16250)
-"""moto, the API server, the kubelet"""
+# An unused address, reserved for documentation.
 INTERNET = ("203.0.113.1", 443)
-"""An address of nobody, for documentation."""
 UNUSED_PORT = 9
 IPV4 = 4
+# DNS, and CoreDNS' metrics, which no pod may reach.
 DNS_PORTS = (53, 9153)
-"""names, and CoreDNS' metrics, which are nobody's business"""
 
 Manifest = Mapping[str, Any]
 
@@ -54,14 +54,14 @@ class Matrix:
     dns: Manifest
 
     def end_of(self, pod: Manifest) -> Pods:
-        """A deployed pod's end in the matrix."""
+        """Return a deployed pod's end in the matrix."""
         labels = pod["metadata"]["labels"]
         return next(
             end for end in self.ends.workloads if selects({"matchLabels": end.labels}, labels)
         )
 
     def stranger(self, namespace: str) -> Pods:
-        """A pod that belongs to no workload."""
+        """Return a pod that belongs to no workload."""
         return next(
             end
             for end in (*self.ends.unmanaged_pods, *self.ends.outside_pods)
@@ -69,7 +69,7 @@ class Matrix:
         )
 
     def targets(self) -> dict[Target, End]:
-        """Everything that is tried."""
+        """Return every target that is tried."""
         ports = {UNUSED_PORT, *(port for pod in self.pods.values() for port in _ports(pod))}
         found: dict[Target, End] = {}
         for pod in self.pods.values():
@@ -80,7 +80,7 @@ class Matrix:
         return found | {target: self.addresses(target[0]) for target in outside}
 
     def addresses(self, address: str) -> End:
-        """The end of the matrix that an address outside is in."""
+        """Return the end of the matrix that an address outside is in."""
         sought = int(IPv4Address(address))
         return next(
             each
@@ -89,7 +89,7 @@ class Matrix:
         )
 
     def expected(self, source: End, targets: Mapping[Target, End]) -> dict[Target, str]:
-        """What becomes of connections from an end."""
+        """Return the results of connections from an end."""
         return {
             target: REACHED
             if expected_ports(self.settings, self.ends, source, end) & span("TCP", port, port)
@@ -132,7 +132,7 @@ def _ports(pod: Manifest) -> Iterator[int]:
 
 
 def _probed_ports(pod: Manifest) -> set[int]:
-    """The ports on which the kubelet asks for the pod's health."""
+    """Return the ports on which the kubelet asks for the pod's health."""
     [container] = pod["spec"]["containers"]
     named = {port["name"]: port["containerPort"] for port in container.get("ports", ())}
     probes = [container.get(f"{kind}Probe", {}) for kind in ("startup", "liveness", "readiness")]
@@ -162,7 +162,7 @@ def test_each_pod_reaches_exactly_what_the_matrix_allows(matrix: Matrix) -> None
 def test_the_node_reaches_exactly_what_the_matrix_allows_and_the_probed_ports(
     matrix: Matrix,
 ) -> None:
-    """A connection of the API server's proxy can't be told from a probe of the kubelet's."""
+    """A connection of the API server's proxy can't be distinguished from a probe of the kubelet."""
     targets = {
         target: end for target, end in matrix.targets().items() if end in matrix.ends.workloads
     }

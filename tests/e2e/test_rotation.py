@@ -104,7 +104,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
 
 
 def stack_file_of_next_version(folder: Path) -> Path:
-    """A copy of the stack's file with the next version of the credentials."""
+    """Return a copy of the stack's file with the next version of the credentials."""
     document = yaml.safe_load(STACK_FILE.read_text())
     security = document["config"].get("datapipe:security", {})
     version = security.get("credentialsVersion", 1) + 1
@@ -152,7 +152,7 @@ def up(stack_file: Path) -> None:
 
 
 def credentials(outputs: StackOutputs) -> Credentials:
-    """What the stack's outputs and the worker's Secret hold now."""
+    """Return what the stack's outputs and the worker's Secret hold now."""
     path = f"/api/v1/namespaces/{outputs.namespace}/secrets/kafka-connect"
     encoded: dict[str, str] = Cluster(outputs).get(path)["data"]
     worker = {name: base64.b64decode(value).decode() for name, value in encoded.items()}
@@ -176,7 +176,7 @@ def look(cluster: Cluster, outputs: StackOutputs, superuser: psycopg.Connection[
 
 
 def access_keys(outputs: StackOutputs) -> frozenset[str]:
-    """Of the sink's user, which bears the bucket's name."""
+    """Return the access keys of the sink's user, which is named after the bucket."""
     where = outputs.archive
     iam = boto3.client("iam", endpoint_url=where.endpoint, region_name=where.region)
     listed = iam.list_access_keys(UserName=where.bucket)["AccessKeyMetadata"]
@@ -198,7 +198,7 @@ def open_session(outputs: StackOutputs, account: tuple[str, str]) -> psycopg.Con
 
 
 def refusal(outputs: StackOutputs, account: tuple[str, str]) -> str | None:
-    """Why PostgreSQL does not let the account in."""
+    """Return why PostgreSQL refuses the account."""
     try:
         open_session(outputs, account).close()
     except psycopg.OperationalError as error:

@@ -1,4 +1,4 @@
-"""The deployed stack's own secrets are looked for wherever somebody could come across them.
+"""The deployed stack's own secrets are searched for wherever someone could read them.
 
 Allowed places are the cluster's Secret objects, the state's encrypted values and the processes that
 use them; each is looked at for what it is. Every place must also show something that is known to
@@ -33,7 +33,7 @@ Texts = Iterable[bytes]
 
 
 def pulumi(*arguments: str, environment: dict[str, str] | None = None) -> bytes:
-    """What a command of the CLI says on both of its outputs."""
+    """Return a CLI command's output and errors."""
     done = subprocess.run(
         ["pulumi", *arguments, "--stack", STACK, "--non-interactive", "--color", "never"],
         cwd=PROJECT,
@@ -97,7 +97,7 @@ class TestTheSearch:
     def test_finds_the_real_ones_where_they_may_be(
         self, cluster: Cluster, outputs: StackOutputs, needles: Needles, secrets: dict[str, str]
     ) -> None:
-        """In the Secrets of the cluster, as the API server tells them; the rest is not in use."""
+        """In the Secrets of the cluster, as the API server returns them; the rest is not in use."""
         listed = cluster.get(f"/api/v1/namespaces/{outputs.namespace}/secrets")
         found = needles.found_in(json.dumps(listed).encode())
         assert len(secrets) == 7
@@ -203,7 +203,7 @@ class TestKafkaConnect:
 
 
 def objects(cluster: Cluster, namespace: str) -> Iterator[bytes]:
-    """Every object of a namespace as JSON, the data of Secrets left out."""
+    """Yield every object of a namespace as JSON, without the data of Secrets."""
     for group in groups(cluster):
         for kind in cluster.get(group)["resources"]:
             if not kind["namespaced"] or "list" not in kind["verbs"]:
@@ -222,7 +222,7 @@ def groups(cluster: Cluster) -> Iterator[str]:
 
 
 def arguments() -> Iterator[bytes]:
-    """Of every process of this machine, which is the node."""
+    """Yield the arguments of every process of this machine, which is the node."""
     read: Callable[[Path], bytes] = Path.read_bytes
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -232,7 +232,7 @@ def arguments() -> Iterator[bytes]:
 
 
 def records(bootstrap_servers: str, topic: str) -> Iterator[bytes]:
-    """Every record that a topic still holds, key and value."""
+    """Yield every record that a topic still has, key and value."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap_servers,

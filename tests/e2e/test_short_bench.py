@@ -8,8 +8,8 @@ from bench.result import read
 from clients.stack import PROJECT
 
 RATE, SECONDS = 1000, 60
+# Until all but a hundredth is readable: the sandbox commits every 10 s, the rest is for CI.
 LATEST_SECONDS = 45.0
-"""Until all but a hundredth is readable: the sandbox commits every 10 s, the rest is for CI."""
 
 
 def test_a_minute_of_load_arrives_whole(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ ChangedStackFile = Callable[[Mapping[str, Any]], str]
 
 
 def policies(stack: str) -> tuple[str, ...]:
-    """The arguments with which a stack's preview is judged by the pack."""
+    """Return the arguments with which a stack's preview is judged by the pack."""
     return (
         "--policy-pack",
         "policies",
@@ -32,7 +32,7 @@ class Run:
     """standard output and error together, as a user sees them"""
 
     def steps(self) -> dict[str, str]:
-        """What a `preview --json` would do: operation by "type name", unchanged ones left out."""
+        """Return the operations of a `preview --json` by "type name", without unchanged ones."""
         document = json.loads(self.output[self.output.index("{\n") :])
         return {
             _type_and_name(step["urn"]): step["op"]
@@ -72,7 +72,7 @@ class Project:
         return run
 
     def resources(self) -> list[dict[str, Any]]:
-        """The resources in the stack's state."""
+        """Return the resources in the stack's state."""
         state = json.loads(self.pulumi("stack", "export").output)
         resources: list[dict[str, Any]] = state["deployment"].get("resources", [])
         return resources

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.cluster
 
 
 def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:
-    """Copies a kubeconfig, with its context under the name that the dev stack asks for."""
+    """Copy a kubeconfig, with its context under the name that the dev stack expects."""
     text = subprocess.run(
         ["kubectl", "--kubeconfig", str(kubeconfig), "config", "view", "--raw", "--flatten"],
         capture_output=True,
@@ -27,7 +27,7 @@ def as_the_context_of_kind(kubeconfig: Path, target: Path) -> None:
 
 
 def dry_runs() -> int:
-    """How many requests the API server has been asked to answer without doing them."""
+    """Return how many requests the API server has been asked to answer without doing them."""
     access = ClusterAccess()
     with access.session() as session:
         metrics = session.get(f"{access.configuration().host}/metrics", timeout=30).text

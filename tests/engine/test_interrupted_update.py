@@ -22,7 +22,7 @@ NAMESPACE = "engine-test"
 
 @contextmanager
 def begun(project: Project, word: str) -> Iterator[subprocess.Popen[str]]:
-    """A `pulumi up` in the background that has said a word; killed at the end, if it still runs."""
+    """Yield a `pulumi up` in the background that has printed something; kill it at the end."""
     update = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--stack", project.stack, "--non-interactive"],
         cwd=project.folder,

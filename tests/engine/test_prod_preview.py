@@ -9,12 +9,12 @@ from tests.engine.pulumi_project import Project, policies
 
 pytestmark = pytest.mark.cluster
 
+# Not the digest of any image; whoever deploys production fills in the real ones.
 DIGEST = f"sha256:{'0' * 64}"
-"""of no image; the real ones are whoever deploys production's to fill in"""
 
 
 def fill_in(stack_file: Path) -> None:
-    """What the committed file leaves open: the kubeconfig's current context, and the digests."""
+    """Fill in what the committed file leaves open: the kubeconfig's context and the digests."""
     document = yaml.safe_load(stack_file.read_text())
     del document["config"]["datapipe:cluster"]["context"]
     images = document["config"]["datapipe:images"]

@@ -20,7 +20,7 @@ STACK_FILE = "Pulumi.dev.yaml"
 
 @pytest.fixture
 def rotating(copied_project: Path, tmp_path: Path) -> Project:
-    """A project whose `make up` only tells the version that it finds."""
+    """A project whose `make up` only prints the version that it finds."""
     for name in ("tools", "requirements.txt"):
         (copied_project / name).symlink_to(PROJECT / name)
     shutil.copytree(PROJECT / "scripts", copied_project / "scripts")

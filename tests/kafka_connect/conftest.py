@@ -7,7 +7,7 @@ from pulumi import dynamic
 
 from components.streaming.connectors import resource
 from components.streaming.connectors.resource import KafkaConnectorProvider
-from kafka_connect.startup import Patience
+from kafka_connect.startup import Timeouts
 from tests.kafka_connect.connect_in_memory import RUNNING, ConnectInMemory
 from tests.kafka_connect.failing_connect import FailingConnect, serve
 
@@ -16,7 +16,7 @@ from tests.kafka_connect.failing_connect import FailingConnect, serve
 def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectInMemory]:
     quick = {"poll": 0.01, "settle": 0.05, "restart_delay": 0.01}
     monkeypatch.setattr(
-        resource, "Patience", lambda timeout: Patience(timeout=timeout, **quick), raising=True
+        resource, "Timeouts", lambda timeout: Timeouts(timeout=timeout, **quick), raising=True
     )
     connect = ConnectInMemory(states=[RUNNING])
     with serve(FailingConnect(otherwise=connect)) as server:

@@ -134,7 +134,7 @@ RUNNING = state("RUNNING", "RUNNING", "RUNNING")
 
 
 def inputs(connect: Any, **changes: Any) -> dict[str, Any]:
-    """Inputs of the resource of a connector c on that server."""
+    """Return the inputs of the resource of a connector c on that server."""
     return {
         "name": "c",
         "config": {"connector.class": "X", "tasks.max": "2"},

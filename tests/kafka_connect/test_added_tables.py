@@ -17,7 +17,7 @@ READ = [{"partition": {"server": "pg"}, "offset": {"lsn": 1}}]
 
 
 def source(connect: ConnectInMemory, *tables: str, **changes: Any) -> dict[str, Any]:
-    """Inputs of a Debezium connector that captures these tables."""
+    """Return the inputs of a Debezium connector that captures these tables."""
     config = {
         "connector.class": DEBEZIUM_POSTGRES,
         "table.include.list": ",".join(tables),
@@ -174,7 +174,7 @@ def test_a_reader_that_takes_longer_goes_on_and_the_next_up_waits_for_it(
     running: ConnectInMemory, provider: Provider
 ) -> None:
     running.positions[READER] = [READING]
-    with pytest.raises(NotInTimeError, match="goes on by itself; run up again"):
+    with pytest.raises(NotInTimeError, match="The reader continues; run up again"):
         update(running, provider, "public.a", "public.b")
     assert running.targets[READER] == "RUNNING"
 

@@ -25,6 +25,10 @@ VIOLATIONS = {
     "policies": ("policies.imports_components", "components.sizing"),
     "components": ("components.config.imports_clients", "clients.stack"),
     "components-layers": ("components.security.imports_streaming", "components.streaming.topics"),
+    "components-cycles": (
+        "components.streaming.kafka.imports_registry",
+        "components.streaming.registry.registry",
+    ),
     "clients": ("clients.imports_components", "components.settings"),
     "sandbox": ("sandbox.imports_catalog", "images.catalog"),
     "chaos-node": ("chaos.imports_sandbox", "sandbox.paths"),
@@ -85,7 +89,11 @@ def test_a_forbidden_import_breaks_its_contract(report: str, contract: str) -> N
 
     assert f"{name} BROKEN" in report
     details = report.partition(f"\n{name}\n---")[2].partition("\n---")[0]
-    assert f"{module} -> {imported} (l.1)" in details
+    chain = {
+        # This kind of contract names the parts that form a cycle, not the modules.
+        "components-cycles": ".kafka -> .registry (1 import)"
+    }.get(contract, f"{module} -> {imported} (l.1)")
+    assert chain in details
 
 
 def test_the_packages_as_they_are_keep_every_contract() -> None:

@@ -26,8 +26,8 @@ from polling import NotReadyError, poll_until
 from tests.requirements import postgres_bin
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
+# Uid and gid of nobody; PostgreSQL refuses to run as root.
 UNPRIVILEGED = 65534
-"""uid and gid of nobody; PostgreSQL refuses to run as root"""
 START_SECONDS = 30
 
 
@@ -47,7 +47,7 @@ class PostgresServer:
         return (self.folder / "log").read_text()
 
     def write_files(self) -> None:
-        """What the ConfigMap and the Secrets hold."""
+        """Write the files of the ConfigMap and the Secrets."""
         certificate = issue(["localhost", "127.0.0.1"], days=1)
         files = {
             "postgresql.conf": postgresql_conf(self.settings, DEFAULT_RESOURCES["postgresql"]),
@@ -67,7 +67,7 @@ class PostgresServer:
         _give_away(path)
 
     def leave_behind(self, name: str) -> Path:
-        """A folder with a part of a data directory, as a killed initdb leaves it."""
+        """Return a folder with a part of a data directory, as a killed initdb leaves it."""
         path = self.folder / name
         path.mkdir()
         (path / "PG_VERSION").write_text("15")
@@ -86,7 +86,7 @@ class PostgresServer:
         return self._run(["sh", str(INITIALIZE)], environment).stdout
 
     def with_settings(self, **changed: object) -> "PostgresServer":
-        """The same server, whose schema is applied with other settings."""
+        """Return the same server, whose schema is applied with other settings."""
         return replace(self, settings=self.settings.model_copy(update=changed))
 
     def start(self) -> None:
@@ -113,7 +113,7 @@ class PostgresServer:
         )
 
     def _accepts_connections(self) -> bool:
-        """Raises RuntimeError when the server has exited."""
+        """Check that the server accepts connections. Raises RuntimeError if it has exited."""
         assert self.process is not None
         if self.process.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
@@ -178,7 +178,7 @@ class PostgresServer:
         return psycopg.connect(**{**given, **options}, autocommit=True)  # type: ignore[arg-type]
 
     def query(self, statement: str, user: str = "postgres") -> list[tuple[Any, ...]]:
-        """The rows of a statement."""
+        """Return the rows of a statement."""
         with self.connect(user) as connection:
             return connection.execute(statement).fetchall()
 
@@ -227,7 +227,7 @@ def free_port() -> int:
 
 @contextmanager
 def new_server(**settings: object) -> Iterator[PostgresServer]:
-    """A server with its files in a folder of its own, not initialized; gone afterwards."""
+    """Yield a server with its files in its own folder, not initialized; remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="datapipe-postgresql-"))
     _give_away(folder)
     server = PostgresServer(folder, SourceSettings(port=free_port(), **settings))
@@ -242,7 +242,7 @@ def new_server(**settings: object) -> Iterator[PostgresServer]:
 
 @contextmanager
 def running_server(**settings: object) -> Iterator[PostgresServer]:
-    """A started server."""
+    """Yield a started server."""
     with new_server(**settings) as server:
         server.initialize()
         server.start()

@@ -44,32 +44,32 @@ def sandbox(**sections: Any) -> StackConfig:
 
 
 def topics_args(config: StackConfig) -> TopicsArgs:
-    """What a stack's topics follow from."""
+    """Return what a stack's topics follow from."""
     return TopicsArgs.from_config(config, declared_sinks(config))
 
 
 def sources_args(config: StackConfig) -> SourcesArgs:
-    """What a stack's source connectors are made of."""
+    """Return what a stack's source connectors are made of."""
     return SourcesArgs.from_config(config, SOURCE_CA_FILE)
 
 
 def topics_for(config: StackConfig) -> list[Topic]:
-    """Every topic that a stack declares."""
+    """Return every topic that a stack declares."""
     return topics.topics_for(topics_args(config))
 
 
 def source_connectors(config: StackConfig) -> list[DebeziumPostgresConnector]:
-    """A stack's source connectors."""
+    """Return a stack's source connectors."""
     return sources.source_connectors(sources_args(config))
 
 
 def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
-    """The connector that captures all tables of a stack."""
+    """Return the connector that captures all tables of a stack."""
     return shared_connector(sources_args(config))
 
 
 def sink_connector(config: StackConfig) -> SinkConnector:
-    """The connector of a stack's archive. Raises ValueError where it does not fit the stack."""
+    """Return the connector of a stack's archive. Raises ValueError if it does not fit."""
     sinks = declared_sinks(config)
     workers = Workers(
         heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),

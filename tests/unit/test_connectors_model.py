@@ -78,7 +78,7 @@ def test_any_other_class_of_connector_can_be_declared() -> None:
 def test_extra_refuses_what_a_typed_field_says_whether_it_is_set_or_not(
     key: str, field: str
 ) -> None:
-    with pytest.raises(ValidationError, match=f"{key} is what the field {field} says"):
+    with pytest.raises(ValidationError, match=f"{key} is set by the field {field}"):
         source(extra={key: "x"})
 
 
@@ -87,8 +87,8 @@ def test_extra_adds_properties_that_no_field_covers() -> None:
 
 
 @pytest.mark.parametrize("key", ["name", "a b", "", "1=2"])
-def test_extra_refuses_keys_that_are_none(key: str) -> None:
-    with pytest.raises(ValidationError, match="no property that can be set here"):
+def test_extra_refuses_invalid_keys(key: str) -> None:
+    with pytest.raises(ValidationError, match="is not a valid property; allowed: letters"):
         source(extra={key: "x"})
 
 
@@ -128,7 +128,7 @@ def test_a_reference_to_the_environment_is_no_secret(properties: dict[str, str])
 
 
 def test_a_secret_in_extra_is_refused_without_showing_it() -> None:
-    with pytest.raises(ValidationError, match="stands there literally") as refused:
+    with pytest.raises(ValidationError, match="must not be a literal secret") as refused:
         source(extra={"ssl.key.password": "hunter2"})
     assert "hunter2" not in str(refused.value.errors()[0]["msg"])
 
@@ -226,7 +226,7 @@ def test_two_topics_may_not_lead_to_one_table() -> None:
 
 
 def test_a_table_name_that_glue_refuses_is_refused() -> None:
-    with pytest.raises(ValidationError, match="that Glue accepts"):
+    with pytest.raises(ValidationError, match="is not a valid table; allowed: DATABASE"):
         iceberg_sink(routes={"postgres.public.a": "cdc.A-b"})
 
 

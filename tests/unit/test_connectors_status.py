@@ -38,7 +38,7 @@ def test_the_summary_names_what_is_meant_and_nothing_that_passes(
 
 
 def test_tasks_come_in_the_order_of_their_numbers() -> None:
-    observed = Status.of(
+    observed = Status.from_response(
         {
             "connector": {"state": "RUNNING"},
             "tasks": [

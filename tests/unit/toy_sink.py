@@ -1,4 +1,4 @@
-"""A second sink in one file, as docs/CONTRIBUTING describes it: it posts changes to a server."""
+"""A second sink in one file, as CONTRIBUTING.md describes it: it posts changes to a server."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -37,11 +37,11 @@ class ToyConnector(SinkConnector):
     key: str = Field(default="${env:TOY_KEY}", serialization_alias="toy.api.key")
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
-        """A buffer per partition."""
+        """Return a buffer per partition."""
         return partitions
 
     def file_bytes(self) -> int:
-        """A mebibyte."""
+        """Return a mebibyte."""
         return MEBIBYTE
 
 
@@ -58,7 +58,6 @@ class ToySink(Sink):
 
     @cached_property
     def connector(self) -> ToyConnector:
-        """The connector."""
         return ToyConnector(
             name="toy-sink-connector",
             tasks_max=self.options.tasks,
@@ -77,21 +76,21 @@ class ToySink(Sink):
         return ("control-toy",)
 
     def environment(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
-        """Where it posts."""
+        """Return the variables with the address to which it posts."""
         return {"TOY_ADDRESS": self.options.address}
 
     def secrets(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
-        """The key with which it posts."""
+        """Return the key with which it posts."""
         return {"TOY_KEY": "a-key"}
 
     def flows(self) -> tuple[Flow, ...]:
-        """The way to the server."""
+        """Return the way to the server."""
         return (Flow(Workload.CONNECT, Network(f"{self.options.address}/32"), (8443,), "toy"),)
 
     def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
-        """The right to read what is archived."""
+        """Return the right to read what is archived."""
         return [allow("ReadForToy", ["s3:GetObject"], [f"{bucket_arn}/topics/*"])]
 
     def jars(self) -> Mapping[str, str]:
-        """Its plug-in is one of ours."""
+        """Return none of Maven's: its plug-in is our own."""
         return {"/opt/datapipe/plugins/toy/transforms.jar": "transforms.jar"}

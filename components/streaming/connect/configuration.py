@@ -8,26 +8,26 @@ from components.streaming.properties import Properties
 
 CONFIG_DIR = "/etc/kafka-connect"
 SOURCE_CA = "postgresql-ca.crt"
+# The certificate authority of the source database, for sslmode verify-full.
 SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
-"""the certificate authority of the source database, for sslmode verify-full"""
 
 POD_IP = "POD_IP"
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 
 OFFSET_PARTITIONS = 6
+# Kafka's defaults, 25 and 5, are meant for hundreds of connectors and cost each broker memory.
 STATUS_PARTITIONS = 3
-"""Kafka's defaults, 25 and 5, are meant for hundreds of connectors and cost each broker memory."""
 
+# How long the tasks of a worker that left wait for its return. The default of five minutes is for
+# large clusters; here a restarted worker is back sooner, and no other can take over.
 REBALANCE_DELAY_MS = 5000
-"""How long the tasks of a worker that left wait for its return. The default of five minutes is for
-large clusters; here a restarted worker is back sooner than that, and nobody else can take over."""
 
+# Our own transform and extension; they come with the ConfigMap, so any image will do.
 PLUGINS_OF_OURS = "/opt/datapipe/plugins"
-"""Our own transform and extension; they come with the ConfigMap, so any image will do."""
+# Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
 RESTART_FAILED = "datapipe.connect.RestartFailed"
-"""Connect leaves a failed task as it is; this restarts it after 15 s, then ever less often."""
+# How long a sink may take to finish its file or commit.
 TASK_SHUTDOWN_MS = 15_000
-"""for a sink to finish its file or commit"""
 
 
 def worker_properties(

@@ -75,7 +75,7 @@ def warn_of_unpinned(archives: list[PluginArchive]) -> None:
         if archive.sha256 is None:
             pulumi.warn(
                 f"{archive.url} is pinned by its version only; the log of the worker's init"
-                " container install-plugins tells the SHA-256 to write under"
+                " container install-plugins prints the SHA-256 to write under"
                 f" connect.pluginDigests.{archive.digest_key}"
             )
 

@@ -23,6 +23,7 @@ from components.streaming.connect.configuration import (
     worker_properties,
 )
 from components.streaming.connect.plugins import (
+    DEBEZIUM,
     PLUGIN_DIR,
     PluginArchive,
     install_arguments,
@@ -53,16 +54,18 @@ from components.workloads import Workload, container_security_context
 
 HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
+# How long it may take to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM.
 GRACE_SECONDS = 45
-"""to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM"""
 AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
+# The parts of files that the Iceberg sink keeps there until they are uploaded.
 SCRATCH_SIZE = "512Mi"
-"""for the parts of files that the Iceberg sink keeps there until they are uploaded"""
 PLUGINS_SIZE = "512Mi"
+# What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
+# column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
+# json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
+# values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
-"""What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
-column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed), and
-commit-counter.jar, which Iceberg calls and which therefore lies beside its sink's own jars."""
+VALUES = "values.jar"
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
 
 
 def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
-    """A rolling update that never runs one worker more: the memory budget has no room for it."""
+    """Return a rolling update without an extra worker, for which there is no memory budget."""
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
     return {
         "replicas": args.settings.workers,
@@ -204,7 +207,7 @@ def _pod_spec(args: WorkerArgs) -> Manifest:
 
 
 def _worker_container(args: WorkerArgs) -> Manifest:
-    """The worker. It is ready when it has joined its group and answers for it.
+    """Return the worker. It is ready when it has joined its group and answers for it.
 
     Starting takes 30 to 60 s on one CPU. Liveness asks only for the server's own page, which a
     rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
@@ -243,14 +246,21 @@ def _worker_container(args: WorkerArgs) -> Manifest:
 
 
 def _plugin_installer(args: WorkerArgs) -> Manifest:
-    """Runs before the worker in the same pod, so it may use what the worker will have anyway."""
+    """Return the container that runs before the worker; it may use the worker's resources."""
     return {
         "name": "install-plugins",
         "image": args.images.plugin_installer,
         "imagePullPolicy": "IfNotPresent",
         "command": ["sh", f"{CONFIG_DIR}/install-plugins.sh"],
         "args": install_arguments(args.plugins),
-        "env": environment({"PLUGIN_DIR": PLUGIN_DIR, "TMPDIR": PLUGIN_DIR}),
+        "env": environment(
+            {
+                "PLUGIN_DIR": PLUGIN_DIR,
+                "TMPDIR": PLUGIN_DIR,
+                "DEBEZIUM_FOLDER": DEBEZIUM.folder,
+                "DEBEZIUM_JARS": f"{CONFIG_DIR}/{VALUES}",
+            }
+        ),
         "securityContext": container_security_context(),
         "resources": args.resources.manifest(),
         "volumeMounts": [
@@ -266,16 +276,18 @@ def _jar_paths(args: WorkerArgs) -> dict[str, str]:
     # Alone in a folder: each folder of the plugin path is a plugin.
     own = {
         f"{PLUGINS_OF_OURS}/{name}/{name}.jar": f"{name}.jar"
-        for name in ("transforms", "extensions")
+        for name in ("transforms", "extensions", "json")
     }
-    return {**own, **args.sink_jars}
+    # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
+    in_image = {} if args.plugins else {f"{PLUGIN_DIR}/{DEBEZIUM.folder}/{VALUES}": VALUES}
+    return {**own, **in_image, **args.sink_jars}
 
 
 def jars(args: WorkerArgs) -> dict[str, str]:
     """Return our own jars by name, in base64 as a ConfigMap keeps them."""
+    names = {VALUES, *_jar_paths(args).values()}
     return {
-        name: base64.b64encode((OWN_JARS / name).read_bytes()).decode()
-        for name in _jar_paths(args).values()
+        name: base64.b64encode((OWN_JARS / name).read_bytes()).decode() for name in sorted(names)
     }
 
 
@@ -287,7 +299,7 @@ def _jar_mounts(args: WorkerArgs) -> list[Manifest]:
 
 
 def _aws_token_volume() -> Manifest:
-    """The service account's token for AWS, as EKS's webhook would mount it.
+    """Return the service account's token for AWS, as EKS's webhook would mount it.
 
     Its audience is AWS's STS: the Kubernetes API does not accept it.
     """

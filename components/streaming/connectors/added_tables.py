@@ -1,20 +1,19 @@
 """Tables that are added to a running source connector: the rows they had before are read, too.
 
 Debezium reads existing rows only while it has no offsets. Its own way to do it later, a blocking
-snapshot on a signal, is not sound in 2.4.2: where it fails the connector reads no change any more
-and yet is RUNNING (DBZ-8244); where the worker dies in it, all tables are read anew (DBZ-7903); its
-offsets lie after changes of other tables that were not read yet (DBZ-9337); and a signal that comes
-before its reader is forgotten without a word. Its incremental snapshot writes to the database.
+snapshot on a signal, is not sound in 2.4.2: if it fails the connector reads no more changes
+and yet is RUNNING (DBZ-8244); if the worker dies during it, all tables are read again (DBZ-7903);
+its offsets are after changes of other tables that were not read yet (DBZ-9337); and a signal that
+comes before its reader is lost silently. Its incremental snapshot writes to the database.
 
-So a second connector reads the rows, to the same topics and as a first snapshot does, from a slot
-of its own that tells which changes they hold. It writes no changes, which are the first one's to
+So a second connector reads the rows, to the same topics and as a first snapshot does, from its own
+slot, which shows which changes they hold. It writes no changes, which are the first one's to
 write, and goes when it is done. Its offsets, which survive a killed update, say how far it is.
 
 The first connector captures the tables before their rows are read, so nothing is missing. What is
 changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
 """
 
-import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +21,7 @@ from typing import Any
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
-from components.streaming.connectors.lifecycle import bring_to
+from components.streaming.connectors.lifecycle import converge
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import (
     ConnectorMissingError,
@@ -32,42 +31,44 @@ from kafka_connect.failures import (
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
-    Patience,
+    ProgressLog,
+    Timeouts,
 )
 from kafka_connect.status import Status, explain
+from polling import poll_until
 
+# Where the connector has none: the reader's last one says that all is read.
 HEARTBEAT_MS = "30000"
-"""Where the connector has none: the reader's last one says that all is read."""
 
+# Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
 READER_BUFFERS = {
     "max.queue.size": "2048",
     "max.batch.size": "512",
     "producer.override.buffer.memory": str(8 * 1024 * 1024),
 }
-"""Some 13 MiB of heap (memory.py), as it runs beside connectors that fill the worker."""
 
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
-    """The tables of a Debezium connector's configuration; none for other kinds."""
+    """Return the tables of a Debezium connector's configuration; none for other kinds."""
     if config.get("connector.class") != DEBEZIUM_POSTGRES:
         return ()
     return tuple(filter(None, config.get("table.include.list", "").split(",")))
 
 
 def unread_tables(config: Mapping[str, str], read: Collection[str]) -> tuple[str, ...]:
-    """The captured tables whose existing rows are wanted and not among those `read`."""
+    """Return the captured tables whose existing rows are wanted and not among those `read`."""
     if config.get("snapshot.mode") != "initial":
         return ()
     return tuple(table for table in captured_tables(config) if table not in read)
 
 
 def reader_name(connector: str) -> str:
-    """The name of the connector that reads existing rows for another."""
+    """Return the name of the connector that reads existing rows for another."""
     return f"{connector}-added-tables"
 
 
 def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[str, str]:
-    """Reads the rows that the tables have, as `config` would have at first, and no changes."""
+    """Return the configuration that reads only the tables' rows, as `config` would at first."""
     suffix = "_added"
     slot = config["slot.name"][: LONGEST_SLOT_NAME - len(suffix)] + suffix
     heartbeat = config.get("heartbeat.interval.ms", "0")
@@ -90,7 +91,7 @@ def read_rows(
     connector: str,
     config: Mapping[str, str],
     tables: Collection[str],
-    patience: Patience,
+    timeouts: Timeouts,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 
@@ -100,18 +101,18 @@ def read_rows(
     the time is over: reading goes on, and the next call waits for it again.
     """
     reader, wanted = reader_name(connector), reader_config(config, tables)
-    patience = replace(patience, settle=0)
+    timeouts = replace(timeouts, settle=0)
     if not _was_begun(client, reader, wanted):
-        bring_to(client, reader, wanted, "STOPPED", patience)
+        converge(client, reader, wanted, "STOPPED", timeouts)
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
     try:
-        bring_to(client, reader, wanted, "RUNNING", patience)
-        _wait_until_read(client, reader, patience)
+        converge(client, reader, wanted, "RUNNING", timeouts)
+        _wait_until_read(client, reader, timeouts)
     except ConnectorFailedError:
-        _retire(client, reader, wanted, patience)
+        _retire(client, reader, wanted, timeouts)
         raise
-    _retire(client, reader, wanted, patience)
+    _retire(client, reader, wanted, timeouts)
 
 
 def remove_reader(client: ConnectClient, connector: str) -> None:
@@ -121,7 +122,7 @@ def remove_reader(client: ConnectClient, connector: str) -> None:
 
 
 def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) -> bool:
-    """Whether an update that was killed, or ran out of time, had begun to read these tables."""
+    """Return whether an update that was killed or timed out had begun to read these tables."""
     try:
         present = client.config(reader)
     except ConnectorMissingError:
@@ -129,36 +130,40 @@ def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) ->
     return captured_tables(present) == captured_tables(wanted)
 
 
-def _wait_until_read(client: ConnectClient, reader: str, patience: Patience) -> None:
-    began, next_line = time.monotonic(), patience.report
-    while True:
-        # A worker that restarts is no reason to give up: the reader goes on with it.
+def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> None:
+    log = ProgressLog(progress.info, timeouts.report, first=timeouts.report)
+
+    def is_read() -> bool:
+        # While a worker restarts, the wait goes on: the reader continues after the restart.
         with suppress(ConnectUnavailableError, UnsettledError):
             if all_is_read(client.offsets(reader)):
-                return
-            status = Status.of(client.status(reader))
+                return True
+            status = Status.from_response(client.status(reader))
             if status.failed:
                 raise ConnectorFailedError(explain(reader, status))
-        waited = time.monotonic() - began
-        if waited > patience.timeout:
-            raise NotInTimeError(
-                f"{reader} still reads existing rows after {waited:.0f} s. It goes on by itself;"
-                " run up again to wait for its end (connect.snapshotTimeoutSeconds says how long)."
-            )
-        if waited >= next_line:
-            progress.info(f"{reader}: reading ({waited:.0f} s)")
-            next_line = waited + patience.report
-        time.sleep(patience.poll)
+        log(f"{reader}: reading")
+        return False
+
+    poll_until(
+        is_read,
+        timeout=timeouts.timeout,
+        interval=timeouts.poll,
+        description=f"{reader} to read the existing rows",
+        error=lambda message: NotInTimeError(
+            f"{message}. The reader continues; run up again to wait for its end"
+            " (connect.snapshotTimeoutSeconds is the timeout)."
+        ),
+    )
 
 
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:
-    """Whether Debezium's committed offsets lie behind its snapshot."""
+    """Return whether Debezium's committed offsets are after its snapshot."""
     positions = [entry["offset"] or {} for entry in offsets]
     return bool(positions) and not any(position.get("snapshot") for position in positions)
 
 
-def _retire(client: ConnectClient, reader: str, config: dict[str, str], patience: Patience) -> None:
+def _retire(client: ConnectClient, reader: str, config: dict[str, str], timeouts: Timeouts) -> None:
     """Remove the reader for good: with its offsets, or a later one would take them for its own."""
-    bring_to(client, reader, config, "STOPPED", patience)
+    converge(client, reader, config, "STOPPED", timeouts)
     client.reset_offsets(reader)
     client.delete(reader)

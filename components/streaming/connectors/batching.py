@@ -20,7 +20,7 @@ SHORTEST_TIMEOUT_MS = 10_000
 
 @dataclass(frozen=True)
 class Batching:
-    """What the producer is told; ms and bytes."""
+    """The producer's settings, in ms and bytes."""
 
     transaction_interval_ms: int
     """how long readers of committed records wait for one at most"""
@@ -31,7 +31,7 @@ class Batching:
 
 
 def batching(partitions: int) -> Batching:
-    """What suits so many partitions of all captured tables together."""
+    """Return what suits so many partitions of all captured tables together."""
     interval = min(max(partitions * PARTITION_MS, SHORTEST_MS), LONGEST_MS)
     share = PRODUCER_BUFFER * MEBIBYTE // (2 * max(1, partitions))
     return Batching(
@@ -42,5 +42,5 @@ def batching(partitions: int) -> Batching:
     )
 
 
+# A source's where nobody has counted its partitions.
 FEW_PARTITIONS = batching(1)
-"""A source's where nobody has counted its partitions."""

@@ -9,17 +9,17 @@ from pydantic import Field, model_validator
 from components.streaming.connectors.model import environment
 from components.streaming.connectors.sink import SinkConnector
 
+# S3's smallest part of a multipart upload (but the last).
 MINIMUM_PART_SIZE = 5 * 1024 * 1024
-"""S3's smallest part of a multipart upload (but the last)."""
 
+# Of a record in a file's buffer, before encoding: what JSON with its schema took on the wire.
 RECORD_BYTES = 1300
-"""of a record in a file's buffer, before encoding: what JSON with its schema took on the wire"""
 
+# A part's buffer is larger than half a region of G1, so it takes whole ones of its own.
 G1_REGION = 1024 * 1024
-"""A part's buffer is larger than half a region of G1, so it takes whole ones of its own."""
 
+# The units of a path format, coarse to fine, with their length; months and years vary.
 PATH_UNITS_MS = {"YYYY": None, "MM": None, "dd": 86_400_000, "HH": 3_600_000, "mm": 60_000}
-"""The units of a path format, coarse to fine, with their length; months and years vary."""
 
 
 class ConfluentS3SinkConnector(SinkConnector):
@@ -101,11 +101,11 @@ class ConfluentS3SinkConnector(SinkConnector):
             )
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
-        """A file per topic partition, whoever writes it."""
+        """Return a file per topic partition, whoever writes it."""
         return partitions
 
     def file_bytes(self) -> int:
-        """The part's buffer, taken when the file is opened, and the row group."""
+        """Return the part's buffer, taken when the file is opened, and the row group."""
         regions = self.part_bytes // G1_REGION + 1
         return regions * G1_REGION + min(self.row_group_bytes, self.flush_size * RECORD_BYTES)
 

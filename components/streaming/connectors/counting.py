@@ -1,15 +1,15 @@
-"""Counting change events in a connector's chain of transforms, by a transform of ours."""
+"""Counting change events in a connector's chain of transforms, by our own transform."""
 
 from typing import Literal
 
+# The transform's name in a connector's `transforms`.
 COUNT_EVENTS = "countEvents"
-"""The transform's name in a connector's `transforms`."""
 
 
 def count_events(checkpoint: Literal["source", "sink"], topic_prefix: str) -> dict[str, str]:
-    """The properties of the transform; its MBeans bear the checkpoint.
+    """Return the properties of the transform; its MBeans have the checkpoint in their names.
 
-    It reads the columns that unwrapping adds (`__op` and others), so it stands after that.
+    It reads the columns that unwrapping adds (`__op` and others), so it comes after that.
     """
     transform = f"transforms.{COUNT_EVENTS}"
     return {

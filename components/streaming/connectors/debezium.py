@@ -11,14 +11,14 @@ from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 
+# Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
     "op", "ts_ms", "source.ts_ms", "source.lsn", "source.txId", "source.schema", "source.table"
 ]
-"""Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on."""
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+# PostgreSQL's limit of a slot's name.
 LONGEST_SLOT_NAME = 63
-"""PostgreSQL's limit"""
 
 
 class DebeziumPostgresConnector(Connector):
@@ -81,6 +81,29 @@ class DebeziumPostgresConnector(Connector):
         " NULL; the worker needs the transform of drop_defaults_class",
     )
     drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
+    excluded_columns: tuple[str, ...] | None = Field(
+        default=None,
+        serialization_alias="column.exclude.list",
+        description="regular expressions of columns, as schema.table.column, that are not captured",
+    )
+    unknown_types: bool = Field(
+        default=True,
+        serialization_alias="include.unknown.datatypes",
+        description="false would leave out columns of types that Debezium does not know; their text"
+        " is kept by exact_values_class",
+    )
+    exact_values_class: str = Field(
+        default="datapipe.postgres.ExactValues",
+        serialization_alias="exact.type",
+        description="the converter of the types whose values Debezium changes or leaves out; the"
+        " worker needs values.jar in Debezium's folder",
+    )
+    ignored_messages: str = Field(
+        default=".*",
+        serialization_alias="message.prefix.exclude.list",
+        description="prefixes of logical messages that are not captured: any role in the database"
+        " may send one, and they have no topic",
+    )
     count_events: bool = Field(
         default=False,
         exclude=True,
@@ -108,7 +131,7 @@ class DebeziumPostgresConnector(Connector):
         default=10_000,
         ge=1,
         serialization_alias="status.update.interval.ms",
-        description="how often the database is told how far the slot has been read",
+        description="how often the confirmed position of the slot is sent to the database",
     )
     restart_delay_ms: int = Field(
         default=10_000,
@@ -175,6 +198,7 @@ class DebeziumPostgresConnector(Connector):
         """
         return {
             "plugin.name": "pgoutput",
+            "converters": "exact",
             "transforms": ",".join(self._transforms()),
             **self._drop_defaults(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
@@ -192,11 +216,11 @@ class DebeziumPostgresConnector(Connector):
         return {"transforms.dropDefaults.type": self.drop_defaults_class}
 
     def topics(self) -> tuple[str, ...]:
-        """The topics of the captured tables, in their order."""
+        """Return the topics of the captured tables, in their order."""
         return tuple(f"{self.topic_prefix}.{table}" for table in self.tables)
 
     def named_topics(self) -> frozenset[str]:
-        """Those of the tables, of heartbeats and of transactions."""
+        """Return the topics of the tables, of heartbeats and of transactions."""
         heartbeat = [f"{self.heartbeat_prefix}.{self.topic_prefix}"]
         transactions = [f"{self.topic_prefix}.transaction"] if self.transaction_metadata else []
         return frozenset(

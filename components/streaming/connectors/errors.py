@@ -10,7 +10,7 @@ from components.streaming.connectors.model import PropertyGroup
 class SourceErrors(PropertyGroup):
     """Of a source connector. There is no dead letter queue: Connect has one for sinks only.
 
-    With tolerance `all` a row that can't be converted would be lost for ever, so the task stops.
+    With tolerance `all` a row that can't be converted would be lost, so the task stops.
     """
 
     tolerance: Literal["none", "all"] = Field(default="none", serialization_alias="tolerance")

@@ -11,20 +11,20 @@ from components.streaming.connectors.model import environment
 from components.streaming.connectors.sink import SinkConnector
 
 MEBIBYTE = 1024 * 1024
+# S3's smallest part of a multipart upload (but the last).
 MINIMUM_PART_SIZE = 5 * MEBIBYTE
-"""S3's smallest part of a multipart upload (but the last)."""
 
+# Holds the record's topic; the sink chooses the table by it.
 TOPIC_COLUMN = "__topic"
-"""Holds the record's topic; the sink chooses the table by it."""
 
+# When PostgreSQL committed the change; the tables are partitioned by its hour.
 SOURCE_TIME_COLUMN = "__source_ts_ms"
-"""When PostgreSQL committed the change; the tables are partitioned by its hour."""
 
+# From RUNNING tasks to partitions assigned and records read, and for the commit itself. Six were
+# seen on an idle machine.
 FIRST_COMMIT_SECONDS = 20
-"""From RUNNING tasks to partitions assigned and records read, and for the commit itself. Six were
-seen on an idle machine."""
+# An update must report a task that fails within a minute; it does not wait for a later commit.
 LONGEST_SETTLE_SECONDS = 45
-"""An up must tell of a task that fails within a minute; a later commit is not waited for."""
 
 
 class IcebergSinkConnector(SinkConnector):
@@ -161,7 +161,7 @@ class IcebergSinkConnector(SinkConnector):
         }
 
     def named_topics(self) -> frozenset[str]:
-        """What it reads, its control topic and its dead letter queue."""
+        """Return what it reads, its control topic and its dead letter queue."""
         return super().named_topics() | {*self.routes, self.control_topic}
 
     def settle_seconds(self) -> float:
@@ -169,11 +169,11 @@ class IcebergSinkConnector(SinkConnector):
         return min(self.commit_interval_ms / 1000 + FIRST_COMMIT_SECONDS, LONGEST_SETTLE_SECONDS)
 
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
-        """A file per task and table that the task's partitions can belong to."""
+        """Return a file per task and table that the task's partitions can belong to."""
         return tasks * min(tables, -(-partitions // tasks))
 
     def file_bytes(self) -> int:
-        """The row group; parts of an upload wait on disk."""
+        """Return the row group; parts of an upload wait on disk."""
         return self.row_group_bytes
 
     @model_validator(mode="after")
@@ -181,12 +181,14 @@ class IcebergSinkConnector(SinkConnector):
         topics = Counter(self.routes.values())
         for table, count in topics.items():
             if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", table):
-                raise ValueError(f"routes: {table!r} is no database.table that Glue accepts")
+                raise ValueError(
+                    f"routes: {table!r} is not a valid table; allowed: DATABASE.TABLE of a-z 0-9 _"
+                )
             if count > 1:
                 raise ValueError(f"routes: two topics lead to {table}; give each its own table")
         return self
 
 
 def warehouse(prefix: str) -> str:
-    """The folder of all tables: `prefix` in the bucket that the worker's environment names."""
+    """Return the folder of all tables: `prefix` in the bucket of the worker's environment."""
     return f"s3://{environment('S3_BUCKET_NAME')}/{prefix}"

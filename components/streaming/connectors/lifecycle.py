@@ -12,19 +12,19 @@ from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from kafka_connect.startup import Patience, wait_for_worker, wait_until
+from kafka_connect.startup import Timeouts, wait_for_worker, wait_until
 from kafka_connect.status import Status, advice_for
 
 
-def bring_to(
-    client: ConnectClient, name: str, config: dict[str, str], state: State, patience: Patience
+def converge(
+    client: ConnectClient, name: str, config: dict[str, str], state: State, timeouts: Timeouts
 ) -> Status:
     """Put the configuration and the state, and wait until both are reached.
 
     Raises ConnectError with what to do where the worker refuses the configuration, and what
     wait_until raises.
     """
-    wait_for_worker(client, patience, progress.info)
+    wait_for_worker(client, timeouts, progress.info)
     try:
         _put(client, name, config, state)
     except ConnectUnavailableError:
@@ -32,11 +32,11 @@ def bring_to(
     except ConnectError as refusal:
         # The worker tries the database's address and password before it accepts a source.
         raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
-    return wait_until(client, name, state, patience, progress.info)
+    return wait_until(client, name, state, timeouts, progress.info)
 
 
 def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:
-    """A connector that shall not run never runs with the new configuration, not even shortly."""
+    """Put the configuration so that a connector that must not run never runs with it."""
     if state == "RUNNING":
         client.put(name, config)
         client.resume(name)
@@ -58,7 +58,7 @@ def forget_offsets(client: ConnectClient, name: str) -> None:
 
 
 def describe_offsets(offsets: list[dict[str, Any]]) -> Iterator[str]:
-    """A line for each partition of a connector's own terms."""
+    """Yield a line for each partition of a connector's own terms."""
     for entry in offsets:
         yield f"{_pairs(entry['partition'])}: {_pairs(entry['offset'])}"
 
@@ -68,7 +68,7 @@ def _pairs(fields: Mapping[str, Any] | None) -> str:
 
 
 def describe_takeover(present: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[str]:
-    """What changes in a connector that exists already, property by property, secrets masked."""
+    """Yield the changes of an existing connector, property by property, secrets masked."""
     for key in sorted({*present, *wanted}):
         before, after = present.get(key), wanted.get(key)
         if before != after:

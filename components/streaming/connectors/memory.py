@@ -25,18 +25,18 @@ from components.streaming.connectors.sink import SinkConnector
 
 MEBIBYTE = 1024 * 1024
 
+# Bytes of a converted record on the heap; assumed, for rows of some ten columns.
 RECORD_HEAP = 2048
-"""Bytes of a converted record on the heap; assumed, for rows of some ten columns"""
+# MiB of a worker itself; 29 were live after a collection, with Debezium running idle.
 WORKER = 48
-"""MiB of a worker itself; 29 were live after a collection, with Debezium running idle"""
+# MiB of a sink task's consumer, connections and clients.
 TASK = 2
-"""MiB of a sink task's consumer, connections and clients"""
+# Debezium's max.queue.size and max.batch.size, its defaults.
 SOURCE_RECORDS = 8192 + 2048
-"""Debezium's max.queue.size and max.batch.size, its defaults"""
+# MiB, the producer's buffer.memory, Kafka's default.
 PRODUCER_BUFFER = 32
-"""MiB, the producer's buffer.memory, Kafka's default"""
+# MiB, the consumer's max.partition.fetch.bytes, Kafka's default.
 PARTITION_FETCH = 1
-"""MiB, the consumer's max.partition.fetch.bytes, Kafka's default"""
 USABLE = 0.85
 
 
@@ -104,7 +104,7 @@ class Workers:
         )
 
     def _fitting_tasks(self, section: str, sinks: Mapping[str, SinkConnector]) -> int | None:
-        """Return the most tasks of one sink that fit beside the others; None: no number fits."""
+        """Return the most tasks of one sink that fit next to the others; None: no number fits."""
         given = sinks[section]
         for tasks in range(given.tasks_max - 1, 0, -1):
             fewer = given.model_copy(update={"tasks_max": tasks})

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from kafka_connect.status import SETTLE_SECONDS
 
+# Keys of properties whose values are secrets.
 SECRET_KEY = re.compile(
     r"password|passwd|secret|user\.info|token|api[.-]?key|access[.-]key|private[.-]key|jaas\.config"
 )
-"""Keys of properties whose values are secrets."""
 
+# A value that Connect's EnvVarConfigProvider reads from the worker's environment.
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-"""A value that Connect's EnvVarConfigProvider reads from the worker's environment."""
 
 CREDENTIALS_IN_URL = re.compile(r"://[^/\s:@]+:[^/\s@]+@")
 
@@ -26,12 +26,12 @@ PROPERTY_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.$-]*")
 
 
 def environment(name: str) -> str:
-    """The reference that Connect replaces by the worker's environment variable `name`."""
+    """Return the reference that Connect replaces by the worker's environment variable `name`."""
     return f"${{env:{name}}}"
 
 
 def render(value: object) -> str:
-    """A typed value as Connect spells it in a property."""
+    """Return a typed value as Connect spells it in a property."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple | list):
@@ -45,7 +45,7 @@ class PropertyGroup(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def properties(self, prefix: str = "") -> dict[str, str]:
-        """The properties of this group, each key behind `prefix`; unset fields are left out."""
+        """Return the properties of this group, each key after `prefix`, without unset fields."""
         rendered = dict(self.fixed_properties())
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
@@ -63,7 +63,7 @@ class PropertyGroup(BaseModel):
         return {}
 
     def owner_of(self, key: str) -> str | None:
-        """The field that says the property `key`, set or not; None where no field does."""
+        """Return the field of the property `key`, set or not; None if no field has it."""
         for name, field in type(self).model_fields.items():
             own, value = field.serialization_alias or "", getattr(self, name)
             if isinstance(value, PropertyGroup):
@@ -91,7 +91,7 @@ class Connector(PropertyGroup):
     )
 
     def properties(self, prefix: str = "") -> dict[str, str]:
-        """The connector's configuration as Connect's REST API takes it."""
+        """Return the connector's configuration for Connect's REST API."""
         extra = {prefix + key: value for key, value in self.extra.items()}
         return {**super().properties(prefix), **extra}
 
@@ -108,7 +108,7 @@ class Connector(PropertyGroup):
             )
 
     def settle_seconds(self) -> float:
-        """How long the tasks must run before they are believed to."""
+        """Return for how many seconds tasks must be RUNNING before the connector has started."""
         return SETTLE_SECONDS
 
     def referenced_environment(self) -> frozenset[str]:
@@ -133,28 +133,31 @@ class Connector(PropertyGroup):
     def _keys_are_legal(cls, extra: Mapping[str, str]) -> Mapping[str, str]:
         for key in extra:
             if not PROPERTY_KEY.fullmatch(key) or key == "name":
-                raise ValueError(f"{key!r} is no property that can be set here")
+                raise ValueError(
+                    f"extra: {key!r} is not a valid property; allowed: letters, digits, . _ $ -,"
+                    " and not `name`"
+                )
         return dict(extra)
 
     @model_validator(mode="after")
     def _extra_adds_only(self) -> "Connector":
         for key in self.extra:
             if field := self.owner_of(key):
-                raise ValueError(f"extra: {key} is what the field {field} says; set it there")
+                raise ValueError(f"extra: {key} is set by the field {field}; set it there")
         return self
 
     @model_validator(mode="after")
     def _secrets_are_references(self) -> "Connector":
         for key in literal_secrets(self.properties()):
             raise ValueError(
-                f"{key} is a secret and stands there literally; put it into the worker's"
-                " environment and write ${env:NAME}"
+                f"{key} must not be a literal secret; put it into the worker's environment and use"
+                " ${env:NAME}"
             )
         return self
 
 
 def literal_secrets(properties: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of properties that hold a secret itself instead of a reference to one."""
+    """Yield the keys of properties that hold a secret itself instead of a reference to one."""
     for key, value in properties.items():
         literal = REFERENCE.sub("", str(value))
         if CREDENTIALS_IN_URL.search(str(value)):

@@ -20,25 +20,25 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
 )
 
+# How long a preview looks for a worker before it validates offline.
 REACH_SECONDS = 3
-"""How long a preview looks for a worker before it validates offline."""
 
+# Messages of a validation that depend on what runs at the moment, not on the configuration.
 ENVIRONMENTAL = ("Unable to connect", "Error while validating connector config")
-"""Messages of a validation that depend on what runs at the moment, not on the configuration."""
+# A class that the worker's image lacks; the same update may bring another image.
 NOT_ON_THIS_WORKER = "could not be found."
-"""A class that the worker's image lacks; the same update may bring another image."""
 
 Properties = dict[str, Any]
 
 
 def examine(olds: Properties, news: Properties) -> Iterator[dynamic.CheckFailure]:
-    """What is wrong with a connector's new inputs; shows who validated them and what up will do."""
+    """Yield what is wrong with a connector's new inputs; show who validated them."""
     config, name = news["config"], news["name"]
     yield from _contradictions(olds, news)
     if config == olds.get("config") or not _known(news):
         return
     for key in literal_secrets(config):
-        yield refused(f"{key} is a secret and stands there literally")
+        yield refused(f"{key} must not be a literal secret; use ${{env:NAME}}")
     _tell_of_added_tables(name, olds.get("config"), config)
     client = _reachable_client(news["access"])
     if client is None:
@@ -50,13 +50,13 @@ def examine(olds: Properties, news: Properties) -> Iterator[dynamic.CheckFailure
 
 
 def resets(olds: Properties, news: Properties) -> bool:
-    """Whether an existing connector is newly told to forget its offsets."""
+    """Return whether an existing connector is newly asked to forget its offsets."""
     wanted = news.get("reset_offsets")
     return bool(olds) and wanted is not None and wanted != olds.get("reset_offsets")
 
 
 def refused(reason: str) -> dynamic.CheckFailure:
-    """A failure of no property: of a named one Pulumi would print the whole value."""
+    """Return a failure of no property: of a named one Pulumi would print the whole value."""
     return dynamic.CheckFailure("", reason)
 
 
@@ -73,7 +73,7 @@ def _contradictions(olds: Properties, news: Properties) -> Iterator[dynamic.Chec
 
 
 def _known(props: Properties) -> bool:
-    """Whether nothing is left that only the update itself will tell."""
+    """Return whether all inputs are known before the update."""
     values = [*props["config"].values(), *props["access"].values()]
     return not any(value == pulumi.runtime.rpc.UNKNOWN for value in values)
 
@@ -96,8 +96,8 @@ def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) 
     except (ConnectorMissingError, ConnectUnavailableError):
         return
     changes = list(describe_takeover(present, config)) or ["no property changes"]
-    told = f"{name}: exists on the worker already; up takes it over with its offsets:"
-    progress.warn("\n  ".join([told, *changes]))
+    heading = f"{name}: exists on the worker already; up takes it over with its offsets:"
+    progress.warn("\n  ".join([heading, *changes]))
 
 
 def _reachable_client(access: Mapping[str, Any]) -> ConnectClient | None:

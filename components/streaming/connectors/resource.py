@@ -16,7 +16,7 @@ from components.streaming.connectors.added_tables import (
     unread_tables,
 )
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
-from components.streaming.connectors.lifecycle import bring_to, forget_offsets
+from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
@@ -32,13 +32,13 @@ from kafka_connect.failures import (
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
-    Patience,
+    Timeouts,
     wait_for_worker,
 )
 from kafka_connect.status import Status
 
+# Inputs of which a change is an update.
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot")
-"""Inputs of which a change is an update."""
 
 Properties = dict[str, Any]
 Arguments = ParamSpec("Arguments")
@@ -81,7 +81,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         return dynamic.CheckResult(news, list(examine(olds, news)))
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> dynamic.DiffResult:
-        """A different name or class is another connector; the rest changes in place."""
+        """Replace the connector for a different name or class; change the rest in place."""
         replaces = [key for key in ("name",) if olds.get(key) != news[key]]
         if _class_of(olds) != _class_of(news):
             replaces.append("config")
@@ -103,7 +103,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         them that carry a dynamic provider. Offsets stay.
         """
         client = _client(props["access"])
-        wait_for_worker(client, _patience(props), progress.info)
+        wait_for_worker(client, _timeouts(props), progress.info)
         try:
             before = client.config(props["name"])
         except ConnectorMissingError:
@@ -112,7 +112,7 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
     @_without_traceback
     def update(self, _id: str, olds: Properties, news: Properties) -> dynamic.UpdateResult:
-        """Put configuration and state, restart what failed, forget offsets if newly told to.
+        """Put configuration and state, restart what failed, forget offsets if newly asked to.
 
         The rows that newly captured tables have are read, too, before it returns.
         """
@@ -123,10 +123,10 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
     @_without_traceback
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
-        """What Connect has now; an empty id where the connector is gone."""
+        """Return what Connect has now; an empty id where the connector is gone."""
         client = _client(props["access"])
         try:
-            config, status = client.config(id_), Status.of(client.status(id_))
+            config, status = client.config(id_), Status.from_response(client.status(id_))
         except (ConnectorMissingError, WorkerMissingError):
             return dynamic.ReadResult("", {})
         found = {**props, "name": id_, "config": config} | _observed(status)
@@ -136,9 +136,9 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
     @_without_traceback
     def delete(self, id_: str, props: Properties) -> None:
-        """Remove the connector; topics and offsets stay, and its slot unless told otherwise.
+        """Remove the connector; topics and offsets stay, and its slot unless `drop_slot` is set.
 
-        Raises PodExecError where the slot can't be dropped.
+        Raises PodExecError if the slot can't be dropped.
         """
         client = _client(props["access"])
         try:
@@ -147,21 +147,21 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             client.delete(id_)
         except (ConnectorMissingError, WorkerMissingError) as gone:
             progress.info(f"{id_}: nothing to delete: {gone}")
-        if told := release_slot(props):
-            progress.warn(f"{id_}: {told}")
+        if message := release_slot(props):
+            progress.warn(f"{id_}: {message}")
 
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
         name, config, state = news["name"], news["config"], news["state"]
-        client, patience = _client(news["access"]), _patience(news)
+        client, timeouts = _client(news["access"]), _timeouts(news)
         tables = _tables_to_read(news, rows_read)
         if tables:
             # No task that does not capture them yet may be left when their rows are read.
-            bring_to(client, name, config, "STOPPED", patience)
+            converge(client, name, config, "STOPPED", timeouts)
         if config != olds.get("config") and "settle_seconds" in news:
-            patience = replace(patience, settle=float(news["settle_seconds"]))
-        status = bring_to(client, name, config, state, patience)
+            timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
+        status = converge(client, name, config, state, timeouts)
         if tables:
-            read_rows(client, name, config, tables, _patience(news, "snapshot_timeout_seconds"))
+            read_rows(client, name, config, tables, _timeouts(news, "snapshot_timeout_seconds"))
         return dict(news) | _observed(status) | {"rows_read": _done(news, rows_read)}
 
 
@@ -193,10 +193,10 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
         """Declare `connector` on `worker`, whose processes have these environment variables.
 
         `reset_offsets` is any text, such as a date: when it changes while `state` is STOPPED, the
-        connector forgets how far it was, and begins anew once it runs again.
+        connector forgets its offsets, and starts from the beginning once it runs again.
         `snapshot_timeout_seconds` is for the rows that newly captured tables had before.
-        Raises pulumi.RunError where the connector refers to a variable that is not there, or its
-        slot shall be dropped but the database can't be reached.
+        Raises pulumi.RunError if the connector refers to a variable that does not exist, or its
+        slot must be dropped but the database can't be reached.
         """
         try:
             connector.require_environment(environment)
@@ -223,9 +223,9 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
 
 
 def require_way_to_slot(connector: Connector, worker: WorkerAccess) -> bool:
-    """Whether the connector's slot is dropped with it.
+    """Return whether the connector's slot is dropped with it.
 
-    Raises ValueError where it shall be, but there is no Kubernetes API server to do it through.
+    Raises ValueError if it must be, but the worker is not reached through a Kubernetes API server.
     """
     if not (isinstance(connector, DebeziumPostgresConnector) and connector.drop_slot):
         return False
@@ -237,12 +237,12 @@ def require_way_to_slot(connector: Connector, worker: WorkerAccess) -> bool:
     return True
 
 
-def _patience(props: Properties, limit: str = "start_timeout_seconds") -> Patience:
-    return Patience(timeout=float(props[limit]))
+def _timeouts(props: Properties, limit: str = "start_timeout_seconds") -> Timeouts:
+    return Timeouts(timeout=float(props[limit]))
 
 
 def _rows_read(olds: Properties) -> list[str]:
-    """The tables whose rows no update has to read any more.
+    """Return the tables whose rows no update has to read any more.
 
     A resource from before this was remembered has read those that it captures.
     """
@@ -251,7 +251,7 @@ def _rows_read(olds: Properties) -> list[str]:
 
 
 def _tables_to_read(props: Properties, rows_read: Collection[str]) -> tuple[str, ...]:
-    """The tables whose existing rows are to be read now, beside what the connector reads itself."""
+    """Return the tables whose existing rows an additional connector must read now."""
     if props["state"] != "RUNNING":
         return ()
     return unread_tables(props["config"], rows_read)
@@ -267,7 +267,7 @@ def _client(access: Mapping[str, Any]) -> ConnectClient:
 
 
 def _observed(status: Status) -> Properties:
-    """Outputs that say how it is; what passes by itself is not shown, so it is no drift."""
+    """Return outputs with the status; transitional states are left out, so they are not drift."""
     return {"state": status.summary, "tasks": list(status.tasks)}
 
 

@@ -1,4 +1,4 @@
-"""What every sink connector of ours shares, and the rules that hold for any of them."""
+"""What all our sink connectors share, and the rules for any of them."""
 
 from abc import abstractmethod
 from typing import Literal
@@ -40,7 +40,7 @@ class SinkConnector(Connector):
     )
 
     def transforms(self, *others: str) -> dict[str, str]:
-        """The chain of transforms: counting, where it is wanted, before the others."""
+        """Return the chain of transforms: counting, where it is wanted, before the others."""
         if self.count_events_of is None:
             return {"transforms": ",".join(others)} if others else {}
         return {
@@ -49,12 +49,12 @@ class SinkConnector(Connector):
         }
 
     def named_topics(self) -> frozenset[str]:
-        """Its dead letter queue; each kind adds what it reads."""
+        """Return its dead letter queue; each kind adds what it reads."""
         return frozenset({self.errors.dead_letter_topic})
 
     @abstractmethod
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
-        """How many files all tasks together can be writing at once."""
+        """Return how many files all tasks together can be writing at the same time."""
 
     @abstractmethod
     def file_bytes(self) -> int:

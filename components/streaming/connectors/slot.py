@@ -9,25 +9,30 @@ from typing import Any
 
 from kafka_connect.cluster_access import ClusterAccess
 
+# How long the task of a deleted connector may take to release the slot.
 RELEASE_SECONDS = 30
-"""for the connector's task to let go of the slot after it was deleted"""
 TIMEOUT_SECONDS = 90
 SLOT_NAME = re.compile(r"[a-z0-9_]{1,63}")
 DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+# The sandbox's image does not have PostgreSQL's programs on its PATH.
 FIND_PSQL = 'PATH="$PATH:/usr/lib/postgresql/15/bin" exec psql "$@"'
-"""The sandbox's image does not have PostgreSQL's programs on its PATH."""
 
 
 def drop_script(slot: str, database: str) -> str:
-    """For psql: drops the slot if it is there, once nobody reads it any more.
+    """Return a psql script that drops the slot if it exists, once no connector reads it.
 
     A logical slot can be dropped from its own database only.
-    Raises ValueError where PostgreSQL could have no slot or database of that name.
+    Raises ValueError for an invalid name of a slot or database.
     """
     if not SLOT_NAME.fullmatch(slot):
-        raise ValueError(f"{slot!r} is no name of a replication slot")
+        raise ValueError(
+            f"slot.name {slot!r} is not a valid name of a replication slot; allowed: a-z, 0-9 and _"
+        )
     if not DATABASE_NAME.fullmatch(database):
-        raise ValueError(f"{database!r} is no name of a database of ours")
+        raise ValueError(
+            f"database.dbname {database!r} is not a valid database name; allowed: letters, digits,"
+            " _ and -"
+        )
     # Both names have been checked above, and DO takes no parameters.
     return f"""\
 \\connect "{database}"
@@ -54,7 +59,7 @@ class DatabasePod:
     port: int
 
     def run(self, script: str) -> None:
-        """Raises PodExecError with PostgreSQL's own words where it does not work."""
+        """Run a script. Raises PodExecError with PostgreSQL's error if it fails."""
         # Slow to import, and needed for a deletion only.
         from components.source import server  # noqa: PLC0415
         from components.source.pod_exec import PodCommand  # noqa: PLC0415
@@ -66,9 +71,9 @@ class DatabasePod:
 
 
 def release_slot(props: Mapping[str, Any]) -> str | None:
-    """Drop the slot of a deleted connector if told so; what is to be said about it.
+    """Drop the slot of a deleted connector if `drop_slot` is set; return what to report.
 
-    Raises PodExecError where it can't be dropped.
+    Raises PodExecError if it can't be dropped.
     """
     config, access = props["config"], props["access"]
     slot = config.get("slot.name")
@@ -77,7 +82,7 @@ def release_slot(props: Mapping[str, Any]) -> str | None:
     if not props.get("drop_slot"):
         return (
             f"the replication slot {slot} stays (drop_slot is false): the database keeps all WAL"
-            " from here on, until a connector reads the slot again or somebody drops it with"
+            " from here on, until a connector reads the slot again or it is dropped with"
             f" SELECT pg_drop_replication_slot('{slot}')"
         )
     pod = DatabasePod(access.get("context"), access["namespace"], int(config["database.port"]))

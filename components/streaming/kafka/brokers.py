@@ -47,23 +47,22 @@ from components.workloads import Workload, container_security_context
 CONFIG_DIR = "/etc/kafka"
 VOLUME_DIR = "/var/lib/kafka"
 
+# The rendered settings and the codecs' libraries.
 SCRATCH_SIZE = "64Mi"
-"""for the rendered settings and the codecs' libraries"""
 
+# Seconds to move leadership to the other brokers and close the logs; 8 were measured at full load.
 GRACE_SECONDS = 60
-"""to hand leadership to the other brokers and close the logs; 8 were measured at full load"""
 
+# A broker must have been ready for so long before a rolling update takes the next one.
+#
+# Ready means that it has the cluster's metadata and serves clients; its replicas may still lag. At
+# the design's full load they had caught up 4 seconds later, but nothing proves it: an update during
+# a long catch-up can leave partitions with one replica in sync, and these then refuse writes
+# (min.insync.replicas) until it is over. No acknowledged record is lost; the producers wait.
 CATCH_UP_SECONDS = 20
-"""A broker must have been ready for so long before a rolling update takes the next one.
 
-Ready means that it has the cluster's metadata and serves clients; its replicas may still lag. At
-the design's full load they had caught up 4 seconds later, but nothing proves it: an update during
-a long catch-up can leave partitions with one replica in sync, and these then refuse writes
-(min.insync.replicas) until it is over. No acknowledged record is lost; the producers wait.
-"""
-
+# The storage tool runs for two seconds: no use in optimizing its code.
 SHORT_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
-"""The storage tool runs for two seconds: no use in optimizing its code."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def broker_files(network: KafkaNetwork) -> dict[str, str]:
 
 
 def client_services(network: KafkaNetwork) -> dict[str, Manifest]:
-    """The Services for clients: any broker inside the cluster, and each by itself outside."""
+    """Return the Services for clients: any broker inside the cluster, each broker outside."""
     port = network.settings.port
     services: dict[str, Manifest] = {
         KAFKA: {
@@ -162,7 +161,7 @@ def client_services(network: KafkaNetwork) -> dict[str, Manifest]:
 def stateful_set_spec(
     args: BrokersArgs, files: dict[str, str], cluster_id: pulumi.Input[str]
 ) -> Manifest:
-    """All brokers start at once (Parallel): the first alone could not form a quorum."""
+    """Return the spec; all brokers start in parallel, because one alone could not form a quorum."""
     settings, cluster = args.network.settings, args.network.cluster
     claim = {
         "metadata": {"name": "data", "labels": Workload.KAFKA.labels},
@@ -220,7 +219,7 @@ def _format_container(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manif
 
 
 def _broker_container(args: BrokersArgs) -> Manifest:
-    """The broker, with probes that open a connection and no more.
+    """Return the broker, with probes that only open a connection.
 
     A probe by Kafka's own tools would start a JVM each time, which takes seconds of the half CPU
     that the broker has. The ports say enough: the controller's opens when the process has started,
@@ -283,7 +282,7 @@ def _service(
 
 
 def _headless_spec(args: BrokersArgs) -> Manifest:
-    """Each broker's own name, known before it is ready: the brokers need it to become so."""
+    """Return a Service that publishes each broker's name before it is ready, as brokers need it."""
     settings = args.network.settings
     ports = {"internal": settings.port, "controller": settings.controller_port}
     return {
@@ -295,7 +294,7 @@ def _headless_spec(args: BrokersArgs) -> Manifest:
 
 
 def _external_spec(network: KafkaNetwork, ordinal: int, node_port: int) -> Manifest:
-    """One broker on one port of every node.
+    """Return a Service for one broker on one port of every node.
 
     externalTrafficPolicy Cluster: the client may ask any node, also one without this broker. Such
     a connection comes from the node's address, which is what the network policy lets in.

@@ -11,7 +11,7 @@ from pulumi import dynamic
 
 
 def random_cluster_id() -> str:
-    """A random UUID as Kafka writes it: 22 characters of the URL-safe base64 alphabet.
+    """Return a random UUID as Kafka writes it: 22 characters of the URL-safe base64 alphabet.
 
     Like Kafka's own, it does not begin with a dash, which its tools would take for an option.
     """
@@ -22,7 +22,7 @@ def random_cluster_id() -> str:
 
 
 class ClusterIdProvider(dynamic.ResourceProvider):
-    """Makes an id; it never changes afterwards, for the brokers' storage bears it."""
+    """Creates an id, which never changes: the brokers' storage contains it."""
 
     def create(self, _props: dict[str, Any]) -> dynamic.CreateResult:
         cluster_id = random_cluster_id()
@@ -33,7 +33,7 @@ class ClusterIdProvider(dynamic.ResourceProvider):
 
 
 class KafkaClusterId(dynamic.Resource, module="datapipe", name="KafkaClusterId"):
-    """A Kafka cluster's id."""
+    """A random id, generated once and kept in the state."""
 
     value: pulumi.Output[str]
 

@@ -13,26 +13,25 @@ from components.workloads import Workload, service_host
 
 KAFKA = Workload.KAFKA.value
 HEADLESS_SERVICE = f"{KAFKA}-headless"
+# A folder below the volume: its root may have a file system's lost+found, which is not a log.
 DATA_DIR = "/var/lib/kafka/data"
-"""a folder below the volume: its root may hold a file system's lost+found, which is no log"""
 
 INTERNAL, CONTROLLER, EXTERNAL = "INTERNAL", "CONTROLLER", "EXTERNAL"
 
+# The partitions of the offsets and transaction topics, for the few groups and ids here.
+#
+# Kafka's default of 50 each, on three brokers, is 100 logs more per broker with their open files,
+# index mappings and replica fetching, for nothing. The number can't be changed once they exist.
 INTERNAL_TOPIC_PARTITIONS = 6
-"""of the offsets and transaction topics, for the handful of groups and transactional ids here.
 
-Kafka's default of 50 each, on three brokers, is 100 logs more per broker with their open files,
-index mappings and replica fetching, for nothing. The number can't be changed once they exist.
-"""
-
+# Heap for compaction; the default of 128 MiB would be a third of the heap of a 682Mi broker.
 CLEANER_DEDUPE_BYTES = 16 * 1024 * 1024
-"""of heap for compaction; the default of 128 MiB would be a third of the heap of a 682Mi broker"""
 
+# The size of a segment of Kafka's own topics.
 OWN_SEGMENT_BYTES = 16 * 1024 * 1024
-"""of a segment of Kafka's own topics"""
 
+# Heap per fetcher and peer; the default of 10 MiB × 4 fetchers × 2 peers is 80 MiB.
 REPLICA_RESPONSE_BYTES = 4 * 1024 * 1024
-"""of heap per fetcher and peer; the default of 10 MiB × 4 fetchers × 2 peers is 80 MiB"""
 
 
 @dataclass(frozen=True)
@@ -44,18 +43,18 @@ class KafkaNetwork:
     namespace: str
 
     def pod(self, ordinal: int) -> str:
-        """The name of a broker's pod."""
+        """Return the name of a broker's pod."""
         return f"{KAFKA}-{ordinal}"
 
     def host(self, ordinal: int) -> str:
-        """A broker's own name in the cluster's DNS."""
+        """Return a broker's own name in the cluster's DNS."""
         return f"{self.pod(ordinal)}.{service_host(HEADLESS_SERVICE, self.namespace)}"
 
     def internal(self, ordinal: int) -> str:
         return f"{self.host(ordinal)}:{self.settings.port}"
 
     def external(self, ordinal: int) -> str | None:
-        """Where clients outside the cluster reach a broker; None: they can't."""
+        """Return where clients outside the cluster reach a broker; None if they can't."""
         if self.cluster.node_ports is None:
             return None
         return f"{self.cluster.external_host}:{self.cluster.node_ports.first_broker + ordinal}"
@@ -79,7 +78,7 @@ class KafkaNetwork:
 
 
 def shared_properties(network: KafkaNetwork) -> Properties:
-    """What all brokers share."""
+    """Return the settings that all brokers share."""
     settings = network.settings
     voters = (
         f"{node_id(ordinal)}@{network.host(ordinal)}:{settings.controller_port}"
@@ -103,7 +102,7 @@ def shared_properties(network: KafkaNetwork) -> Properties:
 
 
 def node_properties(network: KafkaNetwork, ordinal: int) -> Properties:
-    """What is one broker's own."""
+    """Return the settings of one broker."""
     advertised = {INTERNAL: network.internal(ordinal), EXTERNAL: network.external(ordinal)}
     return {
         "node.id": node_id(ordinal),
@@ -114,7 +113,7 @@ def node_properties(network: KafkaNetwork, ordinal: int) -> Properties:
 
 
 def node_id(ordinal: int) -> int:
-    """The design counts the brokers' ids from 1, Kubernetes its pods from 0."""
+    """Return a broker's id: the design counts from 1, Kubernetes its pods from 0."""
     return ordinal + 1
 
 
@@ -140,7 +139,7 @@ def _throughput(settings: KafkaSettings) -> Properties:
 
 
 def _durability(settings: KafkaSettings) -> Properties:
-    """No acknowledged record is lost with a broker, and no topic is made by accident."""
+    """Return settings by which losing a broker loses no acknowledged record."""
     return {
         "default.replication.factor": settings.replication_factor,
         "min.insync.replicas": settings.min_insync_replicas,
@@ -156,7 +155,7 @@ def _durability(settings: KafkaSettings) -> Properties:
 
 
 def _memory(settings: KafkaSettings) -> Properties:
-    """What keeps a broker's heap within a 682Mi container."""
+    """Return the settings that keep a broker's heap within a 682Mi container."""
     return {
         "log.cleaner.dedupe.buffer.size": CLEANER_DEDUPE_BYTES,
         "replica.fetch.response.max.bytes": REPLICA_RESPONSE_BYTES,

@@ -1,1 +1,1 @@
-"""What the JVMs of the streaming layer tell of themselves: the JMX exporter in each."""
+"""Metrics of the streaming layer's JVMs: the JMX exporter in each."""

@@ -31,26 +31,26 @@ LAG_RULE = """\
 
 
 def agent_files(rules: str) -> dict[str, str]:
-    """The script that the start scripts source, and the rules; for the pod's ConfigMap."""
+    """Return the script that the start scripts source, and the rules; for the pod's ConfigMap."""
     return {AGENT_SCRIPT: (FILES / AGENT_SCRIPT).read_text(), RULES_FILE: rules}
 
 
 def rules_of(program: str) -> str:
-    """The rules of one of files/*.yml."""
+    """Return the rules of one of files/*.yml."""
     return (FILES / f"{program}.yml").read_text()
 
 
 def worker_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
-    """The rules of a worker that captures these tables (schema.table) for a sink connector."""
+    """Return the rules of a worker that captures these tables (schema.table) for a sink."""
     lag = lag_rules(topic_prefix, tables, sink)
     return rules_of("worker").replace("rules:\n", f"rules:\n{lag}", 1)
 
 
 def lag_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
-    """The rules of the sink's, and nobody else's, kafka_consumer_lag and _lead; one for a schema.
+    """Return the rules of kafka_consumer_lag and _lead for the sink only, one for each schema.
 
     A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
-    nobody could tell where the schema ends.
+    the rule could not see where the schema ends.
     """
     parts = sorted(table.split(".") for table in tables)
     return "".join(
@@ -67,7 +67,7 @@ def lag_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
 def agent_environment(
     settings: MetricsSettings, images: ImageFamilyTable, config_dir: str
 ) -> dict[str, str]:
-    """What the start script must know; nothing where the stack wants no metrics."""
+    """Return what the start script must know; nothing where the stack wants no metrics."""
     if not settings.enabled:
         return {}
     return {
@@ -78,7 +78,7 @@ def agent_environment(
 
 
 def scrape_annotations(settings: MetricsSettings) -> dict[str, str]:
-    """The pod's annotations by which a Prometheus without the operator finds it."""
+    """Return the pod's annotations by which a Prometheus without the operator finds it."""
     if not settings.enabled:
         return {}
     return {
@@ -89,5 +89,5 @@ def scrape_annotations(settings: MetricsSettings) -> dict[str, str]:
 
 
 def metrics_ports(settings: MetricsSettings) -> list[Manifest]:
-    """The container's port, by the name that the PodMonitor asks for."""
+    """Return the container's port, by the name that the PodMonitor asks for."""
     return [{"name": "metrics", "containerPort": settings.port}] if settings.enabled else []

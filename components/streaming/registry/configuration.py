@@ -8,8 +8,8 @@ from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.properties import Properties
 from components.workloads import Workload, service_host
 
+# Names the login module in jaas.conf, too.
 REALM = "SchemaRegistry"
-"""names the login module in jaas.conf, too"""
 
 
 class Role(StrEnum):
@@ -24,10 +24,10 @@ class Role(StrEnum):
     READONLY = "readonly"
 
 
+# Connect's converters.
 DEVELOPER_USER = "developer"
-"""Connect's converters"""
+# The kubelet's probes.
 PROBE_USER = "probe"
-"""the kubelet's probes"""
 USERS = {"admin": Role.ADMIN, DEVELOPER_USER: Role.DEVELOPER, PROBE_USER: Role.READONLY}
 
 
@@ -56,5 +56,5 @@ def user_properties(passwords: Mapping[str, str]) -> str:
 
 
 def probe_netrc(passwords: Mapping[str, str]) -> str:
-    """The probe's credentials as curl reads them, so that they are in no process's arguments."""
+    """Return the probe's credentials as a file for curl, not as arguments of a process."""
     return f"machine localhost login {PROBE_USER} password {passwords[PROBE_USER]}\n"

@@ -97,7 +97,7 @@ class Registry(pulumi.ComponentResource):
 
 
 def registry_files(args: RegistryArgs) -> dict[str, str]:
-    """What is no secret of the files in CONFIG_DIR."""
+    """Return the files in CONFIG_DIR that are not secret."""
     return {
         **read_files(Path(__file__).parent / "files"),
         **agent_files(rules_of("registry")),
@@ -108,7 +108,7 @@ def registry_files(args: RegistryArgs) -> dict[str, str]:
 
 
 def login_files(credentials: Credentials) -> dict[str, pulumi.Input[str]]:
-    """What is a secret of the files in CONFIG_DIR."""
+    """Return the files in CONFIG_DIR that are secret."""
     passwords = pulumi.Output.all(
         **{
             "admin": credentials.registry_admin,
@@ -125,7 +125,7 @@ def login_files(credentials: Credentials) -> dict[str, pulumi.Input[str]]:
 def deployment_spec(
     args: RegistryArgs, files: dict[str, str], secrets: dict[str, pulumi.Input[str]]
 ) -> Manifest:
-    """A rolling update that never runs a second registry: the memory budget has no room for it."""
+    """Return a rolling update without a second registry, for which there is no memory budget."""
     return {
         "replicas": 1,
         "strategy": {
@@ -178,7 +178,7 @@ def _container(args: RegistryArgs) -> Manifest:
 
 
 def _readiness(port: int) -> Manifest:
-    """Lists the subjects as the user `probe`, whose password curl reads from a file.
+    """Return a probe that lists the subjects as `probe`, whose password curl reads from a file.
 
     An httpGet probe would need it in an Authorization header in the pod's manifest, for everyone
     to read who may look at pods.
@@ -194,7 +194,7 @@ def _readiness(port: int) -> Manifest:
 
 
 def _files_volume() -> Manifest:
-    """The design's folder, /etc/schema-registry: configuration and logins side by side."""
+    """Return the design's folder, /etc/schema-registry: with configuration and logins."""
     return {
         "name": "files",
         "projected": {

@@ -10,8 +10,8 @@ from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import TOPIC_PREFIX, topic_of
 
+# The design's number.
 DEFAULT_TASKS = 24
-"""the design's number"""
 HUB_PLUGIN = PluginArchive(
     folder="s3-sink",
     path="confluentinc/kafka-connect-s3/versions/10.5.0",

@@ -14,15 +14,15 @@ from components.streaming.topic_names import topic_of
 
 CONTROL_TOPIC = "control-iceberg"
 COMMIT_COUNTER = "commit-counter.jar"
+# More than 5 do not fit a worker of 1 GiB.
 DEFAULT_TASKS = 2
-"""More than 5 do not fit a worker of 1 GiB."""
 
 
 @sink_kind("iceberg")
 class IcebergSink(S3Sink):
     """Apache Iceberg's sink connector."""
 
-    # A query reads every file of a table, old ones too, so they must be readable at once.
+    # A query reads every file of a table, old ones too, so they must be readable immediately.
     cold_storage_class = "GLACIER_IR"
     needs_catalog = True
 

@@ -1,4 +1,4 @@
-"""What a sink tells the other layers of itself: its connector, and all that this needs."""
+"""What a sink declares to the other layers: its connector, and all that it needs."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
 from kafka_connect.connector_state import State
 
+# Every kind of sink, by the name that a stack file uses.
 KINDS: dict[str, type[Sink]] = {}
-"""Every kind of sink, by the name that a stack file uses."""
 
 SinkType = TypeVar("SinkType", bound="type[Sink]")
 
@@ -123,4 +123,4 @@ class ArchiveSink(Sink):
 
     @abstractmethod
     def archived_tables(self) -> dict[str, str]:
-        """Return where each captured table is archived, as clients are told."""
+        """Return where each captured table is archived, for the stack's outputs."""

@@ -34,7 +34,7 @@ class WatchedCluster:
     """A copy of the cluster's pods, namespaces and NetworkPolicies."""
 
     def __init__(self, api: client.ApiClient) -> None:
-        """`api`: of a user who may list and watch the three kinds."""
+        """Use `api`, whose user may list and watch the three kinds."""
         core, networking = client.CoreV1Api(api), client.NetworkingV1Api(api)
         self._kinds = (
             _Kind("pods", core.list_pod_for_all_namespaces),
