@@ -7,13 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import yaml
+
 from policies import budget
 from policies.budget_report import table
 from policies.exceptions import parse_exceptions
 from policies.pack import POLICIES
 from policies.policy import mark_excepted
 from review.expected import Expected, expected_of, unexpected, vanished
-from review.preview import PACK, Preview, Verdict
+from review.preview import PACK, PROJECT, Preview, Verdict
 
 DIMENSIONS = {"memory-budget": budget.MEMORY, "cpu-budget": budget.CPU}
 # The length of a stack's diff: three of them fit into GitHub's 65,536 for a comment.
@@ -106,12 +108,21 @@ def _item(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def _stack_limit(stack: str, policy_name: str) -> str | None:
+    """Return the limit that the stack file sets, which the engine passes to the pack otherwise."""
+    file = PROJECT / f"Pulumi.{stack}.yaml"
+    config = yaml.safe_load(file.read_text())["config"] if file.exists() else {}
+    limit = config.get("datapipe:budget", {}).get(DIMENSIONS[policy_name].resource)
+    return None if limit is None else str(limit)
+
+
 def _budget(preview: Preview, policy_name: str) -> str:
     """Return a budget's table, computed by the policy with this stack's settings."""
     policy = next(policy for policy in POLICIES if policy.name == policy_name)
     file = PACK / "configuration" / f"{preview.stack}.json"
     given = json.loads(file.read_text()).get(policy_name, {}) if file.exists() else {}
-    settings = policy.settings_from(given if isinstance(given, dict) else {})
+    stated = {"limit": limit} if (limit := _stack_limit(preview.stack, policy_name)) else {}
+    settings = policy.settings_from({**stated, **(given if isinstance(given, dict) else {})})
     exceptions = parse_exceptions(settings["exceptions"])
     resources = mark_excepted(preview.resources, exceptions, datetime.now(UTC).date())
     computed, uncounted = budget.compute_budget(resources, settings, DIMENSIONS[policy_name])

@@ -28,7 +28,7 @@ run_selected() {
 deploy
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-nice -n 19 pytest -m "not pipeline" --numprocesses=auto --dist=worksteal >"$output" 2>&1 &
+nice -n 10 pytest -m "not pipeline" --numprocesses=auto --dist=loadfile >"$output" 2>&1 &
 failed=0
 pytest -m pipeline || failed=$?
 wait $! || failed=$?

@@ -4,4 +4,4 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-exec bash tools/bootstrap.sh pytest -m unit --numprocesses=auto --dist=worksteal --quiet "$@"
+exec bash tools/bootstrap.sh pytest -m unit --numprocesses=auto --dist=loadfile --quiet "$@"

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.tables import ColumnName, TableName
 from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
 
@@ -109,6 +110,11 @@ class SourceSettings(Settings):
         default="scram-sha-256",
         description="Authentication method of the accounts; md5 is the design's (design:"
         ' "Security") and deprecated.',
+    )
+    excluded_columns: dict[TableName, tuple[ColumnName, ...]] = Field(
+        default={},
+        description="Columns of captured tables that are not captured, such as generated ones:"
+        " {public.users: [full_name]}. They do not appear in the topics or the archive.",
     )
     replica_identity: Literal["full", "default"] = Field(
         default="full",

@@ -111,6 +111,12 @@ class StackConfig(Settings):
                     f"topics.overrides.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
+        for table in self.source.excluded_columns:
+            if table not in self.tables:
+                yield (
+                    f"source.excludedColumns.{table}",
+                    f"is not a captured table; name one of datapipe:tables, or add {table} there",
+                )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":

@@ -31,6 +31,12 @@ def _qualified(name: str) -> str:
 
 TableName = Annotated[str, AfterValidator(_qualified)]
 
+# A comma would end an entry of Debezium's list.
+_COLUMN_NAME = Pattern(
+    r"[^,\x00-\x1f]{1,63}", name="column name", allowed="1 to 63 characters without a comma"
+)
+ColumnName = Annotated[str, AfterValidator(_COLUMN_NAME)]
+
 # Kafka's own rule.
 TOPIC_NAME = Pattern(
     r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}",

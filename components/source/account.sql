@@ -11,6 +11,12 @@ SELECT format('CREATE ROLE %I', :'account')
 \gexec
 ALTER ROLE :"account" WITH LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS
     PASSWORD :'password';
+-- A first read would leave out the rows that row level security hides, while their changes come.
+SELECT EXISTS (SELECT FROM unnest(string_to_array(:'tables', ',')) AS stated (name)
+    JOIN pg_class ON pg_class.oid = to_regclass(name) WHERE relrowsecurity) AS has_row_security \gset
+\if :has_row_security
+ALTER ROLE :"account" BYPASSRLS;
+\endif
 \unset password
 \set VERBOSITY default
 SET LOCAL log_min_error_statement = error;

@@ -1,23 +1,16 @@
 -- Creates what change data capture needs in the database. Idempotent: a table that is added to the
 -- stack's list is added to its publication, one that is removed is removed.
 --
--- psql's variables: replica_identity (FULL or DEFAULT), tables (schema.table, separated by commas)
--- and publications (that of each table, in the same order).
-
-CREATE TEMPORARY TABLE captured ON COMMIT DROP AS
-    SELECT name, publication, to_regclass(name) AS relation
-    FROM unnest(string_to_array(:'tables', ','), string_to_array(:'publications', ','))
-        AS stated (name, publication);
+-- Comes after captured.sql and refusals.sql. psql's variable: replica_identity (FULL or DEFAULT).
 
 DO $$
 DECLARE
-    missing text := (
-        SELECT string_agg(name, ', ') FROM captured LEFT JOIN pg_class ON pg_class.oid = relation
-            WHERE relkind IS NULL OR relkind NOT IN ('r', 'p'));
+    reasons text := (SELECT string_agg(coalesce(name || ': ', '') || reason, E'\n' ORDER BY name, reason)
+        FROM refused);
 BEGIN
-    IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'database % has no table %', current_database(), missing
-            USING HINT = 'Create it, or remove it from datapipe:tables. Nothing was changed.';
+    IF reasons IS NOT NULL THEN
+        RAISE EXCEPTION E'database % cannot be archived right:\n%', current_database(), reasons
+            USING HINT = 'Nothing was changed in the database.';
     END IF;
 END;
 $$;
@@ -26,17 +19,23 @@ $$;
 REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 
 -- Each publication contains exactly its captured tables. One without a table is kept: its connector,
--- which is deleted later, could not continue without it, and it costs nothing.
-SELECT DISTINCT format('CREATE PUBLICATION %I', publication) FROM captured
-    WHERE publication NOT IN (SELECT pubname FROM pg_publication)
+-- which is deleted later, could not continue without it, and it costs nothing. Changes of a partition
+-- are published as those of its partitioned table, which is the one that is captured.
+SELECT DISTINCT format('CREATE PUBLICATION %I WITH (publish_via_partition_root = true)', publication)
+    FROM captured WHERE publication NOT IN (SELECT pubname FROM pg_publication)
+\gexec
+SELECT DISTINCT format('ALTER PUBLICATION %I SET (publish_via_partition_root = true)', publication)
+    FROM captured JOIN pg_publication ON pubname = publication WHERE NOT pubviaroot
 \gexec
 SELECT format('ALTER PUBLICATION %I SET TABLE %s', publication, string_agg(relation::text, ', '))
     FROM captured GROUP BY publication
 \gexec
 
 -- The columns of a deleted or updated row's old version that are logged. Changing them needs a lock,
--- so only tables that differ are changed.
-SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', relation, :'replica_identity')
-    FROM captured JOIN pg_class ON pg_class.oid = relation
+-- so only tables that differ are changed. Each partition has a replica identity of its own.
+SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', member, :'replica_identity')
+    FROM (SELECT relation AS member FROM captured
+        UNION SELECT relid FROM captured CROSS JOIN LATERAL pg_partition_tree(relation)) AS members
+    JOIN pg_class ON pg_class.oid = member
     WHERE relreplident <> CASE :'replica_identity' WHEN 'FULL' THEN 'f' ELSE 'd' END
 \gexec

@@ -7,13 +7,29 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.source.psql import TARGET_INPUTS, Psql, run_script
+from components.source.psql import TARGET_INPUTS, Psql, read_from_database, run_script
+from components.source.schema import REFUSED
 
+UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
 
 
 class DatabaseSchemaProvider(dynamic.ResourceProvider):
-    """Runs the script in the server's pod if it is new or has changed. Preview runs nothing."""
+    """Runs the script in the server's pod if it is new or has changed.
+
+    A preview asks the running database whether its tables can be archived right.
+    """
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse tables and columns that cannot be archived right, before anything is changed."""
+        if any(news.get(name) == UNKNOWN for name in (*TARGET_INPUTS, "check_script")):
+            return dynamic.CheckResult(news, [])
+        printed = read_from_database(news, news["check_script"]) or ""
+        refused = [
+            line.removeprefix(REFUSED) for line in printed.splitlines() if line.startswith(REFUSED)
+        ]
+        # A failure of no property: of a named one Pulumi would print the whole value.
+        return dynamic.CheckResult(news, [dynamic.CheckFailure("", reason) for reason in refused])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['namespace']}/{props['pod']}", self._apply(props))
@@ -39,12 +55,14 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
         *,
         psql: Psql,
         script: str,
+        check_script: str,
         superuser_password: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         inputs = {
             **psql.inputs(),
             "script": script,
+            "check_script": check_script,
             "superuser_password": pulumi.Output.secret(superuser_password),
         }
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["superuser_password"])

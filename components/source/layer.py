@@ -19,7 +19,12 @@ from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.database_account import DatabaseAccount
 from components.source.database_schema import DatabaseSchema
 from components.source.psql import Psql
-from components.source.schema import account_script, database_script, revoke_script
+from components.source.schema import (
+    account_script,
+    check_script,
+    database_script,
+    revoke_script,
+)
 from components.workloads import Workload, service_host
 from kafka_connect.cluster_access import ClusterAccess
 
@@ -222,6 +227,7 @@ class Source(pulumi.ComponentResource):
             "database-schema",
             psql=psql,
             script=database_script(args.settings, args.tables),
+            check_script=check_script(args.settings, args.tables),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[running])

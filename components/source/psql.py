@@ -15,12 +15,14 @@ from tenacity import (
     stop_after_attempt,
     wait_incrementing,
 )
+from urllib3.exceptions import HTTPError
 
 from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import variable
-from kafka_connect.cluster_access import ClusterAccess
+from kafka_connect.cluster_access import ClusterAccess, ClusterAccessError
 
 TIMEOUT_SECONDS = 300
+PREVIEW_SECONDS = 60
 ATTEMPTS = 5
 RETRYABLE_ERRORS = re.compile("deadlock detected|canceling statement due to lock timeout")
 # The inputs of a resource that say where its scripts run.
@@ -48,7 +50,7 @@ class Psql:
         }
 
 
-def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
+def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
     """Run a script with these variables of psql, which are passed by its standard input only.
 
     A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
@@ -62,7 +64,23 @@ def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
         before_sleep=_log_retry,
         reraise=True,
     )
-    retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
+    return retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
+
+
+def read_from_database(props: dict[str, Any], script: str) -> str | None:
+    """Run a script that changes nothing, as a preview does; return what it prints.
+
+    Return None, with the reason on standard error, where there is no running database to ask.
+    """
+    from kubernetes import client  # noqa: PLC0415  slow, and not needed where nothing is known yet
+
+    try:
+        if not pod_exists(props):
+            return None
+        return _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
+    except (ClusterAccessError, PodExecError, HTTPError, client.ApiException) as error:
+        print(f"the captured tables were not checked: {error}", file=sys.stderr)
+        return None
 
 
 def _is_retryable(error: BaseException) -> bool:

@@ -5,11 +5,15 @@ one transaction in the captured database. They contain no password: the caller p
 `variable()`. The last line ends psql, as Kubernetes' exec can't close its standard input.
 """
 
+import json
 from pathlib import Path
 
 from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
+
+FIND_REFUSED = ("captured.sql", "refusals.sql")
+REFUSED = "refused: "
 
 
 def variable(name: str, value: str) -> str:
@@ -26,10 +30,8 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     It needs the variable superuser_password.
     """
     variables = {
-        "database": settings.database,
+        **_captured(settings, tables),
         "replica_identity": settings.replica_identity.upper(),
-        "tables": ",".join(tables),
-        "publications": ",".join(settings.publication_of(table) for table in tables),
     }
     create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
@@ -37,7 +39,17 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
         "\\gexec",
     ]
     files = ["schema.sql"] if settings.sample_schema else []
-    return _script(variables, create, ["superuser.sql", *files, "capture.sql"])
+    return _script(variables, create, ["superuser.sql", *files, *FIND_REFUSED, "capture.sql"])
+
+
+def check_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Print what of the tables cannot be archived right, as lines that begin with REFUSED.
+
+    It changes nothing: the sample tables that it may create are rolled back.
+    """
+    files = ["schema.sql"] if settings.sample_schema else []
+    files += [*FIND_REFUSED, "list_refused.sql"]
+    return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
 
 
 def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:
@@ -54,7 +66,18 @@ def revoke_script(settings: SourceSettings, account: str) -> str:
     return _script({"database": settings.database, "account": account}, [], ["revoke.sql"])
 
 
-def _script(variables: dict[str, str], before: list[str], files: list[str]) -> str:
+def _captured(settings: SourceSettings, tables: tuple[str, ...]) -> dict[str, str]:
+    return {
+        "database": settings.database,
+        "tables": ",".join(tables),
+        "publications": ",".join(settings.publication_of(table) for table in tables),
+        "excluded": json.dumps(settings.excluded_columns),
+    }
+
+
+def _script(
+    variables: dict[str, str], before: list[str], files: list[str], end: str = "COMMIT;"
+) -> str:
     parts = [
         *(variable(name, value).rstrip() for name, value in variables.items()),
         *before,
@@ -63,7 +86,7 @@ def _script(variables: dict[str, str], before: list[str], files: list[str]) -> s
         "SET lock_timeout = '15s';",
         "BEGIN;",
         *((FOLDER / file).read_text() for file in files),
-        "COMMIT;",
+        end,
         "\\q",
     ]
     return "\n".join(parts) + "\n"

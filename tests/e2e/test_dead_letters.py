@@ -32,8 +32,12 @@ USERS = "postgres.public.users"
 # Takes eight bytes and nothing else.
 BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
 LETTER_SECONDS = 90
-# Instead of the sandbox's 10 s: what is tested here is what is committed, not when.
-COMMIT_INTERVAL = {"iceberg.control.commit.interval-ms": "2000"}
+# Instead of every 10 s and 30 s: what is tested here is what is committed, not when. The first
+# commit after a restart of the task reaches its timeout.
+COMMITS = {
+    "iceberg.control.commit.interval-ms": "2000",
+    "iceberg.control.commit.timeout-ms": "10000",
+}
 COMMITTED_SECONDS = 6
 
 
@@ -77,7 +81,7 @@ def frequent_commits(outputs: StackOutputs, cluster: Cluster) -> Iterator[None]:
     """The sink commits more often during these tests."""
     connect = connect_client(outputs)
     config = connect.config(SINK)
-    connect.put(SINK, config | COMMIT_INTERVAL)
+    connect.put(SINK, config | COMMITS)
     wait_until_running(cluster, outputs)
     yield
     connect.put(SINK, config)

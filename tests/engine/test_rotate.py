@@ -3,6 +3,7 @@
 The update is tested by tests/e2e/test_rotation.py; here a script in its place says what it finds.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,23 +13,24 @@ import yaml
 
 from tests.engine.pulumi_project import PROJECT, Project
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.engine
 
 STACK_FILE = "Pulumi.dev.yaml"
 
 
 @pytest.fixture
-def rotating(project: Project, copied_project: Path, tmp_path: Path) -> Project:
+def rotating(copied_project: Path, tmp_path: Path) -> Project:
     """A project whose `make up` only prints the version that it finds."""
-    for name in ("sandbox", "requirements.txt"):
+    for name in ("tools", "requirements.txt"):
         (copied_project / name).symlink_to(PROJECT / name)
     shutil.copytree(PROJECT / "scripts", copied_project / "scripts")
     (copied_project / "scripts/up.sh").write_text(
         f'#!/bin/sh\necho "up of $STACK: $(grep -A1 datapipe:security {STACK_FILE} | tail -n 1)"\n'
     )
     environment = {
-        **project.environment,
+        **os.environ,
         "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
         "STACK": "dev",
     }
     return Project(copied_project, "dev", environment)

@@ -27,10 +27,12 @@ public class CountedEvents {
       record("postgres.public.users", "k", event("u", "false", 2L)),
       record("postgres.public.users", "k", event("d", "true", 3L)),
       record("postgres.public.users", "k", event("d", "false", 4L)),
-      record("postgres.public.orders", null, event("c", "false", 5L)),
       record("postgres.public.orders", "k", event("c", "false", null)),
+      record("postgres.public.orders", null, event("c", "false", 5L)),
       record("postgres.public.orders", "k", event("t", "false", 7L)),
       record("postgres.public.orders", "k", event("r", "false", 8L)),
+      record("postgres.public.log", null, event("c", "false", 8L)),
+      record("postgres.public.log", null, event("d", "true", 8L)),
       record("postgres.transaction", "k", new Struct(SchemaBuilder.struct().build())),
       record("__debezium-heartbeat.postgres", "k", event("c", "false", 9L)),
     };

@@ -53,7 +53,7 @@ def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
 
 def test_an_invalid_stack_file_is_reported_with_the_programs_error(tmp_path: Path) -> None:
     project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
-    with pytest.raises(PreviewError, match="replicationFactor 3 needs as many brokers"):
+    with pytest.raises(PreviewError, match=r"kafka\.replicationFactor: 3 is above brokers \(2\)"):
         preview("dev", project)
 
 

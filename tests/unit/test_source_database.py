@@ -178,7 +178,7 @@ class TestSchema:
     def test_a_missing_table_is_named_and_nothing_changes(self, server: PostgresServer) -> None:
         failed = server.apply(("public.users", "public.nowhere"))
         assert failed.returncode != 0
-        assert "database ecommerce has no table public.nowhere" in failed.stderr
+        assert "public.nowhere: there is no such table" in failed.stderr
         assert "datapipe:tables" in failed.stderr
         assert published(server) == set(SAMPLE_TABLES)
 
@@ -195,7 +195,7 @@ class TestSchema:
 
     def test_a_stack_may_bring_its_own_tables_and_md5(self) -> None:
         with running_server(sample_schema=False, password_encryption="md5") as server:
-            assert "has no table public.users" in server.apply(("public.users",)).stderr
+            assert "public.users: there is no such table" in server.apply(("public.users",)).stderr
             psql = server.with_settings(sample_schema=True).apply(("public.users",))
             assert psql.returncode == 0, psql.stderr
             server.execute("CREATE SCHEMA shop")

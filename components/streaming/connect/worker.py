@@ -23,6 +23,7 @@ from components.streaming.connect.configuration import (
     worker_properties,
 )
 from components.streaming.connect.plugins import (
+    DEBEZIUM,
     PLUGIN_DIR,
     PluginArchive,
     install_arguments,
@@ -60,9 +61,11 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
-# column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed), and
-# commit-counter.jar, which Iceberg calls and which is therefore next to its sink's own jars.
+# column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
+# json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
+# values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
+VALUES = "values.jar"
 
 
 @dataclass(frozen=True)
@@ -250,7 +253,14 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
         "imagePullPolicy": "IfNotPresent",
         "command": ["sh", f"{CONFIG_DIR}/install-plugins.sh"],
         "args": install_arguments(args.plugins),
-        "env": environment({"PLUGIN_DIR": PLUGIN_DIR, "TMPDIR": PLUGIN_DIR}),
+        "env": environment(
+            {
+                "PLUGIN_DIR": PLUGIN_DIR,
+                "TMPDIR": PLUGIN_DIR,
+                "DEBEZIUM_FOLDER": DEBEZIUM.folder,
+                "DEBEZIUM_JARS": f"{CONFIG_DIR}/{VALUES}",
+            }
+        ),
         "securityContext": container_security_context(),
         "resources": args.resources.manifest(),
         "volumeMounts": [
@@ -266,16 +276,18 @@ def _jar_paths(args: WorkerArgs) -> dict[str, str]:
     # Alone in a folder: each folder of the plugin path is a plugin.
     own = {
         f"{PLUGINS_OF_OURS}/{name}/{name}.jar": f"{name}.jar"
-        for name in ("transforms", "extensions")
+        for name in ("transforms", "extensions", "json")
     }
-    return {**own, **args.sink_jars}
+    # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
+    in_image = {} if args.plugins else {f"{PLUGIN_DIR}/{DEBEZIUM.folder}/{VALUES}": VALUES}
+    return {**own, **in_image, **args.sink_jars}
 
 
 def jars(args: WorkerArgs) -> dict[str, str]:
     """Return our own jars by name, in base64 as a ConfigMap keeps them."""
+    names = {VALUES, *_jar_paths(args).values()}
     return {
-        name: base64.b64encode((OWN_JARS / name).read_bytes()).decode()
-        for name in _jar_paths(args).values()
+        name: base64.b64encode((OWN_JARS / name).read_bytes()).decode() for name in sorted(names)
     }
 
 

@@ -11,10 +11,13 @@ from components.workloads import Workload, service_host
 
 
 class JsonConverter(PropertyGroup):
-    """JSON with the schema in every record, so that a sink knows columns and types."""
+    """JSON with the schema in every record, so that a sink knows columns and types.
 
-    converter_class: Literal["org.apache.kafka.connect.json.JsonConverter"] = Field(
-        default="org.apache.kafka.connect.json.JsonConverter", serialization_alias=""
+    The class is ours, because Kafka's reads NaN, infinities and -0 back as 0.
+    """
+
+    converter_class: Literal["datapipe.connect.ExactJsonConverter"] = Field(
+        default="datapipe.connect.ExactJsonConverter", serialization_alias=""
     )
     schemas_enable: bool = Field(default=True, serialization_alias=".schemas.enable")
     replace_null_with_default: bool = Field(

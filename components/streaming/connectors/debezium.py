@@ -81,6 +81,29 @@ class DebeziumPostgresConnector(Connector):
         " NULL; the worker needs the transform of drop_defaults_class",
     )
     drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
+    excluded_columns: tuple[str, ...] | None = Field(
+        default=None,
+        serialization_alias="column.exclude.list",
+        description="regular expressions of columns, as schema.table.column, that are not captured",
+    )
+    unknown_types: bool = Field(
+        default=True,
+        serialization_alias="include.unknown.datatypes",
+        description="false would leave out columns of types that Debezium does not know; their text"
+        " is kept by exact_values_class",
+    )
+    exact_values_class: str = Field(
+        default="datapipe.postgres.ExactValues",
+        serialization_alias="exact.type",
+        description="the converter of the types whose values Debezium changes or leaves out; the"
+        " worker needs values.jar in Debezium's folder",
+    )
+    ignored_messages: str = Field(
+        default=".*",
+        serialization_alias="message.prefix.exclude.list",
+        description="prefixes of logical messages that are not captured: any role in the database"
+        " may send one, and they have no topic",
+    )
     count_events: bool = Field(
         default=False,
         exclude=True,
@@ -175,6 +198,7 @@ class DebeziumPostgresConnector(Connector):
         """
         return {
             "plugin.name": "pgoutput",
+            "converters": "exact",
             "transforms": ",".join(self._transforms()),
             **self._drop_defaults(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",

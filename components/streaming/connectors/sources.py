@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from components.config import StackConfig
@@ -96,6 +97,17 @@ def _connector(
         transaction_timeout_ms=batches.transaction_timeout_ms if args.exactly_once else None,
         linger_ms=batches.linger_ms,
         batch_bytes=batches.batch_bytes,
+        excluded_columns=_excluded(args.settings, partitions) or None,
+    )
+
+
+def _excluded(settings: SourceSettings, tables: Collection[str]) -> tuple[str, ...]:
+    """Return patterns for the excluded columns; Debezium's own would ignore case."""
+    return tuple(
+        rf"(?-i){re.escape(table)}\.{re.escape(column)}"
+        for table, columns in settings.excluded_columns.items()
+        if table in tables
+        for column in columns
     )
 
 

@@ -2,7 +2,9 @@
 # Downloads connector plugins and checks them before anything is unpacked.
 #
 # Arguments: folder, address and SHA-256 of each archive in turn; an empty SHA-256 checks nothing.
-# PLUGIN_DIR  where each plugin gets its folder
+# PLUGIN_DIR       where each plugin gets its folder
+# DEBEZIUM_FOLDER  Debezium's below it
+# DEBEZIUM_JARS    our own jars that Debezium loads, separated by spaces
 set -eu
 
 archive=${TMPDIR:-/tmp}/plugin.zip
@@ -25,4 +27,8 @@ while [ $# -gt 0 ]; do
     unzip -q -o "$archive" -d "$PLUGIN_DIR/$folder"
     rm "$archive"
     echo "$folder: installed"
+done
+
+for jar in ${DEBEZIUM_JARS:-}; do
+    cp "$jar" "$PLUGIN_DIR/$DEBEZIUM_FOLDER/"
 done

@@ -1,6 +1,7 @@
 package datapipe.connect;
 
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
@@ -19,6 +20,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
   static final String TOPIC_PREFIX = "topic.prefix";
 
   private final Map<String, TableMetrics> tables = new ConcurrentHashMap<>();
+  private final Set<String> keyed = ConcurrentHashMap.newKeySet();
   private String checkpoint;
   private String prefix;
 
@@ -29,7 +31,9 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
       Object operation = value(event, "__op");
       if (operation != null) {
         tables.computeIfAbsent(record.topic(), this::metricsOf)
-            .record(operation.toString(), isComplete(record.key(), event, operation.toString()));
+            .record(
+                operation.toString(),
+                hasItsKey(record) && isComplete(event, operation.toString()));
       }
     }
     return record;
@@ -39,10 +43,18 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
     return new TableMetrics(checkpoint, topic.substring(prefix.length()));
   }
 
-  /** Returns whether an event has its row's key, operation, time and position in the log. */
-  private static boolean isComplete(Object key, Struct event, String operation) {
-    return key != null
-        && "cudr".contains(operation)
+  /** Returns whether an event has a key, or its table has none: no event of it ever had one. */
+  private boolean hasItsKey(R record) {
+    if (record.key() != null) {
+      keyed.add(record.topic());
+      return true;
+    }
+    return !keyed.contains(record.topic());
+  }
+
+  /** Returns whether an event has its operation, time and position in the log. */
+  private static boolean isComplete(Struct event, String operation) {
+    return "cudr".contains(operation)
         && value(event, "__source_ts_ms") != null
         && value(event, "__source_lsn") != null
         && String.valueOf("d".equals(operation)).equals(String.valueOf(value(event, "__deleted")));

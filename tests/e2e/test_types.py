@@ -1,0 +1,205 @@
+"""Every type of docs/types.json arrives exactly, from rows of before and from changes alike."""
+
+import base64
+import json
+import math
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from clients import database
+from clients.archive import Archive, IcebergArchive
+from clients.database import Row
+from clients.stack import StackOutputs
+from clients.update import changed_stack_file
+from polling import NotReadyError, poll_until
+from tests.engine.pulumi_project import PROJECT, STACK, Project
+
+CATALOG = json.loads((PROJECT / "docs/types.json").read_text())
+TYPES = CATALOG["types"]
+ROWS = 1 + max(len(each["values"]) for each in TYPES)  # the last row is NULL in every column
+ARCHIVED_SECONDS = 120
+Connection = psycopg.Connection[Row]
+
+# Kinds of tables whose rows were lost, each with statements before and after it is listed.
+SHAPES = {
+    "parted": (
+        "CREATE TABLE parted (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+        " CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM ('2024-01-01') TO"
+        " ('2024-02-01'); CREATE TABLE parted_2 PARTITION OF parted DEFAULT PARTITION BY HASH (id);"
+        " CREATE TABLE parted_21 PARTITION OF parted_2 FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
+        " INSERT INTO parted VALUES (1, '2024-01-01'), (2, '2025-01-01')",
+        "INSERT INTO parted VALUES (3, '2024-01-01'), (4, '2025-01-01');"
+        " UPDATE parted SET at = '2024-01-02' WHERE id = 2",
+    ),
+    "guarded": (
+        "CREATE TABLE guarded (id int PRIMARY KEY); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;"
+        " CREATE POLICY one ON guarded USING (id = 1); INSERT INTO guarded VALUES (1), (2)",
+        "INSERT INTO guarded VALUES (3)",
+    ),
+    "keyless": (
+        "CREATE TABLE keyless (id int, at timestamp); INSERT INTO keyless VALUES (1, 'infinity')",
+        "INSERT INTO keyless VALUES (2, '-infinity'); UPDATE keyless SET at = NULL WHERE id = 1",
+    ),
+    "partial": (
+        "CREATE TABLE partial (id int PRIMARY KEY, v text, w int GENERATED ALWAYS AS (id) STORED,"
+        " x timetz, __op text); INSERT INTO partial VALUES (1, 'a', DEFAULT, '24:00+05', 'mine')",
+        "INSERT INTO partial VALUES (2, 'b', DEFAULT, '24:00+05', 'mine')",
+    ),
+}
+EXCLUDED = {"public.partial": ["w", "x", "__op"]}
+
+
+def column_of(number: int) -> str:
+    return f"c{number}"
+
+
+def insert_rows(connection: Connection, first: int) -> None:
+    """Insert every value of every type; the rows' keys begin at `first`."""
+    for row in range(ROWS):
+        values = [
+            each["values"][row]["value"] if row < len(each["values"]) else None for each in TYPES
+        ]
+        holders = ", ".join(["%s", *(f"%s::text::{each['type']}" for each in TYPES)])
+        connection.execute(f"INSERT INTO all_types VALUES ({holders})", [first + row, *values])  # noqa: S608
+
+
+@pytest.fixture(scope="module")
+def added(outputs: StackOutputs) -> Iterator[Archive]:
+    """The archive after tables of all kinds were added to the stack and then changed."""
+    project = Project(PROJECT, STACK, os.environ)
+    names = ["all_types", *SHAPES]
+    tables = [f"public.{name}" for name in names]
+    archive = IcebergArchive(outputs.archive)
+    columns = ", ".join(f"{column_of(n)} {each['type']}" for n, each in enumerate(TYPES))
+    changes = {
+        "datapipe:tables": [*outputs.tables, *tables],
+        "datapipe:source": {"excludedColumns": EXCLUDED},
+    }
+    with database.connect(outputs) as connection:
+        connection.execute(f"DROP TABLE IF EXISTS {', '.join(names)}")
+        for statement in CATALOG["setup"]:
+            connection.execute(statement)
+        connection.execute(f"CREATE TABLE all_types (id int PRIMARY KEY, {columns})")
+        insert_rows(connection, first=0)
+        for before, _ in SHAPES.values():
+            connection.execute(before)
+        with changed_stack_file(STACK, changes) as file:
+            project.pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
+        connection.execute("SELECT pg_logical_emit_message(true, 'anything', 'stops nothing')")
+        insert_rows(connection, first=1000)
+        for _, after in SHAPES.values():
+            connection.execute(after)
+        yield archive
+        project.pulumi("up", "--yes", "--skip-preview")
+        connection.execute(f"DROP TABLE {', '.join(names)}")
+        connection.execute("DROP DOMAIN positive, short, amount, stamp, integers")
+        connection.execute("DROP TYPE mood, pair")
+    for table in tables:
+        archive.purge(table)
+
+
+def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
+    """Return a table's changes in the order of the WAL once there are that many."""
+
+    def arrived() -> list[dict[str, Any]]:
+        changes: list[dict[str, Any]] = archive.changes(table).to_pylist()
+        if len(changes) < count:
+            raise NotReadyError(f"{len(changes)} of {count}")
+        return changes
+
+    changes = poll_until(
+        arrived, timeout=ARCHIVED_SECONDS, interval=2, description=f"changes of {table}"
+    )
+    return sorted(changes, key=lambda change: change["__source_lsn"])
+
+
+def written(value: object) -> str | None:
+    """Return an archived value as docs/types.json writes it."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return str({key: _part(part) for key, part in value.items()})
+    return None if value is None else str(value)
+
+
+def _part(value: object) -> object:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def is_same(kind: str, found: object, expected: str | None) -> bool:
+    """Return whether an archived value is the expected one, floating point numbers bit by bit."""
+    if kind in ("float", "double") and expected is not None and isinstance(found, float):
+        form = ">f" if kind == "float" else ">d"
+        number = float(expected)
+        if math.isnan(number):
+            return math.isnan(found)
+        return struct.pack(form, found) == struct.pack(form, number)
+    return written(found) == expected
+
+
+def test_every_value_of_every_type_arrives_exactly(added: Archive, connection: Connection) -> None:
+    changes = archived(added, "public.all_types", 2 * ROWS)
+    assert [change["__op"] for change in changes] == ["r"] * ROWS + ["c"] * ROWS
+    rows = {change["id"]: change for change in changes}
+    wrong = []
+    for number, each in enumerate(TYPES):
+        column = column_of(number)
+        for row in range(ROWS):
+            stated = each["values"][row] if row < len(each["values"]) else None
+            text = connection.execute(
+                f"SELECT format('%%s', {column}) AS text, {column} IS NULL AS missing"  # noqa: S608
+                " FROM all_types WHERE id = %s",
+                [row],
+            ).fetchone()
+            assert text is not None
+            expected = None if text["missing"] else text["text"]
+            if stated and "archived" in stated:
+                expected = stated["archived"]
+            for key in (row, 1000 + row):
+                if not is_same(each["archive"], rows[key][column], expected):
+                    wrong.append((each["type"], rows[key]["__op"], expected, rows[key][column]))
+    assert not wrong, wrong
+
+
+def test_changes_of_partitions_arrive_as_the_tables_own(added: Archive) -> None:
+    changes = archived(added, "public.parted", 6)
+    assert sorted((change["id"], change["__op"]) for change in changes) == [
+        (1, "r"),
+        (2, "c"),  # it moved to another partition, so its update is a delete and an insert
+        (2, "d"),
+        (2, "r"),
+        (3, "c"),
+        (4, "c"),
+    ]
+
+
+def test_rows_that_row_level_security_hides_are_read_too(added: Archive) -> None:
+    changes = archived(added, "public.guarded", 3)
+    assert [(change["id"], change["__op"]) for change in changes] == [(1, "r"), (2, "r"), (3, "c")]
+
+
+def test_a_table_without_a_key_arrives_whole(added: Archive) -> None:
+    changes = archived(added, "public.keyless", 3)
+    assert [(change["id"], change["at"], change["__op"]) for change in changes] == [
+        (1, 2**63 - 1, "r"),
+        (2, -(2**63), "c"),
+        (1, None, "u"),
+    ]
+
+
+def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:
+    changes = archived(added, "public.partial", 2)
+    assert [(change["id"], change["v"], change["__op"]) for change in changes] == [
+        (1, "a", "r"),
+        (2, "b", "c"),
+    ]
+    assert not {"w", "x"} & set(changes[0])
