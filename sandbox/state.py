@@ -30,7 +30,7 @@ class Plugins(StrEnum):
     """Which provider plugins a sandbox is deployed with. The state of one is not another's."""
 
     OUR_OWN = "our own plugins"
-    """All three from this repository, as before 0.3."""
+    """All three from this repository, as up to 0.2."""
     BUILT = "our own plugins and the official one for Kubernetes"
     OFFICIAL = "the official plugins"
 
