@@ -1,5 +1,6 @@
 """Kubernetes manifests as they are written in YAML: dictionaries with camelCase keys."""
 
+import json
 from typing import Any, TypeAlias
 
 import pulumi
@@ -20,6 +21,17 @@ def metadata(
     """Return the `metadata` of an object of a workload, or of the pipeline as a whole."""
     labels = workload.labels if workload else PIPELINE_LABELS
     return {"name": name, "namespace": namespace, "labels": labels}
+
+
+def rollout_annotations(replicas: int) -> Manifest:
+    """Return a StatefulSet's annotations that make an update wait until its pods are replaced.
+
+    Of its own, the provider looks at the status from before the update, and returns immediately.
+    """
+    conditions = [
+        f"jsonpath={{.status.{count}}}={replicas}" for count in ("updatedReplicas", "readyReplicas")
+    ]
+    return {"pulumi.com/waitFor": json.dumps(conditions)}
 
 
 def name_of(resource: pulumi.CustomResource) -> pulumi.Output[str]:

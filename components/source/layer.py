@@ -10,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 from components.config import StackConfig
 from components.config.security import versioned_name
 from components.config.source import SourceSettings
-from components.manifests import metadata, name_of
+from components.manifests import metadata, name_of, rollout_annotations
 from components.security import Credentials
 from components.sizing import Resources
 from components.source import server
@@ -207,7 +207,10 @@ class Source(pulumi.ComponentResource):
     ) -> kubernetes.apps.v1.StatefulSet:
         return kubernetes.apps.v1.StatefulSet(
             POSTGRESQL.value,
-            metadata=metadata(POSTGRESQL.value, args.namespace, POSTGRESQL),
+            metadata={
+                **metadata(POSTGRESQL.value, args.namespace, POSTGRESQL),
+                "annotations": rollout_annotations(1),
+            },
             spec=server.stateful_set_spec(
                 image=args.image,
                 postgres_bin=args.postgres_bin,

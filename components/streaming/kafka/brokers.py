@@ -10,7 +10,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.config.metrics import MetricsSettings
 from components.images import ImageFamilyTable
-from components.manifests import Manifest, metadata
+from components.manifests import Manifest, metadata, rollout_annotations
 from components.sizing import BROKER_JVM, Resources
 from components.streaming.kafka.cluster_id import KafkaClusterId
 from components.streaming.kafka.configuration import (
@@ -105,7 +105,10 @@ class Brokers(pulumi.ComponentResource):
         headless = _service(HEADLESS_SERVICE, args.namespace, _headless_spec(args), child)
         stateful_set = kubernetes.apps.v1.StatefulSet(
             KAFKA,
-            metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),
+            metadata={
+                **metadata(KAFKA, args.namespace, Workload.KAFKA),
+                "annotations": rollout_annotations(args.network.settings.brokers),
+            },
             spec=stateful_set_spec(args, files, cluster_id.value),
             opts=pulumi.ResourceOptions.merge(
                 holds_data, pulumi.ResourceOptions(depends_on=[config_map, headless])
