@@ -27,8 +27,6 @@ PHRASES_FILE = Path(__file__).with_suffix(".toml")
 
 # Recorded measurements, in the words of the program of their day.
 RECORDED = ("docs/bench/", "docs/chaos/chaos.json")
-# To be removed together with the plugin.
-LEAVING = ("provider_plugins/kubernetes/",)
 
 MARKDOWN, PYTHON = ".md", ".py"
 OTHER_SUFFIXES = {".sh", ".java", ".yaml", ".yml", ".toml", ".json", ".sql", ".in", ".conf", ".css"}
@@ -241,7 +239,7 @@ def _files() -> list[str]:
     return [
         path
         for path in sorted({*done.stdout.split("\0")})
-        if not path.startswith((*RECORDED, *LEAVING))
+        if not path.startswith(RECORDED)
         and _is_prose_file(Path(path))
         and (ROOT / path).exists()
     ]
