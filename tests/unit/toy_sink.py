@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import pulumi
 from pydantic import Field
@@ -36,6 +36,10 @@ class ToyConnector(SinkConnector):
     topics: tuple[str, ...] = Field(serialization_alias="topics")
     key: str = Field(default="${env:TOY_KEY}", serialization_alias="toy.api.key")
 
+    def named_topics(self) -> frozenset[str]:
+        """Return its dead letter queue and the topics that it reads."""
+        return super().named_topics() | set(self.topics)
+
     def open_files(self, tasks: int, tables: int, partitions: int) -> int:
         """Return a buffer per partition."""
         return partitions
@@ -53,8 +57,7 @@ class ToySink(Sink):
 
     @property
     def options(self) -> ToySettings:
-        assert isinstance(self.args.options, ToySettings)
-        return self.args.options
+        return cast("ToySettings", self.args.options)
 
     @cached_property
     def connector(self) -> ToyConnector:
