@@ -44,7 +44,7 @@ def test_a_stack_file_without_tables_is_refused_with_the_lines_to_add() -> None:
 def test_the_stack_files_list_their_tables(stack: str) -> None:
     stack_file = Path(__file__).parents[2] / f"Pulumi.{stack}.yaml"
     given = yaml.safe_load(stack_file.read_text())["config"]
-    assert given["datapipe:tables"] == list(SAMPLE_TABLES)
+    assert set(given["datapipe:tables"]) >= set(SAMPLE_TABLES)
 
 
 @pytest.mark.parametrize(
