@@ -239,9 +239,7 @@ def _files() -> list[str]:
     return [
         path
         for path in sorted({*done.stdout.split("\0")})
-        if not path.startswith(RECORDED)
-        and _is_prose_file(Path(path))
-        and (ROOT / path).exists()
+        if not path.startswith(RECORDED) and _is_prose_file(Path(path)) and (ROOT / path).exists()
     ]
 
 

@@ -25,6 +25,7 @@ TIMEOUT_SECONDS = 300
 PREVIEW_SECONDS = 60
 ATTEMPTS = 5
 RETRYABLE_ERRORS = re.compile("deadlock detected|canceling statement due to lock timeout")
+NO_DATABASE = re.compile('database "[^"]*" does not exist')
 # The inputs of a resource that say where its scripts run.
 TARGET_INPUTS = ("context", "namespace", "pod", "container", "command")
 
@@ -79,6 +80,8 @@ def read_from_database(props: dict[str, Any], script: str) -> str | None:
             return None
         return _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
     except (ClusterAccessError, PodExecError, HTTPError, client.ApiException) as error:
+        if NO_DATABASE.search(str(error)):  # the same update creates it
+            return None
         print(f"the captured tables were not checked: {error}", file=sys.stderr)
         return None
 

@@ -177,7 +177,8 @@ def test_a_rebalance_without_end_is_waited_out_within_bounds(connect: FailingCon
     with pytest.raises(UnsettledError, match="rebalance in progress"):
         client(connect).put("c", {})
     span = connect.calls[-1][0] - connect.calls[0][0]
-    assert span <= QUICK.settle_timeout
+    # The last request may begin right at the end of the time.
+    assert span <= QUICK.settle_timeout + QUICK.request_timeout
     assert len(connect.calls) > 4
 
 
