@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 from sandbox import paths
@@ -36,6 +37,7 @@ def remember_folders() -> None:
 def remove_everything() -> None:
     """Kill, unmount and delete all of the sandbox. Raises UserError when something resists."""
     cgroups.kill_all()
+    kill_plugins()
     _unmount()
     network.remove()
     _clean_shared_folders()
@@ -43,6 +45,19 @@ def remove_everything() -> None:
     for folder in (paths.RUN, paths.STATE):
         if folder.exists():
             shutil.rmtree(folder)
+
+
+def kill_plugins() -> None:
+    """Kill the provider plugins that an engine left behind when it was killed itself."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            program = os.fsdecode((process / "cmdline").read_bytes().partition(b"\0")[0])
+            if Path(program).is_relative_to(paths.PULUMI_HOME):
+                os.kill(int(process.name), signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
 
 
 def mounts_below(mountinfo: str, folders: tuple[Path, ...]) -> list[Path]:
