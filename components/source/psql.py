@@ -51,7 +51,7 @@ class Psql:
         }
 
 
-def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
+def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
     """Run a script with these variables of psql, which are passed by its standard input only.
 
     A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
@@ -65,7 +65,7 @@ def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
         before_sleep=_log_retry,
         reraise=True,
     )
-    return retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
+    retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
 
 
 def read_from_database(props: dict[str, Any], script: str) -> str | None:

@@ -34,6 +34,7 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
   private static final int INTERVAL = 1186;
   private static final int NUMERIC = 1700;
   private static final int MONEY = 790;
+  private static final int VARBIT = 1562;
 
   /** Types that Debezium converts exactly, by the OID of the type or of a domain's base type. */
   private static final Set<Integer> LEFT_TO_DEBEZIUM =
@@ -84,14 +85,22 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
   }
 
   /**
-   * Whether this is the default of a column, which Debezium converts in its own way before it asks
-   * for the field's: no row's value of the types here is one of these objects.
+   * The class of a column's default, which Debezium converts in its own way before it asks for the
+   * field's: no row's value of these types is one of these objects.
    *
    * <p>A default is of no use to a reader: DropDefaults takes it out of the schema, as NULL would
    * be read as the default otherwise.
    */
-  private static boolean isDefault(Object value) {
-    return value instanceof Integer || value instanceof Long || value instanceof byte[];
+  private static final Map<Integer, Class<?>> DEFAULTS =
+      Map.of(
+          DATE, Integer.class,
+          TIMESTAMP, Long.class,
+          INTERVAL, Long.class,
+          VARBIT, byte[].class);
+
+  private static boolean isDefault(RelationalColumn column, Object value) {
+    Class<?> type = DEFAULTS.get(column.nativeType());
+    return type != null && type.isInstance(value);
   }
 
   private static void text(
@@ -109,7 +118,7 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
     register.register(
         schema.optional(),
         value -> {
-          if (value == null || isDefault(value)) {
+          if (value == null || isDefault(column, value)) {
             return null;
           }
           if (UnchangedToastedReplicationMessageColumn.isUnchangedToastedValue(value)) {
