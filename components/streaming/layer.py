@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -16,6 +16,11 @@ from components.images import ImageFamilyTable
 from components.security import Credentials
 from components.sizing import CONNECT_JVM, Sizing, heap_for
 from components.source import Source
+from components.streaming.access.accounts import Account
+from components.streaming.access.acls import declare_acls
+from components.streaming.access.grants import AccessArgs
+from components.streaming.access.layer import Certificates, CertificatesArgs, Identity
+from components.streaming.accounts import access_arguments, certificates_arguments
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
@@ -60,6 +65,10 @@ class StreamingArgs:
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
+    certificates: CertificatesArgs
+    """of the brokers' accounts, where connections are TLS"""
+    access: AccessArgs
+    """what the accounts' rights follow from, likewise"""
 
     @classmethod
     def from_config(
@@ -78,10 +87,17 @@ class StreamingArgs:
         """
         try:
             topics = TopicsArgs.from_config(config, sinks)
+            access = access_arguments(config, sinks, topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
+        network = KafkaNetwork(
+            config.kafka,
+            config.cluster,
+            config.security.namespace,
+            config.security.credentials_version,
+        )
         return cls(
-            network=KafkaNetwork(config.kafka, config.cluster, config.security.namespace),
+            network=network,
             topics=topics,
             sources=SourcesArgs.from_config(config, SOURCE_CA_FILE),
             sinks=sinks,
@@ -96,6 +112,8 @@ class StreamingArgs:
             source=source,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
+            certificates=certificates_arguments(config, network),
+            access=access,
         )
 
 
@@ -106,17 +124,27 @@ class Streaming(pulumi.ComponentResource):
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
+    client: Identity | None
+    """of clients outside the cluster; None: connections are plaintext"""
+    certificates_end: pulumi.Output[str] | None
+    """when the first of the accounts' certificates ends"""
 
     def __init__(
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
-        brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
-        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
+        identities = self._declare_certificates(args)
+        brokers = Brokers(
+            "kafka",
+            brokers_arguments(args, identities.get(Account.BROKERS)),
+            pulumi.ResourceOptions(parent=self),
+        )
+        allowed = self._declare_acls(args, identities, brokers.ready)
+        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, *allowed])
 
-        topics = self._declare_topics(args, on_brokers)
-        registry = self._declare_registry(args, on_brokers)
-        worker = worker_arguments(args)
+        topics = self._declare_topics(args, identities.get(Account.TOPICS), on_brokers)
+        registry = self._declare_registry(args, identities.get(Account.REGISTRY), on_brokers)
+        worker = worker_arguments(args, identities.get(Account.CONNECT))
         # A worker that starts has read no schema yet: without its registry the sink would take
         # records for bad ones. One that runs has them in memory while the registry rolls.
         after_registry = pulumi.ResourceOptions(depends_on=registry)
@@ -140,15 +168,50 @@ class Streaming(pulumi.ComponentResource):
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
 
-    def _declare_topics(
-        self, args: StreamingArgs, opts: pulumi.ResourceOptions
-    ) -> list[pulumi_kafka.Topic]:
-        provider = pulumi_kafka.Provider(
-            "kafka",
+    def _declare_certificates(self, args: StreamingArgs) -> dict[Account, Identity]:
+        """Declare the accounts' certificates; none where connections are plaintext."""
+        self.client, self.certificates_end = None, None
+        if not args.network.transport.encrypted:
+            return {}
+        certificates = Certificates(
+            "kafka-certificates", args.certificates, pulumi.ResourceOptions(parent=self)
+        )
+        self.client = certificates.identities[Account.CLIENTS]
+        self.certificates_end = certificates.ends
+        return certificates.identities
+
+    def _declare_acls(
+        self,
+        args: StreamingArgs,
+        identities: Mapping[Account, Identity],
+        brokers: list[pulumi.Resource],
+    ) -> list[pulumi.Resource]:
+        """Declare what each account may do; nothing where connections are plaintext."""
+        identity = identities.get(Account.ACLS)
+        if identity is None:
+            return []
+        provider = self._declare_provider("kafka-acls", args, identity)
+        opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=brokers)
+        return declare_acls(args.access, args.network.credentials_version, opts)
+
+    def _declare_provider(
+        self, name: str, args: StreamingArgs, identity: Identity | None
+    ) -> pulumi_kafka.Provider:
+        """Declare the way to the brokers from where Pulumi runs."""
+        return pulumi_kafka.Provider(
+            name,
             bootstrap_servers=args.network.external_bootstrap,
-            tls_enabled=False,
+            tls_enabled=identity is not None,
+            ca_cert=identity.authority if identity else None,
+            client_cert=identity.certificate if identity else None,
+            client_key=identity.private_key if identity else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _declare_topics(
+        self, args: StreamingArgs, identity: Identity | None, opts: pulumi.ResourceOptions
+    ) -> list[pulumi_kafka.Topic]:
+        provider = self._declare_provider("kafka", args, identity)
         try:
             topics = topics_for(args.topics)
         except ValueError as error:
@@ -156,7 +219,7 @@ class Streaming(pulumi.ComponentResource):
         return declare_topics(topics, provider, args.topics.settings.protect, opts)
 
     def _declare_registry(
-        self, args: StreamingArgs, opts: pulumi.ResourceOptions
+        self, args: StreamingArgs, identity: Identity | None, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         """Declare the registry, where the stack's converter needs one."""
         if args.registry is None:
@@ -169,6 +232,7 @@ class Streaming(pulumi.ComponentResource):
             namespace=args.namespace,
             credentials=args.credentials,
             network=args.network,
+            identity=identity,
         )
         return Registry("schema-registry", registry, opts).ready
 
@@ -221,7 +285,7 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
     return sources
 
 
-def brokers_arguments(args: StreamingArgs) -> BrokersArgs:
+def brokers_arguments(args: StreamingArgs, identity: Identity | None = None) -> BrokersArgs:
     """Return the brokers' part of the layer's arguments."""
     return BrokersArgs(
         network=args.network,
@@ -230,10 +294,11 @@ def brokers_arguments(args: StreamingArgs) -> BrokersArgs:
         metrics=args.metrics,
         images=args.images,
         namespace=args.namespace,
+        identity=identity,
     )
 
 
-def worker_arguments(args: StreamingArgs) -> WorkerArgs:
+def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> WorkerArgs:
     """Return the workers' part, with the environment that the connectors' ${env:NAME} refer to."""
     environment: dict[str, pulumi.Input[str]] = {}
     secrets: dict[str, pulumi.Input[str]] = {
@@ -271,4 +336,6 @@ def worker_arguments(args: StreamingArgs) -> WorkerArgs:
         sink_jars={path: jar for sink in args.sinks for path, jar in sink.jars().items()},
         environment=environment,
         secrets=secrets,
+        transport=args.network.transport,
+        identity=identity,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components.config import StackConfig
 from components.config.source import SourceSettings
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
 from components.streaming.connectors.debezium import (
@@ -16,6 +17,9 @@ from components.streaming.connectors.debezium import (
 )
 from components.streaming.topic_names import TOPIC_PREFIX
 from components.workloads import Workload, service_host
+
+# The connector of all tables; with one for each, their names begin so.
+SOURCE = "postgres-cdc-connector"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class SourcesArgs:
             settings=config.source,
             hostname=service_host(Workload.POSTGRESQL, namespace),
             ca_file=ca_file,
-            converter=stack_converter(config.connect, config.registry, namespace),
+            converter=stack_converter(
+                config.connect, config.registry, namespace, Transport.from_config(config)
+            ),
             exactly_once=config.connect.exactly_once,
             heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
             count_events=config.metrics.enabled,
@@ -76,7 +82,7 @@ def _connector(
 ) -> DebeziumPostgresConnector:
     batches = batching(sum(partitions.values()))
     return DebeziumPostgresConnector(
-        name="postgres-cdc-connector",
+        name=SOURCE,
         hostname=args.hostname,
         port=args.settings.port,
         database=args.settings.database,

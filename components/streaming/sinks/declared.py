@@ -19,6 +19,7 @@ from components.config.messages import messages
 from components.security.flow import Flow
 from components.settings import InvalidKeysError, Settings
 from components.streaming import sinks
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.converters import stack_converter
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
@@ -124,7 +125,12 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         archive=config.archive,
         aws=config.aws,
         tables=config.tables,
-        converter=stack_converter(config.connect, config.registry, config.security.namespace),
+        converter=stack_converter(
+            config.connect,
+            config.registry,
+            config.security.namespace,
+            Transport.from_config(config),
+        ),
         count_events=config.metrics.enabled,
         dead_letter_replication=config.kafka.replication_factor,
         images=config.images.resolve(),
