@@ -196,7 +196,7 @@ def test_an_acl_has_the_official_providers_id_and_survives_it() -> None:
 
 
 def test_an_id_of_another_form_is_refused() -> None:
-    with pytest.raises(ProviderError, match="principal.host.operation"):
+    with pytest.raises(ProviderError, match="is not the id of an ACL"):
         Acl.from_id("User:clients|Read")
 
 
