@@ -33,6 +33,11 @@ JARS = {
         "com/fasterxml/jackson/core/jackson-core/*",
         "com/fasterxml/jackson/core/jackson-databind/*",
     ),
+    "registry": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+    ),
     "values": (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",

@@ -14,10 +14,12 @@ import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.util.SchemaUtil;
 
 /**
- * Removes the columns' defaults from a record's schema, so that a NULL stays a NULL.
+ * Removes the defaults of optional fields from a record's schema, so that a NULL stays a NULL.
  *
  * <p>Struct.get returns the default if a field is null. Debezium's ExtractNewRecordState and
- * Iceberg's sink both call it, and none of their settings changes that.
+ * Iceberg's sink both call it, and none of their settings changes that. A required field is never
+ * null and keeps its default: without it Schema Registry would refuse a column that is added as NOT
+ * NULL DEFAULT (BACKWARD compatibility: a reader of the new schema must read old records, too).
  */
 public class DropDefaults<R extends ConnectRecord<R>> implements Transformation<R> {
   private final Cache<Schema, Schema> schemas = new SynchronizedCache<>(new LRUCache<>(256));
@@ -44,20 +46,20 @@ public class DropDefaults<R extends ConnectRecord<R>> implements Transformation<
 
   private static Schema rebuild(Schema schema) {
     SchemaBuilder builder;
-    switch (schema.type()) {
-      case STRUCT:
-        builder = SchemaUtil.copySchemaBasics(schema, SchemaBuilder.struct());
-        for (Field field : schema.fields()) {
-          builder.field(field.name(), rebuild(field.schema()));
-        }
-        break;
-      case ARRAY:
-      case MAP:
-        return schema;
-      default:
-        builder = SchemaUtil.copySchemaBasics(schema);
+    if (schema.type() == Schema.Type.STRUCT) {
+      builder = SchemaUtil.copySchemaBasics(schema, SchemaBuilder.struct());
+      for (Field field : schema.fields()) {
+        builder.field(field.name(), rebuild(field.schema()));
+      }
+    } else {
+      builder = SchemaUtil.copySchemaBasics(schema);
     }
-    return schema.isOptional() ? builder.optional().build() : builder.build();
+    if (schema.isOptional()) {
+      builder.optional();
+    } else if (schema.defaultValue() != null && schema.type() != Schema.Type.STRUCT) {
+      builder.defaultValue(schema.defaultValue());
+    }
+    return builder.build();
   }
 
   private static Struct copy(Struct from, Schema schema) {
