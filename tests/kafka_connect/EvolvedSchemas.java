@@ -1,4 +1,4 @@
-import datapipe.connect.DropDefaults;
+import datapipe.connect.NullableColumns;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.avro.SchemaCompatibility;
@@ -9,8 +9,8 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * Prints what Avro's own rules say of a table's schema before and after a change, both as DropDefaults
- * leaves them: a line for each change. Schema Registry asks the same rules.
+ * Prints what Avro's rules, which Schema Registry asks too, say of a table's schema before and after a
+ * change, both as NullableColumns leaves them: a line for each change.
  */
 public class EvolvedSchemas {
   private static final Schema MOMENT =
@@ -40,13 +40,6 @@ public class EvolvedSchemas {
     judge("value added to an enum", MOOD, MORE_MOODS);
     judge("NOT NULL dropped", Schema.INT32_SCHEMA, Schema.OPTIONAL_INT32_SCHEMA);
     judge("NOT NULL set", Schema.OPTIONAL_INT32_SCHEMA, Schema.INT32_SCHEMA);
-
-    Schema row = table(nullable, required, list);
-    Struct values = new Struct(row).put("id", 1).put("c0", null).put("c1", 8).put("c2", null);
-    Struct through = (Struct) dropped(values).value();
-    for (String column : List.of("c0", "c1", "c2")) {
-      System.out.println("value of " + column + ": " + through.get(column));
-    }
   }
 
   private static void judge(String change, Schema before, Schema after) {
@@ -68,15 +61,20 @@ public class EvolvedSchemas {
     return builder.build();
   }
 
-  /** Returns the schema that DropDefaults leaves. */
-  private static Schema left(Schema schema) {
-    Struct value = new Struct(schema);
-    for (Field field : schema.fields()) {
+  /** Returns the schema of a row as it is after NullableColumns and unwrapping. */
+  private static Schema left(Schema row) {
+    Schema envelope = SchemaBuilder.struct().name("postgres.public.t.Envelope")
+        .field("after", row).field("op", Schema.STRING_SCHEMA).build();
+    Struct after = new Struct(row);
+    for (Field field : row.fields()) {
       if (!field.schema().isOptional()) {
-        value.put(field, sample(field.schema().type()));
+        after.put(field, sample(field.schema().type()));
       }
     }
-    return dropped(value).valueSchema();
+    Struct event = new Struct(envelope).put("after", after).put("op", "c");
+    return new NullableColumns<SourceRecord>()
+        .apply(new SourceRecord(null, null, "postgres.public.t", envelope, event))
+        .valueSchema().field("after").schema();
   }
 
   private static Object sample(Schema.Type type) {
@@ -92,11 +90,6 @@ public class EvolvedSchemas {
       default:
         return "a";
     }
-  }
-
-  private static SourceRecord dropped(Struct value) {
-    return new DropDefaults<SourceRecord>()
-        .apply(new SourceRecord(null, null, "postgres.public.t", value.schema(), value));
   }
 
   /** Returns the schema as Confluent's AvroData writes it: the default's branch of a union first. */
