@@ -55,7 +55,7 @@ class Registry:
 
             do_POST = do_GET  # noqa: N815  the name is the base class's
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 """Print nothing."""
 
         self._server = HTTPServer(("127.0.0.1", self.port), Handler)
@@ -69,7 +69,7 @@ class Registry:
 
 
 class Task:
-    """A sink's task that converts what it is told to."""
+    """A task of a sink, which converts on request."""
 
     def __init__(self, classpath: str, converter: str, **settings: str) -> None:
         pairs = [f"{key.replace('_', '.')}={value}" for key, value in settings.items()]
@@ -150,7 +150,7 @@ def test_the_converter_alone_makes_dead_letters_of_good_records(
         "503 <html>",
         "401 Unauthorized",
         "403 Forbidden",
-        "429 Too many requests",
+        "429 Rate limited",
     ],
 )
 def test_a_good_record_waits_until_the_registry_answers(
@@ -222,7 +222,7 @@ def test_a_bad_record_becomes_a_dead_letter_at_once(
     assert task.ask(record).startswith("dead letter")
 
 
-def test_a_refused_schema_is_told_with_its_subject_and_the_reason(
+def test_a_refused_schema_is_reported_with_its_subject_and_the_reason(
     task: Task, registry: Registry
 ) -> None:
     registry.answer(INCOMPATIBLE)

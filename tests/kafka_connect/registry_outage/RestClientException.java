@@ -1,6 +1,6 @@
 package io.confluent.kafka.schemaregistry.client.rest.exceptions;
 
-/** Stands for the exception of Confluent's client, which Maven Central does not have. */
+/** A copy in shape of the exception of Confluent's client, which Maven Central does not have. */
 public class RestClientException extends Exception {
   public final int errorCode;
 

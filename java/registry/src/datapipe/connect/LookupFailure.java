@@ -9,7 +9,7 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.connect.errors.RetriableException;
 
 /**
- * Tells what kept a converter from its schema, by the exceptions of Confluent's classes.
+ * What kept a converter from its schema, found by the exceptions of Confluent's classes.
  *
  * <p>Their AvroConverter throws, on both ways:
  *
