@@ -21,7 +21,8 @@ class RegistryInMemory:
     """One subject, behind a real socket."""
 
     def __init__(self, default: str = "BACKWARD") -> None:
-        self.default, self.own, self.versions = default, None, [1]
+        self.default, self.versions = default, [1]
+        self.own: str | None = None
         self.levels: list[str | None] = []
         memory = self
 
