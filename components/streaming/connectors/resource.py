@@ -103,14 +103,18 @@ class KafkaConnectorProvider(Provider):
         return dynamic.ReadResult(id_, found, inputs | {"tasks": None})
 
     def delete(self, id_: str, props: Properties) -> None:
-        """Remove the connector; topics and offsets stay, and its slot unless `drop_slot` is set.
+        """Remove the connector and, with `drop_slot`, its offsets and slot; its topics stay.
 
-        Raises PodExecError if the slot can't be dropped.
+        Offsets without their slot would make a later connector of the same name begin after
+        changes that nobody has captured. Raises PodExecError if the slot can't be dropped.
         """
         client = _client(props["access"])
         try:
             if captured_tables(props["config"]):
                 remove_reader(client, id_)
+            if props.get("drop_slot"):
+                converge(client, id_, props["config"], "STOPPED", _timeouts(props))
+                forget_offsets(client, id_)
             client.delete(id_)
         except (ConnectorMissingError, WorkerMissingError) as gone:
             progress.info(f"{id_}: nothing to delete: {gone}")
