@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.streaming.properties import Properties
+from components.workloads import CONFIG_DIR
 
-CONFIG_DIR = "/etc/kafka-connect"
 SOURCE_CA = "postgresql-ca.crt"
 # The certificate authority of the source database, for sslmode verify-full.
 SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
