@@ -278,7 +278,7 @@ def _jar_paths(args: WorkerArgs) -> dict[str, str]:
         for name in ("transforms", "extensions", "json")
     }
     # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
-    in_image = {} if args.plugins else {f"{PLUGIN_DIR}/{DEBEZIUM.folder}/{VALUES}": VALUES}
+    in_image = {} if args.plugins else {f"{args.images.debezium_plugin}/{VALUES}": VALUES}
     return {**own, **in_image, **args.sink_jars}
 
 
