@@ -48,7 +48,7 @@ class ImageFamilyTable:
     storage_command: str  # shell words of Kafka's storage tool
     # Shell words that start a Connect worker; the path of its properties follows.
     worker_command: str
-    plugin_path: str  # Connect's plugin.path
+    plugin_path: str  # of plugins in the image, for Connect's plugin.path
     plugin_discovery: Literal["hybrid_warn", "service_load"]
     # Whether Confluent's Avro converter and S3 sink are in the image or can be downloaded.
     confluent_plugins: bool
@@ -98,8 +98,7 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
         broker_command="kafka-server-start",
         storage_command="kafka-storage",
         worker_command="connect-distributed",
-        # The images' own two folders; connect.plugins: hub fills the third.
-        plugin_path="/usr/share/java,/usr/share/confluent-hub-components,/kafka/connect",
+        plugin_path="/usr/share/java,/usr/share/confluent-hub-components",
         plugin_discovery="hybrid_warn",
         confluent_plugins=True,
         # Where `confluent-hub install debezium/debezium-connector-postgresql` puts it.

@@ -11,6 +11,8 @@ from components.config import parse
 from components.images import FAMILIES, Declared, ImageFamily
 from components.workloads import Workload
 from images.catalog import IMAGES
+from images.model import Folder
+from images.shapes import CP_KAFKA, CP_KAFKA_CONNECT, POSTGRES_ALPINE
 from policies import image_volumes
 from policies.images import parse_reference
 from policies.resource import Resource
@@ -104,3 +106,18 @@ def test_the_mounts_of_version_0_2_are_refused(workload: str, folder: str, part:
     assert any(part in message and "would not start" in message for message in found)
     above = [message for message in found if "VOLUME /var/lib/kafka/data" in message]
     assert bool(above) is (workload == "kafka")
+
+
+def test_the_shapes_declare_what_the_designs_images_do() -> None:
+    given = json.loads((ROOT / "policies/configuration/sandbox.json").read_text())
+    known = given["image-volumes"]["declared"]
+    for shape, name in (
+        (POSTGRES_ALPINE, "postgresql"),
+        (CP_KAFKA, "kafka"),
+        (CP_KAFKA_CONNECT, "connect"),
+    ):
+        declared = CONFLUENT.declared[name]
+        assert sorted(shape.volumes) == sorted(declared.volumes)
+        assert known[parse_reference(shape.reference).repository] == facts(declared)
+        owners = {entry.path: entry.uid for entry in shape.entries if isinstance(entry, Folder)}
+        assert {owners[volume] for volume in shape.volumes} == {declared.user}
