@@ -9,11 +9,12 @@ import pulumi
 from pulumi import dynamic
 
 from components.certificates import issue_authority, issue_certificate
+from components.dynamic_provider import Provider
 
 INPUTS = ("hosts", "days")
 
 
-class CertificateProvider(dynamic.ResourceProvider):
+class CertificateProvider(Provider):
     """Issues a certificate with an authority of its own, again only if names or days change."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

@@ -3,7 +3,8 @@
 from components.config import StackConfig
 from components.streaming.access.accounts import Account
 from components.streaming.access.grants import AccessArgs
-from components.streaming.access.layer import CertificatesArgs
+from components.streaming.access.layer import Certificates, CertificatesArgs
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.sources import SOURCE
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import registry_hosts
@@ -11,8 +12,16 @@ from components.streaming.sinks.declared import Sinks
 from components.streaming.topics import TopicsArgs, topics_for
 
 
-def certificates_arguments(config: StackConfig, network: KafkaNetwork) -> CertificatesArgs:
+def declare_certificates(config: StackConfig) -> Certificates | None:
+    """Declare the certificates of a stack's accounts; None where connections are plaintext."""
+    if not Transport.from_config(config).encrypted:
+        return None
+    return Certificates("kafka-certificates", certificates_arguments(config))
+
+
+def certificates_arguments(config: StackConfig) -> CertificatesArgs:
     """Return the accounts of a stack, with the names of those that are servers."""
+    network = KafkaNetwork(config.kafka, config.cluster, config.security.namespace)
     servers = {Account.BROKERS: network.server_names}
     if config.needs_registry:
         servers[Account.REGISTRY] = registry_hosts(network)

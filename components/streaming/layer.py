@@ -19,8 +19,8 @@ from components.source import Source
 from components.streaming.access.accounts import Account
 from components.streaming.access.acls import declare_acls
 from components.streaming.access.grants import AccessArgs
-from components.streaming.access.layer import Certificates, CertificatesArgs, Identity
-from components.streaming.accounts import access_arguments, certificates_arguments
+from components.streaming.access.layer import Identity
+from components.streaming.accounts import access_arguments
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
@@ -61,14 +61,16 @@ class StreamingArgs:
     """whether the workers get their service account's token for the Kubernetes API"""
     namespace: pulumi.Input[str]
     credentials: Credentials
+    captured: pulumi.Resource
+    """until it exists, the list of tables is not checked"""
     source: Source
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
-    certificates: CertificatesArgs
-    """of the brokers' accounts, where connections are TLS"""
+    identities: Mapping[Account, Identity]
+    """of the brokers' accounts; none where connections are plaintext"""
     access: AccessArgs
-    """what the accounts' rights follow from, likewise"""
+    """what the accounts' rights follow from"""
 
     @classmethod
     def from_config(
@@ -78,6 +80,8 @@ class StreamingArgs:
         *,
         namespace: pulumi.Input[str],
         credentials: Credentials,
+        captured: pulumi.Resource,
+        identities: Mapping[Account, Identity],
         source: Source,
         archive: Archive,
     ) -> StreamingArgs:
@@ -109,10 +113,11 @@ class StreamingArgs:
             worker_mounts_token=config.security.connect_rbac == "design",
             namespace=namespace,
             credentials=credentials,
+            captured=captured,
             source=source,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
-            certificates=certificates_arguments(config, network),
+            identities=identities,
             access=access,
         )
 
@@ -124,23 +129,21 @@ class Streaming(pulumi.ComponentResource):
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
-    client: Identity | None
-    """of clients outside the cluster; None: connections are plaintext"""
-    certificates_end: pulumi.Output[str] | None
-    """when the first of the accounts' certificates ends"""
 
     def __init__(
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
-        identities = self._declare_certificates(args)
+        identities = args.identities
         brokers = Brokers(
             "kafka",
             brokers_arguments(args, identities.get(Account.BROKERS)),
             pulumi.ResourceOptions(parent=self),
         )
-        allowed = self._declare_acls(args, identities, brokers.ready)
-        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, *allowed])
+        allowed = self._declare_acls(args, brokers.ready)
+        on_brokers = pulumi.ResourceOptions(
+            parent=self, depends_on=[*brokers.ready, *allowed, args.captured]
+        )
 
         topics = self._declare_topics(args, identities.get(Account.TOPICS), on_brokers)
         registry = self._declare_registry(args, identities.get(Account.REGISTRY), on_brokers)
@@ -168,26 +171,11 @@ class Streaming(pulumi.ComponentResource):
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
 
-    def _declare_certificates(self, args: StreamingArgs) -> dict[Account, Identity]:
-        """Declare the accounts' certificates; none where connections are plaintext."""
-        self.client, self.certificates_end = None, None
-        if not args.network.transport.encrypted:
-            return {}
-        certificates = Certificates(
-            "kafka-certificates", args.certificates, pulumi.ResourceOptions(parent=self)
-        )
-        self.client = certificates.identities[Account.CLIENTS]
-        self.certificates_end = certificates.ends
-        return certificates.identities
-
     def _declare_acls(
-        self,
-        args: StreamingArgs,
-        identities: Mapping[Account, Identity],
-        brokers: list[pulumi.Resource],
+        self, args: StreamingArgs, brokers: list[pulumi.Resource]
     ) -> list[pulumi.Resource]:
         """Declare what each account may do; nothing where connections are plaintext."""
-        identity = identities.get(Account.ACLS)
+        identity = args.identities.get(Account.ACLS)
         if identity is None:
             return []
         provider = self._declare_provider("kafka-acls", args, identity)
@@ -216,7 +204,7 @@ class Streaming(pulumi.ComponentResource):
             topics = topics_for(args.topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
-        return declare_topics(topics, provider, args.topics.settings.protect, opts)
+        return declare_topics(topics, provider, opts)
 
     def _declare_registry(
         self, args: StreamingArgs, identity: Identity | None, opts: pulumi.ResourceOptions

@@ -14,7 +14,7 @@ from components.streaming.access.accounts import Account
 from components.streaming.access.transport import AUTHORITY, IDENTITY, TLS_DIR
 from components.streaming.kafka.cluster_id import random_cluster_id
 from components.streaming.kafka.configuration import (
-    DATA_DIR,
+    LOG_DIR,
     KafkaNetwork,
     node_properties,
     shared_properties,
@@ -115,7 +115,7 @@ class BrokerProcesses:
         text = render_properties(
             shared_properties(self.network) | node_properties(self.network, ordinal)
         )
-        text = text.replace(TLS_DIR, str(home / "tls")).replace(DATA_DIR, str(home / "data"))
+        text = text.replace(TLS_DIR, str(home / "tls")).replace(LOG_DIR, str(home / "data"))
         # On one machine, each needs an address of its own, and the ports that node ports stand for.
         external = f"EXTERNAL://{self.network.external(ordinal)}"
         text = text.replace(f"EXTERNAL://:{self.config.kafka.external_port}", external)

@@ -12,6 +12,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.certificates import KeyPair, end_of, issue_authority, issue_certificate
+from components.dynamic_provider import Provider
 
 # Only the program has the authority's key, and replacing the authority stops every client; its
 # certificate outlives the cluster.
@@ -22,7 +23,7 @@ RENEWAL_DAYS = 30
 INPUTS = ("common_name", "hosts", "days", "authority_certificate")
 
 
-class AuthorityProvider(dynamic.ResourceProvider):
+class AuthorityProvider(Provider):
     """Creates the authority, which never changes: all certificates depend on it."""
 
     def create(self, _props: dict[str, Any]) -> dynamic.CreateResult:
@@ -54,7 +55,7 @@ class KafkaAuthority(dynamic.Resource, module="datapipe", name="KafkaAuthority")
         )
 
 
-class AccountCertificateProvider(dynamic.ResourceProvider):
+class AccountCertificateProvider(Provider):
     """Issues a certificate; again if its inputs change, or if it ends soon."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -123,14 +124,26 @@ class AccountCertificate(dynamic.Resource, module="datapipe", name="AccountCerti
         )
 
 
-class AcceptedVersionProvider(dynamic.ResourceProvider):
+class AcceptedVersionProvider(Provider):
     """Keeps the version whose certificates all brokers have; it changes by one at a time."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse a version whose certificates the running brokers would refuse."""
+        accepted, wanted = int(olds.get("version", news["version"])), int(news["version"])
+        if abs(wanted - accepted) <= 1:
+            return dynamic.CheckResult(news, [])
+        neighbour = accepted + 1 if wanted > accepted else accepted - 1
+        problem = (
+            f"datapipe:security.credentialsVersion {wanted} can't follow {accepted}: where"
+            " kafka.security is tls, the running brokers accept the certificates of the next"
+            f" version only. Set it to {neighbour}, run make up, and go on from there"
+        )
+        return dynamic.CheckResult(news, [dynamic.CheckFailure("version", problem)])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult("accepted-version", {"version": props["version"]})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        require_neighbour(int(olds["version"]), int(news["version"]))
         return dynamic.DiffResult(changes=olds["version"] != news["version"])
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
@@ -142,17 +155,6 @@ class AcceptedVersion(dynamic.Resource, module="datapipe", name="AcceptedVersion
 
     def __init__(self, name: str, version: int, opts: pulumi.ResourceOptions) -> None:
         super().__init__(AcceptedVersionProvider(), name, {"version": version}, opts)
-
-
-def require_neighbour(accepted: int, wanted: int) -> None:
-    """Raise ValueError for a version whose certificates the running brokers would refuse."""
-    if abs(wanted - accepted) > 1:
-        raise ValueError(
-            f"datapipe:security.credentialsVersion {wanted} can't follow {accepted}: where"
-            " kafka.security is tls, the running brokers accept the certificates of the next"
-            f" version only. Set it to {accepted + 1 if wanted > accepted else accepted - 1},"
-            " run make up, and go on from there"
-        )
 
 
 def needs_renewal(ends: str, days: float) -> bool:

@@ -38,6 +38,17 @@ class Identity:
     private_key: pulumi.Output[str]  # secret
     trust_store: pulumi.Output[str]
 
+    def login(self) -> pulumi.Output[dict[str, str]]:
+        """Return librdkafka's settings of a client with this identity, as a secret."""
+        return pulumi.Output.all(
+            **{
+                "security.protocol": "SSL",
+                "ssl.ca.pem": self.authority,
+                "ssl.certificate.pem": self.certificate,
+                "ssl.key.pem": self.private_key,
+            }
+        )
+
     def files(self) -> dict[str, pulumi.Output[str]]:
         """Return the files of a pod with this identity, by name."""
         return {
