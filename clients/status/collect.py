@@ -88,11 +88,11 @@ def _sinks(found: list[Connector] | Unknown) -> list[Connector]:
 def _lag(outputs: StackOutputs, sinks: list[Connector]) -> list[Topic]:
     topics: list[Topic] = []
     for sink in sinks:
-        with GroupReader(outputs.bootstrap_servers, sink.consumer_group) as reader:
+        with GroupReader(outputs.kafka, sink.consumer_group) as reader:
             topics += reader.topics(outputs.topics)
     return topics
 
 
 def _dead_letters(outputs: StackOutputs) -> list[Topic]:
-    with GroupReader(outputs.bootstrap_servers, REPLAY_GROUP) as reader:
+    with GroupReader(outputs.kafka, REPLAY_GROUP) as reader:
         return reader.topics(outputs.dead_letter_topics.names)
