@@ -63,8 +63,8 @@ PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
 # column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
 # json.jar (ExactJsonConverter), and three that are in the folder of the plug-in that loads them:
-# values.jar (ExactValues) with Debezium, and commit-counter.jar and column-kinds.jar (SeparateKinds)
-# with Iceberg's sink.
+# values.jar (ExactValues) with Debezium, and commit-counter.jar (CommitCounter) and
+# column-kinds.jar (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
