@@ -38,6 +38,12 @@ class IcebergSink(S3Sink):
             )
             for first, second in iceberg_collisions(args.tables)
         ]
+        if args.images.iceberg_plugin is None:
+            problem = (
+                "is required by archive.sink iceberg with this stack's images.family: the folder of"
+                " Iceberg's sink in images.connect, below its plugin.path"
+            )
+            problems.append(("images.icebergPlugin", problem))
         if problems:
             raise InvalidKeysError(*problems)
 
@@ -50,8 +56,8 @@ class IcebergSink(S3Sink):
             tasks_max=archive.tasks or DEFAULT_TASKS,
             routes={topic_of(table): to for table, to in self.archived_tables().items()},
             control_topic=CONTROL_TOPIC,
-            count_commits=self.args.images.iceberg_plugin is not None,
-            separate_kinds=self.args.images.iceberg_plugin is not None,
+            count_commits=True,
+            separate_kinds=True,
             commit_interval_ms=archive.rotate_interval_ms,
             warehouse=warehouse(archive.prefix),
             region=aws.region,
@@ -77,7 +83,7 @@ class IcebergSink(S3Sink):
     def jars(self) -> Mapping[str, str]:
         """Return the counter of commits and the separation of kinds."""
         folder = self.args.images.iceberg_plugin
-        return {} if folder is None else {f"{folder}/{jar}": jar for jar in JARS}
+        return {f"{folder}/{jar}": jar for jar in JARS}
 
     def archived_tables(self) -> dict[str, str]:
         """Return the catalog's tables, as database.table."""
