@@ -59,8 +59,8 @@ SHAPES = {
         "TRUNCATE empty; INSERT INTO empty VALUES (1)",
     ),
     "changed": (
-        "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int, v text);"
-        " INSERT INTO changed VALUES (1, 7, '2024-02-29', 'old', 5, 'a')",
+        "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int,"
+        " v text); INSERT INTO changed VALUES (1, 7, '2024-02-29', 'old', 5, 'a')",
         "INSERT INTO changed VALUES (2, 7, '2024-02-29', 'old', 5, 'a');"
         " ALTER TABLE changed ALTER amount TYPE double precision, ALTER at TYPE timestamp,"
         " ALTER note TYPE text USING encode(note, 'escape'), ALTER size TYPE bigint,"
