@@ -91,7 +91,7 @@ final class IcebergTypes {
     }
   }
 
-  /** Whether two types are equal but for the numbers of their fields. */
+  /** Whether two types are equal except for the numbers of their fields. */
   private static boolean isAlike(Type one, Type other) {
     if (one.isPrimitiveType() || one.typeId() != other.typeId()) {
       return one.equals(other);
