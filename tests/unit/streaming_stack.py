@@ -29,11 +29,8 @@ SANDBOX: dict[str, Any] = {
     "aws": {"endpoint": "http://10.231.0.1:5566"},
 }
 
-# An image of one's own, with Iceberg's sink.
-OWN_ICEBERG: dict[str, Any] = {
-    "connect": "registry.test/connect:1",
-    "icebergPlugin": "/usr/share/java/iceberg",
-}
+# Images with Iceberg's sink.
+OWN_ICEBERG = {"icebergPlugin": "/usr/share/java/iceberg"}
 
 
 def design(**sections: Any) -> StackConfig:
