@@ -144,8 +144,10 @@ public class SeparatedKinds {
           .filter(field -> !field.name().startsWith("__source"))
           .map(field -> " " + field.name() + "=" + text(value.getWithoutDefault(field.name())))
           .collect(Collectors.joining());
-    } catch (RuntimeException failure) {
-      return failure.getClass().getSimpleName() + ": " + failure.getMessage();
+    } catch (Throwable failure) {
+      // Connect makes a dead letter of a record whose transform throws an Exception.
+      String outcome = failure instanceof Exception ? "dead letter: " : "the task fails: ";
+      return outcome + failure.getMessage();
     }
   }
 

@@ -14,7 +14,6 @@ import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.exceptions.CommitStateUnknownException;
 import org.apache.iceberg.exceptions.NoSuchTableException;
 import org.apache.iceberg.types.Types;
-import org.apache.kafka.connect.errors.RetriableException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,7 +42,7 @@ final class IcebergTables implements AutoCloseable {
   /**
    * Creates a table or its columns where a record needs them, and returns the record's columns.
    *
-   * @throws RetriableException if the catalog can't be read or written
+   * @throws UnpreparedTableError if the catalog can't be read or written
    */
   ColumnPlan prepare(String name, org.apache.kafka.connect.data.Schema record) {
     RuntimeException last = null;
@@ -103,15 +102,13 @@ final class IcebergTables implements AutoCloseable {
       Thread.sleep(ThreadLocalRandom.current().nextInt(LONGEST_PAUSE_MS));
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-      throw new RetriableException("interrupted", interrupted);
+      throw new UnpreparedTableError("Interrupted", interrupted);
     }
   }
 
-  private static RetriableException failed(String table, RuntimeException cause) {
-    return new RetriableException(
-        "The columns of the Iceberg table " + table + " can't be read or changed: "
-            + cause.getMessage(),
-        cause);
+  private static UnpreparedTableError failed(String table, RuntimeException cause) {
+    return new UnpreparedTableError(
+        "The columns of the Iceberg table " + table + " can't be read or changed", cause);
   }
 
   @Override

@@ -11,7 +11,6 @@ import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
-import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
@@ -87,8 +86,7 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
         Catalog catalog = CatalogUtil.buildIcebergCatalog(name, properties, null);
         tables = new IcebergTables(catalog, hourColumn, withPrefix(TABLE));
       } catch (RuntimeException failure) {
-        throw new RetriableException(
-            "The Iceberg catalog can't be opened: " + failure.getMessage(), failure);
+        throw new UnpreparedTableError("The Iceberg catalog can't be opened", failure);
       }
     }
     return tables;
