@@ -1,5 +1,7 @@
 """`datapipe recover`: what the pipeline can't recover from on its own."""
 
+from typing import Annotated
+
 import typer
 
 from command_line.exit_codes import exit_codes
@@ -27,3 +29,21 @@ def slot(context: typer.Context) -> None:
 
     recovered = recover_slots(read_outputs(context.obj), log)
     print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
+
+
+@app.command(epilog=exit_codes("the schema is registered"))
+def schema(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT")],
+) -> None:
+    """Register a schema that Schema Registry refuses.
+
+    Use it after a change of type in PostgreSQL that the subject's compatibility forbids, such as
+    timestamp to text; `datapipe status` names the subject. The compatibility is NONE until the
+    schema is registered, and what it was before then. Archived values keep their type.
+    """
+    from clients.console import log
+    from clients.recover.schema import recover_schema
+    from clients.stack import read_outputs
+
+    recover_schema(read_outputs(context.obj), subject, log)

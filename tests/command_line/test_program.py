@@ -23,7 +23,7 @@ COMMANDS = [
     *(("status",), ("env",)),
     *(("dlq",), ("dlq", "list"), ("dlq", "show"), ("dlq", "replay")),
     *(("dlq", "dismiss"), ("dlq", "skip")),
-    *(("recover",), ("recover", "slot")),
+    *(("recover",), ("recover", "slot"), ("recover", "schema")),
 ]
 
 Run = Callable[..., int]
