@@ -126,7 +126,8 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        r"A record does not fit its table. Make a dead letter of it: bin/datapipe dlq skip \1/\2/\3.",
+        "A record does not fit its table. Make a dead letter of it:"
+        r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
         r"OutOfMemoryError",
