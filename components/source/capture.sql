@@ -20,12 +20,15 @@ REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 
 -- Each publication contains exactly its captured tables. One without a table is kept: its connector,
 -- which is deleted later, could not continue without it, and it costs nothing. Changes of a partition
--- are published as those of its partitioned table, which is the one that is captured.
-SELECT DISTINCT format('CREATE PUBLICATION %I WITH (publish_via_partition_root = true)', publication)
+-- are published as those of its partitioned table, which is the one that is captured. One that was
+-- created by hand may publish fewer operations.
+\set published 'publish = ''insert, update, delete, truncate'', publish_via_partition_root = true'
+SELECT DISTINCT format('CREATE PUBLICATION %I WITH (%s)', publication, :'published')
     FROM captured WHERE publication NOT IN (SELECT pubname FROM pg_publication)
 \gexec
-SELECT DISTINCT format('ALTER PUBLICATION %I SET (publish_via_partition_root = true)', publication)
-    FROM captured JOIN pg_publication ON pubname = publication WHERE NOT pubviaroot
+SELECT DISTINCT format('ALTER PUBLICATION %I SET (%s)', publication, :'published')
+    FROM captured JOIN pg_publication ON pubname = publication
+    WHERE NOT (pubviaroot AND pubinsert AND pubupdate AND pubdelete AND pubtruncate)
 \gexec
 SELECT format('ALTER PUBLICATION %I SET TABLE %s', publication, string_agg(relation::text, ', '))
     FROM captured GROUP BY publication

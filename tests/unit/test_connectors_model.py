@@ -167,11 +167,20 @@ def test_a_publication_name_that_needs_quotes_is_refused(publication: str) -> No
         source(publication=publication)
 
 
-def test_defaults_are_dropped_before_the_record_is_unwrapped() -> None:
-    properties = source(drop_defaults=True).properties()
-    assert properties["transforms"] == "dropDefaults,unwrap"
-    assert properties["transforms.dropDefaults.type"] == "datapipe.connect.DropDefaults"
+def test_columns_are_made_nullable_before_the_record_is_unwrapped() -> None:
+    properties = source(nullable_columns=True).properties()
+    assert properties["transforms"] == "nullableColumns,unwrap"
+    assert properties["transforms.nullableColumns.type"] == "datapipe.connect.NullableColumns"
     assert source().properties()["transforms"] == "unwrap"
+
+
+def test_truncates_are_recorded_or_skipped() -> None:
+    assert source().properties()["skipped.operations"] == "t"
+    properties = source(nullable_columns=True, record_truncates=True).properties()
+    assert properties["skipped.operations"] == "none"
+    assert properties["transforms"] == "nullableColumns,rowOfTruncate,unwrap"
+    with pytest.raises(ValidationError, match="record_truncates needs nullable_columns"):
+        source(record_truncates=True)
 
 
 def test_half_of_exactly_once_is_refused() -> None:
@@ -278,7 +287,9 @@ def test_an_expression_that_matches_no_topic_is_refused() -> None:
 def test_avro_takes_the_registrys_credentials_from_the_environment() -> None:
     avro = AvroConverter(schema_registry_url="http://registry:8081")
     assert avro.properties("value.converter") == {
-        "value.converter": "io.confluent.connect.avro.AvroConverter",
+        "value.converter": "datapipe.connect.RegistryConverter",
+        "value.converter.delegate": "io.confluent.connect.avro.AvroConverter",
+        "value.converter.wait.ms": "90000",
         "value.converter.schema.registry.url": "http://registry:8081",
         "value.converter.basic.auth.credentials.source": "USER_INFO",
         "value.converter.basic.auth.user.info": "${env:SCHEMA_AUTH_USER}:${env:SCHEMA_AUTH_PASS}",
