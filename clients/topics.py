@@ -103,7 +103,7 @@ class GroupReader:
         return True
 
     def _has_record(self, partition: Partition, position: int, end: int) -> bool:
-        """Return whether a committed record lies between two offsets, or that is not known."""
+        """Return whether there is a committed record between two offsets, or that is not known."""
         if end - position > COUNTED:
             return True
         deadline = monotonic() + REQUEST_SECONDS

@@ -131,7 +131,7 @@ def _of_updates(updates: int) -> str:
 
 
 def _notes(table: SourceTable, columns: ArchivedColumns, options: Options) -> Iterator[str]:
-    """Tell what was not compared."""
+    """Yield what was not compared."""
     if table.excluded:
         yield f"not captured: {', '.join(table.excluded)} (datapipe:source.excludedColumns)"
     if table.not_comparable:

@@ -18,7 +18,7 @@ SETTINGS = {
     "IntervalStyle": "postgres",
     "extra_float_digits": "1",
     "bytea_output": "hex",
-    # For a table that somebody is changing with ALTER TABLE.
+    # For a table that ALTER TABLE is changing.
     "lock_timeout": "15s",
     # One process of the server, whatever its settings.
     "max_parallel_workers_per_gather": "0",

@@ -1,4 +1,4 @@
-"""Tells what may explain the differences of a table, as far as PostgreSQL and the archive know."""
+"""Finds what may explain the differences of a table, as far as PostgreSQL and the archive know."""
 
 from collections.abc import Iterator
 

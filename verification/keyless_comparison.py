@@ -1,7 +1,7 @@
 """Compares a table without a primary key with its archive: which rows exist, and how often.
 
 An archived update holds the new row only, so the archive has one row too many for each: the old
-one. What can be told is which rows PostgreSQL has more often than the archive, and whether the
+one. What can be compared is which rows PostgreSQL has more often than the archive, and whether the
 archive has more rows than PostgreSQL and its updates together.
 """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ArchivePosition(Protocol):
-    """Tells whether the archive contains the changes of a table up to a position in the WAL."""
+    """Finds out whether the archive contains the changes of a table up to a position in the WAL."""
 
     def passed(self, table: str, lsn: int) -> bool:
         """Return whether it is proven that they are readable; False if it is not known yet."""

@@ -9,6 +9,7 @@ import math
 import re
 import struct
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -110,7 +111,9 @@ def postgres_float(number: float) -> str:
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
     sign = "-" if math.copysign(1, number) < 0 else ""
-    mantissa, _, exponent = f"{abs(number)!r}".partition("e")
+    if number == 0:
+        return f"{sign}0"
+    mantissa, _, exponent = _shortest(abs(number)).partition("e")
     whole, _, fraction = mantissa.partition(".")
     if fraction == "0":
         fraction = ""
@@ -118,8 +121,6 @@ def postgres_float(number: float) -> str:
     digits = (whole + fraction).lstrip("0")
     point -= len(whole + fraction) - len(digits)
     digits = digits.rstrip("0")
-    if not digits:
-        return f"{sign}0"
     if point - 1 < -4 or point - 1 >= 15:
         fraction = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{fraction}e{point - 1:+03d}"
@@ -128,6 +129,21 @@ def postgres_float(number: float) -> str:
     if len(digits) <= point:
         return f"{sign}{digits}{'0' * (point - len(digits))}"
     return f"{sign}{digits[:point]}.{digits[point:]}"
+
+
+def _shortest(number: float) -> str:
+    """Return the fewest digits that are nearer to a number than to any other one.
+
+    Python also takes digits that are exactly between two numbers, where the number is the even one.
+    """
+    texts = [repr(number), *(f"{number:.{digits}e}" for digits in range(15, 17))]
+    neighbours = [math.nextafter(number, to) for to in (0.0, math.inf)]
+    halfway = [
+        (Fraction(number) + Fraction(neighbour)) / 2
+        for neighbour in neighbours
+        if math.isfinite(neighbour)
+    ]
+    return next(text for text in texts if float(text) == number and Fraction(text) not in halfway)
 
 
 def hstores(values: pa.ChunkedArray) -> pa.ChunkedArray:
