@@ -57,9 +57,10 @@ def verify(  # noqa: PLR0917  typer passes them by name
 ) -> None:
     """Compare the archive with PostgreSQL, row by row.
 
-    Every key and column is compared, while rows change. Checksums of ranges are compared first, then the rows of ranges that differ. A row that differs
-    is compared again once the archive contains everything up to a newer snapshot. PostgreSQL is
-    only read, by one process, in one pass over each table.
+    Every key and column is compared, while rows change. Checksums of ranges are compared first,
+    then the rows of ranges that differ. A row that differs is compared again once the archive
+    contains everything up to a newer snapshot. PostgreSQL is only read, by one process, in one pass
+    over each table.
     """
     from command_line.reported_errors import REPORTED
     from verification.commands import verify as run
