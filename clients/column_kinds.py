@@ -8,11 +8,14 @@ of their own, and says so in the comments of the Iceberg table's columns:
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pyiceberg.schema import Schema
 
 _MARK = re.compile(r"\[datapipe (\S+)(?: of (.+))?\]$")
+# Of the column with the earlier values, which a command of earlier versions made.
+_EARLIER_SUFFIXES = ("__previous_type", "__before")
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class ArchivedColumn:
 
 def archived_columns(schema: Schema) -> list[ArchivedColumn]:
     """Return the columns of an Iceberg table, in its order."""
-    return [_parse(field.name, field.doc or "") for field in schema.fields]
+    names = {field.name for field in schema.fields}
+    return [_parse(field.name, field.doc or "", names) for field in schema.fields]
 
 
 def columns_by_source(schema: Schema) -> dict[str, tuple[ArchivedColumn, ...]]:
@@ -42,8 +46,10 @@ def columns_by_source(schema: Schema) -> dict[str, tuple[ArchivedColumn, ...]]:
     return found
 
 
-def _parse(name: str, comment: str) -> ArchivedColumn:
+def _parse(name: str, comment: str, names: Collection[str]) -> ArchivedColumn:
     mark = _MARK.search(comment)
-    if mark is None:
-        return ArchivedColumn(name, name, None)
-    return ArchivedColumn(name, mark[2] or name, mark[1])
+    if mark is not None:
+        return ArchivedColumn(name, mark[2] or name, mark[1])
+    earlier = (name.removesuffix(suffix) for suffix in _EARLIER_SUFFIXES if name.endswith(suffix))
+    source = next((each for each in earlier if each in names), name)
+    return ArchivedColumn(name, source, None)

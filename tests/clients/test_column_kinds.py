@@ -30,6 +30,14 @@ def test_a_comment_says_what_a_column_holds(
     assert archived_columns(schema_of(v=comment)) == [ArchivedColumn("v", source, kind)]
 
 
+def test_columns_that_an_earlier_version_renamed_are_recognised() -> None:
+    schema = schema_of(v="[datapipe text]", v__previous_type=None, w__before=None)
+    assert columns_by_source(schema) == {
+        "v": (ArchivedColumn("v", "v", "text"), ArchivedColumn("v__previous_type", "v", None)),
+        "w__before": (ArchivedColumn("w__before", "w__before", None),),
+    }
+
+
 def test_columns_of_one_source_are_found_whatever_their_names() -> None:
     schema = schema_of(
         v__float="[datapipe text]",
