@@ -34,6 +34,9 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
+shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
+	@scripts/shapes.sh
+
 recover: ## recreate lost replication slots, or with COLUMN=schema.table.column a column of text
 	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),slot)
 
