@@ -48,7 +48,7 @@ select_stack() {
     ${PULUMI_SECRETS_PROVIDER:+--secrets-provider "$PULUMI_SECRETS_PROVIDER"} >/dev/null
 }
 
-# Says beside the update that follows why a pod or a claim does not get on; ends with this process.
+# Reports, during the update that follows, why a pod or a claim does not get on; ends with this process.
 report_waiting_pods() {
   local context
   context=$(pulumi config get --path datapipe:cluster.context --stack "$STACK" 2>/dev/null) || context=

@@ -1,6 +1,6 @@
 """`python -m clients.waiting --context NAME`: say what an update waits for, while it runs.
 
-Started beside `pulumi up` by scripts/up.sh; ends with it.
+Started by scripts/up.sh next to `pulumi up`; ends with it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _sleep(parent: int) -> None:
 
 
 class _Namespaces:
-    """The pipeline's namespaces, of which there is none before the first update."""
+    """The pipeline's namespaces; before the first update the list is empty."""
 
     def __init__(self, context: str | None) -> None:
         self._api = config.new_client_from_config(context=context)
