@@ -10,6 +10,7 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
 
+from clients.file_columns import table_columns
 from clients.stack import ArchiveOutput
 
 # The changes of a table of which none is archived yet.
@@ -116,19 +117,36 @@ class FileArchive:
     def changes(
         self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
     ) -> pa.Table:
-        """Return the changes; files of different age may have different columns."""
+        """Return the changes; files of different age may have different columns and types.
+
+        Where a column's type has changed, later values are in a column NAME__KIND
+        (clients/file_columns.py).
+        """
         try:
             files = pyarrow.dataset.dataset(
                 self._folder(table), format="parquet", filesystem=self._files
             )
         except FileNotFoundError:
             return NO_CHANGES
-        schemas = [part.physical_schema for part in files.get_fragments()]
-        if not schemas:
+        parts = sorted(files.get_fragments(), key=lambda part: str(part.path))  # by hour
+        if not parts:
             return NO_CHANGES
-        everything = files.replace_schema(pa.unify_schemas(schemas, promote_options="permissive"))
         since = pyarrow.dataset.field("__source_lsn") >= since_lsn
-        return everything.to_table(columns=list(columns) if columns else None, filter=since)
+        layouts = table_columns(part.physical_schema for part in parts)
+        return pa.concat_tables(
+            layout.as_table(part.to_table(columns=layout.of_file(columns), filter=since), columns)
+            for part, layout in zip(parts, layouts, strict=True)
+        )
+
+    def fragments(self, table: str) -> list[pyarrow.dataset.ParquetFileFragment]:
+        """Return the present files of schema.table, each with its own schema."""
+        try:
+            files = pyarrow.dataset.dataset(
+                self._folder(table), format="parquet", filesystem=self._files
+            )
+        except FileNotFoundError:
+            return []
+        return list(files.get_fragments())
 
     def location(self, table: str) -> str:
         return f"s3://{self._folder(table)}/"
