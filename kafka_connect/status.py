@@ -126,8 +126,7 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        "A record does not fit its table. Where its column's type has become another: bin/datapipe"
-        r" recover column schema.table.column. Otherwise make a dead letter of it:"
+        "A record does not fit its table. Make a dead letter of it:"
         r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
