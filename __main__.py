@@ -60,7 +60,13 @@ streaming = Streaming(
 )
 
 if config.metrics.operator:
-    Monitoring("monitoring", config.metrics, security.namespace, opts=on_cluster)
+    Monitoring(
+        "monitoring",
+        config.metrics,
+        security.namespace,
+        certificates.ends if certificates else None,
+        opts=on_cluster,
+    )
 
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)

@@ -44,7 +44,7 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
 def _kafka_login(outputs: StackOutputs, folder: Path) -> dict[str, str]:
     """Return the variables of Kafka's tools: a file for kcat (-F), one for Kafka's own.
 
-    There are none where connections are plaintext.
+    Where connections are plaintext, it is empty.
     """
     if not outputs.kafka_login:
         return {}

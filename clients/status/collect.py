@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -46,6 +47,8 @@ class Status:
     dead_letters: list[Topic] | Unknown
     objects: Objects | Unknown
     metrics: Metrics | Unknown
+    # When the first of Kafka's certificates ends; None where connections are plaintext.
+    certificates_end: datetime | None = None
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
@@ -60,6 +63,7 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
         objects=_ask("S3", lambda: objects(outputs.archive)),
         metrics=_ask("the pods' metrics", lambda: read_metrics(cluster)),
+        certificates_end=outputs.kafka_certificates_end,
     )
 
 

@@ -29,7 +29,7 @@ class Acls:
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """Every change makes another ACL."""
+        """Return that every change makes another ACL."""
         return Replacement(frozenset(PROPERTIES))
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:

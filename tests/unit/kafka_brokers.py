@@ -116,7 +116,7 @@ class BrokerProcesses:
             shared_properties(self.network) | node_properties(self.network, ordinal)
         )
         text = text.replace(TLS_DIR, str(home / "tls")).replace(LOG_DIR, str(home / "data"))
-        # On one machine, each needs an address of its own, and the ports that node ports stand for.
+        # On one machine, each needs an address of its own, and the ports of the node ports.
         external = f"EXTERNAL://{self.network.external(ordinal)}"
         text = text.replace(f"EXTERNAL://:{self.config.kafka.external_port}", external)
         text = text.replace("://:", f"://{self.network.host(ordinal)}:")

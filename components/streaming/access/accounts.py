@@ -34,7 +34,7 @@ class Account(StrEnum):
         return f"User:{self.common_name(version)}"
 
 
-# These are not bound to ACLs: there are none before the brokers run.
+# Not bound to ACLs, which can be created only when the brokers run.
 SUPER_USERS = (Account.BROKERS, Account.ACLS)
 
 

@@ -166,7 +166,7 @@ def needs_renewal(ends: str, days: float) -> bool:
 def trust_store(certificate: str) -> str:
     """Return a trust store with one authority (PEM) as PKCS #12 in base64, without a password.
 
-    It holds nothing secret; a password would only have to be kept in clear text beside it.
+    It holds nothing secret; a password would only have to be kept in clear text next to it.
     """
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415

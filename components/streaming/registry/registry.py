@@ -23,7 +23,7 @@ from components.streaming.access.layer import (
     certificate_secret,
     certificate_volume,
 )
-from components.streaming.access.transport import AUTHORITY_FILE
+from components.streaming.access.transport import AUTHORITY_FILE, Transport
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.metrics.exporter import (
     agent_environment,
@@ -192,11 +192,11 @@ def _container(args: RegistryArgs) -> Manifest:
         ],
         "startupProbe": tcp_probe("rest", period=5, failures=60),
         "livenessProbe": tcp_probe("rest", period=20, failures=3),
-        "readinessProbe": _readiness(args),
+        "readinessProbe": _readiness(args.settings.port, args.network.transport),
     }
 
 
-def _readiness(args: RegistryArgs) -> Manifest:
+def _readiness(port: int, transport: Transport) -> Manifest:
     """Return a probe that lists the subjects as `probe`, whose password curl reads from a file.
 
     An httpGet probe would need it in an Authorization header in the pod's manifest, for everyone
@@ -204,8 +204,8 @@ def _readiness(args: RegistryArgs) -> Manifest:
     """
     command = ["curl", "--silent", "--fail", "--output", "/dev/null"]
     login = ["--netrc-file", f"{CONFIG_DIR}/netrc"]
-    trust = ["--cacert", AUTHORITY_FILE] if args.identity else []
-    url = f"{args.network.transport.rest_scheme}://{LOCALHOST}:{args.settings.port}/subjects"
+    trust = ["--cacert", AUTHORITY_FILE] if transport.encrypted else []
+    url = f"{transport.rest_scheme}://{LOCALHOST}:{port}/subjects"
     return {
         "exec": {"command": [*command, *login, *trust, url]},
         "periodSeconds": 10,
