@@ -65,6 +65,15 @@ class Status:
 # group.
 ADVICE = (
     (
+        r"make recover ROW=(\S+/[0-9a-f]{16})",
+        "Raise kafka.maxRowSize in the stack file and run make up, or archive the row without its"
+        r" largest values: make recover ROW=\1",
+    ),
+    (
+        r"RecordTooLargeException|RecordBatchTooLarge",
+        "A record is larger than Kafka accepts: raise kafka.maxRowSize in the stack file.",
+    ),
+    (
         r"password authentication failed|no password was provided",
         "The database refuses the password: the worker's environment (DBZ_DB_USERNAME,"
         " DBZ_DB_PASSWORD) and the database disagree. Was the worker restarted after a rotation?",
