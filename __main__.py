@@ -7,6 +7,7 @@ from components.config import load
 from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
+from components.security.node_network import require_node_network
 from components.source import Source, SourceArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.sinks.declared import declared_sinks
@@ -14,6 +15,7 @@ from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
 from components.workloads import Workload
 
 config = load()
+require_node_network(config.cluster)
 sinks = declared_sinks(config)
 ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])

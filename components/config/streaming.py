@@ -31,6 +31,17 @@ Sha256 = Annotated[
     ),
 ]
 
+SinkVersion = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"\d{1,4}\.\d{1,4}\.\d{1,4}",
+            name="version",
+            allowed="three numbers, e.g. 10.5.0",
+        )
+    ),
+]
+
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 
@@ -267,6 +278,12 @@ class ConnectSettings(Settings):
     )
     plugin_digests: PluginDigests = Field(
         default=PluginDigests(), description="Digests of the archives that hub downloads."
+    )
+    s3_sink_version: SinkVersion = Field(
+        default="10.5.0",
+        description="Version of Confluent's S3 sink (design: 10.5.0): what hub downloads, or what"
+        " the image has. Up to 10.5.20 it loads only with some releases of Kafka, which the preview"
+        " checks.",
     )
     converter: Literal["avro", "json"] = Field(
         default="avro",

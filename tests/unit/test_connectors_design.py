@@ -37,7 +37,7 @@ ADDED_TO_THE_SOURCE = {
     "message.prefix.exclude.list": (".*", "a logical message has no topic"),
     "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),
     "database.sslmode": ("verify-full", "design: ssl_mode require, and we have the CA"),
-    "database.sslrootcert": ("/etc/kafka-connect/postgresql-ca.crt", "as above"),
+    "database.sslrootcert": ("/opt/datapipe/config/postgresql-ca.crt", "as above"),
     "publication.autocreate.mode": ("disabled", "the schema makes the publication"),
     "status.update.interval.ms": ("10000", "design: heartbeat_config"),
     "retriable.restart.connector.wait.ms": ("10000", "design: heartbeat_config"),

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
+from components.streaming.connect.plugins import PLUGIN_DIR
 from components.streaming.properties import Properties
+from components.workloads import CONFIG_DIR
 
-CONFIG_DIR = "/etc/kafka-connect"
 SOURCE_CA = "postgresql-ca.crt"
 # The certificate authority of the source database, for sslmode verify-full.
 SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
@@ -57,7 +58,7 @@ def worker_properties(
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,
         "value.converter": JSON_CONVERTER,
-        "plugin.path": f"{images.plugin_path},{PLUGINS_OF_OURS}",
+        "plugin.path": ",".join(_plugin_folders(settings, images)),
         "plugin.discovery": images.plugin_discovery,
         "rest.extension.classes": RESTART_FAILED,
         "topic.creation.enable": False,
@@ -68,6 +69,11 @@ def worker_properties(
         **_environment_references(variables),
         **_clients(),
     }
+
+
+def _plugin_folders(settings: ConnectSettings, images: ImageFamilyTable) -> list[str]:
+    downloaded = [PLUGIN_DIR] if settings.plugins == "hub" else []
+    return list(dict.fromkeys([*images.plugin_path.split(","), *downloaded, PLUGINS_OF_OURS]))
 
 
 def _environment_references(variables: Iterable[str]) -> Properties:

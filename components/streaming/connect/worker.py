@@ -17,7 +17,6 @@ from components.manifests import Manifest, metadata
 from components.row_size import RowSize
 from components.sizing import CONNECT_JVM, Resources
 from components.streaming.connect.configuration import (
-    CONFIG_DIR,
     PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
@@ -51,7 +50,7 @@ from components.streaming.pods import (
     spread_over_zones,
 )
 from components.streaming.properties import render_properties
-from components.workloads import Workload, container_security_context
+from components.workloads import CONFIG_DIR, Workload, container_security_context
 
 HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
@@ -284,7 +283,7 @@ def _jar_paths(args: WorkerArgs) -> dict[str, str]:
         for name in ("transforms", "extensions", "json")
     }
     # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
-    in_image = {} if args.plugins else {f"{PLUGIN_DIR}/{DEBEZIUM.folder}/{VALUES}": VALUES}
+    in_image = {} if args.plugins else {f"{args.images.debezium_plugin}/{VALUES}": VALUES}
     return {**own, **in_image, **args.sink_jars}
 
 

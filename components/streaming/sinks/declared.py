@@ -132,4 +132,5 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         row_size=RowSize(config.kafka.max_row_size),
         images=config.images.resolve(),
         plugin_digests=config.connect.plugin_digests,
+        s3_sink_version=config.connect.s3_sink_version,
     )

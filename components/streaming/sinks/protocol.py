@@ -58,6 +58,8 @@ class SinkArgs:
     """of the largest rows, which the connector must be given too"""
     images: ImageFamilyTable
     plugin_digests: PluginDigests
+    s3_sink_version: str
+    """of Confluent's S3 sink: what the hub is asked for, or the image has"""
 
 
 class Sink(ABC):

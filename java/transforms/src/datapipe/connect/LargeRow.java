@@ -28,6 +28,8 @@ final class LargeRow<R extends ConnectRecord<R>> {
   private static final String ADDED_OF_SOURCE = "__source_";
   private static final int DIGEST_BYTES = 8;
   private static final int SHOWN_COLUMNS = 3;
+  /** A column that takes less than this part of the record is not named. */
+  private static final int WORTH_NAMING = 100;
   private static final int SHOWN_CHARACTERS = 200;
 
   private final R record;
@@ -68,9 +70,10 @@ final class LargeRow<R extends ConnectRecord<R>> {
         + added("__source_lsn") + ")";
   }
 
-  /** Returns the columns that take most, with their bytes. */
-  String largestColumns() {
+  /** Returns the columns that take most of the bytes, each with its own. */
+  String largestColumns(long bytes) {
     return sizes().entrySet().stream()
+        .filter(column -> column.getValue() > bytes / WORTH_NAMING)
         .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()))
         .limit(SHOWN_COLUMNS)
         .map(column -> column.getKey() + " " + column.getValue())

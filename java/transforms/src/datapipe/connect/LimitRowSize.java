@@ -45,7 +45,7 @@ public class LimitRowSize<R extends ConnectRecord<R>> implements Transformation<
     LargeRow<R> row = new LargeRow<>(record, record.topic().substring(prefix.length()), size);
     if (!incompleteRows.contains(row.name())) {
       throw new DataException(row + " takes " + bytes + " bytes as a record, above the limit of "
-          + mostBytes + " (kafka.maxRowSize); its largest columns: " + row.largestColumns()
+          + mostBytes + " (kafka.maxRowSize); its largest columns: " + row.largestColumns(bytes)
           + ". Either raise kafka.maxRowSize in the stack file and run make up, or archive the row"
           + " without these values: make recover ROW=" + row.name());
     }
