@@ -8,7 +8,7 @@ is larger than a fetch is returned whole.
 from dataclasses import dataclass, replace
 
 from components.settings import MEBIBYTE
-from components.sizing import JvmProfile
+from components.sizing import COLLECTOR_SHARE, JvmProfile
 
 # Bytes of a batch in addition to its record, and the share by which data that can't be compressed
 # grows in any of Kafka's formats.
@@ -60,18 +60,34 @@ class RowSize:
         """Return how many records a sink task may take in one poll, at most those wanted."""
         return max(1, min(wanted, POLLED // self.mebibytes))
 
+    @property
+    def _direct(self) -> int:
+        """MiB of direct memory for the transfers of such records, in addition to a JVM's own."""
+        return TRANSFERS * (self.mebibytes - 1)
+
     def jvm(self, profile: JvmProfile) -> JvmProfile:
         """Return a JVM's profile with direct memory for the transfers of such records."""
-        return replace(profile, direct=profile.direct + TRANSFERS * (self.mebibytes - 1))
+        return replace(profile, direct=profile.direct + self._direct)
+
+    def heap_of(self, heap: int) -> float:
+        """Return what that direct memory leaves of a JVM's heap (MiB)."""
+        return heap - self._direct / (1 + COLLECTOR_SHARE)
 
     def require_brokers_heap(self, heap: int) -> None:
-        """Raise ValueError where the brokers' heap (MiB) can't hold such rows."""
-        fitting = int(heap * BROKER_SHARE / BROKER_COPIES)
-        if self.mebibytes > fitting:
+        """Raise ValueError where the brokers' heap can't hold such rows.
+
+        `heap`: MiB, with rows of 1 MiB.
+        """
+        if not self._fits_brokers(heap):
+            smaller = range(self.mebibytes - 1, 0, -1)
+            fitting = next((size for size in smaller if RowSize(size)._fits_brokers(heap)), 1)
             raise ValueError(
                 f"kafka.maxRowSize: {self.mebibytes}Mi does not fit a broker's heap of {heap} MiB;"
                 f" allowed: {fitting}Mi or less, or give the brokers more memory (sizing.broker)"
             )
+
+    def _fits_brokers(self, heap: int) -> bool:
+        return self.mebibytes * BROKER_COPIES <= self.heap_of(heap) * BROKER_SHARE
 
 
 DEFAULT_ROW_SIZE = RowSize()

@@ -111,6 +111,7 @@ class Streaming(pulumi.ComponentResource):
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
+        sources = checked_connectors(args)
         brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
         on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
 
@@ -125,7 +126,6 @@ class Streaming(pulumi.ComponentResource):
         )
         runtime = [*topics, *registry, *workers.ready]
 
-        sources = checked_connectors(args)
         for source in sources:
             after = [*runtime, *args.source.ready]
             state = args.sources.settings.state
@@ -205,7 +205,7 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
         partitions = sum(args.sources.partitions.values())
         row_size = args.sources.row_size
         workers = Workers(
-            heap=heap_for(args.sizing.connect.memory_limit, row_size.jvm(CONNECT_JVM)),
+            heap=heap_for(args.sizing.connect.memory_limit, CONNECT_JVM),
             count=args.connect.workers,
             brokers=args.network.settings.brokers,
             tables=len(args.sources.partitions),
@@ -213,9 +213,7 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
             sources=len(sources),
             row_size=row_size,
         )
-        row_size.require_brokers_heap(
-            heap_for(args.sizing.broker.memory_limit, row_size.jvm(BROKER_JVM))
-        )
+        row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
         if warning := args.sinks.require_fit(workers, args.network.settings.brokers):
             pulumi.log.warn(warning)
         topics = {topic.name for topic in topics_for(args.topics)}

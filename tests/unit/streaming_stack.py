@@ -74,7 +74,7 @@ def sink_connector(config: StackConfig) -> SinkConnector:
     sinks = declared_sinks(config)
     row_size = RowSize(config.kafka.max_row_size)
     workers = Workers(
-        heap=heap_for(config.sizing.connect.memory_limit, row_size.jvm(CONNECT_JVM)),
+        heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
         count=config.connect.workers,
         brokers=config.kafka.brokers,
         tables=len(config.tables),

@@ -19,14 +19,22 @@ LEFT_OUT_OF_THE_SOURCE = {
 CHANGED_IN_THE_SOURCE = {
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
-        "nullableColumns,rowOfTruncate,unwrap,countEvents",
-        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; events are"
-        " counted by table",
+        "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
+        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; rows that are"
+        " too large are named; events are counted by table",
     ),
 }
 ADDED_TO_THE_SOURCE = {
     "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
     "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
+    "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),
+    "transforms.limitRowSize.max.bytes": ("1048576", "kafka.maxRowSize"),
+    "transforms.limitRowSize.format": ("avro", "as above"),
+    "transforms.limitRowSize.topic.prefix": ("postgres.", "as above"),
+    "transforms.limitRowSize.incomplete.rows": ("", "source.incompleteRows"),
+    "producer.override.max.request.size": ("1048576", "kafka.maxRowSize"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
+    "max.queue.size.in.bytes": ("10485760", "as above"),
     "skipped.operations": ("none", "Debezium skips TRUNCATE by default"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "for cdc_events_per_second"),
     "transforms.countEvents.checkpoint": ("source", "as above"),
@@ -50,7 +58,12 @@ ADDED_TO_THE_SOURCE = {
     "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
     "value.converter.ignore.default.for.nullables": ("true", "as above"),
 }
+CHANGED_IN_THE_SINK = {
+    "consumer.override.max.poll.records": ("8", "rows of kafka.maxRowSize fit the worker's heap"),
+}
 ADDED_TO_THE_SINK = {
+    "producer.override.max.request.size": ("1331200", "dead letters of the largest rows"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
     "transforms": ("countEvents", "for data_quality_score"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
     "transforms.countEvents.checkpoint": ("sink", "as above"),
@@ -86,7 +99,7 @@ def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
 
 
 def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
-    expected = _expected(S3_SINK, {}, {}, ADDED_TO_THE_SINK)
+    expected = _expected(S3_SINK, {}, CHANGED_IN_THE_SINK, ADDED_TO_THE_SINK)
     assert sink_connector(stack()).properties() == expected
 
 

@@ -1,9 +1,11 @@
 """How much of the workers' heap the connectors' buffers can take (MiB), and what fits.
 
     worker  = WORKER + source × the sources on one worker
-                     + for each sink: sink × its tasks' share on one worker, and a large row
-    source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory + a large row
-    large row = ROW_COPIES × kafka.maxRowSize
+                     + for each sink: sink × its tasks' share on one worker + large rows
+    source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory
+              + ROW_COPIES × kafka.maxRowSize
+    large rows = one poll as read and as converted, the larger of POLLED and kafka.maxRowSize, and
+                 the other copies of the row that is written
     sink    = open files × file + tasks × (fetch + max.poll.records × RECORD_HEAP + TASK)
     file    = confluent-s3: s3.part.size, in whole regions of G1,
                             + the smaller of parquet.block.size and flush.size × RECORD_BYTES
@@ -16,14 +18,15 @@
 Large rows in several tasks of a sink at the same moment are not counted; each task takes POLLED of
 them (row_size.py) at most. Not counted either: a second file per partition while the hour changes,
 the dead letter queue's producers, which buffer only while there are dead letters, and the small
-connector that reads the rows of an added table (added_tables.py). The rest of the heap, 1 - USABLE, is for those and for the collector.
+connector that reads the rows of an added table (added_tables.py). The rest of the heap, 1 - USABLE,
+is for those and for the collector.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-from components.row_size import DEFAULT_ROW_SIZE, RowSize
+from components.row_size import DEFAULT_ROW_SIZE, POLLED, RowSize
 from components.settings import MEBIBYTE
 from components.streaming.connectors.sink import SinkConnector
 
@@ -37,8 +40,10 @@ TASK = 2
 SOURCE_RECORDS = 8192 + 2048
 # MiB, Debezium's max.queue.size.in.bytes: as much as the queue takes in records of RECORD_HEAP.
 SOURCE_QUEUE = SOURCE_RECORDS * RECORD_HEAP // MEBIBYTE // 2
-# Of a row on its way through a connector: as read, as text, converted, and in the client's buffers.
+# Of a row on its way through a connector: as read, as text, converted, and in the client's buffers;
+# two of them are those of a sink's poll.
 ROW_COPIES = 8
+POLL_COPIES = 2
 # MiB, the consumer's max.partition.fetch.bytes, Kafka's default.
 PARTITION_FETCH = 1
 USABLE = 0.85
@@ -49,7 +54,7 @@ class Workers:
     """The Connect workers and what their connectors read."""
 
     heap: int
-    """MiB of each worker"""
+    """MiB of each worker, with rows of 1 MiB"""
     count: int
     brokers: int
     tables: int
@@ -62,10 +67,15 @@ class Workers:
 
     def needed(self, sinks: Iterable[SinkConnector]) -> int:
         """Return the MiB of heap that the fullest worker can need."""
-        large_row = ROW_COPIES * self.row_size.mebibytes
-        source = SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE + self.row_size.producer_buffer + large_row
+        largest = self.row_size.mebibytes
+        source = (
+            SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE
+            + self.row_size.producer_buffer
+            + ROW_COPIES * largest
+        )
+        large_rows = POLL_COPIES * max(POLLED, largest) + (ROW_COPIES - POLL_COPIES) * largest
         sources = ceil(self.sources / self.count) * source
-        return ceil(WORKER + sources + sum(self._on_a_worker(sink) + large_row for sink in sinks))
+        return ceil(WORKER + sources + sum(self._on_a_worker(sink) + large_rows for sink in sinks))
 
     def _on_a_worker(self, sink: SinkConnector) -> float:
         tasks = sink.tasks_max
@@ -80,7 +90,11 @@ class Workers:
 
     def fits(self, sinks: Iterable[SinkConnector]) -> bool:
         """Return whether the buffers leave the collector its share."""
-        return self.needed(sinks) <= self.heap * USABLE
+        return self.needed(sinks) <= self._usable
+
+    @property
+    def _usable(self) -> int:
+        return int(self.row_size.heap_of(self.heap) * USABLE)
 
     def require_heap(self, sinks: Mapping[str, SinkConnector]) -> str | None:
         """Raise ValueError, with the number that fits, where fewer tasks of a sink would fit.
@@ -96,8 +110,8 @@ class Workers:
         tasks = " + ".join(str(sink.tasks_max) for sink in sinks.values())
         problem = (
             f"connector{'s' if len(sinks) > 1 else ''} {names}: the buffers of {tasks} tasks can"
-            f" take {self.needed(sinks.values())} MiB of a worker's heap of {self.heap} MiB, of"
-            f" which {int(self.heap * USABLE)} may be used"
+            f" take {self.needed(sinks.values())} MiB of a worker's heap of"
+            f" {self.row_size.heap_of(self.heap):.0f} MiB, of which {self._usable} may be used"
         )
         if self.row_size.mebibytes > 1:
             problem += f", with rows of up to {self.row_size.mebibytes}Mi (kafka.maxRowSize)"

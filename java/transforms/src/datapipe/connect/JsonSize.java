@@ -37,7 +37,7 @@ final class JsonSize implements RecordSize {
       return 0;
     }
     Long known = empty.get(record.keySchema());
-    // Columns of a key may not be NULL, so the first key stands for an empty one.
+    // Columns of a key may not be NULL, so the first key takes the place of an empty one.
     if (known == null) {
       known = remember(record.keySchema(), measure(record.keySchema(), record.key()));
     }

@@ -9,7 +9,7 @@ import org.apache.kafka.connect.data.Struct;
 
 /** An upper bound of the bytes of values, from the lengths of their texts and byte arrays. */
 final class ValueBounds {
-  /** The most bytes of any other value, and of what stands around any value. */
+  /** The most bytes of any other value, and of the punctuation around any value. */
   private static final int SCALAR = 32;
 
   private final int bytesOfCharacter;
