@@ -34,8 +34,8 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost replication slots; COLUMN=schema.table.column or ROW=…: recover that
-	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),$(if $(ROW),row $(ROW),slot))
+recover: ## recreate lost replication slots; COLUMN=schema.table.column, SCHEMA=subject or ROW=…: those
+	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),$(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),slot)))
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list

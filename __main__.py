@@ -9,6 +9,7 @@ from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.security.node_network import require_node_network
 from components.source import Source, SourceArgs
+from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
@@ -21,11 +22,13 @@ ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
+captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
+
 security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
 source = Source(
     "source",
-    SourceArgs.from_config(config, security.namespace, security.credentials),
+    SourceArgs.from_config(config, security.namespace, security.credentials, captured),
     opts=on_cluster,
 )
 
@@ -42,6 +45,7 @@ streaming = Streaming(
         sinks,
         namespace=security.namespace,
         credentials=security.credentials,
+        captured=captured,
         source=source,
         archive=archive,
     ),

@@ -217,6 +217,16 @@ class TopicSettings(Settings):
         default=True,
         description="Whether Pulumi refuses to delete or replace the captured tables' topics.",
     )
+    delete: tuple[TableName, ...] = Field(
+        default=(),
+        description="Tables whose topic may be deleted, with the records that no sink has read: the"
+        " yes that is required before a table is removed from datapipe:tables. A listed table's"
+        " topic is not protected.",
+    )
+
+    def protects(self, table: str) -> bool:
+        """Return whether Pulumi refuses to delete a captured table's topic."""
+        return self.protect and table not in self.delete
 
     def partitions_of(self, table: str) -> int:
         """Return the number of partitions of a captured table's topic."""

@@ -56,6 +56,8 @@ class StreamingArgs:
     """whether the workers get their service account's token for the Kubernetes API"""
     namespace: pulumi.Input[str]
     credentials: Credentials
+    captured: pulumi.Resource
+    """until it exists, the list of tables is not checked"""
     source: Source
     archive: Archive
     cluster: ClusterAccess
@@ -69,6 +71,7 @@ class StreamingArgs:
         *,
         namespace: pulumi.Input[str],
         credentials: Credentials,
+        captured: pulumi.Resource,
         source: Source,
         archive: Archive,
     ) -> StreamingArgs:
@@ -93,6 +96,7 @@ class StreamingArgs:
             worker_mounts_token=config.security.connect_rbac == "design",
             namespace=namespace,
             credentials=credentials,
+            captured=captured,
             source=source,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
@@ -113,7 +117,7 @@ class Streaming(pulumi.ComponentResource):
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
         sources = checked_connectors(args)
         brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
-        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
+        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, args.captured])
 
         topics = self._declare_topics(args, on_brokers)
         registry = self._declare_registry(args, on_brokers)
@@ -153,7 +157,7 @@ class Streaming(pulumi.ComponentResource):
             topics = topics_for(args.topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
-        return declare_topics(topics, provider, args.topics.settings.protect, opts)
+        return declare_topics(topics, provider, opts)
 
     def _declare_registry(
         self, args: StreamingArgs, opts: pulumi.ResourceOptions

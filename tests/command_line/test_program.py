@@ -24,7 +24,7 @@ COMMANDS = [
     *(("status",), ("env",)),
     *(("dlq",), ("dlq", "list"), ("dlq", "show"), ("dlq", "replay")),
     *(("dlq", "dismiss"), ("dlq", "skip")),
-    *(("recover",), ("recover", "slot"), ("recover", "column")),
+    *(("recover",), ("recover", "slot"), ("recover", "column"), ("recover", "schema")),
 ]
 
 Run = Callable[..., int]
