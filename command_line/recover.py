@@ -36,7 +36,7 @@ def row(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE/DIGEST")],
 ) -> None:
-    """Archive a row that is too large for Kafka without its largest values.
+    """Archive a row that is too large as far as it fits.
 
     The failure of the source names the row. It arrives with NULL in as few columns as needed, the
     largest first; its column __lost names them. Later changes of the row do, too.
