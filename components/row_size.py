@@ -18,7 +18,7 @@ COMPRESSION_SHARE = 1 / 64
 DEAD_LETTER_HEADERS = 256 * 1024
 # MiB of records that a sink task takes in one poll, if all are of the largest size. Polls of 8
 # records and of 1000 took the same time for 100,000 small ones.
-POLLED = 8
+POLLED = 6
 # MiB, Kafka's default of a producer's buffer.memory.
 PRODUCER_BUFFER = 32
 # The most that a broker has of a record at a time: as a leader the request and what it checks, as

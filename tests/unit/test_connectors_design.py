@@ -75,7 +75,7 @@ ADDED_TO_THE_SOURCE = {
 }
 CHANGED_IN_THE_SINK = {
     **CHANGED_CONVERTERS,
-    "consumer.override.max.poll.records": ("8", "rows of kafka.maxRowSize fit the worker's heap"),
+    "consumer.override.max.poll.records": ("6", "rows of kafka.maxRowSize fit the worker's heap"),
 }
 ADDED_TO_THE_SINK = {
     "producer.override.max.request.size": ("1331200", "dead letters of the largest rows"),

@@ -44,7 +44,7 @@ def test_each_limit_leaves_room_for_the_one_before(size: int) -> None:
     assert int(topics["connect-dlq"]["max.message.bytes"]) == letter > batch
     assert int(sink["producer.override.max.request.size"]) == letter
     assert int(brokers["socket.request.max.bytes"]) > letter
-    assert int(sink["consumer.override.max.poll.records"]) * row <= max(8 * MEBIBYTE, row)
+    assert int(sink["consumer.override.max.poll.records"]) * row <= max(6 * MEBIBYTE, row)
 
 
 def test_a_request_that_the_brokers_would_refuse_is_refused_in_the_stack_file() -> None:
