@@ -79,7 +79,8 @@ def wait_for_worker(client: ConnectClient, timeouts: Timeouts, log: Callable[[st
         interval=timeouts.poll,
         description=f"a Kafka Connect worker at {client.url}",
         error=lambda message: ConnectUnavailableError(
-            f"{message}; kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
+            f"{message}; its state: kubectl -n data-ingestion get pod -l"
+            " app.kubernetes.io/name=kafka-connect"
         ),
     )
 

@@ -138,7 +138,10 @@ def advice_for(trace: str) -> str:
     for pattern, advice in ADVICE:
         if found := re.search(pattern, trace, re.IGNORECASE):
             return found.expand(advice)
-    return "The worker's log has the whole story: kubectl logs deployment/kafka-connect."
+    return (
+        "The worker's log has the whole story: kubectl -n data-ingestion logs"
+        " deployment/kafka-connect."
+    )
 
 
 def explain(name: str, status: Status) -> str:
