@@ -58,6 +58,10 @@ if config.metrics.operator:
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
+pulumi.export(
+    "excludedColumns",
+    {table: list(columns) for table, columns in config.source.excluded_columns.items()},
+)
 pulumi.export("topicPrefix", TOPIC_PREFIX)
 pulumi.export(
     "deadLetterTopics",

@@ -31,18 +31,19 @@ def slot(context: typer.Context) -> None:
     print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
 
 
-@app.command(epilog=exit_codes("the column holds text"))
-def column(
+@app.command(epilog=exit_codes("the schema is registered"))
+def schema(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE.COLUMN")],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT")],
 ) -> None:
-    """Replace a column of the archive by one of text.
+    """Register a schema that Schema Registry refuses.
 
-    Use it after a change of type in PostgreSQL that an Iceberg column can't follow, such as
-    timestamp to text. The old values stay in SCHEMA.TABLE.COLUMN__previous_type.
+    Use it after a change of type in PostgreSQL that the subject's compatibility forbids, such as
+    timestamp to text; `datapipe status` names the subject. The compatibility is NONE until the
+    schema is registered, and what it was before then. Archived values keep their type.
     """
     from clients.console import log
-    from clients.recover.column import Column, replace_with_text
+    from clients.recover.schema import recover_schema
     from clients.stack import read_outputs
 
-    replace_with_text(read_outputs(context.obj), Column.parse(name), log)
+    recover_schema(read_outputs(context.obj), subject, log)

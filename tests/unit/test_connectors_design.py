@@ -5,7 +5,7 @@ from typing import Any
 
 from components.config import StackConfig
 from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
-from tests.unit.streaming_stack import sink_connector, source_connector
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -16,7 +16,23 @@ LEFT_OUT_OF_THE_SOURCE = {
     "errors.deadletterqueue.topic.replication.factor": "as above",
     "errors.deadletterqueue.context.headers.enable": "as above",
 }
+CONVERTER = (
+    "datapipe.connect.RegistryConverter",
+    "wraps the design's: while the registry is away no record becomes a dead letter",
+)
+WRAPPED = "io.confluent.connect.avro.AvroConverter"
+CHANGED_CONVERTERS = {"key.converter": CONVERTER, "value.converter": CONVERTER}
+ADDED_TO_CONVERTERS = {
+    f"{part}.converter.{key}": (value, reason)
+    for part in ("key", "value")
+    for key, value, reason in (
+        ("delegate", WRAPPED, "the design's converter"),
+        ("wait.ms", "90000", "below consumer.override.max.poll.interval.ms"),
+        ("ignore.default.for.nullables", "true", "NULL is not the column's default"),
+    )
+}
 CHANGED_IN_THE_SOURCE = {
+    **CHANGED_CONVERTERS,
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
         "nullableColumns,rowOfTruncate,unwrap,countEvents",
@@ -47,10 +63,10 @@ ADDED_TO_THE_SOURCE = {
     "producer.override.linger.ms": ("100", "larger batches, docs/TUNING.md"),
     "producer.override.batch.size": ("131072", "as above"),
     "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
-    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
-    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+    **ADDED_TO_CONVERTERS,
 }
 ADDED_TO_THE_SINK = {
+    "rotate.schedule.interval.ms": ("60000", "rows of a quiet partition are archived, too"),
     "transforms": ("countEvents", "for data_quality_score"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
     "transforms.countEvents.checkpoint": ("sink", "as above"),
@@ -58,8 +74,7 @@ ADDED_TO_THE_SINK = {
     "topics.dir": ("topics", "design: data_access_controls, topics/*"),
     "s3.ssea.name": ("AES256", "design: encryption SSE-S3"),
     "consumer.override.isolation.level": ("read_committed", "the source writes transactions"),
-    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
-    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+    **ADDED_TO_CONVERTERS,
 }
 
 
@@ -86,8 +101,23 @@ def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
 
 
 def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
-    expected = _expected(S3_SINK, {}, {}, ADDED_TO_THE_SINK)
+    expected = _expected(S3_SINK, {}, CHANGED_CONVERTERS, ADDED_TO_THE_SINK)
     assert sink_connector(stack()).properties() == expected
+
+
+def test_files_are_closed_by_the_clock_unless_each_row_must_be_archived_once(stack: Stack) -> None:
+    by_clock = sink_connector(stack(archive={"rotateIntervalMs": 5000})).properties()
+    assert by_clock["rotate.schedule.interval.ms"] == by_clock["rotate.interval.ms"] == "5000"
+    assert by_clock["timezone"] == "UTC", "the schedule needs it"
+    exact = sink_connector(stack(archive={"rotation": "record-time"})).properties()
+    assert "rotate.schedule.interval.ms" not in exact
+    assert exact["rotate.interval.ms"] == "60000"
+
+
+def test_the_converter_gives_up_before_the_consumer_would_leave_its_group(stack: Stack) -> None:
+    properties = sink_connector(stack()).properties()
+    longest = int(properties["consumer.override.max.poll.interval.ms"])
+    assert int(properties["value.converter.wait.ms"]) <= longest / 2
 
 
 def test_without_exactly_once_the_source_writes_no_transactions(stack: Stack) -> None:
@@ -99,7 +129,9 @@ def test_a_table_of_another_schema_is_captured_and_archived_by_both_sinks(stack:
     tables: dict[str, Any] = {"tables": ["public.users", "sales.users"]}
     confluent = sink_connector(stack(**tables, archive={"tasks": 12})).properties()
     assert confluent["topics.regex"] == r"postgres\.(public|sales)\..*"
-    iceberg = sink_connector(stack(**tables, archive={"sink": "iceberg", "tasks": 2})).properties()
+    iceberg = sink_connector(
+        stack(**tables, images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 2})
+    ).properties()
     assert iceberg["topics"] == "postgres.public.users,postgres.sales.users"
     assert iceberg["iceberg.tables"] == "cdc.users,cdc.sales_users"
     assert iceberg["iceberg.table.cdc.sales_users.route-regex"] == r"postgres\.sales\.users"
@@ -110,6 +142,7 @@ def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_
 ) -> None:
     properties = sink_connector(
         stack(
+            images=OWN_ICEBERG,
             archive={"sink": "iceberg", "tasks": 2},
             connect={"converter": "json"},
             aws={"endpoint": "http://10.231.0.1:5566"},
@@ -124,5 +157,49 @@ def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_
 
 
 def test_no_stand_in_for_aws_is_mentioned_where_the_stack_has_none(stack: Stack) -> None:
-    properties = sink_connector(stack(archive={"sink": "iceberg", "tasks": 2})).properties()
+    properties = sink_connector(
+        stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 2})
+    ).properties()
     assert not [key for key in properties if "endpoint" in key or "path-style" in key]
+
+
+def test_values_whose_type_has_changed_are_separated_by_the_sinks_own_catalog(stack: Stack) -> None:
+    properties = sink_connector(
+        stack(
+            images=OWN_ICEBERG,
+            archive={"sink": "iceberg", "tasks": 2},
+            aws={"endpoint": "http://10.231.0.1:5566"},
+        )
+    ).properties()
+    assert properties["transforms"].split(",")[-1] == "separateKinds", "it makes the tables"
+    transform = {
+        key.removeprefix("transforms.separateKinds."): value
+        for key, value in properties.items()
+        if key.startswith("transforms.separateKinds.")
+    }
+    assert transform["type"] == "datapipe.iceberg.SeparateKinds"
+    routes = dict(route.split(":") for route in transform["routes"].split(","))
+    assert ",".join(routes) == properties["topics"]
+    assert ",".join(routes.values()) == properties["iceberg.tables"]
+    assert (
+        f"hour({transform['partition.hour']})" == properties["iceberg.tables.default-partition-by"]
+    )
+    # S3's parts are those of data files; the counter counts the sink's commits.
+    of_files = {"s3.multipart.part-size-bytes"}
+    for ours, sinks in (
+        ("catalog.", "iceberg.catalog."),
+        ("table.", "iceberg.tables.auto-create-props."),
+    ):
+        same = {
+            key.removeprefix(sinks): value
+            for key, value in properties.items()
+            if key.startswith(sinks) and "metrics-reporter" not in key
+        }
+        given = {
+            key.removeprefix(ours): value
+            for key, value in transform.items()
+            if key.startswith(ours)
+        }
+        given.pop("name", None)
+        assert given == {key: value for key, value in same.items() if key not in of_files}
+    assert transform["catalog.name"] == properties["iceberg.catalog"]

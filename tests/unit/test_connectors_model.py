@@ -18,7 +18,7 @@ from components.streaming.connectors import (
 from components.streaming.connectors.debezium import require_distinct_slots
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
-from tests.unit.streaming_stack import sink_connector, source_connector, topics_for
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector, topics_for
 
 CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
 
@@ -254,7 +254,9 @@ def test_a_dead_letter_queue_on_more_brokers_than_there_are_is_refused() -> None
 def test_the_stacks_connectors_find_all_their_topics(
     stack: Callable[..., StackConfig], sink: str
 ) -> None:
-    config = stack(archive={"sink": sink, "tasks": 2}, connect={"converter": "json"})
+    config = stack(
+        archive={"sink": sink, "tasks": 2}, connect={"converter": "json"}, images=OWN_ICEBERG
+    )
     topics = {topic.name for topic in topics_for(config)}
     for connector in (source_connector(config), sink_connector(config)):
         connector.require_topics(topics)
@@ -287,7 +289,9 @@ def test_an_expression_that_matches_no_topic_is_refused() -> None:
 def test_avro_takes_the_registrys_credentials_from_the_environment() -> None:
     avro = AvroConverter(schema_registry_url="http://registry:8081")
     assert avro.properties("value.converter") == {
-        "value.converter": "io.confluent.connect.avro.AvroConverter",
+        "value.converter": "datapipe.connect.RegistryConverter",
+        "value.converter.delegate": "io.confluent.connect.avro.AvroConverter",
+        "value.converter.wait.ms": "90000",
         "value.converter.schema.registry.url": "http://registry:8081",
         "value.converter.basic.auth.credentials.source": "USER_INFO",
         "value.converter.basic.auth.user.info": "${env:SCHEMA_AUTH_USER}:${env:SCHEMA_AUTH_PASS}",

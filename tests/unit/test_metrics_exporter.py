@@ -20,7 +20,7 @@ from tests.promql import (
     rules,
 )
 from tests.unit.deployment import Deployment, deploy, every_container
-from tests.unit.streaming_stack import deploy_stack, design, sandbox
+from tests.unit.streaming_stack import OWN_ICEBERG, deploy_stack, design, sandbox
 
 # What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones.
 SCRAPES = Path(__file__).parent / "data" / "metrics"
@@ -97,17 +97,18 @@ class TestIcebergsCommits:
         config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
         assert config["iceberg.catalog.metrics-reporter-impl"] == "datapipe.iceberg.CommitCounter"
 
-    def test_another_image_is_not_asked_for_it(self) -> None:
-        own_image = {"connect": "registry.test/connect:1"}
+    def test_an_image_of_ones_own_has_it_in_the_folder_of_its_key(self) -> None:
         deployment = deploy_stack(
             design(
-                images=own_image,
+                images=OWN_ICEBERG,
                 connect={"plugins": "image"},
                 archive={"sink": "iceberg", "tasks": 2},
             )
         )
-        config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
-        assert not [key for key in config if "metrics-reporter" in key]
+        *_, worker = every_container(deployment.one("Deployment", "kafka-connect"))
+        mounts = {mount.get("subPath"): mount["mountPath"] for mount in worker["volumeMounts"]}
+        for jar in ("commit-counter.jar", "column-kinds.jar"):
+            assert mounts[jar] == f"{OWN_ICEBERG['icebergPlugin']}/{jar}"
 
 
 class TestRulesOfTheExporter:
@@ -140,13 +141,24 @@ class TestRulesOfTheExporter:
         for rule in yaml.safe_load(rules_of(program))["rules"]:
             assert rule["pattern"].endswith(":")
 
+    @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
+    def test_a_counter_is_named_as_its_series_are(self, program: str) -> None:
+        """Agents before 1.0 do not add _total to a counter's name; later ones add it if missing."""
+        rules = yaml.safe_load(rules_of(program))["rules"]
+        counters = {rule["name"] for rule in rules if rule["type"] == "COUNTER"}
+        assert counters
+        assert {name for name in counters if not name.endswith("_total")} == set()
+        gauges = {rule["name"] for rule in rules if rule["type"] == "GAUGE"}
+        assert {name for name in gauges if name.endswith("_total")} == set()
+
     @pytest.mark.parametrize("program", ["broker", "worker"])
     def test_every_rule_finds_something(self, program: str, recorded: Metrics) -> None:
         wanted = {rule["name"] for rule in yaml.safe_load(rules_of(program))["rules"]}
-        wanted -= {"archive_$2_total", "s3_upload_success_rate"}
+        wanted -= {"archive_$2_total"}
+        # Of the converter for Avro, which the sandbox does not use.
+        wanted -= {name for name in wanted if name.startswith("registry_")}
         assert wanted <= recorded.names
         assert {
-            "s3_upload_success_rate_total",
             *(f"archive_{what}_total" for what in ("commits", "files", "records", "bytes")),
         } <= recorded.names
 

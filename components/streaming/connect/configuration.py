@@ -25,8 +25,12 @@ REBALANCE_DELAY_MS = 5000
 
 # Our own transform and extension; they come with the ConfigMap, so any image will do.
 PLUGINS_OF_OURS = "/opt/datapipe/plugins"
-# Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
-RESTART_FAILED = "datapipe.connect.RestartFailed"
+EXTENSIONS = (
+    # Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
+    "datapipe.connect.RestartFailed",
+    # For how long records wait to be archived; a sink's lag does not show it.
+    "datapipe.connect.WaitingRecords",
+)
 # How long a sink may take to finish its file or commit.
 TASK_SHUTDOWN_MS = 15_000
 
@@ -60,7 +64,7 @@ def worker_properties(
         "value.converter": JSON_CONVERTER,
         "plugin.path": ",".join(_plugin_folders(settings, images)),
         "plugin.discovery": images.plugin_discovery,
-        "rest.extension.classes": RESTART_FAILED,
+        "rest.extension.classes": ",".join(EXTENSIONS),
         "topic.creation.enable": False,
         "exactly.once.source.support": "enabled" if settings.exactly_once else "disabled",
         "connector.client.config.override.policy": "All",

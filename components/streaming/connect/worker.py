@@ -61,9 +61,10 @@ SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
 # column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
-# extensions.jar (RestartFailed),
-# json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
-# values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
+# extensions.jar (RestartFailed, WaitingRecords), json.jar (ExactJsonConverter), registry.jar
+# (RegistryConverter waits for Schema Registry), and three that are in the folder of the plug-in
+# that loads them: values.jar (ExactValues) with Debezium, and commit-counter.jar (CommitCounter)
+# and column-kinds.jar (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
@@ -274,9 +275,10 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
 def _jar_paths(args: WorkerArgs) -> dict[str, str]:
     """Return where our own jars are mounted in the container, with their names in java/."""
     # Alone in a folder: each folder of the plugin path is a plugin.
+    of_avro = ("registry",) if args.settings.converter == "avro" else ()
     own = {
         f"{PLUGINS_OF_OURS}/{name}/{name}.jar": f"{name}.jar"
-        for name in ("transforms", "extensions", "json")
+        for name in ("transforms", "extensions", "json", *of_avro)
     }
     # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
     in_image = {} if args.plugins else {f"{args.images.debezium_plugin}/{VALUES}": VALUES}

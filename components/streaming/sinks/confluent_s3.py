@@ -52,6 +52,9 @@ class ConfluentS3Sink(S3Sink):
             kms_key=archive.kms_key_arn,
             flush_size=archive.flush_size,
             rotate_interval_ms=archive.rotate_interval_ms,
+            rotate_schedule_interval_ms=(
+                archive.rotate_interval_ms if archive.rotation == "schedule" else None
+            ),
             key_converter=self.args.converter,
             value_converter=self.args.converter,
             errors=self.errors,
