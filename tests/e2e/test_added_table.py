@@ -67,7 +67,7 @@ class Writer:
 
 @contextmanager
 def forgotten_transaction(outputs: StackOutputs) -> Iterator[int]:
-    """A transaction that stays open until a new slot has waited for it; yields its pid."""
+    """Leave a transaction open until a new slot has waited for it; yields its pid."""
     over = threading.Event()
     with database.connect(outputs) as client, database.connect(outputs) as observer:
         pid = client.info.backend_pid
