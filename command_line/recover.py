@@ -48,23 +48,6 @@ def row(
     print(let_row_pass(read_outputs(context.obj), name, context.obj, log))
 
 
-@app.command(epilog=exit_codes("the column holds text"))
-def column(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE.COLUMN")],
-) -> None:
-    """Replace a column of the archive by one of text.
-
-    Use it after a change of type in PostgreSQL that an Iceberg column can't follow, such as
-    timestamp to text. The old values stay in SCHEMA.TABLE.COLUMN__previous_type.
-    """
-    from clients.console import log
-    from clients.recover.column import Column, replace_with_text
-    from clients.stack import read_outputs
-
-    replace_with_text(read_outputs(context.obj), Column.parse(name), log)
-
-
 @app.command(epilog=exit_codes("the schema is registered"))
 def schema(
     context: typer.Context,
