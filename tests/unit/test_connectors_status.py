@@ -78,13 +78,13 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
         ("java.net.UnknownHostException: postgresql", "NetworkPolicy"),
         ("java.lang.OutOfMemoryError: Java heap space", "fewer tasks"),
         (
-            "Caused by: org.apache.kafka.connect.errors.DataException: Schema Registry refuses the new"
-            " schema of subject postgres.public.users-value: TYPE_MISMATCH, at path '/fields/1'",
+            "Caused by: org.apache.kafka.connect.errors.DataException: Schema Registry refuses the"
+            " new schema of subject postgres.public.users-value: TYPE_MISMATCH, at path '/fields/1'",
             "bin/datapipe recover schema postgres.public.users-value.",
         ),
         (
-            "datapipe.connect.RegistryUnavailableError: Schema Registry at http://r:8081 is unavailable,"
-            " so records of t can't be converted\n\tat X\nCaused by: java.net.ConnectException:"
+            "datapipe.connect.RegistryUnavailableError: Schema Registry at http://r:8081 is"
+            " unavailable, so records of t can't be converted\n\tat X\nCaused by: java.net.ConnectException:"
             " Connection refused",
             "no record is lost",
         ),
