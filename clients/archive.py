@@ -23,6 +23,9 @@ NO_CHANGES = pa.table(
     }
 )
 
+# pyarrow's own 1 and 3 seconds are too short for a machine whose cores are busy with the load.
+CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
+
 
 class Archive(Protocol):
     """An archive of changes, one row per change.
@@ -91,6 +94,8 @@ def _glue_catalog(output: ArchiveOutput) -> Catalog:
         "glue.region": output.region,
         "s3.region": output.region,
         "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        "s3.connect-timeout": str(CONNECT_SECONDS),
+        "s3.request-timeout": str(REQUEST_SECONDS),
     }
     if output.endpoint:
         properties |= {"glue.endpoint": output.endpoint, "s3.endpoint": output.endpoint}
@@ -103,7 +108,10 @@ class FileArchive:
     def __init__(self, output: ArchiveOutput) -> None:
         self._output = output
         self._files = pyarrow.fs.S3FileSystem(
-            region=output.region, endpoint_override=output.endpoint
+            region=output.region,
+            endpoint_override=output.endpoint,
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=REQUEST_SECONDS,
         )
 
     def changes(
