@@ -11,6 +11,9 @@ from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
 from clients.console import console
 from clients.stack import StackError, read_outputs
+from verification.commands import pipeline_of
+from verification.report import print_results
+from verification.witness import compare_present_rows, complaints
 from workload.progress import Progress
 from workload.timeouts import Timeouts
 
@@ -27,18 +30,23 @@ def main() -> int:
     screen = console()
     try:
         outputs = read_outputs(arguments.stack)
-        bench = Bench(outputs, Progress("bench").log)
+        log = Progress("bench").log
+        bench = Bench(outputs, log)
         result = bench.run(_settings(arguments, sample_schemas(outputs.tables)))
+        log("comparing the tables with their archive (make verify)")
+        verified = compare_present_rows(pipeline_of(outputs), outputs.tables, lambda _: None)
     except StackError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     result.write(arguments.output.with_suffix(".json"))
     arguments.output.with_suffix(".html").write_text(html(result))
+    print_results(screen, verified, show_values=False)
     print_summary(screen, result)
     screen.print(f"report: {arguments.output.with_suffix('.html')}", soft_wrap=True)
-    for fault in faults(result):
+    found = [*faults(result), *complaints(verified)]
+    for fault in found:
         screen.print(f"bench: {fault}", style="bold red")
-    return 1 if faults(result) else 0
+    return 1 if found else 0
 
 
 def _settings(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> RunSettings:

@@ -9,12 +9,15 @@ from clients.console import console
 from clients.stack import StackError, read_outputs
 from demo.report import print_result
 from demo.run import Load, run
+from verification.commands import pipeline_of
+from verification.report import print_results
+from verification.witness import compare_present_rows, complaints
 from workload.progress import Progress
 from workload.timeouts import Timeouts
 
 
 def main() -> int:
-    """Return 0 if the archive holds each committed change exactly once, otherwise 1."""
+    """Return 0 if the archive holds each change once and equals PostgreSQL, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
@@ -29,18 +32,23 @@ def main() -> int:
                 timeouts=Timeouts(arguments.deadline, arguments.settle),
                 report=progress.update,
             )
+            verified = compare_present_rows(
+                pipeline_of(outputs), [table.table for table in result.tables], progress.update
+            )
     except StackError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    print_results(screen, verified, show_values=False)
     print_result(screen, result, archive)
-    return 0 if result.agrees else 1
+    return 0 if result.agrees and not complaints(verified) else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="datapipe demo",
         description=__doc__,
-        epilog="Exit codes: 0 the archive holds each committed change exactly once; 1 otherwise;"
+        epilog="Exit codes: 0 the archive holds each committed change exactly once, and each row as"
+        " PostgreSQL has it; 1 otherwise;"
         " 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)

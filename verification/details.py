@@ -105,15 +105,16 @@ def _archived(
     positions: Mapping[str, int],
 ) -> dict[str, _ArchivedRow]:
     """Read the archived changes at these positions, by key."""
-    archived = archive(table.name)
-    if archived is None or not positions:
+    lsns = sorted({position // 2 for position in positions.values()})
+    archived = archive(table.name, lsns[0]) if lsns else None
+    if archived is None:
         return {}
     columns = ArchivedColumns(table, archived.columns)
-    lsns = pa.array(sorted({position // 2 for position in positions.values()}), pa.int64())
+    known = pa.array(lsns, pa.int64())
     wanted = pa.table({"key": pa.array(positions), "position": pa.array(positions.values())})
     found = {}
     for chunk in archived.chunks(archived.paths, columns.needed):
-        rows = chunk.filter(pc.is_in(pc.cast(chunk.column(LSN), pa.int64()), lsns))
+        rows = chunk.filter(pc.is_in(pc.cast(chunk.column(LSN), pa.int64()), known))
         if rows.num_rows:
             found.update(_matching(database, columns, rows, wanted))
     return found

@@ -1,0 +1,58 @@
+"""What demo, bench and chaos say of a comparison."""
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from tests.verification.conftest import Database
+from tests.verification.memory_archive import KnownPosition, MemoryTable
+from verification.pipeline import Pipeline
+from verification.result import TableResult
+from verification.witness import compare_changed_rows, compare_present_rows, complaints
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+def archive(database: Database) -> MemoryTable:
+    """The archive of a table with an extra row of before, and one that is wrong."""
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    database.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')")
+    archive = database.archived("t", {"id": pa.int32(), "v": pa.string()})
+    archive.add("c", [{"id": 3, "v": "of before"}, {"id": 1, "v": "a"}], 10)
+    archive.add("c", [{"id": 2, "v": "wrong"}], 20)
+    return archive
+
+
+def pipeline(database: Database) -> Pipeline:
+    return Pipeline(database.connect, database.open, KnownPosition(), {})
+
+
+def test_all_present_rows(database: Database, archive: MemoryTable) -> None:
+    results = compare_present_rows(pipeline(database), ["public.t"], lambda _: None)
+    assert complaints(results) == [
+        "verify: public.t: 0 rows missing, 1 extra, 1 different, 0 unsettled (extra id=3)"
+    ]
+    archive.add("d", [{"id": 3, "v": "of before"}], 30)
+    archive.add("u", [{"id": 2, "v": "b"}], 40)
+    assert not complaints(compare_present_rows(pipeline(database), ["public.t"], lambda _: None))
+
+
+def test_only_rows_that_were_changed(database: Database, archive: MemoryTable) -> None:
+    results = compare_changed_rows(pipeline(database), ["public.t"], 15, lambda _: None)
+    assert complaints(results) == [
+        "verify: public.t: 0 rows missing, 0 extra, 1 different, 0 unsettled (different id=2: v)"
+    ]
+    archive.add("u", [{"id": 2, "v": "b"}], 40)
+    results = compare_changed_rows(pipeline(database), ["public.t"], 15, lambda _: None)
+    assert [(result.rows, result.equal) for result in results] == [(1, 1)]
+    assert not complaints(results)
+
+
+def test_a_table_that_was_not_compared_is_a_complaint() -> None:
+    result = TableResult("public.t", error="the archive did not reach the WAL position 1")
+    assert complaints([result]) == [
+        "verify: public.t: not compared: the archive did not reach the WAL position 1"
+    ]
+    assert complaints([replace(result, error=None, unsettled=1)])
