@@ -6,16 +6,19 @@ from pathlib import Path
 
 from bench.report import html, print_summary
 from bench.result import Result
+from bench.row_values import TABLES
 from bench.run import Bench, RunSettings
 from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
+from clients import database
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError, read_outputs
 from verification.commands import pipeline_of
 from verification.report import print_results
-from verification.witness import compare_present_rows, complaints
+from verification.witness import compare_changed_rows, complaints
 from workload.progress import Progress
+from workload.source import wal_position
 from workload.timeouts import Timeouts
 
 # Share of its memory limit that a container may hold at most.
@@ -32,15 +35,19 @@ def main() -> int:
     try:
         outputs = read_outputs(arguments.stack)
         log = Progress("bench").log
+        with database.connect(outputs) as connection:
+            began = wal_position(connection)
         bench = Bench(outputs, log)
-        result = bench.run(_settings(arguments, sample_schemas(outputs.tables)))
-        log("comparing the tables with their archive (make verify)")
-        verified = compare_present_rows(pipeline_of(outputs), outputs.tables, lambda _: None)
+        schemas = sample_schemas(outputs.tables)
+        result = bench.run(_settings(arguments, schemas))
+        result.write(arguments.output.with_suffix(".json"))
+        arguments.output.with_suffix(".html").write_text(html(result))
+        log("comparing the changed rows with PostgreSQL (make verify)")
+        tables = [f"{schema}.{table}" for schema in schemas for table in TABLES]
+        verified = compare_changed_rows(pipeline_of(outputs), tables, began)
     except StackError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    result.write(arguments.output.with_suffix(".json"))
-    arguments.output.with_suffix(".html").write_text(html(result))
     print_results(screen, verified, show_values=False)
     print_summary(screen, result)
     screen.print(f"report: {arguments.output.with_suffix('.html')}", soft_wrap=True)

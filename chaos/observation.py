@@ -69,4 +69,4 @@ class Observer:
         pipeline = pipeline_of(outputs.model_copy(update={"excluded_columns": excluded}))
         tables = [table.name for table in self._tables]
         from_lsn = max(self._writer.first_lsn, complete_from)
-        return complaints(compare_changed_rows(pipeline, tables, from_lsn, lambda _: None))
+        return complaints(compare_changed_rows(pipeline, tables, from_lsn))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class Details:
 class _ArchivedRow:
     texts: tuple[str | None, ...]
     shown: tuple[tuple[str | None, str | None], ...]
-    """each column's value for readers, and the archive's column that holds it"""
+    """each column's value for readers, and the archive's column that holds it, of several"""
 
 
 def inspect(
@@ -141,13 +141,11 @@ def _matching(
 def _shown(
     columns: ArchivedColumns, row: Mapping[str, Any]
 ) -> tuple[tuple[str | None, str | None], ...]:
-    """Return each column's value for readers, and where it is, if its name is another one."""
+    """Return each column's value for readers, and which of the archive's columns holds it."""
     shown: list[tuple[str | None, str | None]] = []
     for column in columns.table.columns:
-        names: Sequence[str] = [name for name in columns.names(column) if row.get(name) is not None]
-        if names:
-            name = names[0]
-            shown.append((str(row[name]), name if name.lower() != column.name.lower() else None))
-        else:
-            shown.append((None, None))
+        names = columns.names(column)
+        name = next((each for each in names if row.get(each) is not None), None)
+        value = None if name is None else str(row[name])
+        shown.append((value, name if len(names) > 1 else None))
     return tuple(shown)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from verification.compare import compare_all
-from verification.options import Log, Options, Sample
+from verification.options import Options, Sample
 from verification.pipeline import Pipeline
 from verification.result import Difference, TableResult
 
@@ -14,20 +14,17 @@ ROWS = 100_000
 WAIT_SECONDS = 90.0
 
 
-def compare_present_rows(
-    pipeline: Pipeline, tables: Collection[str], log: Log
-) -> list[TableResult]:
-    """Compare the rows that the tables have now, of large ones a sample."""
-    options = Options(sample=Sample(share=None, rows=ROWS), wait_seconds=WAIT_SECONDS)
-    return list(compare_all(pipeline, tables, options, log))
-
-
 def compare_changed_rows(
-    pipeline: Pipeline, tables: Collection[str], from_lsn: int, log: Log
+    pipeline: Pipeline, tables: Collection[str], from_lsn: int
 ) -> list[TableResult]:
-    """Compare the rows with an archived change from a WAL position on."""
-    options = Options(from_lsn=from_lsn, only_changed=True, wait_seconds=WAIT_SECONDS)
-    results = compare_all(pipeline, tables, options, log)
+    """Compare the rows with an archived change from a WAL position on, of large tables a sample."""
+    options = Options(
+        sample=Sample(share=None, rows=ROWS),
+        from_lsn=from_lsn,
+        only_changed=True,
+        wait_seconds=WAIT_SECONDS,
+    )
+    results = compare_all(pipeline, tables, options, lambda _: None)
     return [replace(result, notes=()) for result in results]
 
 

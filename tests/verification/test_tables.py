@@ -274,6 +274,7 @@ class TestColumns:
         result = database.compare("public.t")
         assert keys(result) == {"id=2": Kind.DIFFERENT}
         assert result.notes == ()
+        assert any("v changed its type" in each for each in result.explanations)
 
 
 class TestParts:
