@@ -40,8 +40,8 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh
 
-recover: ## recreate lost replication slots; COLUMN=schema.table.column or SCHEMA=subject: those
-	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),$(if $(SCHEMA),schema $(SCHEMA),slot))
+recover: ## recreate lost replication slots, or with SCHEMA=subject register a refused schema
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),slot)
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list

@@ -31,23 +31,6 @@ def slot(context: typer.Context) -> None:
     print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
 
 
-@app.command(epilog=exit_codes("the column holds text"))
-def column(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE.COLUMN")],
-) -> None:
-    """Replace a column of the archive by one of text.
-
-    Use it after a change of type in PostgreSQL that an Iceberg column can't follow, such as
-    timestamp to text. The old values stay in SCHEMA.TABLE.COLUMN__previous_type.
-    """
-    from clients.console import log
-    from clients.recover.column import Column, replace_with_text
-    from clients.stack import read_outputs
-
-    replace_with_text(read_outputs(context.obj), Column.parse(name), log)
-
-
 @app.command(epilog=exit_codes("the schema is registered"))
 def schema(
     context: typer.Context,

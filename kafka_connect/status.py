@@ -126,8 +126,7 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        "A record does not fit its table. Where its column's type has become another: bin/datapipe"
-        r" recover column schema.table.column. Otherwise make a dead letter of it:"
+        "A record does not fit its table. Make a dead letter of it:"
         r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
@@ -149,7 +148,10 @@ def advice_for(trace: str) -> str:
     for pattern, advice in ADVICE:
         if found := re.search(pattern, trace, re.IGNORECASE):
             return found.expand(advice)
-    return "The worker's log has the whole story: kubectl logs deployment/kafka-connect."
+    return (
+        "The worker's log has the whole story: kubectl -n data-ingestion logs"
+        " deployment/kafka-connect."
+    )
 
 
 def explain(name: str, status: Status) -> str:

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 
 FIND_REFUSED = ("captured.sql", "refusals.sql")
 REFUSED = "refused: "
+LOCKED = "locked: "
 
 
 def variable(name: str, value: str) -> str:
@@ -50,6 +51,17 @@ def check_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     files = ["schema.sql"] if settings.sample_schema else []
     files += [*FIND_REFUSED, "list_refused.sql"]
     return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
+
+
+def lock_holders_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Print the transactions that have locks on the tables, as lines that begin with LOCKED."""
+    files = ["captured.sql", "lock_holders.sql"]
+    return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
+
+
+def open_transactions_script() -> str:
+    """Print the transactions for which a new replication slot waits, a line each."""
+    return (FOLDER / "open_transactions.sql").read_text() + "\\q\n"
 
 
 def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:

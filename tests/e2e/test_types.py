@@ -59,6 +59,19 @@ SHAPES = {
         "CREATE TABLE empty (id int PRIMARY KEY)",
         "TRUNCATE empty; INSERT INTO empty VALUES (1)",
     ),
+    "changed": (
+        "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int,"
+        " v text); INSERT INTO changed VALUES (1, 7, '2024-02-29', 'old', 5, 'a')",
+        "INSERT INTO changed VALUES (2, 7, '2024-02-29', 'old', 5, 'a');"
+        " ALTER TABLE changed ALTER amount TYPE double precision, ALTER at TYPE timestamp,"
+        " ALTER note TYPE text USING encode(note, 'escape'), ALTER size TYPE bigint,"
+        " ALTER v TYPE numeric USING 1.50;"
+        " INSERT INTO changed VALUES (3, 7.9, '2024-02-29 12:34:56.789012', 'hello123',"
+        " 9223372036854775807, 1.50);"
+        " ALTER TABLE changed ALTER amount TYPE int, ALTER at TYPE date,"
+        " ALTER note TYPE bytea USING decode(note, 'escape');"
+        " INSERT INTO changed VALUES (4, 8, '1970-01-02', 'new', 5, 1.5)",
+    ),
     "partial": (
         "CREATE TABLE partial (id int PRIMARY KEY, v text, w int GENERATED ALWAYS AS (id) STORED,"
         " x timetz, __op text); INSERT INTO partial VALUES (1, 'a', DEFAULT, '24:00+05', 'mine')",
@@ -229,6 +242,38 @@ def test_a_truncate_arrives_between_the_changes_around_it(added: Archive) -> Non
 def test_a_truncate_may_be_the_first_change_of_a_table(added: Archive) -> None:
     changes = archived(added, "public.empty", 2)
     assert [(change["__op"], change["id"]) for change in changes] == [("t", None), ("c", 1)]
+
+
+def test_a_column_whose_type_changes_never_mixes_two_kinds_of_values(added: Archive) -> None:
+    """One and the same column is used for all sizes of integers, and for text and numeric."""
+    changes = archived(added, "public.changed", 4)
+    assert [(change["id"], change["__op"]) for change in changes] == [
+        (1, "r"),
+        (2, "c"),
+        (3, "c"),
+        (4, "c"),
+    ]
+    found = [
+        {
+            name: value
+            for name, value in change.items()
+            if value is not None and name != "id" and not name.startswith("__")
+        }
+        for change in changes
+    ]
+    old = {"amount": 7, "at": 19782, "note": b"old", "size": 5, "v": "a"}
+    assert found == [
+        old,
+        old,
+        {
+            "amount__float": 7.9,
+            "at__timestamp": 1_709_210_096_789_012,
+            "note__text": "hello123",
+            "size": 2**63 - 1,
+            "v": "1.50",
+        },
+        {"amount": 8, "at": 1, "note": b"new", "size": 5, "v": "1.5"},
+    ]
 
 
 def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:

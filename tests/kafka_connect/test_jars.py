@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from images import jars
-from tools import paths
+from tests.kafka_connect.artifacts import copy_artifacts
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
@@ -50,6 +49,14 @@ JARS = {
         "org/slf4j/slf4j-api/1.7.*",
         "javax/ws/rs/javax.ws.rs-api/2.*",
     ),
+    "column-kinds": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-transforms/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-core/1.12.*",
+        "org/slf4j/slf4j-api/1.7.*",
+    ),
     "commit-counter": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
@@ -61,22 +68,6 @@ JARS = {
 def classes(jar: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(jar) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
-
-
-def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
-    """Copy artifacts from the cache of the images' build into a folder."""
-    folder.mkdir()
-    for pattern in patterns:
-        found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
-        for plugin in paths.cache().glob(f"maven/{pattern}/*-plugin.tar.gz"):
-            shutil.copy(plugin, folder)
-            jars.unpack_plugin_archive(folder)
-            found = list(folder.glob("*.jar"))
-            break
-        if not found:
-            pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
-        if found[-1].parent != folder:
-            shutil.copy(found[-1], folder)
 
 
 @pytest.mark.parametrize("module", JARS)

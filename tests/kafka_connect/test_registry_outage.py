@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka_connect.test_jars import JAVA, copy_artifacts
+from tests.kafka_connect.artifacts import copy_artifacts
+from tests.kafka_connect.test_jars import JAVA
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 

@@ -30,6 +30,9 @@ SANDBOX: dict[str, Any] = {
     "aws": {"endpoint": "http://10.231.0.1:5566"},
 }
 
+# Images with Iceberg's sink.
+OWN_ICEBERG = {"icebergPlugin": "/usr/share/java/iceberg"}
+
 
 def design(**sections: Any) -> StackConfig:
     """Return the design's stack, with some sections changed."""

@@ -9,7 +9,7 @@ import pytest
 from components.config import StackConfig
 from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
 from components.streaming.connectors.memory import Workers
-from tests.unit.streaming_stack import sink_connector
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -39,15 +39,18 @@ def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
 
 def test_24_iceberg_tasks_do_not_fit_and_the_error_says_how_many_do(stack: Stack) -> None:
     with pytest.raises(ValueError, match=r"24 tasks can take 603 MiB.*at most 5 tasks"):
-        sink_connector(stack(archive={"sink": "iceberg", "tasks": 24}))
-    assert sink_connector(stack(archive={"sink": "iceberg", "tasks": 5})).tasks_max == 5
+        sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 24}))
+    assert (
+        sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 5})).tasks_max
+        == 5
+    )
 
 
 def test_a_larger_worker_takes_24_iceberg_tasks(stack: Stack) -> None:
     sizing = {"connect": {"memoryLimit": "2Gi"}}
     archive = {"sink": "iceberg", "tasks": 24}
-    assert sink_connector(stack(archive=archive, sizing=sizing)).tasks_max == 24
-    assert sink_connector(stack(archive={"sink": "iceberg"})).tasks_max == 2
+    assert sink_connector(stack(images=OWN_ICEBERG, archive=archive, sizing=sizing)).tasks_max == 24
+    assert sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg"})).tasks_max == 2
 
 
 def test_workers_share_the_tasks_but_not_the_source() -> None:

@@ -77,7 +77,7 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
         ("java.lang.NoClassDefFoundError: x/Y", "plugin folders"),
         ("java.net.UnknownHostException: postgresql", "NetworkPolicy"),
         ("java.lang.OutOfMemoryError: Java heap space", "fewer tasks"),
-        ("something never seen", "kubectl logs deployment/kafka-connect"),
+        ("something never seen", "kubectl -n data-ingestion logs deployment/kafka-connect"),
     ],
 )
 def test_what_is_known_to_go_wrong_comes_with_what_to_do(trace: str, advice: str) -> None:

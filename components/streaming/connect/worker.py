@@ -62,8 +62,9 @@ PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
 # column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
 # extensions.jar (RestartFailed, WaitingRecords), json.jar (ExactJsonConverter), registry.jar
-# (RegistryConverter waits for Schema Registry), and two that are in the folder of the plug-in that
-# loads them: values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
+# (RegistryConverter waits for Schema Registry), and three that are in the folder of the plug-in
+# that loads them: values.jar (ExactValues) with Debezium, and commit-counter.jar (CommitCounter)
+# and column-kinds.jar (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 

@@ -14,7 +14,7 @@ The first connector captures the tables before their rows are read, so nothing i
 changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -92,6 +92,8 @@ def read_rows(
     config: Mapping[str, str],
     tables: Collection[str],
     timeouts: Timeouts,
+    *,
+    explain_wait: Callable[[], str] = str,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 
@@ -107,7 +109,7 @@ def read_rows(
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
     try:
-        converge(client, reader, wanted, "RUNNING", timeouts)
+        converge(client, reader, wanted, "RUNNING", timeouts, explain_wait=explain_wait)
         _wait_until_read(client, reader, timeouts)
     except ConnectorFailedError:
         _retire(client, reader, wanted, timeouts)
