@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import boto3
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.types import IntegerType, LongType, NestedField, StringType
 
-from clients.archive import IcebergArchive
+from clients.archive import Archive, IcebergArchive
 from tests.clients.conftest import endpoint as clients_endpoint
 from tests.clients.test_client_archive import BUCKET, TABLE, files, iceberg, output
 from tests.verification.conftest import QUICK, Database
@@ -18,6 +19,7 @@ from verification.archived_table import CHANGE_COLUMNS, open_table, variants
 from verification.compare import compare_all
 from verification.pipeline import Pipeline
 from verification.result import TableResult
+from verification.witness import compare_changed_rows, complaints
 
 endpoint = clients_endpoint
 
@@ -42,20 +44,22 @@ def _bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def compare(database: Database, archive: object) -> TableResult:
-    opened = partial(open_table, archive)  # type: ignore[arg-type]  # either archive
-    pipeline = Pipeline(database.connect, opened, KnownPosition(), {})
-    (result,) = compare_all(pipeline, [TABLE], QUICK, lambda _: None)
+def pipeline(database: Database, archive: Archive) -> Pipeline:
+    return Pipeline(database.connect, partial(open_table, archive), KnownPosition(), {})
+
+
+def compare(database: Database, archive: Archive) -> TableResult:
+    (result,) = compare_all(pipeline(database, archive), [TABLE], QUICK, lambda _: None)
     return result
 
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("build", [iceberg, files])
-def test_files_of_different_age(database: Database, endpoint: str, build: object) -> None:
+def test_files_of_different_age(database: Database, endpoint: str, build: Any) -> None:
     database.execute("CREATE TABLE products (id int PRIMARY KEY, price text, colour text)")
     database.execute("INSERT INTO products VALUES (1, 'new', 'red'), (2, 'b', NULL), (3, 'c', 'x')")
     old = {"id": pa.int32(), "price": pa.string()}
-    archive = build(  # type: ignore[operator]  # one of two functions
+    archive = build(
         endpoint,
         "verified",
         changes([{"id": 1, "price": "old"}, {"id": 2, "price": "b"}], 10, **old),
@@ -68,6 +72,26 @@ def test_files_of_different_age(database: Database, endpoint: str, build: object
     assert (result.error, result.rows, result.equal) == (None, 3, 2)
     assert result.columns == {"colour": 1}
     assert [example.key for example in result.examples] == ["id=3"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("build", [iceberg, files])
+def test_only_rows_that_were_changed(database: Database, endpoint: str, build: Any) -> None:
+    database.execute("CREATE TABLE products (id int PRIMARY KEY, price text)")
+    database.execute("INSERT INTO products VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    kinds = {"id": pa.int32(), "price": pa.string()}
+    archive = build(
+        endpoint,
+        "changed",
+        changes([{"id": 1, "price": "of before"}, {"id": 4, "price": "of before"}], 10, **kinds),
+        changes([{"id": 2, "price": "b"}, {"id": 3, "price": "wrong"}], 20, **kinds),
+    )
+    (result,) = compare_changed_rows(pipeline(database, archive), [TABLE], 20)
+    assert (result.error, result.rows, result.equal) == (None, 2, 1)
+    assert complaints([result]) == [
+        f"verify: {TABLE}: 0 rows missing, 0 extra, 1 different, 0 unsettled"
+        " (different id=3: price)"
+    ]
 
 
 @pytest.mark.postgresql

@@ -1,15 +1,19 @@
 """What demo, bench and chaos say of a comparison."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from chaos import observation
+from clients.stack import StackOutputs
 from tests.verification.conftest import Database
 from tests.verification.memory_archive import KnownPosition, MemoryTable
 from verification.pipeline import Pipeline
 from verification.result import TableResult
 from verification.witness import compare_changed_rows, complaints
+from workload.changes import CapturedTable
 
 pytestmark = pytest.mark.postgresql
 
@@ -46,3 +50,30 @@ def test_a_table_that_was_not_compared_is_a_complaint() -> None:
         "verify: public.t: not compared: the archive did not reach the WAL position 1"
     ]
     assert complaints([replace(result, error=None, unsettled=1)])
+
+
+@dataclass
+class Chaos:
+    """What the observer of an experiment has of its pipeline and writer."""
+
+    outputs: StackOutputs
+    archive: None = None
+    first_lsn: int = 15
+
+
+def test_an_experiment_compares_its_rows_without_the_ignored_column(
+    database: Database, archive: MemoryTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_outputs(outputs: StackOutputs) -> Pipeline:
+        return replace(pipeline(database), excluded=outputs.excluded_columns)
+
+    monkeypatch.setattr(observation, "pipeline_of", of_outputs)
+    model: Any = StackOutputs
+    experiment: Any = Chaos(model.model_construct(excluded_columns={}))
+    observer = observation.Observer(
+        experiment, [CapturedTable("public.t", ("id", "v"))], experiment
+    )
+    with observer:
+        assert len(observer.verified({}, 0)) == 1
+        assert observer.verified({"public.t": "v"}, 0) == []
+        assert observer.verified({}, 21) == []
