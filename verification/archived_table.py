@@ -19,7 +19,7 @@ CHUNK_BYTES = 48 * 2**20
 LSN = "__source_lsn"
 # What Debezium and the sinks add to a row.
 CHANGE_COLUMNS = frozenset(
-    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__topic"}
+    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}
 )
 
 
