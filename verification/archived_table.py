@@ -17,6 +17,8 @@ from clients.stack import StackError
 # Of data files that are read together, in bytes. It bounds the memory.
 CHUNK_BYTES = 48 * 2**20
 LSN = "__source_lsn"
+# Of a row that was let through without its largest values: the names of their columns.
+LOST = "__lost"
 # What Debezium and the sinks add to a row.
 CHANGE_COLUMNS = frozenset(
     {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}

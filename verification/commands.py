@@ -61,7 +61,7 @@ def verify(
 def _with_dead_letters(outputs: StackOutputs, results: Sequence[TableResult]) -> list[TableResult]:
     """Add to the results that differ what the dead letter topic has to do with it."""
     try:
-        with GroupReader(outputs.bootstrap_servers, REPLAY_GROUP) as reader:
+        with GroupReader(outputs.kafka, REPLAY_GROUP) as reader:
             pending = sum(each.lag for each in reader.topics([outputs.dead_letter_topics.sink]))
     except KafkaException as error:
         reason = f"the dead letters could not be counted: {error}"

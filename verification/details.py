@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from clients.database import Row
 from verification.archive_state import registered
 from verification.archived_rows import LSN, ArchivedColumns, prepare
-from verification.archived_table import OpenTable
+from verification.archived_table import LOST, OpenTable
 from verification.database import FoundRow, rows_of
 from verification.result import EXAMPLES, ColumnDifference, Difference, Kind
 from verification.source_table import NULL, SEPARATOR, SourceTable
@@ -43,8 +43,9 @@ class Details:
 @dataclass(frozen=True)
 class _ArchivedRow:
     texts: tuple[str | None, ...]
-    shown: tuple[tuple[str | None, str | None], ...]
-    """each column's value for readers, and the archive's column that holds it, of several"""
+    shown: tuple[tuple[str | None, str | None, bool], ...]
+    """each column's value for readers, the archive's column that holds it, of several, and whether
+    the row was archived without it"""
 
 
 def inspect(
@@ -113,7 +114,7 @@ def _archived(
     known = pa.array(lsns, pa.int64())
     wanted = pa.table({"key": pa.array(positions), "position": pa.array(positions.values())})
     found = {}
-    for chunk in archived.chunks(archived.paths, columns.needed):
+    for chunk in archived.chunks(archived.paths, None):
         rows = chunk.filter(pc.is_in(pc.cast(chunk.column(LSN), pa.int64()), known))
         if rows.num_rows:
             found.update(_matching(database, columns, rows, wanted))
@@ -140,12 +141,13 @@ def _matching(
 
 def _shown(
     columns: ArchivedColumns, row: Mapping[str, Any]
-) -> tuple[tuple[str | None, str | None], ...]:
-    """Return each column's value for readers, and which of the archive's columns holds it."""
-    shown: list[tuple[str | None, str | None]] = []
+) -> tuple[tuple[str | None, str | None, bool], ...]:
+    """Return what _ArchivedRow.shown says."""
+    lost = str(row.get(LOST) or "").split(",")
+    shown: list[tuple[str | None, str | None, bool]] = []
     for column in columns.table.columns:
         names = columns.names(column)
         name = next((each for each in names if row.get(each) is not None), None)
         value = None if name is None else str(row[name])
-        shown.append((value, name if len(names) > 1 else None))
+        shown.append((value, name if len(names) > 1 else None, column.name in lost))
     return tuple(shown)

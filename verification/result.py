@@ -28,6 +28,8 @@ class ColumnDifference:
     in_archive: str | None
     archived_in: str | None = None
     """the archive's column that holds the value, where it has several for the column"""
+    is_lost: bool = False
+    """whether the row was too large and was let through without this value"""
 
 
 @dataclass(frozen=True)
