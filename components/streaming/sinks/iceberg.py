@@ -8,6 +8,7 @@ from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, ic
 from components.settings import InvalidKeysError
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.connectors.sink import MAX_POLL_RECORDS
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import topic_of
@@ -65,6 +66,8 @@ class IcebergSink(S3Sink):
             key_converter=BytesConverter(),  # keys are used for partitioning only
             value_converter=self.args.converter,
             errors=self.errors,
+            row_size=self.args.row_size,
+            max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted_prefix,
         )
 
