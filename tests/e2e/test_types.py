@@ -94,7 +94,7 @@ NAMES = (
 QUOTED = ", ".join('"{}" text'.format(name.replace('"', '""')) for name in NAMES)
 OPERATIONS = (", 'r'" * len(NAMES), ", 'c'" * len(NAMES))
 SHAPES["quoted"] = (
-    f"CREATE TABLE quoted (id int PRIMARY KEY, {QUOTED});"
+    f"CREATE TABLE quoted (id int PRIMARY KEY, {QUOTED});"  # noqa: S608
     f" INSERT INTO quoted VALUES (1{OPERATIONS[0]})",
     f"INSERT INTO quoted VALUES (2{OPERATIONS[1]})",  # noqa: S608
 )
