@@ -101,7 +101,7 @@ INSERT INTO refused
     SELECT name, format('column %I has a name that the archive uses itself; exclude it'
             ' (datapipe:source.excludedColumns) or rename it', attname)
     FROM captured_columns WHERE lower(attname) IN
-        ('__op', '__ts_ms', '__source_ts_ms', '__source_lsn', '__deleted', '__topic');
+        ('__op', '__ts_ms', '__source_ts_ms', '__source_lsn', '__deleted', '__lost', '__topic');
 
 -- Excluding does not help here: a change calls the column by a name that no list matches.
 INSERT INTO refused

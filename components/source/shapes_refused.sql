@@ -9,7 +9,7 @@ INSERT INTO refused
     FROM captured JOIN pg_class ON pg_class.oid = relation AND relkind IN ('r', 'p')
     WHERE NOT EXISTS (SELECT FROM captured_columns WHERE captured_columns.relation = captured.relation);
 
--- In a publication such a table refuses the updates and deletes of everybody.
+-- In a publication such a table refuses the updates and deletes of anyone.
 INSERT INTO refused
     SELECT captured.name, 'it has no primary key, or a deferrable one, so with'
             ' datapipe:source.replicaIdentity default PostgreSQL would refuse every UPDATE and DELETE'

@@ -4,7 +4,10 @@ import base64
 import json
 import math
 import os
+import re
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +16,11 @@ import pytest
 
 from clients import database
 from clients.archive import Archive, IcebergArchive
+from clients.connect import connect_client
 from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
+from kafka_connect.status import Status
 from polling import NotReadyError, poll_until
 from tests.e2e.listed_tables import remove_tables
 from tests.e2e.random_values import VALUES, RandomTable
@@ -59,6 +64,10 @@ SHAPES = {
     "empty": (
         "CREATE TABLE empty (id int PRIMARY KEY)",
         "TRUNCATE empty; INSERT INTO empty VALUES (1)",
+    ),
+    "large": (
+        "CREATE TABLE large (id int PRIMARY KEY, n int NOT NULL, v text)",
+        "INSERT INTO large VALUES (0, 6, 'first')",
     ),
     "changed": (
         "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int,"
@@ -157,6 +166,13 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
         connection.execute("DROP TYPE mood, pair")
     for table in tables:
         archive.purge(table)
+
+
+def run_command(*arguments: str) -> str:
+    """Run bin/datapipe; return what it prints."""
+    command = [sys.executable, "-m", "command_line", "--stack", STACK, *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
@@ -346,6 +362,35 @@ def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:
         (2, "b", "c"),
     ]
     assert not {"w", "x"} & set(changes[0])
+
+
+def test_a_row_that_is_too_large_stops_the_source_until_it_may_pass(
+    added: Archive, connection: Connection, outputs: StackOutputs
+) -> None:
+    """It is the last: all tables wait for the row."""
+    connection.execute(
+        "INSERT INTO large SELECT 1, 7, string_agg(md5(i::text), '') FROM generate_series(1, 40000)"
+        " AS i; INSERT INTO large VALUES (2, 8, 'small')"
+    )
+    (source,) = (name for name in outputs.connectors if "cdc" in name)
+    client = connect_client(outputs)
+
+    def row() -> str:
+        status = Status.from_response(client.status(source))
+        found = re.search(r"The row of public.large .*ROW=(\S+)", "".join(status.traces))
+        if not status.failed or found is None:
+            raise NotReadyError(status.progress())
+        return found[1]
+
+    name = poll_until(row, timeout=60, interval=1, description="the source to refuse the row")
+    # The lines are wrapped.
+    assert f"makerecoverROW={name}" in "".join(run_command("status").split())
+    assert f"datapipe:source.incompleteRows: [{name}]" in run_command("recover", "row", name)
+    changes = archived(added, "public.large", 3)[1:]
+    assert [(each["id"], each["n"], each["v"], each["__lost"]) for each in changes] == [
+        (1, 7, None, "v"),
+        (2, 8, "small", None),
+    ]
 
 
 def test_the_preview_refuses_what_cannot_be_archived(
