@@ -65,6 +65,15 @@ class Status:
 # group.
 ADVICE = (
     (
+        r"make recover ROW=(\S+/[0-9a-f]{16})",
+        "Raise kafka.maxRowSize in the stack file and run make up, or archive the row without its"
+        r" largest values: make recover ROW=\1",
+    ),
+    (
+        r"RecordTooLargeException|RecordBatchTooLarge",
+        "A record is larger than Kafka accepts: raise kafka.maxRowSize in the stack file.",
+    ),
+    (
         r"refuses the new schema of subject ([^\s:]+)",
         "A column got a type that its earlier values do not fit, and the registry's compatibility"
         r" forbids that. To register it nevertheless: bin/datapipe recover schema \1."

@@ -41,11 +41,9 @@ from polling import poll_until
 HEARTBEAT_MS = "30000"
 
 # Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
-READER_BUFFERS = {
-    "max.queue.size": "2048",
-    "max.batch.size": "512",
-    "producer.override.buffer.memory": str(8 * 1024 * 1024),
-}
+READER_BUFFERS = {"max.queue.size": "2048", "max.batch.size": "512"}
+READER_BUFFER_BYTES = 8 * 1024 * 1024
+LARGEST_RECORD = "producer.override.max.request.size"
 
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
@@ -83,6 +81,10 @@ def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[st
         # The metrics' names are those of the topic prefix, which both connectors have.
         "custom.metric.tags": "reads=added-tables",
         **READER_BUFFERS,
+        # A record must fit; Kafka's default of the largest is 1 MiB.
+        "producer.override.buffer.memory": str(
+            max(READER_BUFFER_BYTES, 2 * int(config.get(LARGEST_RECORD, 0)))
+        ),
     }
 
 
