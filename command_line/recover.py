@@ -31,6 +31,23 @@ def slot(context: typer.Context) -> None:
     print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
 
 
+@app.command(epilog=exit_codes("the source runs"))
+def row(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE/DIGEST")],
+) -> None:
+    """Archive a row that is too large as far as it fits.
+
+    The failure of the source names the row. It arrives with NULL in as few columns as needed, the
+    largest first; its column __lost names them. Later changes of the row do, too.
+    """
+    from clients.console import log
+    from clients.recover.row import let_row_pass
+    from clients.stack import read_outputs
+
+    print(let_row_pass(read_outputs(context.obj), name, context.obj, log))
+
+
 @app.command(epilog=exit_codes("the schema is registered"))
 def schema(
     context: typer.Context,

@@ -4,11 +4,13 @@ from policies import (
     budget,
     connectors,
     container_resources,
+    data_location,
     iam,
     image_volumes,
     images,
     jvm,
     kafka,
+    kafka_security,
     network,
     network_matrix,
     pod_security,
@@ -81,6 +83,11 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         rule=image_volumes.volumes_respected,
     ),
     StackPolicy(
+        "data-on-claims",
+        "Brokers and databases keep their data in a folder of a claim.",
+        rule=data_location.data_on_claims,
+    ),
+    StackPolicy(
         "network-default-deny",
         "Every namespace with pods denies all traffic that is not allowed.",
         rule=network.default_deny,
@@ -131,6 +138,12 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         "Brokers and Connect workers are configured to lose no acknowledged record.",
         kafka.SETTINGS,
         rule=kafka.durable_configuration,
+    ),
+    ResourcePolicy(
+        "kafka-security",
+        "Connections to brokers and Schema Registry are encrypted, and every client is known.",
+        kafka_security.SETTINGS,
+        rule=kafka_security.secure_connections,
     ),
     ResourcePolicy(
         "connectors",

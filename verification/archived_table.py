@@ -18,7 +18,7 @@ from clients.stack import StackError
 CHUNK_BYTES = 48 * 2**20
 # What Debezium and the sinks add to a row.
 CHANGE_COLUMNS = frozenset(
-    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__topic"}
+    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}
 )
 
 

@@ -43,7 +43,12 @@ class DatabaseSchemaProvider(Provider):
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script. Its effects are deleted with the database, so there is no delete."""
-        run_script(props, props["script"], superuser_password=props["superuser_password"])
+        run_script(
+            props,
+            props["script"],
+            props["lock_holders_script"],
+            superuser_password=props["superuser_password"],
+        )
         return {name: props[name] for name in INPUTS if name in props}
 
 
@@ -57,6 +62,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
         psql: Psql,
         script: str,
         check_script: str,
+        lock_holders_script: str,
         superuser_password: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -64,6 +70,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
             **psql.inputs(),
             "script": script,
             "check_script": check_script,
+            "lock_holders_script": lock_holders_script,
             "superuser_password": pulumi.Output.secret(superuser_password),
         }
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["superuser_password"])

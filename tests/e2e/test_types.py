@@ -4,7 +4,10 @@ import base64
 import json
 import math
 import os
+import re
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,11 +16,14 @@ import pytest
 
 from clients import database
 from clients.archive import Archive, IcebergArchive
+from clients.connect import connect_client
 from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
+from kafka_connect.status import Status
 from polling import NotReadyError, poll_until
 from tests.e2e.listed_tables import remove_tables
+from tests.e2e.random_values import VALUES, RandomTable
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 CATALOG = json.loads((PROJECT / "docs/types.json").read_text())
@@ -59,6 +65,10 @@ SHAPES = {
         "CREATE TABLE empty (id int PRIMARY KEY)",
         "TRUNCATE empty; INSERT INTO empty VALUES (1)",
     ),
+    "large": (
+        "CREATE TABLE large (id int PRIMARY KEY, n int NOT NULL, v text)",
+        "INSERT INTO large VALUES (0, 6, 'first')",
+    ),
     "changed": (
         "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int,"
         " v text); INSERT INTO changed VALUES (1, 7, '2024-02-29', 'old', 5, 'a')",
@@ -78,6 +88,32 @@ SHAPES = {
         "INSERT INTO partial VALUES (2, 'b', DEFAULT, '24:00+05', 'mine')",
     ),
 }
+# Names of columns that every part between PostgreSQL and the archive has to quote.
+NAMES = (
+    'quo"te',
+    "per%cent",
+    "new\nline",
+    "back\\slash",
+    "com,ma",
+    "a b.c",
+    "select",
+    "#1",
+    "c" * 63,
+)
+QUOTED = ", ".join('"{}" text'.format(name.replace('"', '""')) for name in NAMES)
+OPERATIONS = (", 'r'" * len(NAMES), ", 'c'" * len(NAMES))
+SHAPES["quoted"] = (
+    f"CREATE TABLE quoted (id int PRIMARY KEY, {QUOTED});"  # noqa: S608
+    f" INSERT INTO quoted VALUES (1{OPERATIONS[0]})",
+    f"INSERT INTO quoted VALUES (2{OPERATIONS[1]})",  # noqa: S608
+)
+SHAPES["texts"] = (
+    "CREATE TABLE texts (id text PRIMARY KEY, v int); INSERT INTO texts VALUES ('a', 1), ('A', 2),"
+    " ('a ', 3), ('', 4)",
+    "INSERT INTO texts VALUES ('aA', 5); UPDATE texts SET v = 9 WHERE id = 'A';"
+    " DELETE FROM texts WHERE id = ''",
+)
+RANDOM = RandomTable("random_values", rows=60)
 EXCLUDED = {"public.partial": ["w", "x", "__op"]}
 
 
@@ -99,7 +135,7 @@ def insert_rows(connection: Connection, first: int) -> None:
 def added(outputs: StackOutputs) -> Iterator[Archive]:
     """The archive after tables of all kinds were added to the stack and then changed."""
     project = Project(PROJECT, STACK, os.environ)
-    names = ["all_types", *SHAPES]
+    names = ["all_types", RANDOM.name, *SHAPES]
     tables = [f"public.{name}" for name in names]
     archive = IcebergArchive(outputs.archive)
     columns = ", ".join(f"{column_of(n)} {each['type']}" for n, each in enumerate(TYPES))
@@ -113,12 +149,14 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
             connection.execute(statement)
         connection.execute(f"CREATE TABLE all_types (id int PRIMARY KEY, {columns})")
         insert_rows(connection, first=0)
+        RANDOM.create(connection)
         for before, _ in SHAPES.values():
             connection.execute(before)
         with changed_stack_file(STACK, changes) as file:
             project.pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
         connection.execute("SELECT pg_logical_emit_message(true, 'anything', 'stops nothing')")
         insert_rows(connection, first=1000)
+        RANDOM.repeat(connection)
         for _, after in SHAPES.values():
             connection.execute(after)
         yield archive
@@ -128,6 +166,13 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
         connection.execute("DROP TYPE mood, pair")
     for table in tables:
         archive.purge(table)
+
+
+def run_command(*arguments: str) -> str:
+    """Run bin/datapipe; return what it prints."""
+    command = [sys.executable, "-m", "command_line", "--stack", STACK, *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
@@ -196,6 +241,40 @@ def test_every_value_of_every_type_arrives_exactly(added: Archive, connection: C
                 if not is_same(each["archive"], rows[key][column], expected):
                     wrong.append((each["type"], rows[key]["__op"], expected, rows[key][column]))
     assert not wrong, wrong
+
+
+def test_random_values_arrive_exactly(added: Archive, connection: Connection) -> None:
+    changes = archived(added, f"public.{RANDOM.name}", 2 * RANDOM.rows)
+    rows = {change["id"]: change for change in changes}
+    kinds = {each["type"]: each["archive"] for each in TYPES}
+    wrong = [
+        (kind, rows[key]["__op"], expected, rows[key][column_of(number)])
+        for number, kind in enumerate(VALUES)
+        for key, expected in RANDOM.expected(connection, number, kind).items()
+        if not is_same(kinds[kind], rows[key][column_of(number)], expected)
+    ]
+    assert not wrong, wrong
+
+
+def test_names_that_need_quotes_arrive_as_they_are(added: Archive) -> None:
+    changes = archived(added, "public.quoted", 2)
+    assert [[change[name] for name in NAMES] for change in changes] == [
+        ["r"] * len(NAMES),
+        ["c"] * len(NAMES),
+    ]
+
+
+def test_keys_that_differ_by_case_or_space_are_different_rows(added: Archive) -> None:
+    changes = archived(added, "public.texts", 7)
+    assert sorted((change["id"], change["__op"]) for change in changes) == [
+        ("", "d"),
+        ("", "r"),
+        ("A", "r"),
+        ("A", "u"),
+        ("a", "r"),
+        ("a ", "r"),
+        ("aA", "c"),
+    ]
 
 
 def test_changes_of_partitions_arrive_as_the_tables_own(added: Archive) -> None:
@@ -283,6 +362,35 @@ def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:
         (2, "b", "c"),
     ]
     assert not {"w", "x"} & set(changes[0])
+
+
+def test_a_row_that_is_too_large_stops_the_source_until_it_may_pass(
+    added: Archive, connection: Connection, outputs: StackOutputs
+) -> None:
+    """It is the last: all tables wait for the row."""
+    connection.execute(
+        "INSERT INTO large SELECT 1, 7, string_agg(md5(i::text), '') FROM generate_series(1, 40000)"
+        " AS i; INSERT INTO large VALUES (2, 8, 'small')"
+    )
+    (source,) = (name for name in outputs.connectors if "cdc" in name)
+    client = connect_client(outputs)
+
+    def row() -> str:
+        status = Status.from_response(client.status(source))
+        found = re.search(r"The row of public.large .*ROW=(\S+)", "".join(status.traces))
+        if not status.failed or found is None:
+            raise NotReadyError(status.progress())
+        return found[1]
+
+    name = poll_until(row, timeout=60, interval=1, description="the source to refuse the row")
+    # The lines are wrapped.
+    assert f"makerecoverROW={name}" in "".join(run_command("status").split())
+    assert f"datapipe:source.incompleteRows: [{name}]" in run_command("recover", "row", name)
+    changes = archived(added, "public.large", 3)[1:]
+    assert [(each["id"], each["n"], each["v"], each["__lost"]) for each in changes] == [
+        (1, 7, None, "v"),
+        (2, 8, "small", None),
+    ]
 
 
 def test_the_preview_refuses_what_cannot_be_archived(

@@ -17,15 +17,25 @@ pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
 TRANSFORMS = "transforms"
 JAVA = Path(__file__).parents[2] / "java"
+# Of the version that Kafka's JsonConverter is built with.
 JACKSON = tuple(
-    f"com/fasterxml/jackson/core/jackson-{part}/*" for part in ("annotations", "core", "databind")
+    f"com/fasterxml/jackson/{part}/2.16.*"
+    for part in (
+        "core/jackson-annotations",
+        "core/jackson-core",
+        "core/jackson-databind",
+        "module/jackson-module-afterburner",
+    )
 )
 # The modules of java/, and the artifacts that they compile against.
 JARS = {
     TRANSFORMS: (
         "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-json/3.9.*",
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+        *JACKSON,
     ),
     "json": (
         "org/apache/kafka/connect-api/3.9.*",
@@ -80,7 +90,7 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 
 def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
     """Run a Java program of this folder and return the lines that it prints."""
-    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*", *artifacts), folder)
+    copy_artifacts((*JARS[TRANSFORMS], *artifacts), folder)
     shutil.copy(JAVA / f"{TRANSFORMS}.jar", folder)
     command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -112,9 +122,39 @@ def test_a_truncate_becomes_a_row_of_nulls_with_the_schema_of_the_others(tmp_pat
 def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path: Path) -> None:
     """So a topic's records need one schema in which every column is nullable (NullableColumns)."""
     avro = "org/apache/avro/avro/1.12.*"
-    assert run_driver("AvroRules.java", tmp_path / "jars", avro, *JACKSON) == [
+    assert run_driver("AvroRules.java", tmp_path / "jars", avro) == [
         "required, then nullable: COMPATIBLE",
         "nullable, then required: INCOMPATIBLE",
+    ]
+
+
+def test_a_row_is_refused_by_its_exact_size_whatever_its_characters(tmp_path: Path) -> None:
+    """The size in JSON is what Kafka's producer computes; that in Avro is a bound close above it.
+
+    A refused row that is listed passes without as few values as needed, the largest first.
+    """
+    lines = run_driver("LargeRows.java", tmp_path / "jars")
+    judged, passed = lines[:15], lines[15:]
+    assert [line.partition(": ")[2] for line in judged] == ["refused below, passed above"] * 15
+
+    def refusal(key: str, size: str, columns: str, row: str) -> str:
+        return (
+            f"The row of public.t {key} (__op c, __source_lsn 9) takes {size} bytes as a record,"
+            f" above the limit of 1500 (kafka.maxRowSize); its largest columns: {columns}. Either"
+            " raise kafka.maxRowSize in the stack file and run make up, or archive the row without"
+            f" these values: make recover ROW={row}"
+        )
+
+    keyed, keyless = "public.t/a3c90e3b7448d23d", "public.t/7b0e677380142150"
+    kept = "n=-1.7976931348623157E308,__op=c,__source_lsn=9,__lost="
+    assert passed == [
+        refusal('with the key {"id":7}', "4487", "body 3057, photo 856, n 78", keyed),
+        f"{keyed}: Struct{{id=7,{kept}body,photo}}",
+        refusal('with the key {"id":7}', "7687", "photo 4056, body 3057, n 78", keyed),
+        f"{keyed}: Struct{{id=7,{kept}photo,body}}",
+        refusal("without a key", "3556", "body 3057, n 78, id 55", keyless),
+        f"{keyless}: Struct{{id=7,{kept}body}}",
+        "passed whole",
     ]
 
 

@@ -88,6 +88,26 @@ def mounted(name: str, message: str, image: str, *mounts: tuple[str, str]) -> Ca
     return Case("image-volumes", [owner], message)
 
 
+def data_in(name: str, message: str, log_dirs: str) -> Case:
+    """Return a broker whose claim is at /data, with a file that says where its logs are."""
+    broken = container(
+        volumeMounts=[
+            {"name": "config", "mountPath": "/config"},
+            {"name": "data", "mountPath": "/data"},
+            {"name": "scratch", "mountPath": "/data/scratch"},
+        ]
+    )
+    volumes = [
+        {"name": "config", "configMap": {"name": f"{name}-files"}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    owner = stateful_set(
+        name, pod_spec(broken, volumes=volumes), volumeClaimTemplates=[claim("1Gi")]
+    )
+    files = config_map(f"{name}-files", server_properties=f"log.dirs={log_dirs}")
+    return Case("data-on-claims", [owner, files], message)
+
+
 def network_rule(message: str, *broken: Resource) -> Case:
     """Return policies with an extra or a missing flow."""
     return Case("network-matrix", list(broken), message)
@@ -119,6 +139,31 @@ def broker(name: str, setting: str, message: str) -> Case:
     """Return a broker's configuration with an additional setting."""
     text = f"process.roles=broker\nlisteners=A://:9092\nauto.create.topics.enable=false\n{setting}"
     return Case("kafka-configuration", [config_map(name, server_properties=text)], message)
+
+
+TLS_BROKER = """\
+process.roles=broker
+listeners=A://:9092,B://:9093
+listener.security.protocol.map=A:SSL,B:SSL
+ssl.client.auth=required
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+"""
+TLS_WORKER = "config.storage.topic=c\n" + "".join(
+    f"{prefix}security.protocol=SSL\n" for prefix in ("", "producer.", "consumer.", "admin.")
+)
+TLS_REGISTRY = """\
+kafkastore.topic=_schemas
+listeners=https://0.0.0.0:8081
+kafkastore.security.protocol=SSL
+"""
+
+
+def half_secured(text: str, old: str, new: str, message: str) -> Case:
+    """Return a file with TLS in which something is missing."""
+    assert old in text
+    return Case(
+        "kafka-security", [config_map("half", some_properties=text.replace(old, new))], message
+    )
 
 
 BIG = container(resources=sizes("5000Mi", "5"))
@@ -203,6 +248,32 @@ CASES = [
         "unknown-image",
         "the volumes of docker.io/confluentinc/cp-server are not known",
         "docker.io/confluentinc/cp-server:7.9.2",
+    ),
+    data_in(
+        "astray",
+        "StatefulSet astray, container app: log.dirs is /var/lib/logs, outside every mount",
+        "/data/logs, /var/lib/logs",
+    ),
+    data_in(
+        "on-scratch",
+        "log.dirs is /data/scratch/logs, on mount /data/scratch (scratch), which is not a claim",
+        "/data/scratch/logs",
+    ),
+    data_in("at-root", "log.dirs is /data, the root of a claim", "/data"),
+    Case(
+        "data-on-claims",
+        [
+            stateful_set(
+                "database",
+                pod_spec(container(env=[{"name": "PGDATA", "value": "/var/lib/pgdata"}])),
+            )
+        ],
+        "StatefulSet database, container app: PGDATA is /var/lib/pgdata, outside every mount",
+    ),
+    Case(
+        "data-on-claims",
+        [deployment("server", pod_spec(container(command=["/bin/postgres", "-D", "/pgdata"])))],
+        "-D is /pgdata, outside every mount",
     ),
     Case(
         "container-resources",
@@ -431,10 +502,54 @@ CASES = [
     ),
     Case("connectors", [connector("lossy", errors_tolerance="all")], "is all on a source"),
     Case("connectors", [connector("fragile", topics="t")], "the sink has no dead letter queue"),
+    half_secured(TLS_BROKER, "B:SSL", "B:PLAINTEXT", "listener B is PLAINTEXT"),
+    half_secured(TLS_BROKER, "auth=required", "auth=requested", "ssl.client.auth is not required"),
+    half_secured(TLS_BROKER, "authorizer.class", "x.class", "authorizer.class.name is not set"),
+    half_secured(
+        f"{TLS_BROKER}super.users=User:kafka",
+        "super.users=User:kafka",
+        "allow.everyone.if.no.acl.found=true",
+        "allow.everyone.if.no.acl.found is not false",
+    ),
+    half_secured(TLS_WORKER, "producer.s", "x.s", "producer.security.protocol is PLAINTEXT"),
+    half_secured(
+        f"{TLS_WORKER}admin.ssl.x=",
+        "admin.ssl.x=",
+        "admin.ssl.endpoint.identification.algorithm=",
+        "the broker's name is not verified",
+    ),
+    half_secured(
+        TLS_REGISTRY, "https://", "https://0:1,http://", "listener http://0.0.0.0:8081 is not HTTPS"
+    ),
 ]
 
 # Cases of the policies that configuration/prod.json makes stricter.
 STRICT_CASES = [
+    Case(
+        "kafka-security",
+        [config_map("broker", server_properties="process.roles=broker\nlisteners=PLAINTEXT://:1")],
+        "listener PLAINTEXT is PLAINTEXT; set datapipe:kafka.security to tls",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("worker", worker_properties="config.storage.topic=c")],
+        "admin.security.protocol is PLAINTEXT; set datapipe:kafka.security to tls",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("registry", registry_properties="kafkastore.topic=_schemas")],
+        "kafkastore.security.protocol is PLAINTEXT",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("registry", registry_properties="kafkastore.topic=_schemas")],
+        "listener http://0.0.0.0:8081 is not HTTPS",
+    ),
+    Case(
+        "kafka-security",
+        [connector("avro", value_converter_schema_registry_url="http://registry:8081")],
+        "value.converter.schema.registry.url is not HTTPS",
+    ),
     Case("images", [deployment("tagged")], "has no digest"),
     Case(
         "iam-identities", [aws("AccessKey", "key", "iam", user="sink")], "access keys never expire"

@@ -7,10 +7,13 @@ import pulumi
 from components.archive import Archive, ArchiveArgs
 from components.config import StackConfig, parse
 from components.config.tables import SAMPLE_TABLES
+from components.row_size import RowSize
 from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
 from components.streaming import topics
+from components.streaming.access.accounts import Account
+from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
@@ -75,6 +78,7 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
 def sink_connector(config: StackConfig) -> SinkConnector:
     """Return the connector of a stack's archive. Raises ValueError if it does not fit."""
     sinks = declared_sinks(config)
+    row_size = RowSize(config.kafka.max_row_size)
     workers = Workers(
         heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
         count=config.connect.workers,
@@ -82,6 +86,7 @@ def sink_connector(config: StackConfig) -> SinkConnector:
         tables=len(config.tables),
         partitions=sum(config.partitions.values()),
         sources=len(source_connectors(config)),
+        row_size=row_size,
     )
     sinks.require_fit(workers, config.kafka.brokers)
     return sinks.archive.connector
@@ -90,7 +95,12 @@ def sink_connector(config: StackConfig) -> SinkConnector:
 def declare_streaming(config: StackConfig) -> Streaming:
     """Declare every layer; returns the streaming one."""
     sinks = declared_sinks(config)
-    captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
+    certificates = declare_certificates(config)
+    identities = certificates.identities if certificates else {}
+    captured = CapturedTables(
+        "captured-tables",
+        CapturedTablesArgs.from_config(config, sinks, identities.get(Account.CLIENTS)),
+    )
     security = Security("security", SecurityArgs.from_config(config, sinks.flows))
     source = Source(
         "source", SourceArgs.from_config(config, security.namespace, security.credentials, captured)
@@ -104,6 +114,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
             namespace=security.namespace,
             credentials=security.credentials,
             captured=captured,
+            identities=identities,
             source=source,
             archive=archive,
         ),

@@ -35,14 +35,22 @@ CHANGED_IN_THE_SOURCE = {
     **CHANGED_CONVERTERS,
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
-        "nullableColumns,rowOfTruncate,unwrap,countEvents",
-        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; events are"
-        " counted by table",
+        "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
+        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; rows that are"
+        " too large are named; events are counted by table",
     ),
 }
 ADDED_TO_THE_SOURCE = {
     "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
     "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
+    "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),
+    "transforms.limitRowSize.max.bytes": ("1048576", "kafka.maxRowSize"),
+    "transforms.limitRowSize.format": ("avro", "as above"),
+    "transforms.limitRowSize.topic.prefix": ("postgres.", "as above"),
+    "transforms.limitRowSize.incomplete.rows": ("", "source.incompleteRows"),
+    "producer.override.max.request.size": ("1048576", "kafka.maxRowSize"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
+    "max.queue.size.in.bytes": ("10485760", "as above"),
     "skipped.operations": ("none", "Debezium skips TRUNCATE by default"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "for cdc_events_per_second"),
     "transforms.countEvents.checkpoint": ("source", "as above"),
@@ -65,7 +73,13 @@ ADDED_TO_THE_SOURCE = {
     "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
     **ADDED_TO_CONVERTERS,
 }
+CHANGED_IN_THE_SINK = {
+    **CHANGED_CONVERTERS,
+    "consumer.override.max.poll.records": ("6", "rows of kafka.maxRowSize fit the worker's heap"),
+}
 ADDED_TO_THE_SINK = {
+    "producer.override.max.request.size": ("1331200", "dead letters of the largest rows"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
     "rotate.schedule.interval.ms": ("60000", "rows of a quiet partition are archived, too"),
     "transforms": ("countEvents", "for data_quality_score"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
@@ -101,7 +115,7 @@ def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
 
 
 def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
-    expected = _expected(S3_SINK, {}, CHANGED_CONVERTERS, ADDED_TO_THE_SINK)
+    expected = _expected(S3_SINK, {}, CHANGED_IN_THE_SINK, ADDED_TO_THE_SINK)
     assert sink_connector(stack()).properties() == expected
 
 

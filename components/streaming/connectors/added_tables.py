@@ -14,7 +14,7 @@ The first connector captures the tables before their rows are read, so nothing i
 changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -41,11 +41,9 @@ from polling import poll_until
 HEARTBEAT_MS = "30000"
 
 # Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
-READER_BUFFERS = {
-    "max.queue.size": "2048",
-    "max.batch.size": "512",
-    "producer.override.buffer.memory": str(8 * 1024 * 1024),
-}
+READER_BUFFERS = {"max.queue.size": "2048", "max.batch.size": "512"}
+READER_BUFFER_BYTES = 8 * 1024 * 1024
+LARGEST_RECORD = "producer.override.max.request.size"
 
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
@@ -83,6 +81,10 @@ def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[st
         # The metrics' names are those of the topic prefix, which both connectors have.
         "custom.metric.tags": "reads=added-tables",
         **READER_BUFFERS,
+        # A record must fit; Kafka's default of the largest is 1 MiB.
+        "producer.override.buffer.memory": str(
+            max(READER_BUFFER_BYTES, 2 * int(config.get(LARGEST_RECORD, 0)))
+        ),
     }
 
 
@@ -92,6 +94,8 @@ def read_rows(
     config: Mapping[str, str],
     tables: Collection[str],
     timeouts: Timeouts,
+    *,
+    explain_wait: Callable[[], str] = str,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 
@@ -107,7 +111,7 @@ def read_rows(
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
     try:
-        converge(client, reader, wanted, "RUNNING", timeouts)
+        converge(client, reader, wanted, "RUNNING", timeouts, explain_wait=explain_wait)
         _wait_until_read(client, reader, timeouts)
     except ConnectorFailedError:
         _retire(client, reader, wanted, timeouts)

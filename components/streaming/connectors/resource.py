@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -18,6 +19,7 @@ from components.streaming.connectors.added_tables import (
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.model import Connector
+from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
@@ -130,9 +132,11 @@ class KafkaConnectorProvider(Provider):
             converge(client, name, config, "STOPPED", timeouts)
         if config != olds.get("config") and "settle_seconds" in news:
             timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
-        status = converge(client, name, config, state, timeouts)
+        explain_wait = partial(open_transactions, news)
+        status = converge(client, name, config, state, timeouts, explain_wait=explain_wait)
         if tables:
-            read_rows(client, name, config, tables, _timeouts(news, "snapshot_timeout_seconds"))
+            limit = _timeouts(news, "snapshot_timeout_seconds")
+            read_rows(client, name, config, tables, limit, explain_wait=explain_wait)
         return dict(news) | _observed(status) | {"rows_read": _done(news, rows_read)}
 
 

@@ -8,14 +8,21 @@ from dataclasses import dataclass
 
 from components.config import StackConfig
 from components.config.source import SourceSettings
+from components.row_size import RowSize
+from components.settings import MEBIBYTE
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
 from components.streaming.connectors.debezium import (
     DebeziumPostgresConnector,
     require_distinct_slots,
 )
+from components.streaming.connectors.memory import SOURCE_QUEUE
 from components.streaming.topic_names import TOPIC_PREFIX
 from components.workloads import Workload, service_host
+
+# The connector of all tables; with one for each, their names begin so.
+SOURCE = "postgres-cdc-connector"
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class SourcesArgs:
     """the certificate of the database's authority, in the worker"""
     converter: Converter
     exactly_once: bool
+    row_size: RowSize
     heartbeat_interval_ms: int
     count_events: bool
     """whether the metrics count the events that pass"""
@@ -44,8 +52,11 @@ class SourcesArgs:
             settings=config.source,
             hostname=service_host(Workload.POSTGRESQL, namespace),
             ca_file=ca_file,
-            converter=stack_converter(config.connect, config.registry, namespace),
+            converter=stack_converter(
+                config.connect, config.registry, namespace, Transport.from_config(config)
+            ),
             exactly_once=config.connect.exactly_once,
+            row_size=RowSize(config.kafka.max_row_size),
             heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
             count_events=config.metrics.enabled,
         )
@@ -76,7 +87,7 @@ def _connector(
 ) -> DebeziumPostgresConnector:
     batches = batching(sum(partitions.values()))
     return DebeziumPostgresConnector(
-        name="postgres-cdc-connector",
+        name=SOURCE,
         hostname=args.hostname,
         port=args.settings.port,
         database=args.settings.database,
@@ -88,6 +99,10 @@ def _connector(
         publication=publication,
         nullable_columns=True,
         record_truncates=True,
+        max_row_bytes=args.row_size.record_bytes,
+        incomplete_rows=_of_tables(args.settings.incomplete_rows, partitions),
+        buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,
+        queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         key_converter=args.converter,
@@ -100,6 +115,10 @@ def _connector(
         batch_bytes=batches.batch_bytes,
         excluded_columns=_excluded(args.settings, partitions) or None,
     )
+
+
+def _of_tables(rows: Collection[str], tables: Collection[str]) -> tuple[str, ...]:
+    return tuple(row for row in rows if row.partition("/")[0] in tables)
 
 
 def _excluded(settings: SourceSettings, tables: Collection[str]) -> tuple[str, ...]:

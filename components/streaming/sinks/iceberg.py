@@ -1,13 +1,16 @@
 """The archive as Apache Iceberg tables on S3, in a Glue database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from components.archive.statements import Statement, table_statements
 from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, iceberg_table_of
 from components.settings import InvalidKeysError
+from components.streaming.access.grants import SinkAccess
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.connectors.sink import MAX_POLL_RECORDS
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import topic_of
@@ -65,6 +68,8 @@ class IcebergSink(S3Sink):
             key_converter=BytesConverter(),  # keys are used for partitioning only
             value_converter=self.args.converter,
             errors=self.errors,
+            row_size=self.args.row_size,
+            max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted_prefix,
         )
 
@@ -72,6 +77,18 @@ class IcebergSink(S3Sink):
     def control_topics(self) -> tuple[str, ...]:
         """The topic by which the tasks agree on a commit."""
         return (CONTROL_TOPIC,)
+
+    def access(self) -> SinkAccess:
+        """Return also the groups and transactions by which the tasks agree on a commit.
+
+        Their names end in random UUIDs; the connector gives the first parts.
+        """
+        usual = super().access()
+        return replace(
+            usual,
+            groups=("cg-control-", f"{usual.group}-coord"),
+            transactional_ids=("worker-", "coordinator-"),
+        )
 
     def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
         """Return the rights to write objects, to read metadata back and to use the catalog."""

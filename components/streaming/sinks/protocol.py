@@ -15,8 +15,10 @@ from components.config.archive import ArchiveSettings
 from components.config.cluster import AwsSettings
 from components.config.streaming import PluginDigests
 from components.images import ImageFamilyTable
+from components.row_size import RowSize
 from components.security.flow import Flow
 from components.settings import Settings
+from components.streaming.access.grants import SinkAccess
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
@@ -53,6 +55,8 @@ class SinkArgs:
     count_events: bool
     """whether the metrics count the events that pass"""
     dead_letter_replication: int
+    row_size: RowSize
+    """of the largest rows, which the connector must be given too"""
     images: ImageFamilyTable
     plugin_digests: PluginDigests
     s3_sink_version: str
@@ -109,6 +113,14 @@ class Sink(ABC):
     def jars(self) -> Mapping[str, str]:
         """Return the paths in the worker of jars that it needs, with their names in java/."""
         return {}
+
+    def access(self) -> SinkAccess:
+        """Return what the worker's account must be allowed to do on the brokers for it."""
+        return SinkAccess(
+            connector=self.connector.name,
+            dead_letter_topic=self.connector.errors.dead_letter_topic,
+            control_topics=self.control_topics,
+        )
 
     def hub_plugin(self) -> PluginArchive | None:
         """Return its plug-in's archive on Confluent Hub; None where the hub has none."""
