@@ -110,9 +110,12 @@ DEFAULTS = {
     "money": "1",
     "name": "current_user",
 }
+COLUMNS = ", ".join(
+    f"c{n} {kind} DEFAULT {text}" for n, (kind, text) in enumerate(DEFAULTS.items())
+)
+NULLS = ", NULL" * len(DEFAULTS)
 SHAPES["nulls"] = (
-    "CREATE SEQUENCE nulls_sequence; CREATE TABLE nulls (id int PRIMARY KEY, "
-    + ", ".join(f"c{n} {kind} DEFAULT {text}" for n, (kind, text) in enumerate(DEFAULTS.items()))
-    + f"); INSERT INTO nulls VALUES (1{', NULL' * len(DEFAULTS)})",  # noqa: S608
-    f"INSERT INTO nulls VALUES (2{', NULL' * len(DEFAULTS)})",  # noqa: S608
+    "CREATE SEQUENCE nulls_sequence;"  # noqa: S608
+    f" CREATE TABLE nulls (id int PRIMARY KEY, {COLUMNS}); INSERT INTO nulls VALUES (1{NULLS})",
+    f"INSERT INTO nulls VALUES (2{NULLS})",  # noqa: S608
 )
