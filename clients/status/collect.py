@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -46,6 +47,8 @@ class Status:
     dead_letters: list[Topic] | Unknown
     objects: Objects | Unknown
     metrics: Metrics | Unknown
+    # When the first of Kafka's certificates ends; None where connections are plaintext.
+    certificates_end: datetime | None = None
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
@@ -60,6 +63,7 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
         objects=_ask("S3", lambda: objects(outputs.archive)),
         metrics=_ask("the pods' metrics", lambda: read_metrics(cluster)),
+        certificates_end=outputs.kafka_certificates_end,
     )
 
 
@@ -88,11 +92,11 @@ def _sinks(found: list[Connector] | Unknown) -> list[Connector]:
 def _lag(outputs: StackOutputs, sinks: list[Connector]) -> list[Topic]:
     topics: list[Topic] = []
     for sink in sinks:
-        with GroupReader(outputs.bootstrap_servers, sink.consumer_group) as reader:
+        with GroupReader(outputs.kafka, sink.consumer_group) as reader:
             topics += reader.topics(outputs.topics)
     return topics
 
 
 def _dead_letters(outputs: StackOutputs) -> list[Topic]:
-    with GroupReader(outputs.bootstrap_servers, REPLAY_GROUP) as reader:
+    with GroupReader(outputs.kafka, REPLAY_GROUP) as reader:
         return reader.topics(outputs.dead_letter_topics.names)

@@ -38,6 +38,7 @@ class SourceArgs:
 
     settings: SourceSettings
     tables: tuple[str, ...]  # captured, as schema.table
+    avro_names: bool  # whether the columns' names have to be names in Avro
     resources: Resources
     storage: int  # MiB
     storage_class: str
@@ -70,6 +71,7 @@ class SourceArgs:
         return cls(
             settings=config.source,
             tables=config.tables,
+            avro_names=config.needs_avro_names,
             resources=config.sizing.postgresql,
             storage=config.sizing.postgresql_storage,
             storage_class=config.cluster.storage_class,
@@ -237,7 +239,7 @@ class Source(pulumi.ComponentResource):
             "database-schema",
             psql=psql,
             script=database_script(args.settings, args.tables),
-            check_script=check_script(args.settings, args.tables),
+            check_script=check_script(args.settings, args.tables, avro_names=args.avro_names),
             lock_holders_script=lock_holders_script(args.settings, args.tables),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(

@@ -12,7 +12,7 @@ from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
 
-FIND_REFUSED = ("captured.sql", "refusals.sql")
+FIND_REFUSED = ("captured.sql", "refusals.sql", "shapes_refused.sql")
 REFUSED = "refused: "
 LOCKED = "locked: "
 
@@ -30,27 +30,29 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
 
     It needs the variable superuser_password.
     """
-    variables = {
-        **_captured(settings, tables),
-        "replica_identity": settings.replica_identity.upper(),
-    }
     create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
         "    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')",
         "\\gexec",
     ]
     files = ["schema.sql"] if settings.sample_schema else []
-    return _script(variables, create, ["superuser.sql", *files, *FIND_REFUSED, "capture.sql"])
+    return _script(
+        _captured(settings, tables), create, ["superuser.sql", *files, *FIND_REFUSED, "capture.sql"]
+    )
 
 
-def check_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+def check_script(
+    settings: SourceSettings, tables: tuple[str, ...], *, avro_names: bool = False
+) -> str:
     """Print what of the tables cannot be archived right, as lines that begin with REFUSED.
 
+    With `avro_names`, that includes columns whose names Avro does not allow.
     It changes nothing: the sample tables that it may create are rolled back.
     """
     files = ["schema.sql"] if settings.sample_schema else []
     files += [*FIND_REFUSED, "list_refused.sql"]
-    return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
+    variables = _captured(settings, tables) | {"avro_names": str(avro_names).lower()}
+    return _script(variables, [], files, end="ROLLBACK;")
 
 
 def lock_holders_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
@@ -84,6 +86,8 @@ def _captured(settings: SourceSettings, tables: tuple[str, ...]) -> dict[str, st
         "tables": ",".join(tables),
         "publications": ",".join(settings.publication_of(table) for table in tables),
         "excluded": json.dumps(settings.excluded_columns),
+        "replica_identity": settings.replica_identity.upper(),
+        "avro_names": "false",
     }
 
 

@@ -15,11 +15,12 @@ from pulumi import dynamic
 
 from components.config import StackConfig
 from components.dynamic_provider import Provider
+from components.streaming.access.layer import Identity
 from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import topic_of
-from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows
+from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows, shortage
 from components.streaming.unread import unread_records
 
 # Bytes of a compressed row as in the benchmark (docs/LIMITS.md), and the design's rate.
@@ -41,7 +42,8 @@ class CapturedTablesProvider(Provider):
                 failures.append(dynamic.CheckFailure("", f"{consequence} {reason}"))
             else:
                 progress.warn(consequence)
-        for line in [*_less_retention(olds, news), *_stale_permissions(olds, news)]:
+        shortages = [news["shortage"]] if news["shortage"] else []
+        for line in [*shortages, *_less_retention(olds, news), *_stale_permissions(olds, news)]:
             progress.warn(line)
         return dynamic.CheckResult(news, failures)
 
@@ -78,19 +80,25 @@ class CapturedTablesArgs:
     """where each table's rows are archived"""
     retention: int
     """MiB that a partition of the topics keeps"""
+    shortage: str
+    """that the topics may fill the brokers' volumes; empty if they can't"""
     partitions: int
     """of a table's topic, unless the stack overrides them for it"""
     brokers: tuple[str, ...]
     """addresses for clients outside the cluster"""
     sinks: tuple[str, ...]
     """names of the connectors that read the topics"""
+    client: Identity | None
+    """by which the preview asks the brokers; None: connections are plaintext"""
 
     @classmethod
-    def from_config(cls, config: StackConfig, sinks: Sinks) -> CapturedTablesArgs:
-        """Return the arguments for a stack. Raises pulumi.RunError if its topics do not fit."""
+    def from_config(
+        cls, config: StackConfig, sinks: Sinks, client: Identity | None = None
+    ) -> CapturedTablesArgs:
+        """Return the arguments for a stack. Raises pulumi.RunError if its topics contradict it."""
         network = KafkaNetwork(config.kafka, config.cluster, config.security.namespace)
         try:
-            retention = retention_of_rows(TopicsArgs.from_config(config, sinks))
+            topics = TopicsArgs.from_config(config, sinks)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
         return cls(
@@ -98,10 +106,12 @@ class CapturedTablesArgs:
             may_delete=config.topics.delete,
             protected=tuple(table for table in config.tables if config.topics.protects(table)),
             archived=sinks.archive.archived_tables(),
-            retention=retention,
+            retention=retention_of_rows(topics),
+            shortage=shortage(topics),
             partitions=config.topics.partitions,
             brokers=tuple(network.external_bootstrap),
             sinks=tuple(connector.name for connector in sinks.connectors.values()),
+            client=client,
         )
 
     def inputs(self) -> Properties:
@@ -112,9 +122,11 @@ class CapturedTablesArgs:
             "protected": list(self.protected),
             "archived": self.archived,
             "retention": self.retention,
+            "shortage": self.shortage,
             "partitions": self.partitions,
             "brokers": list(self.brokers),
             "sinks": list(self.sinks),
+            **({} if self.client is None else {"login": self.client.login()}),
         }
 
 
@@ -127,7 +139,7 @@ def _consequence(table: str, olds: Properties) -> str:
     """Say what is deleted with a table that leaves the list, and what stays."""
     topic = topic_of(table)
     unread = " and ".join(
-        f"{unread_records(olds['brokers'], f'connect-{sink}', topic)} that {sink} has not read"
+        f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
         for sink in olds["sinks"]
     )
     return (
@@ -136,6 +148,10 @@ def _consequence(table: str, olds: Properties) -> str:
         f" ({olds['archived'][table]}) stays, and the table in PostgreSQL is not touched. Listed"
         " again later, or under another name, it is a new table whose rows are all read again."
     )
+
+
+def _client(props: Properties) -> dict[str, str]:
+    return {"bootstrap.servers": ",".join(props["brokers"]), **props.get("login", {})}
 
 
 def _why_not(table: str, olds: Properties, news: Properties) -> str | None:
