@@ -134,7 +134,10 @@ def test_the_shapes_declare_what_the_designs_images_do() -> None:
 
 def test_the_shapes_are_the_images_of_their_stack_file() -> None:
     given = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())["config"]
-    assert set(given["datapipe:images"].values()) == {shape.reference for shape in SHAPES}
+    images = {
+        key: image for key, image in given["datapipe:images"].items() if key != "icebergPlugin"
+    }
+    assert set(images.values()) == {shape.reference for shape in SHAPES}
     sandbox = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())
     shapes = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())
     assert shapes["encryptionsalt"] == sandbox["encryptionsalt"]
