@@ -124,7 +124,7 @@ class TestSchema:
         server.execute("INSERT INTO users (email, first_name, last_name) VALUES ('a', 'b', 'c')")
         rows = server.query("SELECT * FROM users")
         again = server.apply(SAMPLE_TABLES)
-        assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+        assert (again.returncode, again.stderr) == (0, "")
         assert server.query("SELECT * FROM users") == rows
         server.execute("DELETE FROM users")
 
@@ -267,7 +267,7 @@ class TestPasswords:
     def test_they_appear_in_no_log_or_output(self, server: PostgresServer) -> None:
         done = server.apply(SAMPLE_TABLES)
         text = server.log + done.stdout + done.stderr + " ".join(done.args)
-        text += database_script(server.settings, SAMPLE_TABLES)
+        text += database_script(server.settings, SAMPLE_TABLES, "debezium")
         for password in server.passwords.values():
             assert password not in text
 

@@ -29,7 +29,7 @@ def refusals(
     server: PostgresServer, *tables: str, excluded: dict[str, tuple[str, ...]] | None = None
 ) -> list[str]:
     settings = server.settings.model_copy(update={"excluded_columns": excluded or {}})
-    checked = server.psql(check_script(settings, tables))
+    checked = server.psql(check_script(settings, tables, "debezium"))
     assert checked.returncode == 0, checked.stderr
     lines = checked.stdout.splitlines()
     return [line.removeprefix(REFUSED) for line in lines if line.startswith(REFUSED)]
