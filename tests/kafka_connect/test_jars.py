@@ -37,6 +37,7 @@ JARS = {
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
         "io/debezium/debezium-connector-postgres/2.4.*",
+        "org/slf4j/slf4j-api/1.7.*",
     ),
     "extensions": (
         "org/apache/kafka/connect-api/3.9.*",
