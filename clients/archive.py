@@ -26,8 +26,9 @@ NO_CHANGES = pa.table(
 class Archive(Protocol):
     """An archive of changes, one row per change.
 
-    In addition to the source table's columns a row has __op (c, u, d, or r for the snapshot),
-    __source_lsn, __source_ts_ms and __deleted ("true" or "false").
+    In addition to the source table's columns a row has __op (c, u, d, r for the snapshot, or t for
+    a TRUNCATE, whose other columns are NULL), __source_lsn, __source_ts_ms and __deleted ("true" or
+    "false").
     """
 
     def changes(

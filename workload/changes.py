@@ -14,13 +14,17 @@ EPOCH = datetime(1970, 1, 1)
 
 
 class Change(NamedTuple):
-    """One row inserted, updated or deleted. Two equal changes are the same to a comparison."""
+    """One row inserted, updated or deleted, or a TRUNCATE.
+
+    Two equal changes are the same to a comparison.
+    """
 
     table: str
     """schema.table"""
     operation: str
-    """c, u or d, as in Debezium's __op"""
+    """c, u, d or t, as in Debezium's __op"""
     key: Any
+    """None of a TRUNCATE, as are its values"""
     values: tuple[Any, ...]
     """the row's columns as archived: after an insert or update, before a delete"""
 

@@ -78,13 +78,16 @@ SELECT tab, list(readable - confirmed ORDER BY confirmed)
 FROM made JOIN found USING (tab, key, op, digest, n) GROUP BY tab
 """
 
-# The last archived change of each key that was committed, in the order of the WAL, unless it is a
-# delete, against the row that PostgreSQL has.
+# The last archived change since the table was emptied of each key that was committed, in the order
+# of the WAL, unless it is a delete, against the row that PostgreSQL has.
 STATE = """
-WITH final AS (SELECT tab, key, last(op ORDER BY lsn, archived.rowid) AS op,
+WITH emptied AS (SELECT tab, max(lsn) AS lsn FROM archived WHERE op = 't' GROUP BY tab),
+final AS (SELECT tab, key, last(op ORDER BY lsn, archived.rowid) AS op,
     last(digest ORDER BY lsn, archived.rowid) AS digest
     FROM archived SEMI JOIN expected USING (tab, key)
-    WHERE lsn >= $complete_from GROUP BY tab, key),
+    WHERE lsn >= $complete_from
+        AND lsn > coalesce((SELECT lsn FROM emptied WHERE emptied.tab = archived.tab), -1)
+    GROUP BY tab, key),
 kept AS (SELECT tab, key, digest FROM final WHERE op[1] <> 'd')
 SELECT tab, key, present.digest IS NOT NULL, in_database.content,
     kept.digest IS NOT NULL, in_archive.content

@@ -15,6 +15,9 @@ from confluent_kafka import TopicPartition
 from clients.archive import Archive
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
 
+# Debezium's __op of a TRUNCATE, which is about no row and has no key.
+TRUNCATE = "t"
+
 # A change's position in PostgreSQL's WAL, its operation and its row's key; together they are
 # unique.
 Change = tuple[int, str, tuple[tuple[str, Any], ...]]
@@ -60,11 +63,8 @@ def _found(archive: Archive, table: str, changes: set[Change]) -> Iterator[Chang
     keys = {name for _, _, key in changes for name, _ in key}
     columns = ("__source_lsn", "__op", *sorted(keys))
     for row in archive.changes(table, since_lsn=first, columns=columns).to_pylist():
-        change = (
-            row["__source_lsn"],
-            row["__op"],
-            tuple((name, row[name]) for name in sorted(keys)),
-        )
+        key = () if row["__op"] == TRUNCATE else tuple((name, row[name]) for name in sorted(keys))
+        change = (row["__source_lsn"], row["__op"], key)
         if change in changes:
             yield change
 
@@ -72,9 +72,11 @@ def _found(archive: Archive, table: str, changes: set[Change]) -> Iterator[Chang
 def change_of(letter: DeadLetter) -> Change | None:
     """Return the change that a dead letter holds; None if it is not a JSON record of a change."""
     key, value = (_payload(part) for part in (letter.key, letter.value))
-    if not isinstance(key, dict) or not isinstance(value, dict):
+    if not isinstance(value, dict) or not {"__source_lsn", "__op"} <= value.keys():
         return None
-    if not {"__source_lsn", "__op"} <= value.keys():
+    if value["__op"] == TRUNCATE:
+        return value["__source_lsn"], TRUNCATE, ()
+    if not isinstance(key, dict):
         return None
     return value["__source_lsn"], value["__op"], tuple(sorted(key.items()))
 

@@ -26,7 +26,7 @@ COLUMNS = ("__source_lsn", "__op", "id")
 class ArchiveOf:
     """An archive with these changes of users, as (LSN, operation, id)."""
 
-    def __init__(self, *changes: tuple[int, str, int]) -> None:
+    def __init__(self, *changes: tuple[int, str, int | None]) -> None:
         self.rows: list[dict[str, Any]] = [
             dict(zip(COLUMNS, change, strict=True)) for change in changes
         ]
@@ -77,7 +77,13 @@ def brokers() -> Iterator[str]:
     del cluster
 
 
-def bury(brokers: str, value: bytes, headers: Headers | None = None, offset: int = 41) -> None:
+def bury(
+    brokers: str,
+    value: bytes,
+    headers: Headers | None = None,
+    offset: int = 41,
+    key: bytes | None = KEY,
+) -> None:
     """Write a dead letter as Kafka Connect does."""
     reason: Headers = [
         ("trace", b"abc"),
@@ -90,7 +96,7 @@ def bury(brokers: str, value: bytes, headers: Headers | None = None, offset: int
     ]
     producer = Producer({"bootstrap.servers": brokers})
     headers = reason if headers is None else headers
-    producer.produce(DLQ, value, KEY, 0, timestamp=1_700_000_000_000, headers=headers)
+    producer.produce(DLQ, value, key, 0, timestamp=1_700_000_000_000, headers=headers)
     assert producer.flush(10) == 0
 
 
@@ -143,6 +149,16 @@ def test_a_change_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
     archive = ArchiveOf((10, "c", 7), (20, "c", 8), (30, "u", 7))
     assert replay(outputs(brokers), archive, TOPICS, no_progress) == Replayed(sent=2, archived=1)
     assert [value for _, _, value, _ in sent_back(brokers)] == [change(20), change(30)]
+
+
+def test_a_truncate_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
+    """It has no key, unlike the other changes of its table."""
+    for lsn in (10, 20):
+        truncate = {"id": None, "__op": "t", "__source_lsn": lsn}
+        bury(brokers, json.dumps({"payload": truncate}).encode(), offset=lsn, key=None)
+    bury(brokers, change(30), offset=30)
+    archive = ArchiveOf((10, "t", None), (30, "c", 7))
+    assert replay(outputs(brokers), archive, TOPICS, no_progress) == Replayed(sent=1, archived=2)
 
 
 def test_a_record_that_was_refused_twice_is_sent_once(brokers: str) -> None:

@@ -45,6 +45,19 @@ SHAPES = {
         "CREATE TABLE keyless (id int, at timestamp); INSERT INTO keyless VALUES (1, 'infinity')",
         "INSERT INTO keyless VALUES (2, '-infinity'); UPDATE keyless SET at = NULL WHERE id = 1",
     ),
+    "emptied": (
+        "CREATE TABLE emptied (id int PRIMARY KEY, v text NOT NULL) PARTITION BY HASH (id);"
+        " CREATE TABLE emptied_1 PARTITION OF emptied FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
+        " INSERT INTO emptied VALUES (1, 'a')",
+        # The second TRUNCATE is rolled back.
+        "BEGIN; INSERT INTO emptied VALUES (2, 'b'); TRUNCATE emptied; INSERT INTO emptied VALUES"
+        " (1, 'c'), (3, 'd'); SAVEPOINT s; TRUNCATE emptied; ROLLBACK TO s;"
+        " COMMIT",
+    ),
+    "empty": (
+        "CREATE TABLE empty (id int PRIMARY KEY)",
+        "TRUNCATE empty; INSERT INTO empty VALUES (1)",
+    ),
     "partial": (
         "CREATE TABLE partial (id int PRIMARY KEY, v text, w int GENERATED ALWAYS AS (id) STORED,"
         " x timetz, __op text); INSERT INTO partial VALUES (1, 'a', DEFAULT, '24:00+05', 'mine')",
@@ -116,7 +129,7 @@ def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
         arrived, timeout=ARCHIVED_SECONDS, interval=2, description=f"changes of {table}"
     )
     # All rows of a first read have one position.
-    return sorted(changes, key=lambda change: (change["__source_lsn"], change["id"]))
+    return sorted(changes, key=lambda change: (change["__source_lsn"], change["id"] or 0))
 
 
 def written(value: object) -> str | None:
@@ -195,6 +208,26 @@ def test_a_table_without_a_key_arrives_whole(added: Archive) -> None:
         (2, -(2**63), "c"),
         (1, None, "u"),
     ]
+
+
+def test_a_truncate_arrives_between_the_changes_around_it(added: Archive) -> None:
+    """The table is partitioned; the rows before and after it are of its own transaction."""
+    changes = archived(added, "public.emptied", 5)
+    assert [(change["__op"], change["id"], change["v"]) for change in changes] == [
+        ("r", 1, "a"),
+        ("c", 2, "b"),
+        ("t", None, None),
+        ("c", 1, "c"),
+        ("c", 3, "d"),
+    ]
+    truncate = changes[2]
+    assert truncate["__deleted"] == "false"
+    assert truncate["__source_ts_ms"] is not None
+
+
+def test_a_truncate_may_be_the_first_change_of_a_table(added: Archive) -> None:
+    changes = archived(added, "public.empty", 2)
+    assert [(change["__op"], change["id"]) for change in changes] == [("t", None), ("c", 1)]
 
 
 def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:

@@ -1,6 +1,6 @@
 """The committed jars are what their sources compile to.
 
-tests/e2e shows what DropDefaults does, with a NULL in a column that has a default, and its
+tests/e2e shows what NullableColumns does, with a NULL in a column that has a default, and its
 test_metrics.py that the counters count.
 """
 
@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
 TRANSFORMS = "transforms"
 JAVA = Path(__file__).parents[2] / "java"
+JACKSON = tuple(
+    f"com/fasterxml/jackson/core/jackson-{part}/*" for part in ("annotations", "core", "databind")
+)
 # The modules of java/, and the artifacts that they compile against.
 JARS = {
     TRANSFORMS: (
@@ -29,9 +32,7 @@ JARS = {
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/connect-json/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
-        "com/fasterxml/jackson/core/jackson-annotations/*",
-        "com/fasterxml/jackson/core/jackson-core/*",
-        "com/fasterxml/jackson/core/jackson-databind/*",
+        *JACKSON,
     ),
     "values": (
         "org/apache/kafka/connect-api/3.9.*",
@@ -82,21 +83,56 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
     assert classes(JAVA / f"{module}.jar") == classes(fresh)
 
 
+def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
+    """Run a Java program of this folder and return the lines that it prints."""
+    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*", *artifacts), folder)
+    shutil.copy(JAVA / f"{TRANSFORMS}.jar", folder)
+    command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_a_truncate_becomes_a_row_of_nulls_with_the_schema_of_the_others(tmp_path: Path) -> None:
+    debezium = "io/debezium/debezium-connector-postgres/2.4.*"
+    assert run_driver("TruncatedTable.java", tmp_path / "jars", debezium) == [
+        "null Struct{id=1,price=2,at=Struct{x=1.0},tags=[a],pairs={k=v},__op=c,__ts_ms=7,"
+        "__source_ts_ms=6,__source_lsn=5,__deleted=false}",
+        "null Struct{__op=t,__ts_ms=7,__source_ts_ms=6,__source_lsn=5,__deleted=false}",
+        "one schema: true",
+        "id INT32 nullable",
+        "price STRING nullable",
+        "stock INT32 nullable",
+        "at STRUCT nullable",
+        "tags ARRAY nullable",
+        "pairs MAP nullable",
+        "__op STRING nullable",
+        "__ts_ms INT64 nullable",
+        "__source_ts_ms INT64 nullable",
+        "__source_lsn INT64 nullable",
+        "__deleted STRING nullable",
+        "heartbeat: true",
+    ]
+
+
+def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path: Path) -> None:
+    """So a topic's records need one schema in which every column is nullable (NullableColumns)."""
+    avro = "org/apache/avro/avro/1.12.*"
+    assert run_driver("AvroRules.java", tmp_path / "jars", avro, *JACKSON) == [
+        "required, then nullable: COMPATIBLE",
+        "nullable, then required: INCOMPATIBLE",
+    ]
+
+
 def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:
     """Incomplete: a delete with __deleted=false, no key, no position, an unknown operation.
 
-    A table whose events never have a key has none, so nothing is missing.
+    A table whose events never have a key has none, so nothing is missing; nor is in a TRUNCATE.
     """
-    against = tmp_path / "against"
-    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*"), against)
-    shutil.copy(JAVA / f"{TRANSFORMS}.jar", against)
-    driver = Path(__file__).parent / "CountedEvents.java"
-    command = ["java", "-cp", f"{against}/*", str(driver)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = run_driver("CountedEvents.java", tmp_path / "jars")
     log, orders, users = (
         f"checkpoint=source,table=public.{table}" for table in ("log", "orders", "users")
     )
-    assert set(done.stdout.splitlines()) == {
+    assert set(lines) == {
         f"type=events,{log},operation=c total=1.0",
         f"type=events,{log},operation=d total=1.0",
         f"type=quality,{log} score=1.0",
@@ -105,8 +141,9 @@ def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) ->
         f"type=events,{users},operation=d total=2.0",
         f"type=events,{orders},operation=c total=2.0",
         f"type=events,{orders},operation=t total=1.0",
+        f"type=events,{orders},operation=x total=1.0",
         f"type=events,{orders},operation=r total=1.0",
         f"type=quality,{users} score=0.75",
-        f"type=quality,{orders} score=0.25",
-        "type=kafka-metrics-count count=20.0",
+        f"type=quality,{orders} score=0.4",
+        "type=kafka-metrics-count count=22.0",
     }

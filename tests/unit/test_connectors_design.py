@@ -19,12 +19,15 @@ LEFT_OUT_OF_THE_SOURCE = {
 CHANGED_IN_THE_SOURCE = {
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
-        "dropDefaults,unwrap,countEvents",
-        "unwrap puts a column's default where the row has NULL; events are counted by table",
+        "nullableColumns,rowOfTruncate,unwrap,countEvents",
+        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; events are"
+        " counted by table",
     ),
 }
 ADDED_TO_THE_SOURCE = {
-    "transforms.dropDefaults.type": ("datapipe.connect.DropDefaults", "see transforms"),
+    "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
+    "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
+    "skipped.operations": ("none", "Debezium skips TRUNCATE by default"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "for cdc_events_per_second"),
     "transforms.countEvents.checkpoint": ("source", "as above"),
     "transforms.countEvents.topic.prefix": ("postgres.", "as above"),

@@ -167,11 +167,20 @@ def test_a_publication_name_that_needs_quotes_is_refused(publication: str) -> No
         source(publication=publication)
 
 
-def test_defaults_are_dropped_before_the_record_is_unwrapped() -> None:
-    properties = source(drop_defaults=True).properties()
-    assert properties["transforms"] == "dropDefaults,unwrap"
-    assert properties["transforms.dropDefaults.type"] == "datapipe.connect.DropDefaults"
+def test_columns_are_made_nullable_before_the_record_is_unwrapped() -> None:
+    properties = source(nullable_columns=True).properties()
+    assert properties["transforms"] == "nullableColumns,unwrap"
+    assert properties["transforms.nullableColumns.type"] == "datapipe.connect.NullableColumns"
     assert source().properties()["transforms"] == "unwrap"
+
+
+def test_truncates_are_recorded_or_skipped() -> None:
+    assert source().properties()["skipped.operations"] == "t"
+    properties = source(nullable_columns=True, record_truncates=True).properties()
+    assert properties["skipped.operations"] == "none"
+    assert properties["transforms"] == "nullableColumns,rowOfTruncate,unwrap"
+    with pytest.raises(ValidationError, match="record_truncates needs nullable_columns"):
+        source(record_truncates=True)
 
 
 def test_half_of_exactly_once_is_refused() -> None:

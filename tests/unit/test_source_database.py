@@ -203,6 +203,18 @@ class TestSchema:
             assert server.apply(("shop.carts",)).returncode == 0
             assert server.query("SELECT count(*) FROM shop.carts", user="debezium") == [(0,)]
 
+    def test_a_publication_that_was_made_by_hand_publishes_every_operation(
+        self, server: PostgresServer
+    ) -> None:
+        by_hand = server.with_settings(publication="by_hand")
+        server.execute("CREATE PUBLICATION by_hand FOR TABLE users WITH (publish = 'insert')")
+        assert by_hand.apply(SAMPLE_TABLES).returncode == 0
+        published = server.query(
+            "SELECT pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot FROM pg_publication"
+        )
+        assert set(published) == {(True, True, True, True, True)}
+        server.execute("DROP PUBLICATION by_hand")
+
 
 class TestDebeziumAccount:
     def test_it_may_log_in_and_replicate_only(self, server: PostgresServer) -> None:

@@ -224,6 +224,20 @@ def test_any_difference_of_the_last_rows_is_found() -> None:
     assert differences(history, [row(INSERT), row(OTHER)]) == [(1, "(1, 17, a)", "(1, 18, a)")]
 
 
+def test_what_lies_before_a_truncate_is_no_state() -> None:
+    truncate = Change("public.users", "t", None, (None, None, None))
+    assert differences([INSERT, OTHER, truncate], []) == []
+    assert differences([INSERT, truncate, OTHER], [row(OTHER)]) == []
+    assert differences([INSERT, truncate], [row(INSERT)]) == [(1, "(1, 17, a)", None)]
+    elsewhere = truncate._replace(table="public.orders")
+    assert differences([INSERT, elsewhere], [row(INSERT)]) == []
+
+
+def test_a_truncate_that_was_not_made_is_a_difference() -> None:
+    truncate = Change("public.users", "t", None, (None, None, None))
+    assert counts(compare([INSERT], reading([INSERT, truncate]))) == (0, 0, 1)
+
+
 def test_state_can_be_compared_from_a_position_on() -> None:
     assert differences([INSERT, OTHER], [row(INSERT)], complete_from=1) == [
         (1, "(1, 17, a)", None),

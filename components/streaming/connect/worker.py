@@ -60,8 +60,9 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 # The parts of files that the Iceberg sink keeps there until they are uploaded.
 SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
-# What we bring to the worker ourselves: transforms.jar (DropDefaults keeps NULL apart from a
-# column's default, CountEvents counts by table and operation), extensions.jar (RestartFailed),
+# What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
+# column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
+# extensions.jar (RestartFailed),
 # json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
 # values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"

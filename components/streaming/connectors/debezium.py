@@ -17,6 +17,8 @@ EventField = Literal[
 ]
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
+ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
 # PostgreSQL's limit of a slot's name.
 LONGEST_SLOT_NAME = 63
 
@@ -74,13 +76,18 @@ class DebeziumPostgresConnector(Connector):
         default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
         serialization_alias="transforms.unwrap.add.fields",
     )
-    drop_defaults: bool = Field(
+    nullable_columns: bool = Field(
         default=False,
         exclude=True,
-        description="take the columns' defaults out of the records' schemas, so that NULL stays"
-        " NULL; the worker needs the transform of drop_defaults_class",
+        description="let every column of a record's schema be null, without a default, so that NULL"
+        " stays NULL; the worker needs the transform datapipe.connect.NullableColumns",
     )
-    drop_defaults_class: str = Field(default="datapipe.connect.DropDefaults", exclude=True)
+    record_truncates: bool = Field(
+        default=False,
+        exclude=True,
+        description="a TRUNCATE is a record with __op t whose columns are all NULL; needs"
+        " nullable_columns, and the worker the transform datapipe.connect.RowOfTruncate",
+    )
     excluded_columns: tuple[str, ...] | None = Field(
         default=None,
         serialization_alias="column.exclude.list",
@@ -196,24 +203,25 @@ class DebeziumPostgresConnector(Connector):
         Unwrapping puts a column's default where the row has NULL, and so does Iceberg's sink; no
         setting of theirs changes it, so the defaults must be gone from the schema before.
         """
+        before = self._before_unwrapping()
+        after = [COUNT_EVENTS] if self.count_events else []
         return {
             "plugin.name": "pgoutput",
             "converters": "exact",
-            "transforms": ",".join(self._transforms()),
-            **self._drop_defaults(),
+            "skipped.operations": "none" if self.record_truncates else "t",
+            "transforms": ",".join([*before, "unwrap", *after]),
+            **{f"transforms.{name}.type": kind for name, kind in before.items()},
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **(count_events("source", self.topic_prefix) if self.count_events else {}),
         }
 
-    def _transforms(self) -> list[str]:
-        before = ["dropDefaults"] if self.drop_defaults else []
-        return [*before, "unwrap", *([COUNT_EVENTS] if self.count_events else [])]
-
-    def _drop_defaults(self) -> dict[str, str]:
-        if not self.drop_defaults:
-            return {}
-        return {"transforms.dropDefaults.type": self.drop_defaults_class}
+    def _before_unwrapping(self) -> dict[str, str]:
+        """Return the class of each of our transforms that reads Debezium's envelope."""
+        return {
+            **({"nullableColumns": NULLABLE_COLUMNS} if self.nullable_columns else {}),
+            **({"rowOfTruncate": ROW_OF_TRUNCATE} if self.record_truncates else {}),
+        }
 
     def topics(self) -> tuple[str, ...]:
         """Return the topics of the captured tables, in their order."""
@@ -235,6 +243,12 @@ class DebeziumPostgresConnector(Connector):
                 "exactly_once, transaction_boundary and transaction_timeout_ms go together:"
                 " set all of them, or none for at-least-once"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _truncates_have_nullable_columns(self) -> "DebeziumPostgresConnector":
+        if self.record_truncates and not self.nullable_columns:
+            raise ValueError("record_truncates needs nullable_columns: a TRUNCATE has no values")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,6 @@ import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Field;
-import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.transforms.Transformation;
 
@@ -23,6 +22,8 @@ public class BeginAnew<R extends ConnectRecord<R>> implements Transformation<R> 
   private static final String SNAPSHOT = "snapshot";
   private static final String POSITION = "lsn";
   private static final String FIRST = "first";
+  private static final String READ = "r";
+  private static final String TIME = "ts_ms";
 
   private boolean dropsNext;
 
@@ -45,15 +46,14 @@ public class BeginAnew<R extends ConnectRecord<R>> implements Transformation<R> 
   }
 
   private boolean isRead(R record) {
-    Schema schema = record.valueSchema();
-    return record.value() instanceof Struct && schema.name() != null
-        && schema.name().endsWith(".Envelope") && "r".equals(((Struct) record.value()).get("op"));
+    return record.value() instanceof Struct && Envelopes.isEnvelope(record.valueSchema())
+        && READ.equals(((Struct) record.value()).get(Envelopes.OPERATION));
   }
 
   private static Struct truncate(Struct event) {
     Struct truncate = new Struct(event.schema())
-        .put("op", "t")
-        .put("ts_ms", event.get("ts_ms"));
+        .put(Envelopes.OPERATION, Envelopes.TRUNCATE)
+        .put(TIME, event.get(TIME));
     Struct source = new Struct(event.getStruct(SOURCE).schema());
     for (Field field : source.schema().fields()) {
       Object value = event.getStruct(SOURCE).getWithoutDefault(field.name());

@@ -33,7 +33,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
         tables.computeIfAbsent(record.topic(), this::metricsOf)
             .record(
                 operation.toString(),
-                hasItsKey(record) && isComplete(event, operation.toString()));
+                hasItsKey(record, operation) && isComplete(event, operation.toString()));
       }
     }
     return record;
@@ -43,18 +43,21 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
     return new TableMetrics(checkpoint, topic.substring(prefix.length()));
   }
 
-  /** Returns whether an event has a key, or its table has none: no event of it ever had one. */
-  private boolean hasItsKey(R record) {
+  /**
+   * Returns whether an event has a key, or needs none: a TRUNCATE is about no single row, and no
+   * event of a table without a primary key ever had one.
+   */
+  private boolean hasItsKey(R record, Object operation) {
     if (record.key() != null) {
       keyed.add(record.topic());
       return true;
     }
-    return !keyed.contains(record.topic());
+    return Envelopes.TRUNCATE.equals(operation) || !keyed.contains(record.topic());
   }
 
   /** Returns whether an event has its operation, time and position in the log. */
   private static boolean isComplete(Struct event, String operation) {
-    return "cudr".contains(operation)
+    return "cudrt".contains(operation)
         && value(event, "__source_ts_ms") != null
         && value(event, "__source_lsn") != null
         && String.valueOf("d".equals(operation)).equals(String.valueOf(value(event, "__deleted")));

@@ -88,7 +88,7 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
    * The class of a column's default, which Debezium converts in its own way before it asks for the
    * field's: no row's value of these types is one of these objects.
    *
-   * <p>A default is of no use to a reader: DropDefaults takes it out of the schema, as NULL would
+   * <p>A default is of no use to a reader: NullableColumns takes it out of the schema, as NULL would
    * be read as the default otherwise.
    */
   private static final Map<Integer, Class<?>> DEFAULTS =
