@@ -34,8 +34,8 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost replication slots, or with COLUMN=schema.table.column a column of text
-	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),slot)
+recover: ## recreate lost slots, read replaced tables again; COLUMN=schema.table.column: a column of text
+	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),all)
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list

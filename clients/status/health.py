@@ -26,6 +26,8 @@ def problems(status: Status) -> list[str]:
         found += _of_pods(status.pods, status.budget)
     if not isinstance(status.connectors, Unknown):
         found += _of_connectors(status.connectors, status.declared_connectors)
+    if not isinstance(status.tables, Unknown):
+        found += map(str, status.tables)
     if not isinstance(status.metrics, Unknown):
         found += _of_quality(status.metrics)
     return found

@@ -51,8 +51,10 @@ class Psql:
         }
 
 
-def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
+def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
     """Run a script with these variables of psql, which are passed by its standard input only.
+
+    Return what it prints.
 
     A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
     Raises PodExecError with PostgreSQL's message if it fails.
@@ -65,7 +67,7 @@ def run_script(props: dict[str, Any], script: str, **secrets: str) -> None:
         before_sleep=_log_retry,
         reraise=True,
     )
-    retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
+    return retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
 
 
 def read_from_database(props: dict[str, Any], script: str) -> str | None:

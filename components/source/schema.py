@@ -14,7 +14,7 @@ from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
 
-# Begin the lines of what check_script() prints, by kind (found.sql), and of what database_script() does.
+# Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does.
 REFUSED, MISSED, CHANGED = "refused: ", "missed: ", "changed: "
 CAPTURED = "captured: "
 
@@ -70,10 +70,10 @@ def captured_tables_query(settings: SourceSettings, tables: tuple[str, ...], acc
     return query
 
 
-def record_script(settings: SourceSettings, publication: str, entries: Mapping[str, Any]) -> str:
+def record_script(database: str, publication: str, entries: Mapping[str, Any]) -> str:
     """Return the script that records that the archive has the tables of these entries."""
     variables = {
-        "database": settings.database,
+        "database": database,
         "publication": publication,
         "entries": json.dumps(entries),
     }
@@ -95,9 +95,7 @@ def revoke_script(settings: SourceSettings, account: str) -> str:
     return _script(variables, [], [_read("revoke.sql")])
 
 
-def _variables(
-    settings: SourceSettings, tables: tuple[str, ...], account: str
-) -> dict[str, str]:
+def _variables(settings: SourceSettings, tables: tuple[str, ...], account: str) -> dict[str, str]:
     return {
         "database": settings.database,
         "tables": ",".join(tables),

@@ -11,7 +11,7 @@ from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
 from components.streaming import topics
-from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
@@ -50,7 +50,7 @@ def topics_args(config: StackConfig) -> TopicsArgs:
 
 def sources_args(config: StackConfig) -> SourcesArgs:
     """Return what a stack's source connectors are made of."""
-    return SourcesArgs.from_config(config, SOURCE_CA_FILE)
+    return SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE)
 
 
 def topics_for(config: StackConfig) -> list[Topic]:

@@ -1,4 +1,4 @@
-"""What happens to a captured table is seen, by a real PostgreSQL 15, and repaired by the next apply."""
+"""What happens to a captured table is seen by a real PostgreSQL 15, and the next apply mends it."""
 
 import json
 import re
@@ -44,7 +44,7 @@ class Captured:
         """Record that the archive has what the last apply found."""
         publication = self.server.settings.publication
         recorded = self.server.psql(
-            record_script(self.server.settings, publication, self.entries)
+            record_script(self.server.settings.database, publication, self.entries)
         )
         assert recorded.returncode == 0, recorded.stderr
 
@@ -178,8 +178,8 @@ def test_what_the_archive_misses_is_named_until_the_table_is_read_again(
 
 
 UNHARMFUL = [
-    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20); INSERT INTO part VALUES (15);"
-    " ALTER TABLE part_2 REPLICA IDENTITY FULL",
+    "CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10) TO (20);"
+    " INSERT INTO part VALUES (15); ALTER TABLE part_2 REPLICA IDENTITY FULL",
     "CREATE TABLE part_2 (LIKE part INCLUDING ALL); ALTER TABLE part_2 REPLICA IDENTITY FULL;"
     " ALTER TABLE part ATTACH PARTITION part_2 FOR VALUES FROM (10) TO (20)",
     "TRUNCATE t",

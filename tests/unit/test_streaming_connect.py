@@ -128,6 +128,7 @@ def test_an_added_table_changes_the_exporters_rules_and_restarts_no_worker() -> 
     rules = [stack.one("ConfigMap", "kafka-connect").inputs["data"] for stack in (few, more)]
     assert "coupons" in rules[1]["metrics.yml"]
     assert rules[0]["metrics.yml"] != rules[1]["metrics.yml"]
+    assert "public.coupons" in rules[1]["captured-tables.sql"]
     pods = [
         stack.one("Deployment", "kafka-connect").inputs["spec"]["template"] for stack in (few, more)
     ]

@@ -16,6 +16,7 @@ from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
 from components.sizing import CONNECT_JVM, Resources
 from components.streaming.connect.configuration import (
+    CAPTURED_TABLES,
     CONFIG_DIR,
     PLUGINS_OF_OURS,
     POD_IP,
@@ -64,7 +65,7 @@ PLUGINS_SIZE = "512Mi"
 # column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
 # extensions.jar (RestartFailed),
 # json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
-# values.jar (ExactValues) with Debezium and commit-counter.jar with Iceberg's sink.
+# values.jar (ExactValues, CapturedTables) with Debezium and commit-counter.jar with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
@@ -93,6 +94,8 @@ class WorkerArgs:
     """the sink connector whose lag the metrics show"""
     source_ca: pulumi.Input[str]
     """PEM of the source database's certificate authority"""
+    captured_tables_query: str
+    """with which the source connectors watch their tables"""
     role_arn: pulumi.Input[str] | None
     """the AWS role that the pods take on; None: the access keys among the secrets"""
     plugins: list[PluginArchive]
@@ -162,12 +165,15 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
         **read_files(HERE / "files"),
         **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
         "connect-distributed.properties": render_properties(properties),
+        CAPTURED_TABLES: args.captured_tables_query,
     }
 
 
 def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """Return a rolling update without an extra worker, for which there is no memory budget."""
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
+    # The connectors read the query again for each check, and it names the tables.
+    at_start = {name: text for name, text in files.items() if name != CAPTURED_TABLES}
     return {
         "replicas": args.settings.workers,
         "strategy": {
@@ -177,7 +183,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**files, **jars(args)}, args.metrics, read_at_start
+                Workload.CONNECT, {**at_start, **jars(args)}, args.metrics, read_at_start
             ),
             "spec": _pod_spec(args),
         },

@@ -1,4 +1,6 @@
-"""Tables that are added to a running source connector: the rows they had before are read, too.
+"""Tables that a running source connector did not capture: the rows that they have are read.
+
+They were added to its list, or the database changed so that the archive missed something of them.
 
 Debezium reads existing rows only while it has no offsets. Its own way to do it later, a blocking
 snapshot on a signal, is not sound in 2.4.2: if it fails the connector reads no more changes
@@ -12,15 +14,20 @@ write, and goes when it is done. Its offsets, which survive a killed update, say
 
 The first connector captures the tables before their rows are read, so nothing is missing. What is
 changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
+Before the rows of each table the reader writes a TRUNCATE: what the archive has from before, such
+as rows that were deleted while the table was not captured, is not current any more.
 """
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from components.streaming.connectors import progress
-from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
+from components.streaming.connectors.debezium import (
+    CHANNELS,
+    DEBEZIUM_POSTGRES,
+    LONGEST_SLOT_NAME,
+)
 from components.streaming.connectors.lifecycle import converge
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import (
@@ -28,6 +35,7 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
+from kafka_connect.snapshot import all_is_read, beginning_anew
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
@@ -72,8 +80,9 @@ def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[st
     suffix = "_added"
     slot = config["slot.name"][: LONGEST_SLOT_NAME - len(suffix)] + suffix
     heartbeat = config.get("heartbeat.interval.ms", "0")
+    watching = (CHANNELS, "captured.tables.query")
     return {
-        **config,
+        **{key: value for key, value in beginning_anew(config).items() if key not in watching},
         "table.include.list": ",".join(tables),
         "slot.name": slot,
         "slot.drop.on.stop": "true",
@@ -154,12 +163,6 @@ def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> 
             " (connect.snapshotTimeoutSeconds is the timeout)."
         ),
     )
-
-
-def all_is_read(offsets: list[dict[str, Any]]) -> bool:
-    """Return whether Debezium's committed offsets are after its snapshot."""
-    positions = [entry["offset"] or {} for entry in offsets]
-    return bool(positions) and not any(position.get("snapshot") for position in positions)
 
 
 def _retire(client: ConnectClient, reader: str, config: dict[str, str], timeouts: Timeouts) -> None:

@@ -29,6 +29,8 @@ class SourcesArgs:
     """of the database, in the cluster's DNS"""
     ca_file: str
     """the certificate of the database's authority, in the worker"""
+    captured_tables_file: str
+    """the query with which connectors watch their tables, in the worker"""
     converter: Converter
     exactly_once: bool
     heartbeat_interval_ms: int
@@ -36,7 +38,9 @@ class SourcesArgs:
     """whether the metrics count the events that pass"""
 
     @classmethod
-    def from_config(cls, config: StackConfig, ca_file: str) -> SourcesArgs:
+    def from_config(
+        cls, config: StackConfig, ca_file: str, captured_tables_file: str
+    ) -> SourcesArgs:
         """Return the arguments for a stack."""
         namespace = config.security.namespace
         return cls(
@@ -44,6 +48,7 @@ class SourcesArgs:
             settings=config.source,
             hostname=service_host(Workload.POSTGRESQL, namespace),
             ca_file=ca_file,
+            captured_tables_file=captured_tables_file,
             converter=stack_converter(config.connect, config.registry, namespace),
             exactly_once=config.connect.exactly_once,
             heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
@@ -88,6 +93,7 @@ def _connector(
         publication=publication,
         nullable_columns=True,
         record_truncates=True,
+        captured_tables_query=args.captured_tables_file,
         count_events=args.count_events,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         key_converter=args.converter,

@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.connect.errors.ConnectException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +30,10 @@ import org.slf4j.LoggerFactory;
  */
 public class CapturedTables implements NotificationChannel {
   static final String NAME = "captured-tables";
-  /** The property with the path of a query whose columns are kind, name and reason. */
+  /**
+   * The property with the path of a query whose columns are kind, name and reason. It is read for
+   * each check, as it names the tables and changes with them.
+   */
   static final String QUERY = "captured.tables.query";
 
   private static final Logger LOG = LoggerFactory.getLogger(CapturedTables.class);
@@ -47,26 +49,18 @@ public class CapturedTables implements NotificationChannel {
   public void init(CommonConnectorConfig config) {
     RelationalDatabaseConnectorConfig database = (RelationalDatabaseConnectorConfig) config;
     List<String> tables = List.of(database.tableIncludeList().split(","));
-    String query = read(config.getConfig().getString(QUERY));
+    Path query = Path.of(config.getConfig().getString(QUERY));
     states.register(tables);
     schedule.scheduleWithFixedDelay(
         () -> check(database, tables, query), 0, CHECK_SECONDS, TimeUnit.SECONDS);
   }
 
-  private static String read(String path) {
-    try {
-      return Files.readString(Path.of(path));
-    } catch (IOException error) {
-      throw new ConnectException("cannot read " + path + ", named by " + QUERY, error);
-    }
-  }
-
   /** Updates the states. Each check has its own connection: an idle one would hold memory. */
-  private void check(RelationalDatabaseConnectorConfig config, List<String> tables, String query) {
+  private void check(RelationalDatabaseConnectorConfig config, List<String> tables, Path query) {
     Map<String, String> reasons = new HashMap<>();
     try (PostgresConnection connection =
         new PostgresConnection(config.getJdbcConfig(), "Debezium Captured Tables")) {
-      connection.query(query, rows -> {
+      connection.query(Files.readString(query), rows -> {
         while (rows.next()) {
           String name = rows.getString("name");
           String reason = rows.getString("reason");
@@ -80,7 +74,7 @@ public class CapturedTables implements NotificationChannel {
       reasons.forEach(this::logIfNew);
       lastReasons = reasons;
       lastFailure = "";
-    } catch (SQLException | RuntimeException error) { // the database is away: others report that
+    } catch (IOException | SQLException | RuntimeException error) { // the database is away: others report that
       states.unknown();
       if (!lastFailure.equals(String.valueOf(error.getMessage()))) {
         LOG.warn("could not check the captured tables", error);

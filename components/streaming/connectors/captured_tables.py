@@ -1,0 +1,31 @@
+"""What the database's schema tells a source connector of its tables, and what it answers."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from components.streaming.connectors.added_tables import captured_tables
+from components.streaming.connectors.slot import DatabasePod
+
+
+def missed_tables(props: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the connector's tables of which the archive missed something: they are read again."""
+    missed = (props.get("captured") or {}).get("missed", ())
+    return tuple(table for table in captured_tables(props["config"]) if table in missed)
+
+
+def record_read(props: Mapping[str, Any], tables: Collection[str]) -> None:
+    """Record in the database that the archive has these tables, as they were when it was asked.
+
+    Raises PodExecError if the database can't be reached.
+    """
+    # Slow to import, and not needed where a connector's database is not the stack's.
+    from components.source.schema import record_script  # noqa: PLC0415
+
+    known = (props.get("captured") or {}).get("entries", {})
+    entries = {table: known[table] for table in tables if table in known}
+    if not entries:
+        return
+    config, access = props["config"], props["access"]
+    script = record_script(config["database.dbname"], config["publication.name"], entries)
+    port = int(config["database.port"])
+    DatabasePod(access.get("context"), access["namespace"], port).run(script)

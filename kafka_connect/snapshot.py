@@ -1,0 +1,30 @@
+"""Debezium's reading of the rows that tables have: how a configuration asks for it, and its end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+ROW_OF_TRUNCATE = "datapipe.connect.RowOfTruncate"
+BEGIN_ANEW = "beginAnew"
+
+
+def beginning_anew(config: Mapping[str, str]) -> dict[str, str]:
+    """Return the configuration with which a snapshot writes a TRUNCATE before each table's rows.
+
+    A row that was deleted while nothing captured the table is then not current any more. A source
+    that does not record a TRUNCATE keeps its configuration.
+    """
+    if ROW_OF_TRUNCATE not in config.values():
+        return dict(config)
+    return {
+        **config,
+        "snapshot.mode": "custom",
+        "snapshot.custom.class": "datapipe.postgres.MarkedSnapshotter",
+        "transforms": f"{BEGIN_ANEW},{config['transforms']}",
+        f"transforms.{BEGIN_ANEW}.type": "datapipe.connect.BeginAnew",
+    }
+
+
+def all_is_read(offsets: list[dict[str, Any]]) -> bool:
+    """Return whether Debezium's committed offsets are after its snapshot."""
+    positions = [entry["offset"] or {} for entry in offsets]
+    return bool(positions) and not any(position.get("snapshot") for position in positions)
