@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from clients.bucket import Objects
+from clients.captured_tables import Finding, findings_of_metrics
 from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
 from clients.metrics import Metrics, Sample
@@ -58,6 +59,7 @@ HEALTHY = Status(
             Sample("jvm_gc_collection_seconds_sum", {"pod": "kafka-0", "gc": "G1"}, 0.05),
         ]
     ),
+    tables=[],
 )
 ARCHIVE = ArchiveOutput(
     bucket="b",
@@ -126,6 +128,14 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             " deployment/kafka-connect.",
         ),
         (
+            replace(HEALTHY, tables=[Finding("missed", "public.users", "it was dropped")]),
+            "public.users: it was dropped; make recover repairs it and reads the table again",
+        ),
+        (
+            replace(HEALTHY, tables=[Finding("refused", None, "type mood is an enum")]),
+            "type mood is an enum",
+        ),
+        (
             replace(HEALTHY, objects=Unknown("S3", "connection refused")),
             "can't reach S3: connection refused",
         ),
@@ -133,6 +143,15 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
 )
 def test_every_problem_is_reported(status: Status, problem: str) -> None:
     assert problem in problems(status)
+
+
+def test_without_a_way_to_the_database_the_workers_metrics_say_which_table_it_is() -> None:
+    states = {"public.users": 1.0, "public.orders": 0.0, "public.products": nan}
+    samples = [
+        Sample("cdc_table_captured", {"table": table}, value) for table, value in states.items()
+    ]
+    (found,) = findings_of_metrics(Metrics(samples))
+    assert str(found).startswith("public.orders: it is not the table that is captured")
 
 
 @pytest.mark.parametrize(
