@@ -237,7 +237,7 @@ class Source(pulumi.ComponentResource):
         return DatabaseSchema(
             "database-schema",
             psql=psql,
-            script=database_script(args.settings, args.tables, args.capture_user),
+            script=database_script(args.settings, args.tables),
             check_script=check_script(args.settings, args.tables, args.capture_user),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(

@@ -27,8 +27,8 @@ def variable(name: str, value: str) -> str:
     return f"\\set {name} '{quoted}'\n"
 
 
-def database_script(settings: SourceSettings, tables: tuple[str, ...], account: str) -> str:
-    """Return the script for database, tables and publications; `account` captures them.
+def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Return the script for database, tables and publications.
 
     It needs the variable superuser_password. It prints a line that begins with CAPTURED.
     """
@@ -46,7 +46,7 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...], account: 
         _temporary("live", _captured_state("SELECT name, publication, entry FROM live")),
         _read("remember.sql"),
     ]
-    return _script(_variables(settings, tables, account), create, parts)
+    return _script(_variables(settings, tables), create, parts)
 
 
 def check_script(settings: SourceSettings, tables: tuple[str, ...], account: str) -> str:
@@ -95,7 +95,9 @@ def revoke_script(settings: SourceSettings, account: str) -> str:
     return _script(variables, [], [_read("revoke.sql")])
 
 
-def _variables(settings: SourceSettings, tables: tuple[str, ...], account: str) -> dict[str, str]:
+def _variables(
+    settings: SourceSettings, tables: tuple[str, ...], account: str = ""
+) -> dict[str, str]:
     return {
         "database": settings.database,
         "tables": ",".join(tables),

@@ -7,6 +7,7 @@ from pulumi import dynamic
 
 from components.streaming.connectors.added_tables import reader_config, reader_name
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES
+from components.streaming.connectors.slot import DatabasePod
 from kafka_connect.startup import ConnectorFailedError, NotInTimeError
 from tests.kafka_connect.connect_in_memory import ConnectInMemory, inputs
 
@@ -202,3 +203,72 @@ def test_a_deleted_source_takes_the_reader_of_a_killed_update_with_it(
     running.configs[reader_name("c")] = {}
     provider.delete("c", source(running, "public.a"))
     assert running.configs == {}
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The scripts that were run in the database."""
+    scripts: list[str] = []
+    monkeypatch.setattr(DatabasePod, "run", lambda _, script: scripts.append(script))
+    return scripts
+
+
+def captured(*missed: str, applied: str = "now") -> dict[str, Any]:
+    """Return what the database's schema says of public.a and public.b."""
+    entries = {"public.a": {"table": 1}, "public.b": {"table": 2}, "public.other": {"table": 3}}
+    return {"applied": applied, "entries": entries, "missed": list(missed)}
+
+
+def in_database(connect: ConnectInMemory, **changes: Any) -> dict[str, Any]:
+    props = source(connect, "public.a", "public.b", **changes)
+    database = {"database.dbname": "d", "database.port": "5432", "publication.name": "p"}
+    props["config"] |= database
+    props["access"] |= {"namespace": "n"}
+    return props
+
+
+def test_a_table_of_which_something_was_missed_is_read_again_and_recorded(
+    running: ConnectInMemory, provider: Provider, recorded: list[str]
+) -> None:
+    old = in_database(running, captured=captured(applied="before"))
+    old["rows_read"] = ["public.a", "public.b"]
+    new = in_database(running, captured=captured("public.b", "public.other"))
+    assert provider.diff("c", old, new).changes is True
+    outs = provider.update("c", old, new).outs
+    assert outs is not None
+    assert running.history[READER][0] == "create STOPPED"
+    assert outs["rows_read"] == ["public.a", "public.b"]
+    (script,) = recorded
+    assert '"public.b": {"table": 2}' in script
+    assert "public.other" not in script, "another connector's table"
+    assert provider.diff("c", outs, new).changes is False
+
+
+def test_a_table_that_can_not_be_read_now_is_not_recorded_as_read(
+    running: ConnectInMemory, provider: Provider, recorded: list[str]
+) -> None:
+    old = in_database(running, captured=captured(applied="before"))
+    old["rows_read"] = ["public.a", "public.b"]
+    stopped = in_database(running, captured=captured("public.b"), state="STOPPED")
+    outs = provider.update("c", old, stopped).outs
+    assert outs is not None
+    assert outs["rows_read"] == ["public.a"]
+    (script,) = recorded
+    assert "public.a" in script
+    assert "public.b" not in script
+    assert READER not in running.history
+
+
+def test_the_reader_begins_the_tables_anew_and_does_not_watch_them() -> None:
+    config = {
+        **{"slot.name": "s", "snapshot.mode": "initial", "transforms": "rowOfTruncate,unwrap"},
+        "transforms.rowOfTruncate.type": "datapipe.connect.RowOfTruncate",
+        "notification.enabled.channels": "captured-tables",
+        "captured.tables.query": "/file",
+    }
+    reader = reader_config(config, ["public.b"])
+    assert reader["transforms"] == "beginAnew,rowOfTruncate,unwrap"
+    assert reader["snapshot.custom.class"] == "datapipe.postgres.MarkedSnapshotter"
+    assert not {"notification.enabled.channels", "captured.tables.query"} & reader.keys()
+    plain = reader_config({"slot.name": "s", "snapshot.mode": "initial"}, ["public.b"])
+    assert plain["snapshot.mode"] == "initial", "the worker may not have our transforms"

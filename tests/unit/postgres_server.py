@@ -144,7 +144,7 @@ class PostgresServer:
     def apply_schema(self, tables: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         """Apply the schema alone."""
         password = variable("superuser_password", self.passwords["postgres"])
-        return self.psql(password + database_script(self.settings, tables, "debezium"))
+        return self.psql(password + database_script(self.settings, tables))
 
     def make_account(
         self, account: str, tables: tuple[str, ...]

@@ -57,7 +57,7 @@ RENDERED: dict[str, Callable[[StackConfig], Any]] = {
     "topics": topics_for,
     "source": lambda config: [one.properties() for one in source_connectors(config)],
     "sink": lambda config: sink_connector(config).properties(),
-    "schema": lambda config: database_script(config.source, config.tables, "debezium"),
+    "schema": lambda config: database_script(config.source, config.tables),
 }
 
 

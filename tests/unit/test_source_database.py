@@ -279,7 +279,7 @@ class TestPasswords:
     def test_they_appear_in_no_log_or_output(self, server: PostgresServer) -> None:
         done = server.apply(SAMPLE_TABLES)
         text = server.log + done.stdout + done.stderr + " ".join(done.args)
-        text += database_script(server.settings, SAMPLE_TABLES, "debezium")
+        text += database_script(server.settings, SAMPLE_TABLES)
         for password in server.passwords.values():
             assert password not in text
 
