@@ -59,10 +59,15 @@ class DatabaseSchemaProvider(dynamic.ResourceProvider):
         secrets = {"superuser_password": props["superuser_password"]}
         printed = run_script(props, props["script"], **secrets)
         captured = next(line for line in printed.splitlines() if line.startswith(CAPTURED))
-        applied = {"applied": datetime.now(UTC).isoformat()}
+        known = json.loads(captured.removeprefix(CAPTURED))
         return {
             **{name: props[name] for name in INPUTS if name in props},
-            "captured": applied | json.loads(captured.removeprefix(CAPTURED)),
+            "captured": {
+                "applied": datetime.now(UTC).isoformat(),
+                # As text: the engine would turn their numbers into floats.
+                "entries": json.dumps(known["entries"]),
+                "missed": known["missed"],
+            },
         }
 
 
@@ -77,7 +82,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
     """Tables and publications of a database in a pod, and its superuser's password."""
 
     # When the script was run (`applied`), the `entries` that record.sql takes when tables were
-    # read, and the tables whose rows were `missed`.
+    # read, as JSON, and the tables whose rows were `missed`.
     captured: pulumi.Output[dict[str, Any]]
 
     def __init__(

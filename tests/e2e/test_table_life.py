@@ -27,7 +27,7 @@ NAMES = ("life_dropped", "life_emptied", "life_swapped", "life_parted", "life_na
 TABLES = tuple(f"public.{name}" for name in NAMES)
 ARCHIVED_SECONDS = 90
 # An alert fires within a minute: a check every 15 s, and a scrape.
-NOTICED_SECONDS = 45
+NOTICED_SECONDS = 60
 
 CREATED = """
 CREATE TABLE life_dropped (id int PRIMARY KEY, v text NOT NULL);

@@ -1,5 +1,6 @@
 """Tables that are added to a running source: a connector of its own reads the rows they had."""
 
+import json
 from typing import Any
 
 import pytest
@@ -216,7 +217,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def captured(*missed: str, applied: str = "now") -> dict[str, Any]:
     """Return what the database's schema says of public.a and public.b."""
     entries = {"public.a": {"table": 1}, "public.b": {"table": 2}, "public.other": {"table": 3}}
-    return {"applied": applied, "entries": entries, "missed": list(missed)}
+    return {"applied": applied, "entries": json.dumps(entries), "missed": list(missed)}
 
 
 def in_database(connect: ConnectInMemory, **changes: Any) -> dict[str, Any]:

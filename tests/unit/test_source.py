@@ -1,6 +1,7 @@
 """PostgreSQL's pod, files, certificate and schema keep what the source layer promises."""
 
 import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -243,7 +244,7 @@ class TestDatabaseSchema:
         provider = DatabaseSchemaProvider()
         first, second = (provider.create(self.INPUTS).outs or {} for _ in range(2))
         assert first["captured"]["missed"] == ["public.t"]
-        assert first["captured"]["entries"] == {"public.t": {"table": 7}}
+        assert json.loads(first["captured"]["entries"]) == {"public.t": {"table": 7}}
         assert first["captured"] != second["captured"], "each time tells the connectors anew"
 
 

@@ -1,5 +1,6 @@
 """What the database's schema tells a source connector of its tables, and what it answers."""
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def record_read(props: Mapping[str, Any], tables: Collection[str]) -> None:
     # Slow to import, and not needed where a connector's database is not the stack's.
     from components.source.schema import record_script  # noqa: PLC0415
 
-    known = (props.get("captured") or {}).get("entries", {})
+    known = json.loads((props.get("captured") or {}).get("entries", "{}"))
     entries = {table: known[table] for table in tables if table in known}
     if not entries:
         return
