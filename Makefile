@@ -31,11 +31,14 @@ bench-snapshot: ## add a table of ten million rows, kill the worker on the way, 
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@bin/datapipe status
 
+verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
+	@bin/datapipe verify $(ARGS)
+
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost slots, read replaced tables again; COLUMN=schema.table.column: a column of text
-	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),all)
+recover: ## recreate lost slots, read replaced tables again; COLUMN=schema.table.column, SCHEMA=subject: those
+	@bin/datapipe recover $(if $(COLUMN),column $(COLUMN),$(if $(SCHEMA),schema $(SCHEMA),all))
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list

@@ -7,23 +7,28 @@ from components.config import load
 from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
+from components.security.node_network import require_node_network
 from components.source import Source, SourceArgs
+from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
 from components.workloads import Workload
 
 config = load()
+require_node_network(config.cluster)
 sinks = declared_sinks(config)
 ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
+captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
+
 security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
 source = Source(
     "source",
-    SourceArgs.from_config(config, security.namespace, security.credentials),
+    SourceArgs.from_config(config, security.namespace, security.credentials, captured),
     opts=on_cluster,
 )
 
@@ -40,6 +45,7 @@ streaming = Streaming(
         sinks,
         namespace=security.namespace,
         credentials=security.credentials,
+        captured=captured,
         source=source,
         archive=archive,
     ),
@@ -52,6 +58,10 @@ if config.metrics.operator:
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
 pulumi.export("tables", list(config.tables))
+pulumi.export(
+    "excludedColumns",
+    {table: list(columns) for table, columns in config.source.excluded_columns.items()},
+)
 pulumi.export("topicPrefix", TOPIC_PREFIX)
 pulumi.export(
     "deadLetterTopics",

@@ -103,7 +103,7 @@ SETTLE_SECONDS, IDLE_SECONDS = 15, 20
 LONGEST_IDLE_SECONDS = 240
 # Idle use has stopped falling once a window's CPU is this share of the window before.
 STEADY = 0.9
-TOPICS_FOLDER = "/var/lib/kafka/data"
+TOPICS_FOLDER = "/var/lib/kafka/data/data"
 
 
 @contextmanager

@@ -122,6 +122,16 @@ class FileArchive:
         since = pyarrow.dataset.field("__source_lsn") >= since_lsn
         return everything.to_table(columns=list(columns) if columns else None, filter=since)
 
+    def fragments(self, table: str) -> list[pyarrow.dataset.ParquetFileFragment]:
+        """Return the present files of schema.table, each with its own schema."""
+        try:
+            files = pyarrow.dataset.dataset(
+                self._folder(table), format="parquet", filesystem=self._files
+            )
+        except FileNotFoundError:
+            return []
+        return list(files.get_fragments())
+
     def location(self, table: str) -> str:
         return f"s3://{self._folder(table)}/"
 

@@ -110,6 +110,8 @@ class StackOutputs(_Output):
     context: str | None = None
     # Captured, as schema.table.
     tables: tuple[str, ...]
+    # Columns that are not captured, by schema.table.
+    excluded_columns: Mapping[str, tuple[str, ...]] = {}
     topic_prefix: str
     dead_letter_topics: DeadLetterTopics
     budget: BudgetOutput

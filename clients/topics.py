@@ -85,6 +85,37 @@ class GroupReader:
             for name in dict.fromkeys(topic for topic, _ in partitions)
         ]
 
+    def ends(self, names: Iterable[str]) -> dict[Partition, int]:
+        """Return the offset after the last record of each partition."""
+        return {each: self._bounds(each)[1] for each in self._partitions(names)}
+
+    def reached(self, ends: Mapping[Partition, int]) -> bool:
+        """Return whether the group has read every record before these offsets.
+
+        Markers of transactions are no records, and a group does not commit their offsets.
+        """
+        committed = self._committed(ends)
+        for partition, end in ends.items():
+            first, _ = self._bounds(partition)
+            position = committed.get(partition, first)
+            if position < end and self._has_record(partition, position, end):
+                return False
+        return True
+
+    def _has_record(self, partition: Partition, position: int, end: int) -> bool:
+        """Return whether there is a committed record between two offsets, or that is not known."""
+        if end - position > COUNTED:
+            return True
+        deadline = monotonic() + REQUEST_SECONDS
+        self._consumer.assign([TopicPartition(*partition, position)])
+        while monotonic() < deadline:
+            for message in self._consumer.consume(num_messages=1, timeout=0.5):
+                if _is_end_of_partition(message):
+                    return False
+                offset = message.offset()
+                return offset is None or offset < end
+        return True
+
     def _partitions(self, names: Iterable[str]) -> list[Partition]:
         known = self._consumer.list_topics(timeout=REQUEST_SECONDS).topics
         return [

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from command_line import dlq, environment, programs, recover
+from command_line import verify as verify_command
 from command_line.exit_codes import exit_codes
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,7 @@ def status(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
+app.command("verify", epilog=verify_command.EXIT_CODES)(verify_command.verify)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(recover.app, name="recover")
 app.command("env", epilog=environment.EXIT_CODES)(environment.print_exports)

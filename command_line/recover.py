@@ -76,3 +76,21 @@ def column(
     from clients.stack import read_outputs
 
     replace_with_text(read_outputs(context.obj), Column.parse(name), log)
+
+
+@app.command(epilog=exit_codes("the schema is registered"))
+def schema(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT")],
+) -> None:
+    """Register a schema that Schema Registry refuses.
+
+    Use it after a change of type in PostgreSQL that the subject's compatibility forbids, such as
+    timestamp to text; `datapipe status` names the subject. The compatibility is NONE until the
+    schema is registered, and what it was before then. Archived values keep their type.
+    """
+    from clients.console import log
+    from clients.recover.schema import recover_schema
+    from clients.stack import read_outputs
+
+    recover_schema(read_outputs(context.obj), subject, log)

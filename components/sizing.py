@@ -8,6 +8,7 @@ storage is in MiB, all CPU in millicores.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -193,9 +194,10 @@ class Sizing(Settings):
 # Share of a broker's volume for the topics' logs. The rest is for Kafka's and Connect's own topics,
 # the metadata log, indexes, and the one segment by which a log may exceed its limit.
 LOG_SHARE = 0.7
-# MiB of a log's segment, the unit in which old records are deleted.
-MINIMUM_SEGMENT = 16
+# MiB of a log's segment, the unit in which old records are deleted. A log has at least four.
+MINIMUM_SEGMENT = 4
 MAXIMUM_SEGMENT = 1024
+SEGMENTS = 4
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,21 @@ class LogSize:
 
 
 def log_size(storage: int, replicas: int) -> LogSize:
-    """Return the limit of each log if `replicas` of them share a broker's volume (MiB)."""
+    """Return the limit of each log if `replicas` of them share a broker's volume (MiB).
+
+    Raises ValueError where the volume is too small for so many.
+    """
     retention = int(storage * LOG_SHARE / replicas)
-    segment = min(max(retention // 4, MINIMUM_SEGMENT), MAXIMUM_SEGMENT)
-    return LogSize(max(retention, segment), segment)
+    segment = min(retention // SEGMENTS, MAXIMUM_SEGMENT)
+    if segment < MINIMUM_SEGMENT:
+        least = SEGMENTS * MINIMUM_SEGMENT
+        raise ValueError(
+            f"the {replicas} partition replicas on a broker have {retention} MiB each of its"
+            f" volume of {storage} MiB, and need {least} MiB; capture fewer tables, lower"
+            " datapipe:topics.partitions (of a new stack), or raise datapipe:sizing.brokerStorage"
+            f" to {ceil(least * replicas / LOG_SHARE / 1024)}Gi (of a new stack)"
+        )
+    return LogSize(retention, segment)
 
 
 def jvm_heap_options(limit: int, profile: JvmProfile) -> str:

@@ -8,6 +8,10 @@ from typing import Any
 
 PART_OF = "datapipe"
 
+# Where a container has our configuration and scripts. No image knows this folder: an image declares
+# volumes in its own, such as /etc/kafka/secrets, and a mount above one keeps the pod from starting.
+CONFIG_DIR = "/opt/datapipe/config"
+
 
 class Workload(StrEnum):
     """A program of the pipeline; the value is the name of its Service, StatefulSet and labels."""

@@ -1,4 +1,4 @@
-"""`python -m images build | load | lock`: the pipeline's images."""
+"""`python -m images build | load | load-shapes | lock`: the pipeline's images."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from images import jars
 from images.build import build, ensure
 from images.catalog import IMAGES
+from images.shapes import SHAPES
 from tools import paths
 from tools.errors import UserError
 from tools.progress import ConsoleProgress, Progress
@@ -16,6 +17,7 @@ from tools.progress import ConsoleProgress, Progress
 _COMMANDS = {
     "build": "build the images that the cache lacks",
     "load": "build them and import them into the containerd of CONTAINERD_ADDRESS",
+    "load-shapes": "build them and their variants in the shape of dev's images, and import all",
     "lock": "resolve jars/pom.xml again and write every SHA256SUMS",
 }
 
@@ -34,6 +36,8 @@ def main() -> None:
                 build(IMAGES, progress)
             case "load":
                 ensure(IMAGES, _ctr(), progress)
+            case "load-shapes":
+                ensure((*IMAGES, *SHAPES), _ctr(), progress)
             case "lock":
                 lock(progress)
     except UserError as error:

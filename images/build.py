@@ -8,7 +8,7 @@ from pathlib import Path
 
 from images import containerd, jars, oci, plugins, rootfs
 from images.keys import binary_of, key
-from images.model import Image, JarFolder
+from images.model import Image, JarFolder, Variant
 from tools import debian, paths
 from tools.errors import UserError
 from tools.locking import locked
@@ -124,6 +124,11 @@ class _Build:
             layer = work / "files.tar"
             oci.write_layer(layer, files)
             oci.add_layer(umoci, layout, layer, "datapipe files")
+        if isinstance(image, Variant):
+            layer = work / "entries.tar"
+            oci.write_entries(layer, image.entries)
+            oci.add_layer(umoci, layout, layer, "datapipe variant")
+            oci.declare(umoci, layout, image.volumes, image.command)
         oci.configure(umoci, layout, image.config)
         archive = self._archives[image.name]
         unfinished = work / "archive.tar"

@@ -67,3 +67,41 @@ class Image:
     def reference(self) -> str:
         """The name by which pods ask for the image."""
         return f"{REPOSITORY}/{self.name}:{self.tag}"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An empty folder of the image, owned by a user and writable for its group."""
+
+    path: str
+    uid: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link of the image."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A small file of the image."""
+
+    path: str
+    text: str
+    executable: bool = False
+
+
+Entry = Folder | Link | TextFile
+
+
+@dataclass(frozen=True)
+class Variant(Image):
+    """An image on a base, with further files, volumes and the command that it runs by default."""
+
+    entries: tuple[Entry, ...] = ()
+    volumes: tuple[str, ...] = ()
+    """Paths at which a container runtime mounts a volume where the pod mounts none."""
+    command: tuple[str, ...] = ()

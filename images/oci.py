@@ -1,12 +1,13 @@
 """OCI image layouts: layers and configuration by umoci, one tar archive per image at the end."""
 
+import io
 import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from images.commands import run
-from images.model import ProcessConfig
+from images.model import Entry, Folder, Link, ProcessConfig, TextFile
 from tools.errors import UserError
 
 # The reference inside a layout; the archive's own name is an annotation of its index.
@@ -51,6 +52,16 @@ def configure(umoci: Path, layout: Path, config: ProcessConfig) -> None:
     run([umoci, "gc", "--layout", layout])
 
 
+def declare(umoci: Path, layout: Path, volumes: Sequence[str], command: Sequence[str]) -> None:
+    """Set the image's volumes and its default command, as a Dockerfile's VOLUME and CMD do."""
+    options = [
+        *(f"--config.volume={volume}" for volume in volumes),
+        *(f"--config.cmd={word}" for word in command),
+    ]
+    run([umoci, "config", "--image", f"{layout}:{_TAG}", *options])
+    run([umoci, "gc", "--layout", layout])
+
+
 def write_archive(layout: Path, archive: Path, reference: str) -> None:
     """Write the layout to a tar archive that containerd imports under the name `reference`."""
     index = _read_index(layout)
@@ -85,6 +96,26 @@ def write_layer(tar: Path, files: Sequence[tuple[Path, str]]) -> None:
             contents.addfile(entry)
         for source, target in sorted(files, key=lambda pair: pair[1]):
             contents.add(source, arcname=target.lstrip("/"), filter=_anonymous)
+
+
+def write_entries(tar: Path, entries: Sequence[Entry]) -> None:
+    """Write a layer of folders, links and small files."""
+    with tarfile.open(tar, "w") as contents:
+        for entry in entries:
+            info = tarfile.TarInfo(entry.path.lstrip("/"))
+            info.mtime = _FILE_TIME
+            match entry:
+                case Folder():
+                    info.type, info.mode = tarfile.DIRTYPE, 0o775
+                    info.uid = info.gid = entry.uid
+                    contents.addfile(info)
+                case Link():
+                    info.type, info.linkname = tarfile.SYMTYPE, entry.target
+                    contents.addfile(info)
+                case TextFile():
+                    content = entry.text.encode()
+                    info.mode, info.size = 0o755 if entry.executable else 0o644, len(content)
+                    contents.addfile(info, io.BytesIO(content))
 
 
 def _folders(targets: Sequence[str]) -> list[str]:

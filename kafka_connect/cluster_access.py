@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kafka_connect.explained_error import ExplainedError
+
 if TYPE_CHECKING:
     import requests
     from kubernetes import client
 
 
-class ClusterAccessError(RuntimeError):
+class ClusterAccessError(ExplainedError):
     """The kubeconfig can't be used; the message says what to do."""
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import requests
 
+from kafka_connect.explained_error import ExplainedError
 
-class ConnectError(Exception):
+
+class ConnectError(ExplainedError):
     """Connect refused a request; the message is Connect's own."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kafka_connect.client import ConnectClient
 from kafka_connect.connector_state import State
+from kafka_connect.explained_error import ExplainedError
 from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
@@ -25,11 +26,11 @@ MAXIMUM_RESTARTS = 2
 RESTART_SECONDS = 20
 
 
-class ConnectorFailedError(Exception):
+class ConnectorFailedError(ExplainedError):
     """The connector or a task failed; the message has the first cause and what to do."""
 
 
-class NotInTimeError(Exception):
+class NotInTimeError(ExplainedError):
     """The connector has neither the wanted state nor FAILED when the time is over."""
 
 

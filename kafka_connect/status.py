@@ -65,6 +65,17 @@ class Status:
 # group.
 ADVICE = (
     (
+        r"refuses the new schema of subject ([^\s:]+)",
+        "A column got a type that its earlier values do not fit, and the registry's compatibility"
+        r" forbids that. To register it nevertheless: bin/datapipe recover schema \1."
+        " The archive then has the values of both types.",
+    ),
+    (
+        r"Schema Registry at \S+ is unavailable",
+        "Schema Registry does not answer, or refuses the worker's password: look at its pod. The"
+        " task is restarted until it answers; no record is lost.",
+    ),
+    (
         r"password authentication failed|no password was provided",
         "The database refuses the password: the worker's environment (DBZ_DB_USERNAME,"
         " DBZ_DB_PASSWORD) and the database disagree. Was the worker restarted after a rotation?",

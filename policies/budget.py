@@ -13,7 +13,7 @@ from policies.pods import TEMPLATE_PATHS, pod_template
 from policies.quantities import format_mebibytes, format_millicores
 from policies.resource import NotKnownYetError, Resource
 from policies.settings import Schemas, Settings
-from policies.stack_budget import stack_limit
+from policies.stack_file import stack_value
 
 NODES = {
     "type": "integer",
@@ -24,7 +24,7 @@ NODES = {
 MEMORY_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
-        "default": stack_limit("memory", "4096Mi"),
+        "default": stack_value("budget", "memory", "4096Mi"),
         "description": "the most memory that all pods together may use, as a Kubernetes quantity",
     },
     "nodes": NODES,
@@ -32,7 +32,7 @@ MEMORY_SETTINGS: Schemas = {
 CPU_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
-        "default": stack_limit("cpu", "4"),
+        "default": stack_value("budget", "cpu", "4"),
         "description": "the most CPU that all pods together may use, as a Kubernetes quantity",
     },
     "nodes": NODES,

@@ -21,9 +21,11 @@ from policies.ports import NO_PORT, Ports
 from policies.reachability import Addresses, Direction, End, Pods, Rules
 from policies.resource import Resource
 from policies.settings import Schemas, Settings
+from policies.stack_file import stack_value
 
-# In a flow: every pod of the stack's namespaces.
+# In a flow: every pod of the stack's namespaces, and the cluster's nodes.
 EVERY_POD = "pods"
+NODES = "nodes"
 
 
 def _flow(source: str, target: str, *numbers: str) -> dict[str, Any]:
@@ -67,13 +69,19 @@ SETTINGS: Schemas = {
     "addresses": {
         "type": "object",
         "default": {
-            "nodes": {"cidr": "172.18.0.0/16"},
             "internet": {
                 "cidr": "0.0.0.0/0",
                 "except": [str(network) for network in PRIVATE if network.version == 4],
             },
         },
-        "description": "address ranges outside the cluster by name, each in the form of an ipBlock",
+        "description": "address ranges outside the cluster by name, each in the form of an"
+        f" ipBlock; `{NODES}` is nodeNetwork",
+    },
+    "nodeNetwork": {
+        "type": "string",
+        "default": stack_value("cluster", "nodeNetwork", "172.18.0.0/16"),
+        "description": "addresses of the cluster's nodes; by default the stack file's"
+        " `cluster.nodeNetwork`",
     },
     "outsidePods": {
         "type": "object",
@@ -91,7 +99,8 @@ SETTINGS: Schemas = {
 
 def ends_of(resources: Sequence[Resource], settings: Settings) -> Ends:
     """Return the ends of a stack and those that the settings name."""
-    return find_ends(resources, settings["outsidePods"], settings["addresses"])
+    nodes = {NODES: {"cidr": settings["nodeNetwork"]}}
+    return find_ends(resources, settings["outsidePods"], {**nodes, **settings["addresses"]})
 
 
 def flows_match_the_matrix(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from policies import (
     connectors,
     container_resources,
     iam,
+    image_volumes,
     images,
     jvm,
     kafka,
@@ -72,6 +73,12 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         "Images are pinned and come from trusted repositories.",
         images.SETTINGS,
         rule=images.trusted_images,
+    ),
+    ResourcePolicy(
+        "image-volumes",
+        "No mount hides a volume that an image declares, and data is on a claim.",
+        image_volumes.SETTINGS,
+        rule=image_volumes.volumes_respected,
     ),
     StackPolicy(
         "network-default-deny",

@@ -10,12 +10,12 @@ from policies.pod_counts import PodCount
 from policies.quantities import MEBIBYTE, format_mebibytes, parse_bytes
 from policies.resource import NotKnownYetError, Properties, Resource
 from policies.settings import Schemas, Settings
-from policies.stack_budget import stack_limit
+from policies.stack_file import stack_value
 
 STORAGE_SETTINGS: Schemas = {
     "limit": {
         "type": "string",
-        "default": stack_limit("storage", "15Gi"),
+        "default": stack_value("budget", "storage", "15Gi"),
         "description": "the most storage that all claims together may request (design: 5Gi + 10Gi)",
     },
 }

@@ -35,6 +35,20 @@ settle_killed_update() {
   fi
 }
 
+# Docker chooses the network of kind's nodes, and the network policies let in that one only.
+set_node_network() {
+  local given network
+  network=$(docker network inspect kind --format '{{range .IPAM.Config}}{{println .Subnet}}{{end}}' |
+    grep -m 1 -F .)
+  given=$(pulumi config get --path datapipe:cluster.nodeNetwork --stack "$STACK" 2>/dev/null) ||
+    given=172.18.0.0/16 # the program's default
+  if [ "$network" != "$given" ]; then
+    echo "make: Docker gave kind the network $network, so datapipe:cluster.nodeNetwork in" \
+      "Pulumi.$STACK.yaml changes from $given" >&2
+    pulumi config set --path datapipe:cluster.nodeNetwork "$network" --stack "$STACK"
+  fi
+}
+
 case $STACK in
   sandbox) prepare_sandbox ;;
   dev) prepare_dev ;;
@@ -42,5 +56,6 @@ esac
 
 use_stack
 select_stack
+[ "$STACK" != dev ] || set_node_network
 settle_killed_update
 exec pulumi up --yes --stack "$STACK" "${policies[@]}"

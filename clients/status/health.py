@@ -29,6 +29,8 @@ def problems(status: Status) -> list[str]:
     if not isinstance(status.tables, Unknown):
         found += map(str, status.tables)
     if not isinstance(status.metrics, Unknown):
+        found += _of_waiting_rows(status.metrics)
+        found += _of_registry(status.metrics)
         found += _of_quality(status.metrics)
     return found
 
@@ -68,6 +70,32 @@ def _of_pods(pods: list[Pod], budget: Resources) -> Iterator[str]:
         yield (
             f"limits add up to {limits.memory // MEBIBYTE}Mi and {limits.cpu} CPU; the stack's"
             f" budget is {budget.memory // MEBIBYTE}Mi and {budget.cpu} CPU (datapipe:budget)"
+        )
+
+
+def _of_waiting_rows(metrics: Metrics) -> Iterator[str]:
+    intervals = metrics.totals("archive_interval_seconds", "connector")
+    for sample in metrics.samples("archive_oldest_waiting_seconds"):
+        interval = intervals.get(sample.labels["connector"], 0)
+        if sample.value > 2 * interval > 0:
+            yield (
+                f"rows of {sample.labels['topic']} have waited for {sample.value:.0f} s to be"
+                f" archived; {sample.labels['connector']} should need {interval:.0f} s"
+            )
+
+
+def _of_registry(metrics: Metrics) -> Iterator[str]:
+    for sample in metrics.samples("registry_refused_schema"):
+        subject = sample.labels["subject"]
+        yield (
+            f"Schema Registry refuses the new schema of subject {subject}."
+            f" {advice_for(f'refuses the new schema of subject {subject}:')}"
+        )
+    unavailable = [sample.value for sample in metrics.samples("registry_unavailable_seconds")]
+    if longest := max(unavailable, default=0):
+        yield (
+            f"Schema Registry has been unavailable to the workers for {longest:.0f} s; records wait"
+            " and none is lost"
         )
 
 

@@ -104,6 +104,14 @@ class ArchiveSettings(Settings):
         description="Milliseconds after which the S3 sink closes a file (design:"
         " rotate.interval.ms) or Iceberg's sink commits.",
     )
+    rotation: Literal["schedule", "record-time"] = Field(
+        default="schedule",
+        description="The S3 sink's measure of rotateIntervalMs. schedule is the clock: every row is"
+        " archived within the interval, but a sink that fails after an upload may archive some rows"
+        " twice. record-time is the records' time only (design): each row is archived once, but the"
+        " last rows of a partition wait for a later record of it, for however long. Iceberg's sink"
+        " does not use it.",
+    )
     state: State = Field(
         default="RUNNING",
         description="State of the sink connector; while it does not run, the topics keep the"

@@ -39,6 +39,11 @@ class ClusterSettings(Settings):
         description="Storage class of the volumes of PostgreSQL and the brokers (design:"
         ' "PostgreSQL (Source Database)").',
     )
+    storage_provisioner: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Provisioner of the storage class, where the program creates the class with"
+        " reclaim policy Retain (kind: rancher.io/local-path); by default the cluster has it.",
+    )
     nodes: int = Field(
         default=2,
         ge=1,
@@ -48,7 +53,8 @@ class ClusterSettings(Settings):
     node_network: IPv4Network = Field(
         default=IPv4Network("172.18.0.0/16"),
         description="Addresses of the nodes, from which NodePort traffic and requests through the"
-        " API server come; the default is kind's network (design:"
+        " API server come, for the network policies and for the policy network-matrix; the"
+        " default is kind's network (design:"
         ' "Network Security Implementation").',
     )
     node_ports: NodePorts | None = Field(

@@ -30,6 +30,17 @@ Sha256 = Annotated[
     ),
 ]
 
+SinkVersion = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"\d{1,4}\.\d{1,4}\.\d{1,4}",
+            name="version",
+            allowed="three numbers, e.g. 10.5.0",
+        )
+    ),
+]
+
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 
@@ -191,6 +202,16 @@ class TopicSettings(Settings):
         default=True,
         description="Whether Pulumi refuses to delete or replace the captured tables' topics.",
     )
+    delete: tuple[TableName, ...] = Field(
+        default=(),
+        description="Tables whose topic may be deleted, with the records that no sink has read: the"
+        " yes that is required before a table is removed from datapipe:tables. A listed table's"
+        " topic is not protected.",
+    )
+
+    def protects(self, table: str) -> bool:
+        """Return whether Pulumi refuses to delete a captured table's topic."""
+        return self.protect and table not in self.delete
 
     def partitions_of(self, table: str) -> int:
         """Return the number of partitions of a captured table's topic."""
@@ -252,6 +273,12 @@ class ConnectSettings(Settings):
     )
     plugin_digests: PluginDigests = Field(
         default=PluginDigests(), description="Digests of the archives that hub downloads."
+    )
+    s3_sink_version: SinkVersion = Field(
+        default="10.5.0",
+        description="Version of Confluent's S3 sink (design: 10.5.0): what hub downloads, or what"
+        " the image has. Up to 10.5.20 it loads only with some releases of Kafka, which the preview"
+        " checks.",
     )
     converter: Literal["avro", "json"] = Field(
         default="avro",

@@ -22,6 +22,7 @@ class SecurityArgs:
     connect_port: int
     registry_port: int | None  # None: the stack has no registry
     sink_flows: tuple[Flow, ...]  # connections that the sinks open
+    downloads_plugins: bool  # the worker's init container gets them from Confluent Hub
     metrics: MetricsSettings
 
     @classmethod
@@ -35,6 +36,7 @@ class SecurityArgs:
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
             sink_flows=sink_flows,
+            downloads_plugins=config.connect.plugins == "hub",
             metrics=config.metrics,
         )
 

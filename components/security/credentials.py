@@ -10,12 +10,13 @@ import pulumi
 from pulumi import dynamic
 
 from components.config.security import versioned_name
+from components.dynamic_provider import Provider
 
 # Random bytes of a password: 32 characters of the URL-safe alphabet, which no format has to quote.
 PASSWORD_BYTES = 24
 
 
-class PasswordProvider(dynamic.ResourceProvider):
+class PasswordProvider(Provider):
     """Generates a password, which never changes: another one is another resource."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

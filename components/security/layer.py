@@ -9,14 +9,15 @@ from components.security.accounts import declare_connect_role, declare_service_a
 from components.security.arguments import SecurityArgs
 from components.security.credentials import Credentials, generate_credentials
 from components.security.network import flows, policy_specs
+from components.security.storage_class import declare_storage_class
 from components.workloads import Workload
 
 
 class Security(pulumi.ComponentResource):
-    """Namespace, accounts, credentials and network policies."""
+    """Namespace, accounts, credentials, network policies, and the class that keeps volumes."""
 
-    # Its name, known to other layers only after its accounts and network policies exist: no pod
-    # starts without them, and they are deleted after the last pod.
+    # Its name, known to other layers only after its accounts, network policies and storage class
+    # exist: no pod starts without them, and they are deleted after the last pod.
     namespace: pulumi.Output[str]
     credentials: Credentials
 
@@ -26,7 +27,11 @@ class Security(pulumi.ComponentResource):
         super().__init__("datapipe:security:Security", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         namespace = self._declare_namespace(args.settings)
-        guards = [*self._accounts(args, namespace), *self._network_policies(args, namespace)]
+        guards = [
+            *self._accounts(args, namespace),
+            *self._network_policies(args, namespace),
+            *declare_storage_class(args.cluster, self._child),
+        ]
         self.namespace = pulumi.Output.all(namespace, *(guard.urn for guard in guards)).apply(
             lambda values: str(values[0])
         )

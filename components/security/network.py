@@ -7,7 +7,7 @@ NetworkPolicies apply after a Service's address was translated.
 
 from components.manifests import Manifest
 from components.security.arguments import SecurityArgs
-from components.security.flow import Flow, Network, Pods
+from components.security.flow import HTTPS, PUBLIC_INTERNET, Flow, Network, Pods
 from components.workloads import Workload
 
 DNS = 53
@@ -25,6 +25,9 @@ def flows(args: SecurityArgs) -> list[Flow]:
         Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
         *args.sink_flows,
     ]
+    # A pod's containers share its policies; where the sinks reach AWS itself, this flow is there.
+    if args.downloads_plugins and PUBLIC_INTERNET not in {flow.target for flow in allowed}:
+        allowed.append(Flow(connect, PUBLIC_INTERNET, (HTTPS,), "plugins from Confluent Hub"))
     if args.registry_port is not None:
         allowed += [
             Flow(connect, Workload.REGISTRY, (args.registry_port,), "schemas"),

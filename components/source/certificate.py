@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_provider import Provider
+
 if TYPE_CHECKING:
     from cryptography import x509
 
 INPUTS = ("hosts", "days")
 
 
-class CertificateProvider(dynamic.ResourceProvider):
+class CertificateProvider(Provider):
     """Issues a certificate with an authority of its own, again only if names or days change."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

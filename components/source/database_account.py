@@ -8,12 +8,13 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_provider import Provider
 from components.source.psql import TARGET_INPUTS, Psql, pod_exists, run_script
 
 INPUTS = (*TARGET_INPUTS, "user", "password", "script", "revoke_script", "schema_applied")
 
 
-class DatabaseAccountProvider(dynamic.ResourceProvider):
+class DatabaseAccountProvider(Provider):
     """Creates the account, updates its privileges and drops it. Preview runs nothing."""
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_provider import Provider
 from components.source.psql import TARGET_INPUTS, Psql, read_from_database, run_script
 from components.source.schema import CAPTURED, CHANGED, MISSED, REFUSED
 
@@ -17,7 +18,7 @@ UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
 
 
-class DatabaseSchemaProvider(dynamic.ResourceProvider):
+class DatabaseSchemaProvider(Provider):
     """Runs the script in the server's pod if it is new or has changed, or the database has.
 
     A preview asks the running database whether its tables can be archived right, and whether they

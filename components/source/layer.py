@@ -51,6 +51,7 @@ class SourceArgs:
     external_host: str
     certificate_days: int
     cluster: ClusterAccess  # for applying the schema in the pod
+    captured: pulumi.Resource  # until it exists, the list of tables is not checked
 
     @property
     def capture_user(self) -> str:
@@ -59,7 +60,11 @@ class SourceArgs:
 
     @classmethod
     def from_config(
-        cls, config: StackConfig, namespace: pulumi.Input[str], credentials: Credentials
+        cls,
+        config: StackConfig,
+        namespace: pulumi.Input[str],
+        credentials: Credentials,
+        captured: pulumi.Resource,
     ) -> "SourceArgs":
         """Return a stack's arguments, with the security layer's namespace and passwords."""
         images, ports = config.images.resolve(), config.cluster.node_ports
@@ -78,6 +83,7 @@ class SourceArgs:
             external_host=config.cluster.external_host,
             certificate_days=config.security.certificate_days,
             cluster=ClusterAccess(context=config.cluster.context),
+            captured=captured,
         )
 
 
@@ -241,7 +247,7 @@ class Source(pulumi.ComponentResource):
             check_script=check_script(args.settings, args.tables, args.capture_user),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(
-                self._child, pulumi.ResourceOptions(depends_on=[running])
+                self._child, pulumi.ResourceOptions(depends_on=[running, args.captured])
             ),
         )
 

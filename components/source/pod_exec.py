@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from urllib3.exceptions import HTTPError
+
+from kafka_connect.explained_error import ExplainedError
 from polling import NotReadyError, poll_until
 
 if TYPE_CHECKING:
@@ -22,7 +27,7 @@ READY = "ready"
 NO_POD = "the pod does not exist"
 
 
-class PodExecError(RuntimeError):
+class PodExecError(ExplainedError):
     """A command could not be run in a pod, or it failed; the message says why."""
 
 
@@ -39,8 +44,13 @@ class PodCommand:
         """Wait until the container is ready, run the command on `text` and return its output.
 
         The exec protocol can't close the command's standard input: `text` must end the command.
-        Raises PodExecError with the command's output if it fails or takes too long.
+        Raises PodExecError with the command's output if it fails or takes too long, or with the
+        API server's reason.
         """
+        with self._explained():
+            return self._run(api_client, text, timeout_seconds)
+
+    def _run(self, api_client: client.ApiClient, text: str, timeout_seconds: float) -> str:
         from kubernetes import client, stream  # noqa: PLC0415  slow, and not needed to preview
 
         deadline = time.monotonic() + timeout_seconds
@@ -74,7 +84,27 @@ class PodCommand:
         """Return whether the pod exists, ready or not."""
         from kubernetes import client  # noqa: PLC0415
 
-        return self._state(client.CoreV1Api(api_client)) != NO_POD
+        with self._explained():
+            return self._state(client.CoreV1Api(api_client)) != NO_POD
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise PodExecError where the API server refuses a request or does not answer."""
+        from kubernetes import client  # noqa: PLC0415
+
+        try:
+            yield
+        except client.ApiException as error:
+            raise PodExecError(
+                f"{self._where}: the Kubernetes API server refuses: {error.status} {error.reason}."
+                " The kubeconfig's user needs the verb get on pods and create on pods/exec in that"
+                " namespace."
+            ) from None
+        except HTTPError as error:
+            raise PodExecError(
+                f"{self._where}: the Kubernetes API server does not answer: {error}. Check that"
+                " kubectl works with the same kubeconfig and context."
+            ) from None
 
     def _wait_until_ready(self, api: client.CoreV1Api, timeout_seconds: float) -> None:
         """Wait for the container and print each state that it has meanwhile."""

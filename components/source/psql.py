@@ -15,7 +15,6 @@ from tenacity import (
     stop_after_attempt,
     wait_incrementing,
 )
-from urllib3.exceptions import HTTPError
 
 from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import variable
@@ -75,13 +74,11 @@ def read_from_database(props: dict[str, Any], script: str) -> str | None:
 
     Return None, with the reason on standard error, where there is no running database to ask.
     """
-    from kubernetes import client  # noqa: PLC0415  slow, and not needed where nothing is known yet
-
     try:
         if not pod_exists(props):
             return None
         return _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
-    except (ClusterAccessError, PodExecError, HTTPError, client.ApiException) as error:
+    except (ClusterAccessError, PodExecError) as error:
         if NO_DATABASE.search(str(error)):  # the same update creates it
             return None
         print(f"the captured tables were not checked: {error}", file=sys.stderr)

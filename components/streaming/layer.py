@@ -57,6 +57,8 @@ class StreamingArgs:
     """whether the workers get their service account's token for the Kubernetes API"""
     namespace: pulumi.Input[str]
     credentials: Credentials
+    captured: pulumi.Resource
+    """until it exists, the list of tables is not checked"""
     source: Source
     archive: Archive
     cluster: ClusterAccess
@@ -70,6 +72,7 @@ class StreamingArgs:
         *,
         namespace: pulumi.Input[str],
         credentials: Credentials,
+        captured: pulumi.Resource,
         source: Source,
         archive: Archive,
     ) -> StreamingArgs:
@@ -94,6 +97,7 @@ class StreamingArgs:
             worker_mounts_token=config.security.connect_rbac == "design",
             namespace=namespace,
             credentials=credentials,
+            captured=captured,
             source=source,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
@@ -113,7 +117,7 @@ class Streaming(pulumi.ComponentResource):
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
         brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
-        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=brokers.ready)
+        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, args.captured])
 
         topics = self._declare_topics(args, on_brokers)
         registry = self._declare_registry(args, on_brokers)
@@ -156,7 +160,7 @@ class Streaming(pulumi.ComponentResource):
             topics = topics_for(args.topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
-        return declare_topics(topics, provider, args.topics.settings.protect, opts)
+        return declare_topics(topics, provider, opts)
 
     def _declare_registry(
         self, args: StreamingArgs, opts: pulumi.ResourceOptions

@@ -14,7 +14,7 @@ import pulumi_kafka
 from components.config import StackConfig
 from components.config.streaming import TopicSettings
 from components.config.tables import clashes
-from components.sizing import log_size
+from components.sizing import LogSize, log_size
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import (
     CONNECT_DEAD_LETTERS,
@@ -35,8 +35,8 @@ class Topic:
     partitions: int
     replication_factor: int
     config: dict[str, str]
-    holds_rows: bool = False
-    """changes of a captured table; deleting it loses what is not archived yet"""
+    protect: bool = False
+    """whether Pulumi refuses to delete it; that of a table has changes that are not archived yet"""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _topic_of_rows(args: TopicsArgs, table: str, usual: dict[str, str]) -> Topic
         args.settings.partitions_of(table),
         args.replication_factor,
         usual | {key: value for key, value in different.items() if value is not None},
-        holds_rows=True,
+        protect=args.settings.protects(table),
     )
 
 
@@ -133,7 +133,7 @@ def _deleted_after(args: TopicsArgs, retention_ms: int) -> dict[str, str]:
     A full volume stops its broker, and all three fill up together. So each partition is bounded:
     at 10,000 events a second the week of the design does not fit into its 10Gi.
     """
-    size = log_size(args.storage_per_broker, replicas_per_broker(args))
+    size = _log_size(args)
     return {
         "cleanup.policy": "delete",
         "compression.type": args.settings.compression,
@@ -142,6 +142,18 @@ def _deleted_after(args: TopicsArgs, retention_ms: int) -> dict[str, str]:
         # Only whole segments are deleted, and Kafka's default segment (1 GiB) is above the bound.
         "segment.bytes": str(size.segment * MEBIBYTE),
     }
+
+
+def retention_of_rows(args: TopicsArgs) -> int:
+    """Return the MiB that a partition of a captured table's topic keeps.
+
+    Raises ValueError where the topics do not fit the brokers' volumes.
+    """
+    return _log_size(args).retention
+
+
+def _log_size(args: TopicsArgs) -> LogSize:
+    return log_size(args.storage_per_broker, replicas_per_broker(args))
 
 
 def _compacted(retention_ms: int) -> dict[str, str]:
@@ -164,13 +176,12 @@ def replicas_per_broker(args: TopicsArgs) -> int:
 def declare_topics(
     topics: list[Topic],
     provider: pulumi_kafka.Provider,
-    protect_rows: bool,
     opts: pulumi.ResourceOptions,
 ) -> list[pulumi_kafka.Topic]:
     """Declare every topic; partitions grow in place.
 
     Kafka can't remove partitions, so fewer of them mean a new topic without the old one's records.
-    Where the topics of tables are protected (`topics.protect`), the preview refuses that.
+    Where the topics of tables are protected, the preview refuses that.
     """
     return [
         pulumi_kafka.Topic(
@@ -181,9 +192,7 @@ def declare_topics(
             config=topic.config,
             opts=pulumi.ResourceOptions.merge(
                 opts,
-                pulumi.ResourceOptions(
-                    provider=provider, protect=topic.holds_rows and protect_rows
-                ),
+                pulumi.ResourceOptions(provider=provider, protect=topic.protect),
             ),
         )
         for topic in topics

@@ -72,8 +72,19 @@ ARCHIVE = ArchiveOutput(
 )
 
 
+def waiting(age: float) -> list[Sample]:
+    """Return the metrics of a sink whose oldest record has an age, in seconds."""
+    topic = {"connector": "s3", "topic": "postgres.public.users"}
+    return [
+        Sample("archive_interval_seconds", {"connector": "s3"}, 30),
+        Sample("archive_oldest_waiting_seconds", topic, age),
+    ]
+
+
 def test_a_healthy_pipeline_has_no_problem() -> None:
     assert problems(HEALTHY) == []
+    within_the_limit = [*waiting(age=60), Sample("registry_unavailable_seconds", {}, 0)]
+    assert problems(replace(HEALTHY, metrics=Metrics(within_the_limit))) == []
 
 
 @pytest.mark.parametrize(
@@ -91,6 +102,26 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             replace(HEALTHY, metrics=Metrics([INCOMPLETE])),
             "50.0% of the events of public.users are complete at the sink; the others lack their"
             " key, operation, commit time or WAL position",
+        ),
+        (
+            replace(HEALTHY, metrics=Metrics(waiting(age=61))),
+            "rows of postgres.public.users have waited for 61 s to be archived; s3 should need 30"
+            " s",
+        ),
+        (
+            replace(HEALTHY, metrics=Metrics([Sample("registry_unavailable_seconds", {}, 75)])),
+            "Schema Registry has been unavailable to the workers for 75 s; records wait and none is"
+            " lost",
+        ),
+        (
+            replace(
+                HEALTHY,
+                metrics=Metrics([Sample("registry_refused_schema", {"subject": "t-value"}, 1)]),
+            ),
+            "Schema Registry refuses the new schema of subject t-value. A column got a type that"
+            " its earlier values do not fit, and the registry's compatibility forbids that. To"
+            " register it nevertheless: bin/datapipe recover schema t-value. The archive then has"
+            " the values of both types.",
         ),
         (
             replace(HEALTHY, metrics=Unknown("Metrics", "503")),

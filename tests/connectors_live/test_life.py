@@ -37,7 +37,7 @@ def table(site: Site, program: Program) -> Iterator[None]:
     program.declare_nothing()
     program.up(check=False)
     site.forget(NAME)
-    site.connection.execute(f"DROP PUBLICATION {NAME}")
+    site.connection.execute(f"DROP PUBLICATION IF EXISTS {NAME}")
     site.connection.execute(f"DROP TABLE {NAME}")
     site.delete_topics(*TOPICS)
 

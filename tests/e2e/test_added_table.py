@@ -21,6 +21,7 @@ from clients.stack import StackOutputs
 from clients.update import changed_stack_file
 from kafka_connect.cluster_access import ClusterAccess
 from polling import NotReadyError, poll_until
+from tests.e2e.listed_tables import remove_tables
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 TABLE = "public.coupons"
@@ -102,7 +103,8 @@ def coupons(
         return {row["id"]: row for row in connection.execute("SELECT * FROM coupons").fetchall()}
 
     yield rows
-    project.pulumi("up", "--yes", "--skip-preview")
+    removed = remove_tables(project, [TABLE])
+    assert f"{TABLE} is no longer in datapipe:tables" in removed.output
     connection.execute("DROP TABLE coupons")
     IcebergArchive(outputs.archive).purge(TABLE)
 
@@ -190,3 +192,10 @@ def test_a_listed_tables_rows_from_before_during_and_after_all_arrive(
     assert {one.name for one in connectors(cluster, outputs.connect)} == set(outputs.connectors)
     slots = connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()
     assert slots == [{"slot_name": "debezium_slot"}]
+
+    # Without a yes in the stack file it does not leave.
+    refused = project.pulumi("preview", check=False)
+    assert refused.code != 0
+    assert f"deletes its topic postgres.{TABLE} with 0 records that" in refused.output
+    assert f"add {TABLE} to datapipe:topics.delete" in refused.output
+    assert "Traceback" not in refused.output

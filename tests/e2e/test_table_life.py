@@ -92,7 +92,7 @@ def stack_file(
             project.pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
             yield file
     finally:
-        project.pulumi("up", "--yes", "--skip-preview")
+        remove_tables(project, TABLES)
         run(connection, REMOVED)
         for table in TABLES:
             IcebergArchive(outputs.archive).purge(table)

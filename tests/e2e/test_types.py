@@ -17,6 +17,7 @@ from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
 from polling import NotReadyError, poll_until
+from tests.e2e.listed_tables import remove_tables
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 CATALOG = json.loads((PROJECT / "docs/types.json").read_text())
@@ -108,7 +109,7 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
         for _, after in SHAPES.values():
             connection.execute(after)
         yield archive
-        project.pulumi("up", "--yes", "--skip-preview")
+        remove_tables(project, tables)
         connection.execute(f"DROP TABLE {', '.join(names)}")
         connection.execute("DROP DOMAIN positive, short, amount, stamp, integers")
         connection.execute("DROP TYPE mood, pair")

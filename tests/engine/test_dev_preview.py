@@ -70,6 +70,11 @@ def test_preview_of_dev_dry_runs_every_manifest_whose_values_are_known(
     }
     dev = Project(copied_project, "dev", environment)
     dev.pulumi("stack", "init")
+    # The preview compares it with the nodes of the cluster that answers: the sandbox's.
+    dev.pulumi("config", "set", "--path", "datapipe:cluster.nodeNetwork", "10.231.0.1/32")
+    # It has a class of this name, which an update can take over only from the same provisioner.
+    provisioner = "datapipe.sandbox/local-path"
+    dev.pulumi("config", "set", "--path", "datapipe:cluster.storageProvisioner", provisioner)
     before = dry_runs()
 
     preview = dev.pulumi("preview", "--json", *policies("dev"))

@@ -28,7 +28,12 @@ HELD = [
     ("PAUSED", "pause", state("PAUSED", "PAUSED", "PAUSED")),
     ("STOPPED", "stop", state("STOPPED")),
 ]
-SOURCE = {"slot.name": "s1", "database.dbname": "shop", "database.port": "5432"}
+SOURCE = {
+    "slot.name": "s1",
+    "publication.name": "p1",
+    "database.dbname": "shop",
+    "database.port": "5432",
+}
 
 
 @pytest.mark.parametrize(("wanted", "order", "reached"), HELD)
@@ -117,6 +122,7 @@ def test_offsets_are_reset_once_when_the_token_changes_and_shown_before(
 ) -> None:
     connect.configs["c"] = {}
     connect.states = [state("STOPPED")]
+    connect.states = []
     connect.offsets = [{"partition": {"server": "pg"}, "offset": {"lsn": 42}}]
     old = inputs(connect, state="STOPPED")
     new = inputs(connect, state="STOPPED", reset_offsets="2026-11-23")
@@ -150,6 +156,7 @@ def test_a_token_that_stays_is_no_reason_to_refuse_that_the_connector_runs_again
 
 def test_the_command_line_shows_offsets(connect: ConnectInMemory, capsys: Any) -> None:
     connect.configs["c"] = {}
+    connect.states = []
     connect.offsets = [{"partition": {"kafka_topic": "t"}, "offset": {"kafka_offset": 7}}]
     assert main(["offsets", "c", "--url", connect.url]) == 0
     assert capsys.readouterr().out == "kafka_topic=t: kafka_offset=7\n"
@@ -193,17 +200,32 @@ def test_a_deleted_source_drops_its_slot_when_told_so(
     capsys: Any,
 ) -> None:
     ran: list[tuple[slot.DatabasePod, str]] = []
-    monkeypatch.setattr(slot.DatabasePod, "run", lambda pod, script: ran.append((pod, script)))
+
+    def run(pod: slot.DatabasePod, script: str) -> bool:
+        ran.append((pod, script))
+        return True
+
+    monkeypatch.setattr(slot.DatabasePod, "run", run)
     connect.configs["c"] = {}
+    connect.states = []
+    connect.offsets = [{"partition": {"server": "s"}, "offset": {"lsn": 7}}]
     access = {"url": connect.url, "namespace": "ns", "context": "here"}
     provider.delete("c", inputs(connect, config=SOURCE, access=access, drop_slot=True))
     assert connect.configs == {}
-    assert ran == [(slot.DatabasePod("here", "ns", 5432), slot.drop_script("s1", "shop"))]
-    assert "dropped the replication slot s1" in capsys.readouterr().err
+    assert connect.offsets == [], "a later connector of this name would begin after a gap"
+    assert ran == [(slot.DatabasePod("here", "ns", 5432), slot.drop_script("s1", "p1", "shop"))]
+    assert "dropped the replication slot s1 and the publication p1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("names", [("a'; DROP TABLE x; --", "shop"), ("s1", 'x"; \\! id')])
-def test_no_name_can_smuggle_a_command_into_psql(names: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a'; DROP TABLE x; --", "p1", "shop"),
+        ("s1", 'p"; DROP TABLE x; --', "shop"),
+        ("s1", "p1", 'x"; \\! id'),
+    ],
+)
+def test_no_name_can_smuggle_a_command_into_psql(names: tuple[str, str, str]) -> None:
     with pytest.raises(ValueError, match="is not a valid"):
         slot.drop_script(*names)
 

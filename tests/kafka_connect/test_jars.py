@@ -34,6 +34,11 @@ JARS = {
         "org/apache/kafka/kafka-clients/3.9.*",
         *JACKSON,
     ),
+    "registry": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+    ),
     "values": (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",

@@ -14,6 +14,7 @@ from tests.policies.samples import (
     allow,
     aws,
     bucket,
+    claim,
     config_map,
     connector,
     container,
@@ -70,6 +71,23 @@ def egress(name: str, message: str, rule: dict[str, object]) -> Case:
     return Case("network-rules", [network_policy(name, podSelector={}, egress=[rule])], message)
 
 
+def mounted(name: str, message: str, image: str, *mounts: tuple[str, str]) -> Case:
+    """Return a broken pod: mounts of the volumes config, scratch and data (a claim) at paths."""
+    broken = container(
+        image=image,
+        volumeMounts=[{"name": volume, "mountPath": path} for volume, path in mounts],
+    )
+    pod = pod_spec(
+        broken,
+        volumes=[
+            {"name": "config", "configMap": {"name": "files"}},
+            {"name": "scratch", "emptyDir": {}},
+        ],
+    )
+    owner = stateful_set(name, pod, volumeClaimTemplates=[claim("1Gi")])
+    return Case("image-volumes", [owner], message)
+
+
 def network_rule(message: str, *broken: Resource) -> Case:
     """Return policies with an extra or a missing flow."""
     return Case("network-matrix", list(broken), message)
@@ -110,8 +128,6 @@ SCRAPER = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
     **pods("prometheus"),
 }
-CLAIM = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "16Gi"}}}}
-
 CASES = [
     Case("memory-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4096Mi, exceeded by"),
     Case(
@@ -120,7 +136,7 @@ CASES = [
     Case("cpu-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4000m, exceeded by"),
     Case(
         "storage-budget",
-        [stateful_set("hoard", volumeClaimTemplates=[CLAIM])],
+        [stateful_set("hoard", volumeClaimTemplates=[claim("16Gi")])],
         "StatefulSet hoard, data",
     ),
     Case(
@@ -144,6 +160,49 @@ CASES = [
         "data-retained",
         [kubernetes("storage.k8s.io/v1", "StorageClass", "fast", provisioner="x")],
         "StorageClass fast has reclaim policy Delete",
+    ),
+    mounted(
+        "covered-brokers",
+        "mount /etc/kafka (config) is read-only and covers the image's VOLUME /etc/kafka/secrets",
+        "docker.io/confluentinc/cp-kafka:7.9.2",
+        ("config", "/etc/kafka"),
+        ("data", "/var/lib/kafka/data"),
+    ),
+    mounted(
+        "covered-registry",
+        "covers the image's VOLUME /etc/schema-registry/secrets",
+        "docker.io/confluentinc/cp-schema-registry:7.9.2",
+        ("config", "/etc/schema-registry"),
+    ),
+    mounted(
+        "parent",
+        "mount /var/lib/kafka (data) is above the image's VOLUME /var/lib/kafka/data",
+        "docker.io/confluentinc/cp-kafka:7.9.2",
+        ("data", "/var/lib/kafka"),
+    ),
+    mounted(
+        "below",
+        "mount /etc/kafka-connect/jars/ours (scratch) is inside the image's VOLUME"
+        " /etc/kafka-connect/jars",
+        "docker.io/confluentinc/cp-kafka-connect:7.9.2",
+        ("scratch", "/etc/kafka-connect/jars/ours"),
+    ),
+    mounted(
+        "unclaimed",
+        "the image keeps its data in /var/lib/postgresql/data, where no claim is mounted",
+        "docker.io/library/postgres:15.10-alpine",
+    ),
+    mounted(
+        "fleeting-data",
+        "mount /var/lib/postgresql/data (scratch) is where the image keeps its data, and is not a"
+        " claim",
+        "docker.io/library/postgres:15.10-alpine",
+        ("scratch", "/var/lib/postgresql/data"),
+    ),
+    mounted(
+        "unknown-image",
+        "the volumes of docker.io/confluentinc/cp-server are not known",
+        "docker.io/confluentinc/cp-server:7.9.2",
     ),
     Case(
         "container-resources",

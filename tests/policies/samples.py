@@ -30,7 +30,7 @@ def container(name: str = "app", **changes: Any) -> dict[str, Any]:
     """Return a container that meets every policy; `changes` replace its fields."""
     return {
         "name": name,
-        "image": "docker.io/library/postgres:15.10-alpine",
+        "image": "docker.io/curlimages/curl:8.11.1",
         "securityContext": SECURITY,
         "resources": sizes(),
         **changes,
@@ -83,6 +83,14 @@ def deployment(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Res
 
 def stateful_set(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
     return workload("StatefulSet", name, pod, **{"replicas": 1, "serviceName": name, **spec})
+
+
+def claim(size: str) -> dict[str, Any]:
+    """Return a StatefulSet's template of a claim `data`."""
+    return {
+        "metadata": {"name": "data"},
+        "spec": {"resources": {"requests": {"storage": size}}},
+    }
 
 
 def network_policy(name: str, **spec: Any) -> Resource:
@@ -249,19 +257,27 @@ def network(**broker: Any) -> list[Resource]:
 def compliant_stack() -> list[Resource]:
     """Return two workloads, their network, a bucket, its writer, a topic and two connectors."""
     configuration = {"name": "config", "configMap": {"name": "postgresql"}}
-    database = pod_spec(
-        container("postgresql", resources=sizes("512Mi", "1")), volumes=[configuration]
+    database = container(
+        "postgresql",
+        image="docker.io/library/postgres:15.10-alpine",
+        resources=sizes("512Mi", "1"),
+        volumeMounts=[{"name": "data", "mountPath": "/var/lib/postgresql/data"}],
     )
     broker = container(
         "kafka",
         image="docker.io/confluentinc/cp-kafka:7.9.2",
         resources=sizes("682Mi", "500m"),
         env=[{"name": "KAFKA_HEAP_OPTS", "value": JVM_OPTIONS}],
+        volumeMounts=[
+            {"name": "data", "mountPath": "/var/lib/kafka/data"},
+            {"name": "config", "mountPath": "/opt/datapipe/config", "readOnly": True},
+        ],
     )
+    claims = {"volumeClaimTemplates": [claim("1Gi")]}
     return [
-        stateful_set("postgresql", database),
+        stateful_set("postgresql", pod_spec(database, volumes=[configuration]), **claims),
         config_map("postgresql", postgresql_conf=POSTGRESQL_FILE),
-        stateful_set("kafka", pod_spec(broker), replicas=3),
+        stateful_set("kafka", pod_spec(broker, volumes=[configuration]), replicas=3, **claims),
         config_map("kafka", server_properties=BROKER_FILE),
         *network(),
         *bucket("archive"),

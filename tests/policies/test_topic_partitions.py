@@ -22,7 +22,7 @@ from components.streaming.topics import TopicsArgs, declare_topics, topics_for
 config = load()
 provider = pulumi_kafka.Provider("kafka", bootstrap_servers=["127.0.0.1:9092"])
 topics = topics_for(TopicsArgs.from_config(config, declared_sinks(config)))
-declare_topics(topics, provider, config.topics.protect, pulumi.ResourceOptions())
+declare_topics(topics, provider, pulumi.ResourceOptions())
 """
 
 

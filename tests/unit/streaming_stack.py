@@ -11,6 +11,7 @@ from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
 from components.streaming import topics
+from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
 from components.streaming.connectors.memory import Workers
@@ -86,9 +87,10 @@ def sink_connector(config: StackConfig) -> SinkConnector:
 def declare_streaming(config: StackConfig) -> Streaming:
     """Declare every layer; returns the streaming one."""
     sinks = declared_sinks(config)
+    captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
     security = Security("security", SecurityArgs.from_config(config, sinks.flows))
     source = Source(
-        "source", SourceArgs.from_config(config, security.namespace, security.credentials)
+        "source", SourceArgs.from_config(config, security.namespace, security.credentials, captured)
     )
     archive = Archive("archive", ArchiveArgs.from_config(config, sinks.needs, security.namespace))
     return Streaming(
@@ -98,6 +100,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
             sinks,
             namespace=security.namespace,
             credentials=security.credentials,
+            captured=captured,
             source=source,
             archive=archive,
         ),

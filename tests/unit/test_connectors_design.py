@@ -16,7 +16,23 @@ LEFT_OUT_OF_THE_SOURCE = {
     "errors.deadletterqueue.topic.replication.factor": "as above",
     "errors.deadletterqueue.context.headers.enable": "as above",
 }
+CONVERTER = (
+    "datapipe.connect.RegistryConverter",
+    "wraps the design's: while the registry is away no record becomes a dead letter",
+)
+WRAPPED = "io.confluent.connect.avro.AvroConverter"
+CHANGED_CONVERTERS = {"key.converter": CONVERTER, "value.converter": CONVERTER}
+ADDED_TO_CONVERTERS = {
+    f"{part}.converter.{key}": (value, reason)
+    for part in ("key", "value")
+    for key, value, reason in (
+        ("delegate", WRAPPED, "the design's converter"),
+        ("wait.ms", "90000", "below consumer.override.max.poll.interval.ms"),
+        ("ignore.default.for.nullables", "true", "NULL is not the column's default"),
+    )
+}
 CHANGED_IN_THE_SOURCE = {
+    **CHANGED_CONVERTERS,
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
         "nullableColumns,rowOfTruncate,unwrap,countEvents",
@@ -33,13 +49,13 @@ ADDED_TO_THE_SOURCE = {
     "transforms.countEvents.topic.prefix": ("postgres.", "as above"),
     "converters": ("exact", "types whose values Debezium changes, docs/TYPES.md"),
     "exact.type": ("datapipe.postgres.ExactValues", "as above"),
-    "captured.tables.query": ("/etc/kafka-connect/captured-tables.sql", "a table may be replaced"),
+    "captured.tables.query": ("/opt/datapipe/config/captured-tables.sql", "a table may be replaced"),
     "notification.enabled.channels": ("captured-tables", "as above"),
     "include.unknown.datatypes": ("true", "as above"),
     "message.prefix.exclude.list": (".*", "a logical message has no topic"),
     "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),
     "database.sslmode": ("verify-full", "design: ssl_mode require, and we have the CA"),
-    "database.sslrootcert": ("/etc/kafka-connect/postgresql-ca.crt", "as above"),
+    "database.sslrootcert": ("/opt/datapipe/config/postgresql-ca.crt", "as above"),
     "publication.autocreate.mode": ("disabled", "the schema makes the publication"),
     "status.update.interval.ms": ("10000", "design: heartbeat_config"),
     "retriable.restart.connector.wait.ms": ("10000", "design: heartbeat_config"),
@@ -49,10 +65,10 @@ ADDED_TO_THE_SOURCE = {
     "producer.override.linger.ms": ("100", "larger batches, docs/TUNING.md"),
     "producer.override.batch.size": ("131072", "as above"),
     "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
-    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
-    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+    **ADDED_TO_CONVERTERS,
 }
 ADDED_TO_THE_SINK = {
+    "rotate.schedule.interval.ms": ("60000", "rows of a quiet partition are archived, too"),
     "transforms": ("countEvents", "for data_quality_score"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
     "transforms.countEvents.checkpoint": ("sink", "as above"),
@@ -60,8 +76,7 @@ ADDED_TO_THE_SINK = {
     "topics.dir": ("topics", "design: data_access_controls, topics/*"),
     "s3.ssea.name": ("AES256", "design: encryption SSE-S3"),
     "consumer.override.isolation.level": ("read_committed", "the source writes transactions"),
-    "key.converter.ignore.default.for.nullables": ("true", "NULL is not the column's default"),
-    "value.converter.ignore.default.for.nullables": ("true", "as above"),
+    **ADDED_TO_CONVERTERS,
 }
 
 
@@ -88,8 +103,23 @@ def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
 
 
 def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
-    expected = _expected(S3_SINK, {}, {}, ADDED_TO_THE_SINK)
+    expected = _expected(S3_SINK, {}, CHANGED_CONVERTERS, ADDED_TO_THE_SINK)
     assert sink_connector(stack()).properties() == expected
+
+
+def test_files_are_closed_by_the_clock_unless_each_row_must_be_archived_once(stack: Stack) -> None:
+    by_clock = sink_connector(stack(archive={"rotateIntervalMs": 5000})).properties()
+    assert by_clock["rotate.schedule.interval.ms"] == by_clock["rotate.interval.ms"] == "5000"
+    assert by_clock["timezone"] == "UTC", "the schedule needs it"
+    exact = sink_connector(stack(archive={"rotation": "record-time"})).properties()
+    assert "rotate.schedule.interval.ms" not in exact
+    assert exact["rotate.interval.ms"] == "60000"
+
+
+def test_the_converter_gives_up_before_the_consumer_would_leave_its_group(stack: Stack) -> None:
+    properties = sink_connector(stack()).properties()
+    longest = int(properties["consumer.override.max.poll.interval.ms"])
+    assert int(properties["value.converter.wait.ms"]) <= longest / 2
 
 
 def test_without_exactly_once_the_source_writes_no_transactions(stack: Stack) -> None:

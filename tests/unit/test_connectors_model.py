@@ -287,7 +287,9 @@ def test_an_expression_that_matches_no_topic_is_refused() -> None:
 def test_avro_takes_the_registrys_credentials_from_the_environment() -> None:
     avro = AvroConverter(schema_registry_url="http://registry:8081")
     assert avro.properties("value.converter") == {
-        "value.converter": "io.confluent.connect.avro.AvroConverter",
+        "value.converter": "datapipe.connect.RegistryConverter",
+        "value.converter.delegate": "io.confluent.connect.avro.AvroConverter",
+        "value.converter.wait.ms": "90000",
         "value.converter.schema.registry.url": "http://registry:8081",
         "value.converter.basic.auth.credentials.source": "USER_INFO",
         "value.converter.basic.auth.user.info": "${env:SCHEMA_AUTH_USER}:${env:SCHEMA_AUTH_PASS}",

@@ -140,13 +140,24 @@ class TestRulesOfTheExporter:
         for rule in yaml.safe_load(rules_of(program))["rules"]:
             assert rule["pattern"].endswith(":")
 
+    @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
+    def test_a_counter_is_named_as_its_series_are(self, program: str) -> None:
+        """Agents before 1.0 do not add _total to a counter's name; later ones add it if missing."""
+        rules = yaml.safe_load(rules_of(program))["rules"]
+        counters = {rule["name"] for rule in rules if rule["type"] == "COUNTER"}
+        assert counters
+        assert {name for name in counters if not name.endswith("_total")} == set()
+        gauges = {rule["name"] for rule in rules if rule["type"] == "GAUGE"}
+        assert {name for name in gauges if name.endswith("_total")} == set()
+
     @pytest.mark.parametrize("program", ["broker", "worker"])
     def test_every_rule_finds_something(self, program: str, recorded: Metrics) -> None:
         wanted = {rule["name"] for rule in yaml.safe_load(rules_of(program))["rules"]}
-        wanted -= {"archive_$2_total", "s3_upload_success_rate"}
+        wanted -= {"archive_$2_total"}
+        # Of the converter for Avro, which the sandbox does not use.
+        wanted -= {name for name in wanted if name.startswith("registry_")}
         assert wanted <= recorded.names
         assert {
-            "s3_upload_success_rate_total",
             *(f"archive_{what}_total" for what in ("commits", "files", "records", "bytes")),
         } <= recorded.names
 

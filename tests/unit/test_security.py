@@ -3,10 +3,12 @@
 import base64
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi_kubernetes as kubernetes
 import pytest
+import yaml
 from pulumi.dynamic.dynamic import serialize_provider
 
 from components.config import StackConfig
@@ -56,6 +58,30 @@ def ends(config: StackConfig) -> set[tuple[Workload | Network | Pods, Workload |
     }
 
 
+class TestStorageClass:
+    def test_the_stack_brings_the_class_that_its_cluster_lacks(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        deployed = secured(cluster={"storageProvisioner": "rancher.io/local-path"})
+        made = deployed.one("StorageClass", "local-path").inputs
+        assert made["provisioner"] == "rancher.io/local-path"
+        assert made["reclaimPolicy"] == "Retain"
+        assert made["volumeBindingMode"] == "WaitForFirstConsumer"
+
+    def test_a_cluster_that_has_the_class_keeps_its_own(
+        self, secured: Callable[..., Deployment]
+    ) -> None:
+        assert secured().of_type("StorageClass") == []
+
+    @pytest.mark.parametrize(
+        ("name", "provisioner"),
+        [("dev", "rancher.io/local-path"), ("sandbox", None), ("prod", None)],
+    )
+    def test_only_dev_names_a_provisioner(self, name: str, provisioner: str | None) -> None:
+        given = yaml.safe_load(Path(f"Pulumi.{name}.yaml").read_text())["config"]
+        assert given["datapipe:cluster"].get("storageProvisioner") == provisioner
+
+
 class TestFlows:
     def test_the_designs_stack_allows_exactly_the_designs_flows(self, stack: Stack) -> None:
         assert ends(stack()) == {
@@ -72,6 +98,19 @@ class TestFlows:
             (CONNECT, PUBLIC_INTERNET, 443),
             *((reader, jvm, 9404) for reader in (NODES, PROMETHEUS) for jvm in JVMS),
         }
+
+    @pytest.mark.parametrize(("plugins", "allowed"), [("hub", True), ("image", False)])
+    def test_a_stand_in_for_aws_does_not_cut_off_the_plugins_download(
+        self, stack: Stack, plugins: str, allowed: bool
+    ) -> None:
+        config = stack(aws={"endpoint": "http://10.0.0.9:5566"}, connect={"plugins": plugins})
+        found = ends(config)
+        assert (CONNECT, Network("10.0.0.9/32"), 5566) in found
+        assert ((CONNECT, PUBLIC_INTERNET, 443) in found) is allowed
+
+    def test_the_way_to_the_internet_is_one_rule(self, stack: Stack) -> None:
+        targets = [flow.target for flow in flows(security_args(stack()))]
+        assert targets.count(PUBLIC_INTERNET) == 1
 
     def test_the_stack_names_who_reads_the_metrics(self, stack: Stack) -> None:
         scraper = {"namespace": "watch", "labels": {"app": "prometheus"}}
@@ -105,7 +144,8 @@ class TestFlows:
     def test_a_server_that_replaces_aws_is_reached_instead_of_the_internet(
         self, stack: Stack
     ) -> None:
-        allowed = ends(stack(aws={"endpoint": "http://10.231.0.1:5566"}))
+        sections = {"connect": {"plugins": "image"}, "aws": {"endpoint": "http://10.231.0.1:5566"}}
+        allowed = ends(stack(**sections))
         outside = {flow for flow in allowed if flow[0] is CONNECT and isinstance(flow[1], Network)}
         assert outside == {(CONNECT, Network("10.231.0.1/32"), 5566)}
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any
 
+import pulumi
 import pytest
 from cryptography import x509
 from pulumi import dynamic
@@ -54,6 +55,7 @@ def sourced(stack: Stack, deploy: Callable[..., Deployment]) -> Sourced:
                     external_host=config.cluster.external_host,
                     certificate_days=config.security.certificate_days,
                     cluster=ClusterAccess(config.cluster.context),
+                    captured=pulumi.ComponentResource("test:index:Captured", "captured"),
                 ),
             )
             passwords = {"postgres": credentials.postgres, "debezium": credentials.debezium}

@@ -64,6 +64,16 @@ def test_each_broker_advertises_itself_inside_and_outside(ordinal: int) -> None:
     }
 
 
+def test_the_claim_covers_the_images_volume_exactly_and_logs_are_in_the_same_folder_of_it(
+    deployed: Deployment,
+) -> None:
+    """The folder of the claim is that of stacks whose claim was mounted at /var/lib/kafka."""
+    for container in every_container(deployed.one("StatefulSet", "kafka")):
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert mounts["data"] == "/var/lib/kafka/data"
+    assert properties(design())["log.dirs"] == "/var/lib/kafka/data/data"
+
+
 def test_without_node_ports_there_is_no_external_listener() -> None:
     config = design(cluster={"nodePorts": None}, kafka={"bootstrapServers": ["kafka:9092"]})
     assert properties(config)["listeners"] == "INTERNAL://:9092,CONTROLLER://:9093"

@@ -38,7 +38,7 @@ def test_the_designs_settings_are_rendered(deployed: Deployment) -> None:
         }.items()
     )
     assert data["jaas.conf"].startswith("SchemaRegistry {")
-    assert 'file="/etc/schema-registry/user.properties"' in data["jaas.conf"]
+    assert 'file="/opt/datapipe/config/user.properties"' in data["jaas.conf"]
 
 
 def test_users_have_the_designs_roles() -> None:
@@ -53,14 +53,14 @@ def test_the_login_module_is_given_to_the_jvm(deployed: Deployment) -> None:
     (registry,) = every_container(deployed.one("Deployment", "schema-registry"))
     variables = {one["name"]: one["value"] for one in registry["env"]}
     assert variables["SCHEMA_REGISTRY_OPTS"] == (
-        "-Djava.security.auth.login.config=/etc/schema-registry/jaas.conf"
+        "-Djava.security.auth.login.config=/opt/datapipe/config/jaas.conf"
     )
 
 
 def test_the_probes_password_is_in_a_file_and_in_no_argument(deployed: Deployment) -> None:
     (registry,) = every_container(deployed.one("Deployment", "schema-registry"))
     command = registry["readinessProbe"]["exec"]["command"]
-    assert command[command.index("--netrc-file") + 1] == "/etc/schema-registry/netrc"
+    assert command[command.index("--netrc-file") + 1] == "/opt/datapipe/config/netrc"
     assert probe_netrc(PASSWORDS) == "machine localhost login probe password p-3\n"
 
 

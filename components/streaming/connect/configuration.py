@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
+from components.streaming.connect.plugins import PLUGIN_DIR
 from components.streaming.properties import Properties
+from components.workloads import CONFIG_DIR
 
-CONFIG_DIR = "/etc/kafka-connect"
 SOURCE_CA = "postgresql-ca.crt"
 # The certificate authority of the source database, for sslmode verify-full.
 SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
@@ -27,8 +28,12 @@ REBALANCE_DELAY_MS = 5000
 
 # Our own transform and extension; they come with the ConfigMap, so any image will do.
 PLUGINS_OF_OURS = "/opt/datapipe/plugins"
-# Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
-RESTART_FAILED = "datapipe.connect.RestartFailed"
+EXTENSIONS = (
+    # Connect leaves a failed task as it is; this restarts it after 15 s, then less and less often.
+    "datapipe.connect.RestartFailed",
+    # For how long records wait to be archived; a sink's lag does not show it.
+    "datapipe.connect.WaitingRecords",
+)
 # How long a sink may take to finish its file or commit.
 TASK_SHUTDOWN_MS = 15_000
 
@@ -60,9 +65,9 @@ def worker_properties(
         # Each connector names its own converters; a worker does not start without any.
         "key.converter": JSON_CONVERTER,
         "value.converter": JSON_CONVERTER,
-        "plugin.path": f"{images.plugin_path},{PLUGINS_OF_OURS}",
+        "plugin.path": ",".join(_plugin_folders(settings, images)),
         "plugin.discovery": images.plugin_discovery,
-        "rest.extension.classes": RESTART_FAILED,
+        "rest.extension.classes": ",".join(EXTENSIONS),
         "topic.creation.enable": False,
         "exactly.once.source.support": "enabled" if settings.exactly_once else "disabled",
         "connector.client.config.override.policy": "All",
@@ -71,6 +76,11 @@ def worker_properties(
         **_environment_references(variables),
         **_clients(),
     }
+
+
+def _plugin_folders(settings: ConnectSettings, images: ImageFamilyTable) -> list[str]:
+    downloaded = [PLUGIN_DIR] if settings.plugins == "hub" else []
+    return list(dict.fromkeys([*images.plugin_path.split(","), *downloaded, PLUGINS_OF_OURS]))
 
 
 def _environment_references(variables: Iterable[str]) -> Properties:

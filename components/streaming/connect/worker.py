@@ -17,7 +17,6 @@ from components.manifests import Manifest, metadata
 from components.sizing import CONNECT_JVM, Resources
 from components.streaming.connect.configuration import (
     CAPTURED_TABLES,
-    CONFIG_DIR,
     PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
@@ -51,7 +50,7 @@ from components.streaming.pods import (
     spread_over_zones,
 )
 from components.streaming.properties import render_properties
-from components.workloads import Workload, container_security_context
+from components.workloads import CONFIG_DIR, Workload, container_security_context
 
 HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
@@ -63,9 +62,10 @@ SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
 # column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
-# extensions.jar (RestartFailed),
-# json.jar (ExactJsonConverter), and two that are in the folder of the plug-in that loads them:
-# values.jar (ExactValues, CapturedTables) with Debezium and commit-counter.jar with Iceberg's sink.
+# extensions.jar (RestartFailed, WaitingRecords), json.jar (ExactJsonConverter), registry.jar
+# (RegistryConverter waits for Schema Registry), and two that are in the folder of the plug-in that
+# loads them: values.jar (ExactValues, CapturedTables) with Debezium and commit-counter.jar with
+# Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
@@ -281,12 +281,13 @@ def _plugin_installer(args: WorkerArgs) -> Manifest:
 def _jar_paths(args: WorkerArgs) -> dict[str, str]:
     """Return where our own jars are mounted in the container, with their names in java/."""
     # Alone in a folder: each folder of the plugin path is a plugin.
+    of_avro = ("registry",) if args.settings.converter == "avro" else ()
     own = {
         f"{PLUGINS_OF_OURS}/{name}/{name}.jar": f"{name}.jar"
-        for name in ("transforms", "extensions", "json")
+        for name in ("transforms", "extensions", "json", *of_avro)
     }
     # A folder that is filled when the pod starts has no place for a mount; it gets a copy.
-    in_image = {} if args.plugins else {f"{PLUGIN_DIR}/{DEBEZIUM.folder}/{VALUES}": VALUES}
+    in_image = {} if args.plugins else {f"{args.images.debezium_plugin}/{VALUES}": VALUES}
     return {**own, **in_image, **args.sink_jars}
 
 

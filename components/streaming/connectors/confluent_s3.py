@@ -72,7 +72,17 @@ class ConfluentS3SinkConnector(SinkConnector):
     timestamp_field: str | None = Field(default=None, serialization_alias="timestamp.field")
     flush_size: int = Field(default=1000, ge=1, serialization_alias="flush.size")
     rotate_interval_ms: int = Field(
-        default=60_000, ge=1000, serialization_alias="rotate.interval.ms"
+        default=60_000,
+        ge=1000,
+        serialization_alias="rotate.interval.ms",
+        description="in the records' time: a file is closed by a later record of its partition",
+    )
+    rotate_schedule_interval_ms: int | None = Field(
+        default=None,
+        ge=1000,
+        serialization_alias="rotate.schedule.interval.ms",
+        description="by the clock, in the timezone above: files of a quiet partition are closed,"
+        " too, but their content no longer follows from the records, so not exactly once",
     )
 
     null_values: Literal["ignore", "fail", "write"] = Field(

@@ -28,10 +28,24 @@ class JsonConverter(PropertyGroup):
 
 
 class AvroConverter(PropertyGroup):
-    """Avro with Confluent Schema Registry, authenticated with BASIC as in the design."""
+    """Avro with Confluent Schema Registry, authenticated with BASIC as in the design.
 
-    converter_class: Literal["io.confluent.connect.avro.AvroConverter"] = Field(
-        default="io.confluent.connect.avro.AvroConverter", serialization_alias=""
+    The class is ours and wraps Confluent's, whose failures during an outage of the registry are
+    those of a bad record: a sink would send good records to the dead letter queue.
+    """
+
+    converter_class: Literal["datapipe.connect.RegistryConverter"] = Field(
+        default="datapipe.connect.RegistryConverter", serialization_alias=""
+    )
+    delegate: Literal["io.confluent.connect.avro.AvroConverter"] = Field(
+        default="io.confluent.connect.avro.AvroConverter", serialization_alias=".delegate"
+    )
+    wait_ms: int = Field(
+        default=90_000,
+        ge=0,
+        serialization_alias=".wait.ms",
+        description="for which a record waits for the registry before the task stops and is"
+        " restarted; below the consumers' max.poll.interval.ms",
     )
     schema_registry_url: str = Field(
         pattern=r"^https?://", serialization_alias=".schema.registry.url"

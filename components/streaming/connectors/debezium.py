@@ -202,8 +202,8 @@ class DebeziumPostgresConnector(Connector):
     drop_slot: bool = Field(
         default=False,
         exclude=True,
-        description="drop the replication slot when the connector is deleted; changes that were"
-        " not captured yet are then lost to it",
+        description="drop the replication slot and the publication when the connector is deleted,"
+        " and forget its offsets; changes that were not captured yet are then lost to it",
     )
 
     def fixed_properties(self) -> Mapping[str, str]:

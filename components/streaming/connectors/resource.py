@@ -1,13 +1,13 @@
 """A connector as a Pulumi resource, kept by Kafka Connect's REST API."""
 
-import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_provider import Provider
 from components.streaming.connectors import progress
 from components.streaming.connectors.added_tables import (
     captured_tables,
@@ -15,24 +15,20 @@ from components.streaming.connectors.added_tables import (
     remove_reader,
     unread_tables,
 )
-from components.streaming.connectors.captured_tables import missed_tables, record_read
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
+from components.streaming.connectors.missed_tables import missed_tables, record_read
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
 from kafka_connect.client import ConnectClient
-from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.connector_state import State
 from kafka_connect.failures import (
-    ConnectError,
     ConnectorMissingError,
     WorkerMissingError,
 )
 from kafka_connect.startup import (
-    ConnectorFailedError,
-    NotInTimeError,
     Timeouts,
     wait_for_worker,
 )
@@ -42,33 +38,9 @@ from kafka_connect.status import Status
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot", "captured")
 
 Properties = dict[str, Any]
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
-def _without_traceback(method: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Let errors that explain themselves reach the user without the way they took.
-
-    Pulumi prints the whole traceback of whatever a dynamic provider raises.
-    """
-
-    @functools.wraps(method)
-    def shortened(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return method(*args, **kwargs)
-        except (
-            ClusterAccessError,
-            ConnectError,
-            ConnectorFailedError,
-            NotInTimeError,
-        ) as error:
-            explained = error
-        raise explained.with_traceback(None) from None
-
-    return shortened
-
-
-class KafkaConnectorProvider(dynamic.ResourceProvider):
+class KafkaConnectorProvider(Provider):
     """Create, read, update and delete over REST.
 
     Pulumi pickles the provider into the state: it has no attributes, and is found by its name.
@@ -76,7 +48,6 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
 
     serialize_as_secret_always = False
 
-    @_without_traceback
     def check(self, olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Validate what is new, on the worker if it can be reached, and say which it was."""
         return dynamic.CheckResult(news, list(examine(olds, news)))
@@ -96,7 +67,6 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             delete_before_replace=True,
         )
 
-    @_without_traceback
     def create(self, props: Properties) -> dynamic.CreateResult:
         """Put the configuration and wait for the state; an existing connector is taken over.
 
@@ -111,7 +81,6 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             before = props["config"]  # a new connector reads all of them itself
         return dynamic.CreateResult(props["name"], self._apply({}, props, captured_tables(before)))
 
-    @_without_traceback
     def update(self, _id: str, olds: Properties, news: Properties) -> dynamic.UpdateResult:
         """Put configuration and state, restart what failed, forget offsets if newly asked to.
 
@@ -122,7 +91,6 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
             forget_offsets(_client(news["access"]), news["name"])
         return dynamic.UpdateResult(applied)
 
-    @_without_traceback
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """Return what Connect has now; an empty id where the connector is gone."""
         client = _client(props["access"])
@@ -135,16 +103,19 @@ class KafkaConnectorProvider(dynamic.ResourceProvider):
         inputs = {key: value for key, value in found.items() if key != "rows_read"}
         return dynamic.ReadResult(id_, found, inputs | {"tasks": None})
 
-    @_without_traceback
     def delete(self, id_: str, props: Properties) -> None:
-        """Remove the connector; topics and offsets stay, and its slot unless `drop_slot` is set.
+        """Remove the connector and, with `drop_slot`, its offsets and slot; its topics stay.
 
-        Raises PodExecError if the slot can't be dropped.
+        Offsets without their slot would make a later connector of the same name begin after
+        changes that nobody has captured. Raises PodExecError if the slot can't be dropped.
         """
         client = _client(props["access"])
         try:
             if captured_tables(props["config"]):
                 remove_reader(client, id_)
+            if props.get("drop_slot"):
+                converge(client, id_, props["config"], "STOPPED", _timeouts(props))
+                forget_offsets(client, id_)
             client.delete(id_)
         except (ConnectorMissingError, WorkerMissingError) as gone:
             progress.info(f"{id_}: nothing to delete: {gone}")

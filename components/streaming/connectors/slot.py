@@ -1,4 +1,4 @@
-"""The replication slot that a deleted source connector leaves behind, and dropping it."""
+"""The replication slot and publication that a deleted source connector leaves behind."""
 
 from __future__ import annotations
 
@@ -13,27 +13,32 @@ from kafka_connect.cluster_access import ClusterAccess
 RELEASE_SECONDS = 30
 TIMEOUT_SECONDS = 90
 SLOT_NAME = re.compile(r"[a-z0-9_]{1,63}")
+PUBLICATION_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 # The sandbox's image does not have PostgreSQL's programs on its PATH.
 FIND_PSQL = 'PATH="$PATH:/usr/lib/postgresql/15/bin" exec psql "$@"'
 
 
-def drop_script(slot: str, database: str) -> str:
-    """Return a psql script that drops the slot if it exists, once no connector reads it.
+def drop_script(slot: str, publication: str, database: str) -> str:
+    """Return a psql script that drops slot and publication, once no connector reads them.
 
     A logical slot can be dropped from its own database only.
-    Raises ValueError for an invalid name of a slot or database.
+    Raises ValueError for an invalid name.
     """
     if not SLOT_NAME.fullmatch(slot):
         raise ValueError(
             f"slot.name {slot!r} is not a valid name of a replication slot; allowed: a-z, 0-9 and _"
+        )
+    if not PUBLICATION_NAME.fullmatch(publication):
+        raise ValueError(
+            f"publication.name {publication!r} is not a valid name; allowed: a-z, 0-9 and _"
         )
     if not DATABASE_NAME.fullmatch(database):
         raise ValueError(
             f"database.dbname {database!r} is not a valid database name; allowed: letters, digits,"
             " _ and -"
         )
-    # Both names have been checked above, and DO takes no parameters.
+    # The names have been checked above, and DO takes no parameters.
     return f"""\
 \\connect "{database}"
 DO $$
@@ -46,6 +51,7 @@ BEGIN
   PERFORM pg_drop_replication_slot(slot_name)
     FROM pg_replication_slots WHERE slot_name = '{slot}';
 END $$;
+DROP PUBLICATION IF EXISTS "{publication}";
 \\q
 """  # noqa: S608
 
@@ -58,8 +64,11 @@ class DatabasePod:
     namespace: str
     port: int
 
-    def run(self, script: str) -> None:
-        """Run a script. Raises PodExecError with PostgreSQL's error if it fails."""
+    def run(self, script: str) -> bool:
+        """Run a script; return whether there is a server, without which nothing is left behind.
+
+        Raises PodExecError with PostgreSQL's error if it fails.
+        """
         # Slow to import, and needed for a deletion only.
         from components.source import server  # noqa: PLC0415
         from components.source.pod_exec import PodCommand  # noqa: PLC0415
@@ -67,7 +76,11 @@ class DatabasePod:
         arguments = server.psql_command("", self.port)[1:]
         command = ["sh", "-c", FIND_PSQL, "psql", *arguments]
         psql = PodCommand(self.namespace, server.POD, server.CONTAINER, command)
-        psql.run(ClusterAccess(self.context).api_client(), script, TIMEOUT_SECONDS)
+        api_client = ClusterAccess(self.context).api_client()
+        if not psql.pod_exists(api_client):
+            return False
+        psql.run(api_client, script, TIMEOUT_SECONDS)
+        return True
 
 
 def release_slot(props: Mapping[str, Any]) -> str | None:
@@ -86,5 +99,7 @@ def release_slot(props: Mapping[str, Any]) -> str | None:
             f" SELECT pg_drop_replication_slot('{slot}')"
         )
     pod = DatabasePod(access.get("context"), access["namespace"], int(config["database.port"]))
-    pod.run(drop_script(slot, config["database.dbname"]))
-    return f"dropped the replication slot {slot}"
+    publication = config["publication.name"]
+    if pod.run(drop_script(slot, publication, config["database.dbname"])):
+        return f"dropped the replication slot {slot} and the publication {publication}"
+    return f"the replication slot {slot} was not dropped: its server does not exist"

@@ -130,6 +130,8 @@ def _connector_of(args: SourcesArgs, table: str) -> DebeziumPostgresConnector:
     # a tag, each but the first on a worker would wait for a minute and then have none.
     own = {
         "name": f"{shared.name}-{table}",
+        # It is deleted when its table leaves the list, or isolation changes.
+        "drop_slot": True,
         "extra": {**shared.extra, "custom.metric.tags": f"table={table}"},
         # Counted by each connector for itself, the events of one transaction would not add up.
         "transaction_metadata": False,

@@ -14,9 +14,10 @@ from components.manifests import Manifest, metadata, rollout_annotations
 from components.sizing import BROKER_JVM, Resources
 from components.streaming.kafka.cluster_id import KafkaClusterId
 from components.streaming.kafka.configuration import (
-    DATA_DIR,
     HEADLESS_SERVICE,
     KAFKA,
+    LOG_DIR,
+    VOLUME_DIR,
     KafkaNetwork,
     node_properties,
     shared_properties,
@@ -42,10 +43,7 @@ from components.streaming.pods import (
     tcp_probe,
 )
 from components.streaming.properties import render_properties
-from components.workloads import Workload, container_security_context
-
-CONFIG_DIR = "/etc/kafka"
-VOLUME_DIR = "/var/lib/kafka"
+from components.workloads import CONFIG_DIR, Workload, container_security_context
 
 # The rendered settings and the codecs' libraries.
 SCRATCH_SIZE = "64Mi"
@@ -211,7 +209,7 @@ def _format_container(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manif
         **_jvm(args),
         "KAFKA_JVM_PERFORMANCE_OPTS": SHORT_JVM,
         "STORAGE_COMMAND": args.images.storage_command,
-        "DATA_DIR": DATA_DIR,
+        "DATA_DIR": LOG_DIR,
         "CLUSTER_ID": cluster_id,
     }
     return {

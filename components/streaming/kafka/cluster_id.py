@@ -9,6 +9,8 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
+from components.dynamic_provider import Provider
+
 
 def random_cluster_id() -> str:
     """Return a random UUID as Kafka writes it: 22 characters of the URL-safe base64 alphabet.
@@ -21,7 +23,7 @@ def random_cluster_id() -> str:
             return text
 
 
-class ClusterIdProvider(dynamic.ResourceProvider):
+class ClusterIdProvider(Provider):
     """Creates an id, which never changes: the brokers' storage contains it."""
 
     def create(self, _props: dict[str, Any]) -> dynamic.CreateResult:

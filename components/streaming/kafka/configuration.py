@@ -13,8 +13,11 @@ from components.workloads import Workload, service_host
 
 KAFKA = Workload.KAFKA.value
 HEADLESS_SERVICE = f"{KAFKA}-headless"
+# The claim is mounted here exactly, because Confluent's images declare a VOLUME at this path.
+# Where no mount covers it exactly, the runtime adds a volume that is deleted with the container.
+VOLUME_DIR = "/var/lib/kafka/data"
 # A folder below the volume: its root may have a file system's lost+found, which is not a log.
-DATA_DIR = "/var/lib/kafka/data"
+LOG_DIR = f"{VOLUME_DIR}/data"
 
 INTERNAL, CONTROLLER, EXTERNAL = "INTERNAL", "CONTROLLER", "EXTERNAL"
 
@@ -92,7 +95,7 @@ def shared_properties(network: KafkaNetwork) -> Properties:
         "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
         "inter.broker.listener.name": INTERNAL,
         "controller.listener.names": CONTROLLER,
-        "log.dirs": DATA_DIR,
+        "log.dirs": LOG_DIR,
         **_throughput(settings),
         **_durability(settings),
         **_memory(settings),

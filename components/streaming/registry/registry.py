@@ -41,10 +41,9 @@ from components.streaming.registry.configuration import (
     registry_properties,
     user_properties,
 )
-from components.workloads import Workload, container_security_context
+from components.workloads import CONFIG_DIR, Workload, container_security_context
 
 REGISTRY = Workload.REGISTRY.value
-CONFIG_DIR = "/etc/schema-registry"
 SCRATCH_SIZE = "64Mi"
 GRACE_SECONDS = 30
 
@@ -194,7 +193,7 @@ def _readiness(port: int) -> Manifest:
 
 
 def _files_volume() -> Manifest:
-    """Return the design's folder, /etc/schema-registry: with configuration and logins."""
+    """Return what CONFIG_DIR holds: configuration and logins."""
     return {
         "name": "files",
         "projected": {

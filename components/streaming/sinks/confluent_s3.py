@@ -6,6 +6,7 @@ from functools import cached_property
 from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.sinks.kafka_compatibility import incompatibility
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import TOPIC_PREFIX, topic_of
@@ -14,7 +15,7 @@ from components.streaming.topic_names import TOPIC_PREFIX, topic_of
 DEFAULT_TASKS = 24
 HUB_PLUGIN = PluginArchive(
     folder="s3-sink",
-    path="confluentinc/kafka-connect-s3/versions/10.5.0",
+    path="confluentinc/kafka-connect-s3/versions/{version}",
     digest_key="s3Sink",
 )
 
@@ -31,6 +32,8 @@ class ConfluentS3Sink(S3Sink):
         if not args.images.confluent_plugins:
             problem = "confluent-s3 is not in the images of this stack's images.family; set iceberg"
             raise InvalidKeysError(("archive.sink", problem))
+        if unfit := incompatibility(args.images.connect, args.s3_sink_version):
+            raise InvalidKeysError(("images.connect", unfit))
 
     @cached_property
     def connector(self) -> ConfluentS3SinkConnector:
@@ -49,6 +52,9 @@ class ConfluentS3Sink(S3Sink):
             kms_key=archive.kms_key_arn,
             flush_size=archive.flush_size,
             rotate_interval_ms=archive.rotate_interval_ms,
+            rotate_schedule_interval_ms=(
+                archive.rotate_interval_ms if archive.rotation == "schedule" else None
+            ),
             key_converter=self.args.converter,
             value_converter=self.args.converter,
             errors=self.errors,
@@ -57,7 +63,11 @@ class ConfluentS3Sink(S3Sink):
 
     def hub_plugin(self) -> PluginArchive:
         """Return the archive, with its digest where the stack pins it."""
-        return replace(HUB_PLUGIN, sha256=self.args.plugin_digests.s3_sink)
+        return replace(
+            HUB_PLUGIN,
+            path=HUB_PLUGIN.path.format(version=self.args.s3_sink_version),
+            sha256=self.args.plugin_digests.s3_sink,
+        )
 
     def archived_tables(self) -> dict[str, str]:
         """Return the folders below the bucket."""

@@ -129,4 +129,5 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         dead_letter_replication=config.kafka.replication_factor,
         images=config.images.resolve(),
         plugin_digests=config.connect.plugin_digests,
+        s3_sink_version=config.connect.s3_sink_version,
     )

@@ -55,6 +55,8 @@ class SinkArgs:
     dead_letter_replication: int
     images: ImageFamilyTable
     plugin_digests: PluginDigests
+    s3_sink_version: str
+    """of Confluent's S3 sink: what the hub is asked for, or the image has"""
 
 
 class Sink(ABC):

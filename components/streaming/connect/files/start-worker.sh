@@ -4,7 +4,7 @@
 # WORKER_COMMAND  shell words that start a worker in this image
 set -eu
 
-config=${CONFIG_DIR:-/etc/kafka-connect}
+config=${CONFIG_DIR:-/opt/datapipe/config}
 
 # shellcheck source=/dev/null
 . "$config/metrics-agent.sh"

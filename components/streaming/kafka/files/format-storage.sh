@@ -7,7 +7,7 @@
 # STORAGE_COMMAND  shell words that run Kafka's storage tool in this image
 set -eu
 
-config=${CONFIG_DIR:-/etc/kafka}
+config=${CONFIG_DIR:-/opt/datapipe/config}
 settings=${TMPDIR:-/tmp}/server.properties
 
 # meta.properties is the last file that formatting writes. Looking for it spares every later start

@@ -5,7 +5,7 @@
 # BROKER_COMMAND  shell words that start a broker in this image
 set -eu
 
-config=${CONFIG_DIR:-/etc/kafka}
+config=${CONFIG_DIR:-/opt/datapipe/config}
 settings=${TMPDIR:-/tmp}/server.properties
 
 # shellcheck source=/dev/null

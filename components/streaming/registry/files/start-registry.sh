@@ -2,7 +2,7 @@
 # Starts Schema Registry with its settings, and the options of this JVM that are ours.
 set -eu
 
-config=${CONFIG_DIR:-/etc/schema-registry}
+config=${CONFIG_DIR:-/opt/datapipe/config}
 
 # shellcheck source=/dev/null
 . "$config/metrics-agent.sh"

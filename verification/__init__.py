@@ -1,0 +1,1 @@
+"""Compares an archive with its database: by key and every column, while rows change."""

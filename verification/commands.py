@@ -1,0 +1,68 @@
+"""The command `datapipe verify`."""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from clients import database
+from clients.archive import open_archive
+from clients.console import console
+from clients.stack import StackError, StackOutputs, read_outputs
+from verification.archived_table import open_table
+from verification.compare import compare_all
+from verification.options import Log, Options
+from verification.pipeline import Pipeline
+from verification.pipeline_position import PipelinePosition
+from verification.report import as_json, print_results
+from verification.result import TableResult
+
+EQUAL, DIFFERENCES, NOT_COMPARED = 0, 1, 2
+
+
+def pipeline_of(outputs: StackOutputs) -> Pipeline:
+    """Return a stack's pipeline; AWS credentials come from the environment."""
+    return Pipeline(
+        connect=lambda: database.connect(outputs),
+        archive=partial(open_table, open_archive(outputs.archive)),
+        position=PipelinePosition(outputs, lambda: database.connect(outputs)),
+        excluded=outputs.excluded_columns,
+    )
+
+
+def verify(
+    stack: str,
+    tables: Sequence[str],
+    options: Options,
+    *,
+    log: Log,
+    show_values: bool = False,
+    print_json: bool = False,
+) -> int:
+    """Compare tables of a stack with its archive, all captured ones by default; print the result.
+
+    Return the exit code. Raises StackError if the stack or its database can't be used.
+    """
+    outputs = read_outputs(stack)
+    chosen = chosen_tables(outputs.tables, tables)
+    results = list(compare_all(pipeline_of(outputs), chosen, options, log))
+    if print_json:
+        print(as_json(results, show_values))
+    else:
+        print_results(console(), results, show_values)
+    return exit_code(results)
+
+
+def chosen_tables(captured: Collection[str], wanted: Sequence[str]) -> list[str]:
+    """Return the tables to compare. Raises StackError for one that the stack does not capture."""
+    unknown = [table for table in wanted if table not in captured]
+    if unknown:
+        raise StackError(
+            f"the stack does not capture {', '.join(unknown)}; it captures {', '.join(captured)}"
+        )
+    return list(dict.fromkeys(wanted)) or list(captured)
+
+
+def exit_code(results: Sequence[TableResult]) -> int:
+    """Return the exit code; a difference is worse than a table that could not be compared."""
+    if any(result.differs for result in results):
+        return DIFFERENCES
+    return EQUAL if all(result.is_compared for result in results) else NOT_COMPARED
