@@ -20,6 +20,7 @@ from clients.status.collect import collect
 from clients.status.health import problems
 from clients.update import changed_stack_file
 from polling import NotReadyError, poll_until
+from tests.e2e.listed_tables import remove_tables
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 Connection = psycopg.Connection[Row]
