@@ -39,7 +39,7 @@ def tables(
         typer.Option(help="Read this table again whatever its state.", metavar="SCHEMA.TABLE"),
     ] = None,
 ) -> None:
-    """Read tables again of which the archive misses something.
+    """Read tables again that were replaced or missed.
 
     A table that was dropped and created again, swapped by a rename, restored, or out of the
     publication is captured again, and so is one to which a partition with rows was attached. Its
@@ -56,7 +56,7 @@ def tables(
 
 @app.command("all", epilog=exit_codes("slots and tables are repaired"))
 def everything(context: typer.Context) -> None:
-    """Recreate lost slots, then read tables again of which the archive misses something."""
+    """Recreate lost slots, then read replaced tables again."""
     slot(context)
     tables(context)
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 ROW_OF_TRUNCATE = "datapipe.connect.RowOfTruncate"
-BEGIN_ANEW = "beginAnew"
+TRUNCATE_FIRST = "truncateFirst"
 
 
-def beginning_anew(config: Mapping[str, str]) -> dict[str, str]:
+def truncating_first(config: Mapping[str, str]) -> dict[str, str]:
     """Return the configuration with which a snapshot writes a TRUNCATE before each table's rows.
 
     A row that was deleted while nothing captured the table is then not current any more. A source
@@ -19,8 +19,8 @@ def beginning_anew(config: Mapping[str, str]) -> dict[str, str]:
         **config,
         "snapshot.mode": "custom",
         "snapshot.custom.class": "datapipe.postgres.MarkedSnapshotter",
-        "transforms": f"{BEGIN_ANEW},{config['transforms']}",
-        f"transforms.{BEGIN_ANEW}.type": "datapipe.connect.BeginAnew",
+        "transforms": f"{TRUNCATE_FIRST},{config['transforms']}",
+        f"transforms.{TRUNCATE_FIRST}.type": "datapipe.connect.TruncateFirst",
     }
 
 

@@ -9,7 +9,7 @@ from clients.connect import Log, connect_client, stopped
 from clients.database import Row
 from clients.stack import StackOutputs
 from kafka_connect.client import ConnectClient
-from kafka_connect.snapshot import all_is_read, beginning_anew
+from kafka_connect.snapshot import all_is_read, truncating_first
 from polling import poll_until
 
 SLOT_SETTING = "slot.name"
@@ -73,9 +73,9 @@ def _recover(
         log(f"dropped the slot {slot}")
         log(client.reset_offsets(name))
         complete_from = _wal_position(connection)
-        client.put(name, beginning_anew(config))
+        client.put(name, truncating_first(config))
     finished = _snapshot_finishes(client, name)
-    if finished and beginning_anew(config) != config:
+    if finished and truncating_first(config) != config:
         client.put(name, config)
     return Recovered(name, slot, complete_from, finished)
 

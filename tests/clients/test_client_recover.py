@@ -220,7 +220,7 @@ def test_only_lost_and_missing_slots_are_recreated(
     outputs: Any = SimpleNamespace(connectors=("a", "b", "sink"))
     recovered = recover_slots(outputs, log)
     assert [each.slot for each in recovered] == recreated
-    # The snapshot begins the tables' state anew; the connector is left as it was.
+    # A TRUNCATE comes before the rows of each table; the connector is left as it was.
     orders = ["stop a", "drop slot_a", "reset a", "put a custom", "start a", "put a initial"]
     assert stops == (orders if recreated else [])
     assert all("__source_lsn >= 4711" in str(each) for each in recovered)

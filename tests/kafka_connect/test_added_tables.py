@@ -268,7 +268,7 @@ def test_the_reader_begins_the_tables_anew_and_does_not_watch_them() -> None:
         "captured.tables.query": "/file",
     }
     reader = reader_config(config, ["public.b"])
-    assert reader["transforms"] == "beginAnew,rowOfTruncate,unwrap"
+    assert reader["transforms"] == "truncateFirst,rowOfTruncate,unwrap"
     assert reader["snapshot.custom.class"] == "datapipe.postgres.MarkedSnapshotter"
     assert not {"notification.enabled.channels", "captured.tables.query"} & reader.keys()
     plain = reader_config({"slot.name": "s", "snapshot.mode": "initial"}, ["public.b"])

@@ -132,7 +132,7 @@ def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
     """The two rows that are read before a table's own become the TRUNCATE, and nothing."""
     source = "source=Struct{lsn=9,snapshot="
     row = "Struct{after=Struct{id=%d},source=Struct{lsn=10,snapshot=%s},op=%s,ts_ms=7}"
-    assert run_driver("BegunTables.java", tmp_path / "jars") == [
+    assert run_driver("TruncatedFirst.java", tmp_path / "jars") == [
         f"a null Struct{{{source}first}},op=t,ts_ms=7}}",
         "dropped",
         "a 1 " + row % (1, "true", "r"),

@@ -247,7 +247,7 @@ class TestDatabaseSchema:
         first, second = (provider.create(self.INPUTS).outs or {} for _ in range(2))
         assert first["captured"]["missed"] == ["public.t"]
         assert json.loads(first["captured"]["entries"]) == {"public.t": {"table": 7}}
-        assert first["captured"] != second["captured"], "each time tells the connectors anew"
+        assert first["captured"] != second["captured"], "each one updates the connectors"
 
 
 class TestDatabaseAccount:

@@ -35,7 +35,7 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
-from kafka_connect.snapshot import all_is_read, beginning_anew
+from kafka_connect.snapshot import all_is_read, truncating_first
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
@@ -82,7 +82,7 @@ def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[st
     heartbeat = config.get("heartbeat.interval.ms", "0")
     watching = (CHANNELS, "captured.tables.query")
     return {
-        **{key: value for key, value in beginning_anew(config).items() if key not in watching},
+        **{key: value for key, value in truncating_first(config).items() if key not in watching},
         "table.include.list": ",".join(tables),
         "slot.name": slot,
         "slot.drop.on.stop": "true",

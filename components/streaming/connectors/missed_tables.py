@@ -1,4 +1,4 @@
-"""What the database's schema tells a source connector of its tables, and what it answers."""
+"""The tables that a source connector must read again, and the record that it has."""
 
 import json
 from collections.abc import Collection, Mapping

@@ -17,7 +17,7 @@ import org.apache.kafka.connect.transforms.Transformation;
  * <p>datapipe.postgres.MarkedSnapshotter reads two rows before those of each table. The first becomes
  * the TRUNCATE, the second is dropped.
  */
-public class BeginAnew<R extends ConnectRecord<R>> implements Transformation<R> {
+public class TruncateFirst<R extends ConnectRecord<R>> implements Transformation<R> {
   private static final String SOURCE = "source";
   private static final String SNAPSHOT = "snapshot";
   private static final String POSITION = "lsn";

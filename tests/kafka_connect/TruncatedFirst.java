@@ -1,12 +1,12 @@
-import datapipe.connect.BeginAnew;
+import datapipe.connect.TruncateFirst;
 import java.util.List;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
-/** Sends the rows of two tables, the second empty, through BeginAnew and prints what comes out. */
-public class BegunTables {
+/** Sends the rows of two tables, the second empty, through TruncateFirst and prints what comes out. */
+public class TruncatedFirst {
   private static final Schema ROW =
       SchemaBuilder.struct().name("Value").field("id", Schema.INT32_SCHEMA).optional().build();
   private static final Schema SOURCE = SchemaBuilder.struct().name("source")
@@ -17,7 +17,7 @@ public class BegunTables {
       .field("op", Schema.STRING_SCHEMA).field("ts_ms", Schema.OPTIONAL_INT64_SCHEMA).build();
 
   public static void main(String[] arguments) {
-    BeginAnew<SourceRecord> transform = new BeginAnew<>();
+    TruncateFirst<SourceRecord> transform = new TruncateFirst<>();
     List<SourceRecord> records = List.of(
         record("a", 0, "first", "r"), record("a", 0, "true", "r"),
         record("a", 1, "true", "r"), heartbeat(), record("a", 2, "last_in_data_collection", "r"),
