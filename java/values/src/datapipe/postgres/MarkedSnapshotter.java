@@ -8,9 +8,9 @@ import java.util.Optional;
 /**
  * Reads tables as Debezium's initial snapshot does, each with two rows of NULLs before its own.
  *
- * <p>The transform datapipe.connect.TruncateFirst makes the first one a TRUNCATE, with which the table's state
- * begins again, and drops the second. With it the first is never also the last row, so Debezium marks
- * it as the first one even where the table is empty.
+ * <p>The transform datapipe.connect.TruncateFirst makes the first one a TRUNCATE, with which the
+ * table's state begins again, and drops the second. With it the first is never also the last row, so
+ * Debezium marks it as the first one even where the table is empty.
  */
 public class MarkedSnapshotter extends InitialSnapshotter {
   @Override
