@@ -10,6 +10,7 @@ from bench.run import Bench, RunSettings
 from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
 from clients.console import console
+from clients.ending import run_and_exit
 from clients.stack import StackError, read_outputs
 from workload.progress import Progress
 from workload.timeouts import Timeouts
@@ -109,4 +110,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit(main)

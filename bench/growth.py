@@ -39,6 +39,7 @@ from bench.warm_up import warm_jvms
 from clients import database
 from clients.cluster import Cluster
 from clients.console import console
+from clients.ending import run_and_exit
 from clients.stack import StackError, StackOutputs, read_outputs
 from clients.update import changed_stack_file, update
 from polling import NotReadyError, poll_until
@@ -277,4 +278,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit(main)

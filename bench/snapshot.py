@@ -26,6 +26,7 @@ from clients import database
 from clients.cluster import Cluster
 from clients.console import console
 from clients.database import Row
+from clients.ending import run_and_exit
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
 from clients.update import changed_stack_file, update, update_command
 from workload.machine import revision
@@ -286,4 +287,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit(main)

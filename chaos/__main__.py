@@ -18,6 +18,7 @@ from chaos.pipeline import Pipeline
 from chaos.report import Run, print_run, write
 from chaos.run import run_all
 from clients.console import console
+from clients.ending import run_and_exit
 from clients.stack import PROJECT, StackError
 from workload.progress import Progress
 
@@ -93,4 +94,4 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit(main)

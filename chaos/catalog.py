@@ -55,6 +55,12 @@ def faults() -> list[Fault]:
             answers=(S3_IS_SLOW,),
         ),
         S3Fails("s3-denied", "S3 denies every request", Hold(full=45, quick=30), answers=(DENIED,)),
+        Killed(
+            "all-brokers-killed",
+            "SIGKILL of all brokers at the same time",
+            workload=KAFKA,
+            victims=("kafka-0", "kafka-1", "kafka-2"),
+        ),
         Cut(
             "network-cut",
             "no packet passes between the Connect worker and the brokers",

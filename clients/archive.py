@@ -10,6 +10,7 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
 
+from clients.file_columns import table_columns
 from clients.stack import ArchiveOutput
 
 # The changes of a table of which none is archived yet.
@@ -21,6 +22,9 @@ NO_CHANGES = pa.table(
         "__deleted": pa.array([], pa.string()),
     }
 )
+
+# pyarrow's own 1 and 3 seconds are too short for a machine whose cores are busy with the load.
+CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
 
 
 class Archive(Protocol):
@@ -90,6 +94,8 @@ def _glue_catalog(output: ArchiveOutput) -> Catalog:
         "glue.region": output.region,
         "s3.region": output.region,
         "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        "s3.connect-timeout": str(CONNECT_SECONDS),
+        "s3.request-timeout": str(REQUEST_SECONDS),
     }
     if output.endpoint:
         properties |= {"glue.endpoint": output.endpoint, "s3.endpoint": output.endpoint}
@@ -102,25 +108,35 @@ class FileArchive:
     def __init__(self, output: ArchiveOutput) -> None:
         self._output = output
         self._files = pyarrow.fs.S3FileSystem(
-            region=output.region, endpoint_override=output.endpoint
+            region=output.region,
+            endpoint_override=output.endpoint,
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=REQUEST_SECONDS,
         )
 
     def changes(
         self, table: str, since_lsn: int = 0, columns: tuple[str, ...] | None = None
     ) -> pa.Table:
-        """Return the changes; files of different age may have different columns."""
+        """Return the changes; files of different age may have different columns and types.
+
+        Where a column's type has changed, later values are in a column NAME__KIND
+        (clients/file_columns.py).
+        """
         try:
             files = pyarrow.dataset.dataset(
                 self._folder(table), format="parquet", filesystem=self._files
             )
         except FileNotFoundError:
             return NO_CHANGES
-        schemas = [part.physical_schema for part in files.get_fragments()]
-        if not schemas:
+        parts = sorted(files.get_fragments(), key=lambda part: str(part.path))  # by hour
+        if not parts:
             return NO_CHANGES
-        everything = files.replace_schema(pa.unify_schemas(schemas, promote_options="permissive"))
         since = pyarrow.dataset.field("__source_lsn") >= since_lsn
-        return everything.to_table(columns=list(columns) if columns else None, filter=since)
+        layouts = table_columns(part.physical_schema for part in parts)
+        return pa.concat_tables(
+            layout.as_table(part.to_table(columns=layout.of_file(columns), filter=since), columns)
+            for part, layout in zip(parts, layouts, strict=True)
+        )
 
     def fragments(self, table: str) -> list[pyarrow.dataset.ParquetFileFragment]:
         """Return the present files of schema.table, each with its own schema."""

@@ -6,6 +6,7 @@ import sys
 from clients import database
 from clients.archive import open_archive
 from clients.console import console
+from clients.ending import run_and_exit
 from clients.stack import StackError, read_outputs
 from demo.report import print_result
 from demo.run import Load, run
@@ -59,4 +60,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_and_exit(main)

@@ -30,7 +30,7 @@ SETTINGS: Schemas = {
     "threads": {
         "type": "object",
         "additionalProperties": {"type": "integer", "minimum": 1},
-        "default": {"default": 90, "kafka": 150, "schema-registry": 60},
+        "default": {"default": 90, "kafka": 150, "kafka-connect": 150, "schema-registry": 60},
         "description": "threads at full load by workload, which a manifest does not contain",
     },
     "images": {

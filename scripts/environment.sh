@@ -48,6 +48,13 @@ select_stack() {
     ${PULUMI_SECRETS_PROVIDER:+--secrets-provider "$PULUMI_SECRETS_PROVIDER"} >/dev/null
 }
 
+# Reports, during the update that follows, why a pod or a claim does not get on; ends with this process.
+report_waiting_pods() {
+  local context
+  context=$(pulumi config get --path datapipe:cluster.context --stack "$STACK" 2>/dev/null) || context=
+  python -m clients.waiting ${context:+--context "$context"} &
+}
+
 # What every stack runs on besides its cluster, checked before anything is created.
 need() {
   command -v "$1" >/dev/null || {

@@ -11,10 +11,6 @@ prepare_dev() {
   need kind "install it from the kind project's releases"
   need kubectl "the dev stack's cluster is reached with it"
   need aws "the dev stack's bucket is on AWS; install the AWS CLI"
-  aws sts get-caller-identity >/dev/null || {
-    echo "make: no working AWS credentials; run 'aws configure' or set AWS_PROFILE" >&2
-    exit 1
-  }
   if ! kind get clusters 2>/dev/null | grep -qx datapipe; then
     kind create cluster --config kind/cluster.yaml
   fi
@@ -49,6 +45,17 @@ set_node_network() {
   fi
 }
 
+# The AWS CLI says itself what is wrong: no credentials, expired ones, or no way to the endpoint.
+require_aws() {
+  local endpoint
+  endpoint=$(pulumi config get --path datapipe:aws.endpoint --stack "$STACK" 2>/dev/null) || endpoint=
+  aws sts get-caller-identity ${endpoint:+--endpoint-url "$endpoint"} >/dev/null || {
+    echo "make: 'aws sts get-caller-identity' failed${endpoint:+ at aws.endpoint $endpoint}, as" \
+      "the AWS CLI says above" >&2
+    exit 1
+  }
+}
+
 case $STACK in
   sandbox) prepare_sandbox ;;
   dev) prepare_dev ;;
@@ -56,6 +63,10 @@ esac
 
 use_stack
 select_stack
-[ "$STACK" != dev ] || set_node_network
+if [ "$STACK" = dev ]; then
+  require_aws
+  set_node_network
+fi
 settle_killed_update
+report_waiting_pods
 exec pulumi up --yes --stack "$STACK" "${policies[@]}"

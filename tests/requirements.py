@@ -78,6 +78,10 @@ def _missing_jdk() -> str | None:
     return None if shutil.which("javac") else "javac is not on PATH"
 
 
+def _missing_go() -> str | None:
+    return None if shutil.which("go") else "go is not on PATH"
+
+
 DEPLOY = 'make up, then eval "$(make env)"; scripts/test.sh does both'
 REQUIREMENTS = {
     "pipeline": Requirement(
@@ -106,6 +110,7 @@ REQUIREMENTS = {
         f"apt-get install postgresql-{POSTGRESQL_VERSION}",
         unit=True,
     ),
+    "go": Requirement("Go, for a module of the proxy", _missing_go, "install Go 1.21 or newer"),
     "jdk": Requirement(
         "a JDK, 17 or newer", _missing_jdk, "apt-get install openjdk-17-jdk-headless", unit=True
     ),

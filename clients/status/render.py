@@ -1,5 +1,6 @@
 """Renders the status as tables."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -70,11 +71,25 @@ def connectors_table(connectors: list[Connector]) -> Table:
     """Return a row for each connector with its tasks."""
     table = _table("connectors", "", "connector", "kind", "state", "tasks")
     for connector in connectors:
-        tasks = ", ".join(f"{task.number} {task.state}" for task in connector.tasks)
         table.add_row(
-            _mark(connector.runs), connector.name, connector.kind, connector.state, tasks or "none"
+            _mark(connector.runs),
+            connector.name,
+            connector.kind,
+            connector.state,
+            _tasks(connector),
         )
     return table
+
+
+def _tasks(connector: Connector) -> str:
+    """Return how many tasks run, and the numbers of those in each other state."""
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for task in connector.tasks:
+        numbers[task.state].append(str(task.number))
+    running = len(numbers.pop(RUNNING, ()))
+    parts = [f"{running} of {len(connector.tasks)} {RUNNING}"] if connector.tasks else ["none"]
+    parts += [f"{state}: {', '.join(which)}" for state, which in sorted(numbers.items())]
+    return "; ".join(parts)
 
 
 def print_traces(console: Console, connectors: list[Connector]) -> None:

@@ -1,5 +1,6 @@
 """Both forms of the archive are read back through one interface."""
 
+import json
 from typing import Any, Literal
 
 import boto3
@@ -123,6 +124,71 @@ class TestEitherArchive:
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
         listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
         assert any(item["Key"].endswith(".parquet") for item in listed)
+
+
+def typed(values: list[Any], type_: pa.DataType, lsn: int, name: str | None = None) -> pa.Table:
+    """Return changes with a column `at`; `name` is its type's, as in the files' metadata."""
+    table = rows([{"id": n, "__op": "c", "__source_lsn": lsn + n} for n in range(len(values))])
+    table = table.append_column("at", pa.array(values, type_))
+    if name is None:
+        return table
+    avro = {"fields": [{"name": "at", "type": ["null", {"type": "long", "connect.name": name}]}]}
+    return table.replace_schema_metadata({"parquet.avro.schema": json.dumps(avro)})
+
+
+class TestFilesOfDifferentTypes:
+    def test_values_of_each_type_have_a_column(self, endpoint: str) -> None:
+        archive = files(
+            endpoint,
+            "retyped",
+            typed([1, 2**62], pa.int64(), 100),
+            typed(["2026-01-02", None], pa.string(), 200),
+            typed([3], pa.int32(), 300),
+            typed([b"x"], pa.binary(), 400),
+            typed([0.5], pa.float32(), 500),
+        )
+        found = archive.changes(TABLE).sort_by("__source_lsn")
+        assert found.schema.field("at").type == pa.int64()
+        variants = ("at", "at__text", "at__binary", "at__float")
+        assert [tuple(row[name] for name in variants) for row in found.to_pylist()] == [
+            (1, None, None, None),
+            (2**62, None, None, None),
+            (None, "2026-01-02", None, None),
+            (None, None, None, None),
+            (3, None, None, None),
+            (None, None, b"x", None),
+            (None, None, None, 0.5),
+        ]
+
+    def test_types_that_look_alike_are_told_apart_by_their_names(self, endpoint: str) -> None:
+        moment = "io.debezium.time.MicroTimestamp"
+        archive = files(
+            endpoint,
+            "named",
+            typed([10], pa.int64(), 100, moment),
+            typed([20], pa.int64(), 200),
+            typed([30], pa.int64(), 300, moment),
+        )
+        found = archive.changes(TABLE).sort_by("__source_lsn").to_pylist()
+        assert [(row["at"], row["at__integer"]) for row in found] == [
+            (10, None),
+            (None, 20),
+            (30, None),
+        ]
+
+    def test_only_the_wanted_columns_are_read(self, endpoint: str) -> None:
+        archive = files(
+            endpoint, "chosen", typed([1], pa.int64(), 100), typed(["a"], pa.string(), 200)
+        )
+        found = archive.changes(TABLE, since_lsn=200, columns=("at__text", "id"))
+        assert found.to_pylist() == [{"at__text": "a", "id": 0}]
+
+    def test_a_column_of_that_name_keeps_it(self, endpoint: str) -> None:
+        own = typed([1], pa.int64(), 100).append_column("at__text", pa.array(["own"]))
+        archive = files(endpoint, "taken", own, typed(["later"], pa.string(), 200))
+        found = archive.changes(TABLE).sort_by("__source_lsn").to_pylist()
+        assert [row["at__text"] for row in found] == ["own", None]
+        assert [row["at__text_2"] for row in found] == [None, "later"]
 
 
 def test_a_table_that_an_update_adds_is_found_under_the_programs_name() -> None:

@@ -244,6 +244,17 @@ def test_a_failed_tasks_trace_is_shown() -> None:
     assert "x.Wrapped: outer" in shown(replace(HEALTHY, connectors=[SOURCE, FAILED]))
 
 
+def test_many_tasks_leave_room_for_the_connectors_names() -> None:
+    tasks = [Task(number, "RUNNING", "") for number in range(24)]
+    tasks[3], tasks[7] = Task(3, "FAILED", "y.Real: inner"), Task(7, "FAILED", "y.Real: inner")
+    sink = replace(SINK, name="a-connector-with-a-long-name", tasks=tuple(tasks))
+    text = StringIO()
+    print_status(Console(file=text, width=100), ARCHIVE, replace(HEALTHY, connectors=[sink]))
+    (line,) = (one for one in text.getvalue().splitlines() if "sink  RUNNING" in one)
+    assert "a-connector-with-a-long-name" in line
+    assert line.split("  ")[-1].strip() == "22 of 24 RUNNING; FAILED: 3, 7"
+
+
 def test_a_bar_has_one_length() -> None:
     assert bar(0, 100) == "░" * BAR
     assert bar(100, 100) == "█" * BAR

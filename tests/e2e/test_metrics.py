@@ -10,6 +10,7 @@ from clients.cluster import Cluster
 from clients.database import Row
 from clients.metrics import Metrics, read_metrics
 from clients.stack import StackOutputs
+from components.sizing import BROKER_JVM, CONNECT_JVM
 from polling import NotReadyError, poll_until
 from tests.e2e.archived_changes import ArchivedChanges
 from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
@@ -143,6 +144,22 @@ def test_whole_events_score_one(metrics: Metrics) -> None:
 
 def test_rules_and_dashboard_ask_for_metrics_that_are_there(metrics: Metrics) -> None:
     assert metrics_asked_for() - OF_THE_CLUSTER - OF_THE_REGISTRY - metrics.names == set()
+
+
+def test_no_jvm_has_more_threads_than_its_memory_is_sized_for(metrics: Metrics) -> None:
+    peaks = metrics.totals("jvm_threads_peak", "pod")
+    assert len(peaks) == 4
+    for pod, peak in peaks.items():
+        profile = CONNECT_JVM if pod.startswith("kafka-connect") else BROKER_JVM
+        assert peak <= profile.threads, pod
+
+
+def test_the_sinks_rows_do_not_wait(metrics: Metrics, outputs: StackOutputs) -> None:
+    assert metrics.totals("archive_interval_seconds", "connector") == {
+        "s3-sink-connector": COMMIT_SECONDS
+    }
+    waiting = metrics.samples("archive_oldest_waiting_seconds", connector="s3-sink-connector")
+    assert {sample.labels["topic"] for sample in waiting} == set(outputs.topics)
 
 
 def test_every_jvm_shows_its_heap_below_its_bound(metrics: Metrics) -> None:

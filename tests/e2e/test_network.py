@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
+import yaml
 
 from clients.stack import PROJECT, StackOutputs
 from policies.network_ends import Ends
@@ -30,6 +31,7 @@ from tests.e2e.pod_connections import (
 )
 
 CONFIGURATION = PROJECT / "policies" / "configuration" / "sandbox.json"
+STACK_FILE = PROJECT / "Pulumi.sandbox.yaml"
 NODE = "10.231.0.1"
 # Moto, the API server, the kubelet.
 NODE_PORTS = (5566, 16443, 16250)
@@ -102,7 +104,12 @@ class Matrix:
 @pytest.fixture(scope="module")
 def matrix(outputs: StackOutputs) -> Matrix:
     namespace = outputs.namespace
-    given = json.loads(CONFIGURATION.read_text())["network-matrix"]
+    # The engine passes the stack file on to the pack, which reads the nodes' network there.
+    cluster = yaml.safe_load(STACK_FILE.read_text())["config"]["datapipe:cluster"]
+    given = {
+        "nodeNetwork": cluster["nodeNetwork"],
+        **json.loads(CONFIGURATION.read_text())["network-matrix"],
+    }
     settings = {name: schema["default"] for name, schema in SETTINGS.items()} | given
     kinds = "statefulsets.apps,deployments.apps,networkpolicies.networking.k8s.io"
     resources = [_as_registered(each) for each in _listed(namespace, kinds)]

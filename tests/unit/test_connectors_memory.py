@@ -14,7 +14,7 @@ from tests.unit.streaming_stack import sink_connector
 Stack = Callable[..., StackConfig]
 
 # The design's worker of 1024Mi, and four tables of six partitions.
-DESIGN = Workers(heap=575, count=1, brokers=3, tables=4, partitions=24)
+DESIGN = Workers(heap=568, count=1, brokers=3, tables=4, partitions=24)
 
 
 def confluent_sink(**fields: Any) -> ConfluentS3SinkConnector:
@@ -53,7 +53,7 @@ def test_a_larger_worker_takes_24_iceberg_tasks(stack: Stack) -> None:
 def test_workers_share_the_tasks_but_not_the_source() -> None:
     sink = confluent_sink()
     alone = DESIGN.needed([sink])
-    shared = Workers(heap=575, count=2, brokers=3, tables=4, partitions=24).needed([sink])
+    shared = Workers(heap=568, count=2, brokers=3, tables=4, partitions=24).needed([sink])
     assert alone / 2 < shared < alone
 
 
@@ -65,7 +65,7 @@ def test_each_source_connector_takes_its_own_queue_and_producer() -> None:
 
 
 def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
-    workers = Workers(heap=575, count=1, brokers=3, tables=1000, partitions=6000)
+    workers = Workers(heap=568, count=1, brokers=3, tables=1000, partitions=6000)
     warning = workers.require_heap({"archive": confluent_sink()})
     assert warning is not None
     assert "no number of tasks fits: give more memory" in warning
@@ -84,7 +84,7 @@ def test_the_heap_of_every_sink_is_counted() -> None:
 
 def test_the_sink_whose_tasks_are_too_many_is_named() -> None:
     archive = confluent_sink(name="archive", fetch_max_bytes=16 * 1024 * 1024)
-    workers = replace(DESIGN, heap=575, partitions=4)
+    workers = replace(DESIGN, heap=568, partitions=4)
     second = confluent_sink(name="second", tasks_max=100)
     with pytest.raises(ValueError, match=r"give second at most \d+ tasks \(sinks\.second\.tasks\)"):
         workers.require_heap({"sinks.second": second, "archive": archive})

@@ -74,6 +74,45 @@ def test_nothing_acknowledged_is_lost_and_no_topic_is_made_by_accident(
     )
 
 
+# What was seen to fill the log of a worker with Confluent's plug-ins, 130,000 lines an hour.
+CHATTY = (
+    "io.confluent.connect.avro.AvroDataConfig",
+    "io.confluent.connect.avro.AvroConverterConfig",
+    "io.confluent.kafka.serializers.KafkaAvroSerializerConfig",
+    "io.confluent.kafka.serializers.KafkaAvroDeserializerConfig",
+    "io.confluent.connect.s3.S3SinkConnectorConfig",
+    "org.apache.kafka.connect.runtime.ConnectorConfig$EnrichedConnectorConfig",
+    "org.apache.kafka.connect.runtime.SinkConnectorConfig",
+    "org.apache.kafka.connect.runtime.TaskConfig",
+    "org.apache.kafka.connect.json.JsonConverterConfig",
+    "org.apache.kafka.clients.consumer.ConsumerConfig",
+    "org.apache.kafka.common.utils.AppInfoParser",
+)
+# What an operator needs to see.
+TELLING = (
+    "io.confluent.connect.s3.TopicPartitionWriter",
+    "org.apache.kafka.connect.runtime.WorkerSinkTask",
+    "datapipe.connect.RestartFailed",
+)
+
+
+def logged_level(configuration: str, logger: str) -> str:
+    """Return the level of a logger: its own, or that of the nearest package or class above."""
+    lines = [line.split("=", 1) for line in configuration.splitlines() if "=" in line]
+    levels = {key.strip(): value.split(",")[0].strip() for key, value in lines}
+    parts = logger.split(".")
+    for end in range(len(parts), 0, -1):
+        if level := levels.get(f"log4j.logger.{'.'.join(parts[:end])}"):
+            return level
+    return levels["log4j.rootLogger"]
+
+
+def test_no_task_and_no_file_prints_its_configuration(as_designed: Deployment) -> None:
+    configuration = as_designed.one("ConfigMap", "kafka-connect").inputs["data"]["log4j.properties"]
+    levels = {name: logged_level(configuration, name) for name in (*CHATTY, *TELLING)}
+    assert levels == {**dict.fromkeys(CHATTY, "WARN"), **dict.fromkeys(TELLING, "INFO")}
+
+
 def test_at_least_once_is_a_choice() -> None:
     worker = properties(deploy_stack(sandbox(connect={"exactlyOnce": False})))
     assert worker["exactly.once.source.support"] == "disabled"

@@ -127,8 +127,10 @@ public class RegistryConverter implements Converter {
         }
         answered = false;
         state.failed(System.nanoTime());
-        LOG.warn("Schema Registry at {} is unavailable, a record of {} waits: {}", url, topic,
-            lastCause(thrown));
+        if (delay == FIRST_DELAY_MS) {
+          LOG.warn("Schema Registry at {} is unavailable, a record of {} waits: {}", url, topic,
+              lastCause(thrown));
+        }
         if (System.nanoTime() - started >= waitNanos) {
           throw unavailable(topic, thrown);
         }

@@ -1,0 +1,1 @@
+"""What the pods and claims of an update wait for, while it runs."""
