@@ -17,6 +17,8 @@ LOST = "lost"
 # A longer snapshot continues after the command has ended.
 SNAPSHOT_SECONDS = 120
 POLL_SECONDS = 2
+# Rows that are read come one before the position that they are given, after a TRUNCATE.
+FIRST_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Recovered:
             f" beginning.{continues}\n"
             "  Changes between the loss and now are not in the archive's history. Its current state"
             " is complete: the rows of each table come after a TRUNCATE, in the positions\n"
-            f"  WHERE __source_lsn >= {self.complete_from}."
+            f"  WHERE __source_lsn >= {self.complete_from - FIRST_ROWS}."
         )
 
 
@@ -73,9 +75,10 @@ def _recover(
         log(f"dropped the slot {slot}")
         log(client.reset_offsets(name))
         complete_from = _wal_position(connection)
-        client.put(name, truncating_first(config))
+        snapshot = truncating_first(config, complete_from)
+        client.put(name, snapshot)
     finished = _snapshot_finishes(client, name)
-    if finished and truncating_first(config) != config:
+    if finished and snapshot != config:
         client.put(name, config)
     return Recovered(name, slot, complete_from, finished)
 

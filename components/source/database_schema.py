@@ -65,9 +65,10 @@ class DatabaseSchemaProvider(Provider):
             **{name: props[name] for name in INPUTS if name in props},
             "captured": {
                 "applied": datetime.now(UTC).isoformat(),
-                # As text: the engine would turn their numbers into floats.
+                # As text: the engine would turn numbers into floats.
                 "entries": json.dumps(known["entries"]),
                 "missed": known["missed"],
+                "wal_position": str(known["wal_position"]),
             },
         }
 
@@ -83,7 +84,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
     """Tables and publications of a database in a pod, and its superuser's password."""
 
     # When the script was run (`applied`), the `entries` that record.sql takes when tables were
-    # read, as JSON, and the tables whose rows were `missed`.
+    # read, as JSON, the tables whose rows were `missed`, and the position in the WAL then.
     captured: pulumi.Output[dict[str, Any]]
 
     def __init__(

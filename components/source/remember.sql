@@ -13,4 +13,5 @@ SELECT format('COMMENT ON PUBLICATION %I IS %L', publication, 'datapipe ' || jso
 \pset tuples_only on
 SELECT 'captured: ' || json_build_object(
         'entries', (SELECT coalesce(json_object_agg(name, entry), '{}') FROM live),
-        'missed', (SELECT coalesce(json_agg(name), '[]') FROM found WHERE kind = 'missed'));
+        'missed', (SELECT coalesce(json_agg(name), '[]') FROM found WHERE kind = 'missed'),
+        'wal_position', (pg_current_wal_insert_lsn() - '0/0')::bigint);

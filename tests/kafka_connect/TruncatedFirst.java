@@ -1,5 +1,6 @@
 import datapipe.connect.TruncateFirst;
 import java.util.List;
+import java.util.Map;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
@@ -18,6 +19,7 @@ public class TruncatedFirst {
 
   public static void main(String[] arguments) {
     TruncateFirst<SourceRecord> transform = new TruncateFirst<>();
+    transform.configure(Map.of("position", "8"));
     List<SourceRecord> records = List.of(
         record("a", 0, "first", "r"), record("a", 0, "true", "r"),
         record("a", 1, "true", "r"), heartbeat(), record("a", 2, "last_in_data_collection", "r"),

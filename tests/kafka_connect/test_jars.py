@@ -129,18 +129,21 @@ def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path
 
 
 def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
-    """The two rows that are read before a table's own become the TRUNCATE, and nothing."""
-    source = "source=Struct{lsn=9,snapshot="
-    row = "Struct{after=Struct{id=%d},source=Struct{lsn=10,snapshot=%s},op=%s,ts_ms=7}"
+    """The two rows that are read before a table's own become the TRUNCATE, and nothing.
+
+    The others get the given position, and a change keeps its own.
+    """
+    source = "source=Struct{lsn=7,snapshot="
+    row = "Struct{after=Struct{id=%d},source=Struct{lsn=%d,snapshot=%s},op=%s,ts_ms=7}"
     assert run_driver("TruncatedFirst.java", tmp_path / "jars") == [
         f"a null Struct{{{source}first}},op=t,ts_ms=7}}",
         "dropped",
-        "a 1 " + row % (1, "true", "r"),
+        "a 1 " + row % (1, 8, "true", "r"),
         "h null Struct{op=r}",
-        "a 2 " + row % (2, "last_in_data_collection", "r"),
+        "a 2 " + row % (2, 8, "last_in_data_collection", "r"),
         f"b null Struct{{{source}first_in_data_collection}},op=t,ts_ms=7}}",
         "dropped",
-        "a 3 " + row % (3, "false", "c"),
+        "a 3 " + row % (3, 10, "false", "c"),
     ]
 
 

@@ -240,12 +240,16 @@ class TestDatabaseSchema:
         assert [failure.reason for failure in checked.failures] == ["public.t: column v"]
 
     def test_its_connectors_are_told_what_was_missed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        printed = 'SET\ncaptured: {"entries": {"public.t": {"table": 7}}, "missed": ["public.t"]}'
+        printed = (
+            'SET\ncaptured: {"entries": {"public.t": {"table": 7}}, "missed": ["public.t"],'
+            ' "wal_position": 29384024}'
+        )
         monkeypatch.setattr(PodCommand, "run", lambda *_: printed)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         provider = DatabaseSchemaProvider()
         first, second = (provider.create(self.INPUTS).outs or {} for _ in range(2))
         assert first["captured"]["missed"] == ["public.t"]
+        assert first["captured"]["wal_position"] == "29384024"
         assert json.loads(first["captured"]["entries"]) == {"public.t": {"table": 7}}
         assert first["captured"] != second["captured"], "each one updates the connectors"
 

@@ -17,7 +17,7 @@ from components.streaming.connectors.added_tables import (
 )
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
-from components.streaming.connectors.missed_tables import missed_tables, record_read
+from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
@@ -135,7 +135,8 @@ class KafkaConnectorProvider(Provider):
             timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
         status = converge(client, name, config, state, timeouts)
         if tables:
-            read_rows(client, name, config, tables, _timeouts(news, "snapshot_timeout_seconds"))
+            timeouts = _timeouts(news, "snapshot_timeout_seconds")
+            read_rows(client, name, config, to_read(news, tables), timeouts)
         done = _done(news, rows_read)
         record_read(news, done)
         return dict(news) | _observed(status) | {"rows_read": done}

@@ -3,7 +3,6 @@ package datapipe.connect;
 import java.util.Map;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
-import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.transforms.Transformation;
 
@@ -11,20 +10,27 @@ import org.apache.kafka.connect.transforms.Transformation;
  * Writes a TRUNCATE to the topic of each table before the rows that a snapshot reads.
  *
  * <p>What the archive has of the table from before is then not current any more: a row that was deleted
- * while nothing captured the table is not among those that are read. The TRUNCATE's position in the
- * WAL is the one just before that of the rows.
+ * while nothing captured the table is not among those that are read.
+ *
+ * <p>The rows get a position in the WAL from before the snapshot. A transaction that was not committed
+ * when the rows were read has changed them at positions below the snapshot's own, and its changes must
+ * come after what was read. Changes that the rows hold already come after them, too, which does no
+ * harm. The TRUNCATE has the position just before.
  *
  * <p>datapipe.postgres.MarkedSnapshotter reads two rows before those of each table. The first becomes
  * the TRUNCATE, the second is dropped.
  */
 public class TruncateFirst<R extends ConnectRecord<R>> implements Transformation<R> {
+  static final String POSITION = "position";
+
   private static final String SOURCE = "source";
   private static final String SNAPSHOT = "snapshot";
-  private static final String POSITION = "lsn";
+  private static final String LSN = "lsn";
   private static final String FIRST = "first";
   private static final String READ = "r";
   private static final String TIME = "ts_ms";
 
+  private long position;
   private boolean dropsNext;
 
   @Override
@@ -37,12 +43,19 @@ public class TruncateFirst<R extends ConnectRecord<R>> implements Transformation
       return null;
     }
     Struct event = (Struct) record.value();
-    if (!String.valueOf(event.getStruct(SOURCE).get(SNAPSHOT)).startsWith(FIRST)) {
+    Struct source = event.getStruct(SOURCE);
+    if (!String.valueOf(source.get(SNAPSHOT)).startsWith(FIRST)) {
+      source.put(LSN, position);
       return record;
     }
     dropsNext = true;
-    return record.newRecord(record.topic(), null, null, null, record.valueSchema(),
-        truncate(event), record.timestamp());
+    source.put(LSN, position - 1);
+    Struct truncate = new Struct(event.schema())
+        .put(Envelopes.OPERATION, Envelopes.TRUNCATE)
+        .put(TIME, event.get(TIME))
+        .put(SOURCE, source);
+    return record.newRecord(record.topic(), null, null, null, record.valueSchema(), truncate,
+        record.timestamp());
   }
 
   private boolean isRead(R record) {
@@ -50,25 +63,17 @@ public class TruncateFirst<R extends ConnectRecord<R>> implements Transformation
         && READ.equals(((Struct) record.value()).get(Envelopes.OPERATION));
   }
 
-  private static Struct truncate(Struct event) {
-    Struct truncate = new Struct(event.schema())
-        .put(Envelopes.OPERATION, Envelopes.TRUNCATE)
-        .put(TIME, event.get(TIME));
-    Struct source = new Struct(event.getStruct(SOURCE).schema());
-    for (Field field : source.schema().fields()) {
-      Object value = event.getStruct(SOURCE).getWithoutDefault(field.name());
-      source.put(field, field.name().equals(POSITION) ? (Long) value - 1 : value);
-    }
-    return truncate.put(SOURCE, source);
-  }
-
   @Override
   public ConfigDef config() {
-    return new ConfigDef();
+    return new ConfigDef()
+        .define(POSITION, ConfigDef.Type.LONG, ConfigDef.Importance.HIGH,
+            "A position in the WAL from before the snapshot, at which no change is.");
   }
 
   @Override
-  public void configure(Map<String, ?> settings) {}
+  public void configure(Map<String, ?> settings) {
+    position = (Long) config().parse(settings).get(POSITION);
+  }
 
   @Override
   public void close() {}
