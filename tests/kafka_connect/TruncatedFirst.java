@@ -24,7 +24,8 @@ public class TruncatedFirst {
         record("a", 0, "first", "r"), record("a", 0, "true", "r"),
         record("a", 1, "true", "r"), heartbeat(), record("a", 2, "last_in_data_collection", "r"),
         record("b", 0, "first_in_data_collection", "r"), record("b", 0, "last", "r"),
-        record("a", 3, "false", "c"));
+        record("a", 3, "false", "c"),
+        keyless(0, "first_in_data_collection"), keyless(0, "true"), keyless(1, "last"));
     for (SourceRecord record : records) {
       SourceRecord passed = transform.apply(record);
       System.out.println(passed == null ? "dropped"
@@ -39,6 +40,11 @@ public class TruncatedFirst {
     Schema schema = SchemaBuilder.struct().name("pg.public." + table + ".Envelope").build();
     return new SourceRecord(null, null, table, null, Schema.INT32_SCHEMA, id, named(schema.name()),
         of(schema.name(), event));
+  }
+
+  private static SourceRecord keyless(int id, String snapshot) {
+    SourceRecord keyed = record("n", id, snapshot, "r");
+    return keyed.newRecord(keyed.topic(), null, null, null, keyed.valueSchema(), keyed.value(), null);
   }
 
   private static SourceRecord heartbeat() {

@@ -131,7 +131,7 @@ def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path
 def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
     """The two rows that are read before a table's own become the TRUNCATE, and nothing.
 
-    The others get the given position, and a change keeps its own.
+    The others get the given position; a change, and rows of a table without a key, keep their own.
     """
     source = "source=Struct{lsn=7,snapshot="
     row = "Struct{after=Struct{id=%d},source=Struct{lsn=%d,snapshot=%s},op=%s,ts_ms=7}"
@@ -144,6 +144,9 @@ def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
         f"b null Struct{{{source}first_in_data_collection}},op=t,ts_ms=7}}",
         "dropped",
         "a 3 " + row % (3, 10, "false", "c"),
+        "n null Struct{source=Struct{lsn=9,snapshot=first_in_data_collection},op=t,ts_ms=7}",
+        "dropped",
+        "n null " + row % (1, 10, "last", "r"),
     ]
 
 

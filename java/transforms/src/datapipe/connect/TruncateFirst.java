@@ -15,7 +15,8 @@ import org.apache.kafka.connect.transforms.Transformation;
  * <p>The rows get a position in the WAL from before the snapshot. A transaction that was not committed
  * when the rows were read has changed them at positions below the snapshot's own, and its changes must
  * come after what was read. Changes that the rows hold already come after them, too, which does no
- * harm. The TRUNCATE has the position just before.
+ * harm. The TRUNCATE has the position just before. Without a key such a change would count as one more
+ * row, so rows of a table without one keep the snapshot's position.
  *
  * <p>datapipe.postgres.MarkedSnapshotter reads two rows before those of each table. The first becomes
  * the TRUNCATE, the second is dropped.
@@ -44,12 +45,13 @@ public class TruncateFirst<R extends ConnectRecord<R>> implements Transformation
     }
     Struct event = (Struct) record.value();
     Struct source = event.getStruct(SOURCE);
+    long first = record.key() == null ? source.getInt64(LSN) : position;
     if (!String.valueOf(source.get(SNAPSHOT)).startsWith(FIRST)) {
-      source.put(LSN, position);
+      source.put(LSN, first);
       return record;
     }
     dropsNext = true;
-    source.put(LSN, position - 1);
+    source.put(LSN, first - 1);
     Struct truncate = new Struct(event.schema())
         .put(Envelopes.OPERATION, Envelopes.TRUNCATE)
         .put(TIME, event.get(TIME))
