@@ -15,6 +15,9 @@ import pyarrow as pa
 # The Avro schema with the names of Connect's types, which Confluent's sink writes into each file.
 AVRO_SCHEMA = b"parquet.avro.schema"
 NAME_OF_TYPE = "connect.name"
+PARAMETERS = "connect.parameters"
+BITS = "io.debezium.data.Bits"
+# Of the other types, by their names.
 KINDS = {
     "io.debezium.time.Date": "date",
     "io.debezium.time.MicroTime": "time",
@@ -98,17 +101,20 @@ def _named_kinds(schema: pa.Schema) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for field in json.loads(text)["fields"]:
-        name = _type_name(field["type"])
+        type_ = _named_type(field["type"])
+        name = type_.get(NAME_OF_TYPE)
         if name in KINDS:
             found[field["name"]] = KINDS[name]
+        elif name == BITS:
+            found[field["name"]] = f"bits_{type_[PARAMETERS]['length']}"
     return found
 
 
-def _type_name(avro: Any) -> str | None:
-    """Return the name of Connect's type; of a union, that of the branch that has one."""
+def _named_type(avro: Any) -> dict[str, Any]:
+    """Return an Avro type with the name of Connect's; of a union, the branch that has one."""
     branches = avro if isinstance(avro, list) else [avro]
-    names = [branch.get(NAME_OF_TYPE) for branch in branches if isinstance(branch, dict)]
-    return next((name for name in names if name is not None), None)
+    complex_types = [branch for branch in branches if isinstance(branch, dict)]
+    return next((each for each in complex_types if NAME_OF_TYPE in each), {})
 
 
 def _kind(type_: pa.DataType) -> str:

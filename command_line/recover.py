@@ -61,21 +61,21 @@ def everything(context: typer.Context) -> None:
     tables(context)
 
 
-@app.command(epilog=exit_codes("the column holds text"))
-def column(
+@app.command(epilog=exit_codes("the source runs"))
+def row(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE.COLUMN")],
+    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE/DIGEST")],
 ) -> None:
-    """Replace a column of the archive by one of text.
+    """Archive a row that is too large as far as it fits.
 
-    Use it after a change of type in PostgreSQL that an Iceberg column can't follow, such as
-    timestamp to text. The old values stay in SCHEMA.TABLE.COLUMN__previous_type.
+    The failure of the source names the row. It arrives with NULL in as few columns as needed, the
+    largest first; its column __lost names them. Later changes of the row do, too.
     """
     from clients.console import log
-    from clients.recover.column import Column, replace_with_text
+    from clients.recover.row import let_row_pass
     from clients.stack import read_outputs
 
-    replace_with_text(read_outputs(context.obj), Column.parse(name), log)
+    print(let_row_pass(read_outputs(context.obj), name, context.obj, log))
 
 
 @app.command(epilog=exit_codes("the schema is registered"))

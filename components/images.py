@@ -134,6 +134,9 @@ FAMILIES: dict[ImageFamily, ImageFamilyTable] = {
 }
 
 
+IMAGES = ("postgresql", "kafka", "connect", "registry", "plugin_installer")
+
+
 class ImageSettings(Settings):
     """Which images a stack runs (`datapipe:images`); names given here replace the family's."""
 
@@ -166,12 +169,18 @@ class ImageSettings(Settings):
         description="Image with curl, by which connect.plugins: hub downloads the plugins (design:"
         " curlimages/curl); the default is the family's.",
     )
+    iceberg_plugin: str | None = Field(
+        default=None,
+        pattern="^/.+",
+        description="Folder of Iceberg's sink in the image of the workers, where our transform and"
+        " our counter are added to it; the default is the family's, and confluent's has none.",
+    )
 
     def resolve(self) -> ImageFamilyTable:
-        """Return the family's table with this stack's image names in it."""
+        """Return the family's table with what this stack's file gives in it."""
         given = {
-            name: image
-            for name in ("postgresql", "kafka", "connect", "registry", "plugin_installer")
-            if (image := getattr(self, name)) is not None
+            name: value
+            for name in (*IMAGES, "iceberg_plugin")
+            if (value := getattr(self, name)) is not None
         }
         return replace(FAMILIES[self.family], **given)

@@ -82,6 +82,8 @@ THREAD_KIB = 128
 COLLECTOR_SHARE = 0.12
 # MiB for the JVM's own code, symbols and malloc's unused memory.
 NATIVE_OVERHEAD = 32
+# Bytes of direct memory that a thread keeps for its next transfer.
+LARGEST_CACHED_BUFFER = 256 * 1024
 # MiB; with less, no broker, worker or registry starts.
 MINIMUM_HEAP = 128
 
@@ -235,6 +237,8 @@ def jvm_heap_options(limit: int, profile: JvmProfile) -> str:
         f" -XX:MaxMetaspaceSize={profile.metaspace}m"
         f" -XX:ReservedCodeCacheSize={profile.code_cache}m"
         f" -XX:MaxDirectMemorySize={profile.direct}m"
+        # Each thread would keep a direct buffer as large as the largest that it ever needed.
+        f" -Djdk.nio.maxCachedBufferSize={LARGEST_CACHED_BUFFER}"
     )
 
 

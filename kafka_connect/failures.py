@@ -73,7 +73,8 @@ def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: s
         )
     if "no endpoints available" in said:
         return ConnectUnavailableError(
-            f"{what}: no Kafka Connect worker is ready: {said}. kubectl describe pod -l"
+            f"{what}: no Kafka Connect worker is ready: {said}. kubectl -n data-ingestion"
+            " describe pod -l"
             " app.kubernetes.io/name=kafka-connect shows why."
         )
     if status in (requests.codes.bad_gateway, requests.codes.service_unavailable):

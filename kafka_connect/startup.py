@@ -79,7 +79,8 @@ def wait_for_worker(client: ConnectClient, timeouts: Timeouts, log: Callable[[st
         interval=timeouts.poll,
         description=f"a Kafka Connect worker at {client.url}",
         error=lambda message: ConnectUnavailableError(
-            f"{message}; kubectl get pod -l app.kubernetes.io/name=kafka-connect shows its state"
+            f"{message}; its state: kubectl -n data-ingestion get pod -l"
+            " app.kubernetes.io/name=kafka-connect"
         ),
     )
 
@@ -90,8 +91,12 @@ def wait_until(
     wanted: State,
     timeouts: Timeouts,
     log: Callable[[str], None],
+    *,
+    explain_wait: Callable[[], str] = str,
 ) -> Status:
     """Return the status once all has had the wanted state for as long as `timeouts` says.
+
+    While it has not, `explain_wait` is asked once in `timeouts.report` seconds what it waits for.
 
     A connector that is held gets its new configuration while it is: it is UNASSIGNED for a moment
     after it has been PAUSED or STOPPED already. Failed tasks are restarted MAXIMUM_RESTARTS times,
@@ -100,6 +105,7 @@ def wait_until(
     """
     settle = timeouts.settle if wanted == "RUNNING" else min(timeouts.settle, SETTLE_SECONDS)
     began, restarts, reached_at, last_message = time.monotonic(), 0, None, ""
+    waits_for, asked_at = "", began
     while True:
         now = time.monotonic()
         status, progress = _look(client, name)
@@ -111,6 +117,9 @@ def wait_until(
                 progress += f", must last {settle:.0f} s"
         else:
             reached_at = None
+            if now - asked_at >= timeouts.report:
+                waits_for, asked_at = explain_wait(), now
+            progress += f"; it waits for {waits_for}" if waits_for else ""
         if status and status.failed and wanted != "STOPPED":
             if restarts == MAXIMUM_RESTARTS or now - began > RESTART_SECONDS:
                 raise ConnectorFailedError(explain(name, status))

@@ -65,6 +65,15 @@ class Status:
 # group.
 ADVICE = (
     (
+        r"make recover ROW=(\S+/[0-9a-f]{16})",
+        "Raise kafka.maxRowSize in the stack file and run make up, or archive the row without its"
+        r" largest values: make recover ROW=\1",
+    ),
+    (
+        r"RecordTooLargeException|RecordBatchTooLarge",
+        "A record is larger than Kafka accepts: raise kafka.maxRowSize in the stack file.",
+    ),
+    (
         r"refuses the new schema of subject ([^\s:]+)",
         "A column got a type that its earlier values do not fit, and the registry's compatibility"
         r" forbids that. To register it nevertheless: bin/datapipe recover schema \1."
@@ -126,8 +135,7 @@ ADVICE = (
     ),
     (
         r"error occurred converting record, topic: (\S+), partition, (\d+), offset: (\d+)",
-        "A record does not fit its table. Where its column's type has become another: bin/datapipe"
-        r" recover column schema.table.column. Otherwise make a dead letter of it:"
+        "A record does not fit its table. Make a dead letter of it:"
         r" bin/datapipe dlq skip \1/\2/\3.",
     ),
     (
@@ -149,7 +157,10 @@ def advice_for(trace: str) -> str:
     for pattern, advice in ADVICE:
         if found := re.search(pattern, trace, re.IGNORECASE):
             return found.expand(advice)
-    return "The worker's log has the whole story: kubectl logs deployment/kafka-connect."
+    return (
+        "The worker's log has the whole story: kubectl -n data-ingestion logs"
+        " deployment/kafka-connect."
+    )
 
 
 def explain(name: str, status: Status) -> str:

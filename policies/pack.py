@@ -4,6 +4,7 @@ from policies import (
     budget,
     connectors,
     container_resources,
+    data_location,
     iam,
     image_volumes,
     images,
@@ -79,6 +80,11 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         "No mount hides a volume that an image declares, and data is on a claim.",
         image_volumes.SETTINGS,
         rule=image_volumes.volumes_respected,
+    ),
+    StackPolicy(
+        "data-on-claims",
+        "Brokers and databases keep their data in a folder of a claim.",
+        rule=data_location.data_on_claims,
     ),
     StackPolicy(
         "network-default-deny",

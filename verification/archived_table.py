@@ -1,6 +1,5 @@
 """The data files of a table in the archive, whichever sink wrote them."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -12,18 +11,15 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import FileScanTask, Table
 
 from clients.archive import Archive, FileArchive, IcebergArchive
+from clients.column_kinds import columns_by_source
 from clients.stack import StackError
 
 # Of data files that are read together, in bytes. It bounds the memory.
 CHUNK_BYTES = 48 * 2**20
 # What Debezium and the sinks add to a row.
 CHANGE_COLUMNS = frozenset(
-    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__topic"}
+    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}
 )
-# What the sink writes into a column's doc: its kind, and of a variant the column's name.
-VARIANT = re.compile(r"\[datapipe (?P<kind>\S+) of (?P<name>.*)\]$")
-# The column of earlier values that earlier versions made when a column changed its type.
-EARLIER_SUFFIXES = ("__previous_type", "__before")
 
 
 class ArchivedTable(Protocol):
@@ -98,27 +94,13 @@ def _groups(tasks: Iterable[FileScanTask]) -> Iterator[list[FileScanTask]]:
 def variants(schema: Schema) -> dict[str, tuple[str, ...]]:
     """Return the archive's columns by the name of PostgreSQL's.
 
-    A value whose type does not fit into its column is in another column of the archive. Its doc
-    says of which column it is a variant.
+    A value whose type does not fit into its column is in another column of the archive.
     """
-    names = {field.name for field in schema.fields}
-    found: dict[str, list[str]] = {}
-    for field in schema.fields:
-        if field.name not in CHANGE_COLUMNS:
-            own, is_plain = _source_column(field.name, field.doc, names)
-            known = found.setdefault(own, [])
-            known.insert(0 if is_plain else len(known), field.name)
-    return {name: tuple(columns) for name, columns in found.items()}
-
-
-def _source_column(name: str, doc: str | None, names: Collection[str]) -> tuple[str, bool]:
-    variant = VARIANT.search(doc or "")
-    if variant:
-        return variant["name"], False
-    for suffix in EARLIER_SUFFIXES:
-        if name.endswith(suffix) and name.removesuffix(suffix) in names:
-            return name.removesuffix(suffix), False
-    return name, True
+    return {
+        source: tuple(column.name for column in columns)
+        for source, columns in columns_by_source(schema).items()
+        if source not in CHANGE_COLUMNS
+    }
 
 
 class FileTable:

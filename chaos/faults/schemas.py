@@ -9,13 +9,12 @@ from psycopg import sql
 
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
-from clients.recover.column import Column, previous_type_name, undo
 from workload.source import wal_position
 
 ADDED = "added_by_chaos"
 # Its values are the database's default, so that the load goes on whatever its type is.
-CHANGED = Column("public.users", "created_at")
-RECOVER_SECONDS = 120
+TABLE, CHANGED = "public.users", "created_at"
+CHANGED_TO_TEXT = f"{CHANGED}__text"
 
 
 @dataclass
@@ -62,9 +61,7 @@ class Compatible(Fault):
 class Incompatible(Fault):
     """A timestamp becomes text: a column of the archive cannot hold both."""
 
-    user_after: float = 45
-    ignores: Mapping[str, str] = field(default_factory=lambda: {CHANGED.table: CHANGED.name})
-    _since: int = field(default=0, repr=False)
+    ignores: Mapping[str, str] = field(default_factory=lambda: {TABLE: CHANGED})
     _changed: bool = field(default=False, repr=False)
 
     def inject(self, pipeline: Pipeline) -> None:
@@ -75,23 +72,17 @@ class Incompatible(Fault):
             " ALTER {column} SET DEFAULT now()::timestamp::text",
         )
 
-    def repair(self, pipeline: Pipeline) -> str:
-        column = f"{CHANGED.table}.{CHANGED.name}"
-        command = ("make", "recover", f"STACK={pipeline.stack}", f"COLUMN={column}")
-        pipeline.run(*command, seconds=RECOVER_SECONDS)
-        return " ".join(each for each in command if not each.startswith("STACK"))
-
     def check(self, pipeline: Pipeline) -> list[str]:
         """Check that each change has its value in one of the two columns."""
-        rows = pipeline.archive.changes(CHANGED.table)
-        aside = previous_type_name(CHANGED)
-        if aside not in rows.column_names:
-            return [f"the archive has no column {aside}"]
-        both = pa.compute.and_(
-            pa.compute.is_null(rows.column(aside)), pa.compute.is_null(rows.column(CHANGED.name))
+        rows = pipeline.archive.changes(TABLE)
+        if CHANGED_TO_TEXT not in rows.column_names:
+            return [f"the archive has no column {CHANGED_TO_TEXT}"]
+        alone = pa.compute.xor(
+            pa.compute.is_valid(rows.column(CHANGED)),
+            pa.compute.is_valid(rows.column(CHANGED_TO_TEXT)),
         )
-        empty = pa.compute.sum(both).as_py() or 0
-        return [f"{empty} changes have lost their {CHANGED.name}"] if empty else []
+        wrong = pa.compute.sum(pa.compute.invert(alone)).as_py() or 0
+        return [f"{wrong} changes have {CHANGED} in none or both of its columns"] if wrong else []
 
     def restore(self, pipeline: Pipeline) -> None:
         if not self._changed:
@@ -101,14 +92,13 @@ class Incompatible(Fault):
             "ALTER {column} DROP DEFAULT, ALTER {column} TYPE timestamp USING {column}::timestamp,"
             " ALTER {column} SET DEFAULT now()",
         )
-        undo(pipeline.outputs, CHANGED, pipeline.log)
         self._changed = False
 
 
 def _alter(pipeline: Pipeline, changes: str) -> None:
-    schema, _, table = CHANGED.table.partition(".")
+    schema, _, table = TABLE.partition(".")
     statement = sql.SQL("ALTER TABLE {table} " + changes).format(
-        table=sql.Identifier(schema, table), column=sql.Identifier(CHANGED.name)
+        table=sql.Identifier(schema, table), column=sql.Identifier(CHANGED)
     )
     with pipeline.database() as connection:
         connection.execute(statement)

@@ -18,6 +18,8 @@ from clients.stack import StackOutputs
 
 # The consumer group, and the transactional id.
 GROUP = "datapipe-dlq-replay"
+# Bytes; the most that librdkafka allows.
+LARGEST_MESSAGE = 1_000_000_000
 # Dead letters of one transaction.
 BATCH = 500
 
@@ -62,6 +64,8 @@ def replay(
             "transactional.id": GROUP,
             "compression.type": "lz4",
             "log_level": 0,
+            # The brokers know which records are too large; librdkafka's default is below theirs.
+            "message.max.bytes": LARGEST_MESSAGE,
         }
     )
     # Completes the open transaction of a killed replay, so that its offsets are final when read.

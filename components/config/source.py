@@ -27,6 +27,17 @@ PostgresSize = Annotated[
     AfterValidator(Pattern(r"\d+(MB|GB)", name="size", allowed="whole MB or GB, e.g. 2GB")),
 ]
 
+RowName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[^/,]+\.[^/,]+/[0-9a-f]{16}",
+            name="row",
+            allowed="schema.table/ and 16 hexadecimal digits, as the source's failure names it",
+        )
+    ),
+]
+
 
 def name_for_table(prefix: str, table: str) -> str:
     """Return the name of a captured table's own slot or publication.
@@ -135,6 +146,11 @@ class SourceSettings(Settings):
         description="PostgreSQL account of the source connectors (design:"
         ' "Security"); later versions of the credentials append _2, _3 and'
         " so on.",
+    )
+    incomplete_rows: tuple[RowName, ...] = Field(
+        default=(),
+        description="Rows above kafka.maxRowSize that are archived without their largest values, as"
+        " the source's failure names them: table/digest. The archive names the columns in __lost.",
     )
     publication: PostgresName = Field(
         default="dbz_publication",

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from components.config.tables import TableName, TopicName
-from components.settings import Pattern, Settings
+from components.row_size import RowSize
+from components.settings import Mebibytes, Pattern, Settings
 
 Compression = Literal["lz4", "zstd", "snappy", "gzip", "producer", "uncompressed"]
 Address = Annotated[
@@ -117,6 +118,12 @@ class KafkaSettings(Settings):
         ge=1,
         description='Kafka\'s replica.fetch.max.bytes (design: "Kafka Tuning").',
     )
+    max_row_size: Mebibytes = Field(
+        default=1,
+        description="Size of the largest row, as a record in Kafka, e.g. 4Mi. JSON records contain"
+        " their schema and escape characters. A larger row stops the source with the row's table"
+        " and key.",
+    )
     bootstrap_servers: tuple[Address, ...] = Field(
         default=(),
         description="Brokers as host:port by which Pulumi creates the topics; the default is the"
@@ -134,6 +141,14 @@ class KafkaSettings(Settings):
                 "replicationFactor",
                 f"{self.replication_factor} is above brokers ({self.brokers}); raise brokers to at"
                 f" least {self.replication_factor} or lower replicationFactor",
+            )
+        largest = RowSize(self.max_row_size).dead_letter_bytes
+        if largest > self.socket_request_max_bytes:
+            yield (
+                "maxRowSize",
+                f"{self.max_row_size}Mi needs requests of {largest} bytes, above"
+                f" socketRequestMaxBytes ({self.socket_request_max_bytes}); lower maxRowSize or"
+                " raise socketRequestMaxBytes",
             )
         if self.min_insync_replicas > self.replication_factor:
             yield (

@@ -57,8 +57,12 @@ class DatabaseSchemaProvider(Provider):
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script. Its effects are deleted with the database, so there is no delete."""
-        secrets = {"superuser_password": props["superuser_password"]}
-        printed = run_script(props, props["script"], **secrets)
+        printed = run_script(
+            props,
+            props["script"],
+            props["lock_holders_script"],
+            superuser_password=props["superuser_password"],
+        )
         captured = next(line for line in printed.splitlines() if line.startswith(CAPTURED))
         known = json.loads(captured.removeprefix(CAPTURED))
         return {
@@ -94,6 +98,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
         psql: Psql,
         script: str,
         check_script: str,
+        lock_holders_script: str,
         superuser_password: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -102,6 +107,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
             "script": script,
             "check_script": check_script,
             "captured": None,
+            "lock_holders_script": lock_holders_script,
             "superuser_password": pulumi.Output.secret(superuser_password),
         }
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["superuser_password"])

@@ -25,6 +25,7 @@ from components.source.schema import (
     captured_tables_query,
     check_script,
     database_script,
+    lock_holders_script,
     revoke_script,
 )
 from components.workloads import Workload, service_host
@@ -245,6 +246,7 @@ class Source(pulumi.ComponentResource):
             psql=psql,
             script=database_script(args.settings, args.tables),
             check_script=check_script(args.settings, args.tables, args.capture_user),
+            lock_holders_script=lock_holders_script(args.settings, args.tables),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[running, args.captured])

@@ -17,13 +17,14 @@ from tenacity import (
 )
 
 from components.source.pod_exec import PodCommand, PodExecError
-from components.source.schema import variable
+from components.source.schema import LOCKED, variable
 from kafka_connect.cluster_access import ClusterAccess, ClusterAccessError
 
 TIMEOUT_SECONDS = 300
 PREVIEW_SECONDS = 60
 ATTEMPTS = 5
-RETRYABLE_ERRORS = re.compile("deadlock detected|canceling statement due to lock timeout")
+LOCK_TIMEOUT = "canceling statement due to lock timeout"
+RETRYABLE_ERRORS = re.compile(f"deadlock detected|{LOCK_TIMEOUT}")
 NO_DATABASE = re.compile('database "[^"]*" does not exist')
 # The inputs of a resource that say where its scripts run.
 TARGET_INPUTS = ("context", "namespace", "pod", "container", "command")
@@ -50,13 +51,16 @@ class Psql:
         }
 
 
-def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
+def run_script(
+    props: dict[str, Any], script: str, lock_holders_script: str | None = None, **secrets: str
+) -> str:
     """Run a script with these variables of psql, which are passed by its standard input only.
 
     Return what it prints.
 
     A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
-    Raises PodExecError with PostgreSQL's message if it fails.
+    Raises PodExecError with PostgreSQL's message if it fails, and with what `lock_holders_script`
+    prints if it could not lock a table.
     """
     text = "".join(variable(name, value) for name, value in secrets.items()) + script
     retrying = Retrying(
@@ -66,7 +70,23 @@ def run_script(props: dict[str, Any], script: str, **secrets: str) -> str:
         before_sleep=_log_retry,
         reraise=True,
     )
-    return retrying(lambda: _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS))
+
+    def run() -> str:
+        try:
+            return _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+        except PodExecError as error:
+            if lock_holders_script is None or LOCK_TIMEOUT not in str(error):
+                raise
+            raise PodExecError(f"{error}\n{_lock_holders(props, lock_holders_script)}") from None
+
+    return retrying(run)
+
+
+def _lock_holders(props: dict[str, Any], script: str) -> str:
+    """Return who has locks on the tables, a line each."""
+    printed = _command(props).run(_access(props).api_client(), script, PREVIEW_SECONDS)
+    found = [line for line in printed.splitlines() if line.startswith(LOCKED)]
+    return "\n".join(found) or "no transaction has locks on the tables any more"
 
 
 def read_from_database(props: dict[str, Any], script: str) -> str | None:
@@ -90,8 +110,11 @@ def _is_retryable(error: BaseException) -> bool:
 
 
 def _log_retry(state: RetryCallState) -> None:
-    failed = f"attempt {state.attempt_number} of {ATTEMPTS} failed"
-    print(f"the script conflicts with writers of the tables: {failed}, retrying", file=sys.stderr)
+    failed = f"attempt {state.attempt_number} of {ATTEMPTS} failed, retrying"
+    error = str(state.outcome.exception()) if state.outcome else ""
+    locked = [line for line in error.splitlines() if line.startswith(LOCKED)]
+    lines = [f"the script conflicts with writers of the tables: {failed}", *locked]
+    print("\n  ".join(lines), file=sys.stderr)
 
 
 def pod_exists(props: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 # Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does.
 REFUSED, MISSED, CHANGED = "refused: ", "missed: ", "changed: "
 CAPTURED = "captured: "
+LOCKED = "locked: "
 
 
 def variable(name: str, value: str) -> str:
@@ -78,6 +79,17 @@ def record_script(database: str, publication: str, entries: Mapping[str, Any]) -
         "entries": json.dumps(entries),
     }
     return _script(variables, [], [_read("record.sql")])
+
+
+def lock_holders_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
+    """Print the transactions that have locks on the tables, as lines that begin with LOCKED."""
+    parts = [_temporary("captured", _read("captured.sql")), _read("lock_holders.sql")]
+    return _script(_variables(settings, tables), [], parts, end="ROLLBACK;")
+
+
+def open_transactions_script() -> str:
+    """Print the transactions for which a new replication slot waits, a line each."""
+    return (FOLDER / "open_transactions.sql").read_text() + "\\q\n"
 
 
 def account_script(settings: SourceSettings, account: str, tables: tuple[str, ...]) -> str:

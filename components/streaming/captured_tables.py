@@ -143,13 +143,13 @@ def _why_not(table: str, olds: Properties, news: Properties) -> str | None:
     if table not in news["may_delete"]:
         return (
             f"To confirm, add {table} to datapipe:topics.delete; to keep capturing it, put it back"
-            " into datapipe:tables. Nothing was changed."
+            " into datapipe:tables. No table and no topic was changed."
         )
     if table in olds["protected"]:
         return (
             "Its topic is protected (datapipe:topics.protect). First run up with the table in both"
             " datapipe:tables and datapipe:topics.delete, which removes the protection of this"
-            " topic alone; then remove it from datapipe:tables. Nothing was changed."
+            " topic alone; then remove it from datapipe:tables. No table and no topic was changed."
         )
     return None
 

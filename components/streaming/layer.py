@@ -15,7 +15,7 @@ from components.config.metrics import MetricsSettings
 from components.config.streaming import ConnectSettings, RegistrySettings
 from components.images import ImageFamilyTable
 from components.security import Credentials
-from components.sizing import CONNECT_JVM, Sizing, heap_for
+from components.sizing import BROKER_JVM, CONNECT_JVM, Sizing, heap_for
 from components.source import Source
 from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
@@ -116,6 +116,7 @@ class Streaming(pulumi.ComponentResource):
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
+        sources = checked_connectors(args)
         brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
         on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, args.captured])
 
@@ -130,7 +131,6 @@ class Streaming(pulumi.ComponentResource):
         )
         runtime = [*topics, *registry, *workers.ready]
 
-        sources = checked_connectors(args)
         for source in sources:
             after = [*runtime, *args.source.ready]
             state = args.sources.settings.state
@@ -213,6 +213,7 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
     try:
         sources = source_connectors(args.sources)
         partitions = sum(args.sources.partitions.values())
+        row_size = args.sources.row_size
         workers = Workers(
             heap=heap_for(args.sizing.connect.memory_limit, CONNECT_JVM),
             count=args.connect.workers,
@@ -220,7 +221,9 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
             tables=len(args.sources.partitions),
             partitions=partitions,
             sources=len(sources),
+            row_size=row_size,
         )
+        row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
         if warning := args.sinks.require_fit(workers, args.network.settings.brokers):
             pulumi.log.warn(warning)
         topics = {topic.name for topic in topics_for(args.topics)}
@@ -268,6 +271,7 @@ def worker_arguments(args: StreamingArgs) -> WorkerArgs:
         mounts_token=args.worker_mounts_token,
         bootstrap=args.network.bootstrap,
         replication_factor=args.network.settings.replication_factor,
+        row_size=args.sources.row_size,
         topic_prefix=TOPIC_PREFIX,
         tables=args.topics.tables,
         lag_of=args.sinks.archive.connector.name,

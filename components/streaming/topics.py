@@ -14,6 +14,7 @@ import pulumi_kafka
 from components.config import StackConfig
 from components.config.streaming import TopicSettings
 from components.config.tables import clashes
+from components.row_size import RowSize
 from components.sizing import LogSize, log_size
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import (
@@ -51,6 +52,7 @@ class TopicsArgs:
     storage_per_broker: int
     """MiB"""
     dead_letters_of_sinks: tuple[str, ...]
+    row_size: RowSize
     control_topics: tuple[str, ...]
     """of the sinks"""
     undeclared: tuple[str, ...]
@@ -71,6 +73,7 @@ class TopicsArgs:
             dead_letters_of_sinks=tuple(
                 name for name in dict.fromkeys(dead_letters) if name != CONNECT_DEAD_LETTERS
             ),
+            row_size=RowSize(config.kafka.max_row_size),
             control_topics=tuple(topic for sink in sinks for topic in sink.control_topics),
             undeclared=(*undeclared, config.registry.topic)
             if config.needs_registry
@@ -84,8 +87,11 @@ def topics_for(args: TopicsArgs) -> list[Topic]:
     Raises ValueError where Kafka would take two of them, Connect's own included, for the same.
     """
     settings, replicas = args.settings, args.replication_factor
-    rows = _deleted_after(args, settings.retention_ms)
-    letters = _deleted_after(args, settings.dead_letter_retention_ms)
+    bounded = _deleted_after(args, settings.retention_ms)
+    rows = bounded | _largest(args.row_size.batch_bytes)
+    letters = _deleted_after(args, settings.dead_letter_retention_ms) | _largest(
+        args.row_size.dead_letter_bytes
+    )
     topics = [
         *(_topic_of_rows(args, table, rows) for table in args.tables),
         *(
@@ -94,7 +100,7 @@ def topics_for(args: TopicsArgs) -> list[Topic]:
         ),
         Topic(SCHEMA_CHANGES, 1, replicas, _compacted(settings.retention_ms)),
         *(
-            Topic(name, 1, replicas, rows)
+            Topic(name, 1, replicas, bounded)
             for name in (HEARTBEAT, TRANSACTIONS, *args.control_topics)
         ),
     ]
@@ -125,6 +131,10 @@ def _require_distinct(args: TopicsArgs, topics: list[Topic]) -> None:
             " for the same; give another name (connect.configTopic, offsetTopic, statusTopic or"
             " registry.topic)"
         )
+
+
+def _largest(message_bytes: int) -> dict[str, str]:
+    return {"max.message.bytes": str(message_bytes)}
 
 
 def _deleted_after(args: TopicsArgs, retention_ms: int) -> dict[str, str]:

@@ -26,7 +26,12 @@ Client = Callable[[str], Any]
 def document_of(sink: str) -> str:
     """Return the policy that the program attaches to the identity of a kind of sink."""
     config = parse(
-        {"tables": ["public.users"], "archive": {"bucket": BUCKET, "sink": sink}}, "tests/aws"
+        {
+            "tables": ["public.users"],
+            "archive": {"bucket": BUCKET, "sink": sink},
+            "images": {"icebergPlugin": "/usr/share/java/iceberg"},
+        },
+        "tests/aws",
     )
     needs = declared_sinks(config).needs
     database = f"{GLUE}:database/cdc" if sink == "iceberg" else None

@@ -126,13 +126,20 @@ class TestEitherArchive:
         assert any(item["Key"].endswith(".parquet") for item in listed)
 
 
-def typed(values: list[Any], type_: pa.DataType, lsn: int, name: str | None = None) -> pa.Table:
+def typed(
+    values: list[Any],
+    type_: pa.DataType,
+    lsn: int,
+    name: str | None = None,
+    parameters: dict[str, str] | None = None,
+) -> pa.Table:
     """Return changes with a column `at`; `name` is its type's, as in the files' metadata."""
     table = rows([{"id": n, "__op": "c", "__source_lsn": lsn + n} for n in range(len(values))])
     table = table.append_column("at", pa.array(values, type_))
     if name is None:
         return table
-    avro = {"fields": [{"name": "at", "type": ["null", {"type": "long", "connect.name": name}]}]}
+    named = {"type": "x", "connect.name": name, "connect.parameters": parameters}
+    avro = {"fields": [{"name": "at", "type": ["null", named]}]}
     return table.replace_schema_metadata({"parquet.avro.schema": json.dumps(avro)})
 
 
@@ -174,6 +181,22 @@ class TestFilesOfDifferentTypes:
             (10, None),
             (None, 20),
             (30, None),
+        ]
+
+    def test_bits_of_another_length_are_another_kind(self, endpoint: str) -> None:
+        bits = "io.debezium.data.Bits"
+        archive = files(
+            endpoint,
+            "bits",
+            typed([b"a"], pa.binary(), 100, bits, {"length": "8"}),
+            typed([b"bc"], pa.binary(), 200, bits, {"length": "16"}),
+            typed([b"d"], pa.binary(), 300),
+        )
+        found = archive.changes(TABLE).sort_by("__source_lsn").to_pylist()
+        assert [(row["at"], row["at__bits_16"], row["at__binary"]) for row in found] == [
+            (b"a", None, None),
+            (None, b"bc", None),
+            (None, None, b"d"),
         ]
 
     def test_only_the_wanted_columns_are_read(self, endpoint: str) -> None:

@@ -12,7 +12,6 @@ from confluent_kafka import KafkaException
 
 from clients.dlq import commands as dlq_commands
 from clients.dlq.dead_letters import RecordPosition
-from clients.recover import column as column_module
 from clients.recover import slot as slot_module
 from clients.stack import StackError
 from clients.status import report as report_module
@@ -24,7 +23,7 @@ COMMANDS = [
     *(("status",), ("env",)),
     *(("dlq",), ("dlq", "list"), ("dlq", "show"), ("dlq", "replay")),
     *(("dlq", "dismiss"), ("dlq", "skip")),
-    *(("recover",), ("recover", "slot"), ("recover", "column"), ("recover", "schema")),
+    *(("recover",), ("recover", "slot"), ("recover", "schema")),
 ]
 
 Run = Callable[..., int]
@@ -196,17 +195,6 @@ def test_recover_slot_says_that_no_action_is_needed(
     monkeypatch.setattr(slot_module, "recover_slots", lambda _outputs, _log: [])
     assert run("recover", "slot") == 0
     assert "no action needed" in capsys.readouterr().out
-
-
-def test_recover_column_gets_the_column(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    replaced: list[object] = []
-    monkeypatch.setattr("clients.stack.read_outputs", lambda stack: stack)
-    monkeypatch.setattr(
-        column_module, "replace_with_text", lambda _outputs, column, _log: replaced.append(column)
-    )
-    assert run("recover", "column", "public.users.created_at") == 0
-    assert replaced == [column_module.Column("public.users", "created_at")]
-    assert run("recover", "column", "users") == 1
 
 
 @pytest.mark.parametrize("name", programs.PROGRAMS)

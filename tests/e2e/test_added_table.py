@@ -4,6 +4,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -28,6 +29,8 @@ TABLE = "public.coupons"
 # Rows that the table has before it is listed.
 BEFORE = 2000
 ARCHIVED_SECONDS = 120
+# For which a new slot waits for a transaction: longer than it takes until `up` says so.
+FORGOTTEN_SECONDS = 15
 Connection = psycopg.Connection[Row]
 
 
@@ -60,6 +63,36 @@ class Writer:
                 self.updated.append(number)
                 if self.stop.wait(0.05):
                     return
+
+
+@contextmanager
+def forgotten_transaction(outputs: StackOutputs) -> Iterator[int]:
+    """Leave a transaction open until a new slot has waited for it; yields its pid."""
+    over = threading.Event()
+    with database.connect(outputs) as client, database.connect(outputs) as observer:
+        pid = client.info.backend_pid
+        client.execute("SET application_name = 'forgotten client'")
+        client.execute("BEGIN")
+        client.execute("INSERT INTO products (name, price) VALUES ('forgotten', 1)")
+
+        def end_it() -> None:
+            waited = 0
+            while waited < FORGOTTEN_SECONDS and not over.wait(1):
+                waiting = observer.execute(
+                    "SELECT FROM pg_stat_activity WHERE backend_type = 'walsender'"
+                    " AND %s = ANY (pg_blocking_pids(pid))",
+                    [pid],
+                )
+                waited += waiting.rowcount
+            client.execute("ROLLBACK")
+
+        ending = threading.Thread(target=end_it)
+        ending.start()
+        try:
+            yield pid
+        finally:
+            over.set()
+            ending.join()
 
 
 def insert(connection: Connection, table: str, name: str) -> int:
@@ -156,8 +189,10 @@ def test_a_listed_tables_rows_from_before_during_and_after_all_arrive(
     cluster: Cluster,
 ) -> None:
     policies = network_policies(outputs)
-    with Writer(outputs) as writer:
+    with Writer(outputs) as writer, forgotten_transaction(outputs) as pid:
         up = project.pulumi("up", "--yes", "--skip-preview", "--config-file", stack_file)
+    assert f"it waits for the transaction of pid {pid} (user postgres" in up.output
+    assert "application forgotten client" in up.output
     after = [insert(connection, "coupons", "after") for _ in range(50)]
     last_product = insert(connection, "products", "after")
     assert "postgres-cdc-connector-added-tables: reads the rows that public.coupons" in up.output

@@ -4,7 +4,10 @@ import base64
 import json
 import math
 import os
+import re
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +16,11 @@ import pytest
 
 from clients import database
 from clients.archive import Archive, IcebergArchive
+from clients.connect import connect_client
 from clients.database import Row
 from clients.stack import StackOutputs
 from clients.update import changed_stack_file
+from kafka_connect.status import Status
 from polling import NotReadyError, poll_until
 from tests.e2e.listed_tables import remove_tables
 from tests.engine.pulumi_project import PROJECT, STACK, Project
@@ -58,6 +63,23 @@ SHAPES = {
     "empty": (
         "CREATE TABLE empty (id int PRIMARY KEY)",
         "TRUNCATE empty; INSERT INTO empty VALUES (1)",
+    ),
+    "large": (
+        "CREATE TABLE large (id int PRIMARY KEY, n int NOT NULL, v text)",
+        "INSERT INTO large VALUES (0, 6, 'first')",
+    ),
+    "changed": (
+        "CREATE TABLE changed (id int PRIMARY KEY, amount int, at date, note bytea, size int,"
+        " v text); INSERT INTO changed VALUES (1, 7, '2024-02-29', 'old', 5, 'a')",
+        "INSERT INTO changed VALUES (2, 7, '2024-02-29', 'old', 5, 'a');"
+        " ALTER TABLE changed ALTER amount TYPE double precision, ALTER at TYPE timestamp,"
+        " ALTER note TYPE text USING encode(note, 'escape'), ALTER size TYPE bigint,"
+        " ALTER v TYPE numeric USING 1.50;"
+        " INSERT INTO changed VALUES (3, 7.9, '2024-02-29 12:34:56.789012', 'hello123',"
+        " 9223372036854775807, 1.50);"
+        " ALTER TABLE changed ALTER amount TYPE int, ALTER at TYPE date,"
+        " ALTER note TYPE bytea USING decode(note, 'escape');"
+        " INSERT INTO changed VALUES (4, 8, '1970-01-02', 'new', 5, 1.5)",
     ),
     "partial": (
         "CREATE TABLE partial (id int PRIMARY KEY, v text, w int GENERATED ALWAYS AS (id) STORED,"
@@ -115,6 +137,13 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
         connection.execute("DROP TYPE mood, pair")
     for table in tables:
         archive.purge(table)
+
+
+def run_command(*arguments: str) -> str:
+    """Run bin/datapipe; return what it prints."""
+    command = [sys.executable, "-m", "command_line", "--stack", STACK, *arguments]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
@@ -231,6 +260,38 @@ def test_a_truncate_may_be_the_first_change_of_a_table(added: Archive) -> None:
     assert [(change["__op"], change["id"]) for change in changes] == [("t", None), ("c", 1)]
 
 
+def test_a_column_whose_type_changes_never_mixes_two_kinds_of_values(added: Archive) -> None:
+    """One and the same column is used for all sizes of integers, and for text and numeric."""
+    changes = archived(added, "public.changed", 4)
+    assert [(change["id"], change["__op"]) for change in changes] == [
+        (1, "r"),
+        (2, "c"),
+        (3, "c"),
+        (4, "c"),
+    ]
+    found = [
+        {
+            name: value
+            for name, value in change.items()
+            if value is not None and name != "id" and not name.startswith("__")
+        }
+        for change in changes
+    ]
+    old = {"amount": 7, "at": 19782, "note": b"old", "size": 5, "v": "a"}
+    assert found == [
+        old,
+        old,
+        {
+            "amount__float": 7.9,
+            "at__timestamp": 1_709_210_096_789_012,
+            "note__text": "hello123",
+            "size": 2**63 - 1,
+            "v": "1.50",
+        },
+        {"amount": 8, "at": 1, "note": b"new", "size": 5, "v": "1.5"},
+    ]
+
+
 def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:
     changes = archived(added, "public.partial", 2)
     assert [(change["id"], change["v"], change["__op"]) for change in changes] == [
@@ -238,6 +299,35 @@ def test_excluded_columns_are_neither_read_nor_captured(added: Archive) -> None:
         (2, "b", "c"),
     ]
     assert not {"w", "x"} & set(changes[0])
+
+
+def test_a_row_that_is_too_large_stops_the_source_until_it_may_pass(
+    added: Archive, connection: Connection, outputs: StackOutputs
+) -> None:
+    """It is the last: all tables wait for the row."""
+    connection.execute(
+        "INSERT INTO large SELECT 1, 7, string_agg(md5(i::text), '') FROM generate_series(1, 40000)"
+        " AS i; INSERT INTO large VALUES (2, 8, 'small')"
+    )
+    (source,) = (name for name in outputs.connectors if "cdc" in name)
+    client = connect_client(outputs)
+
+    def row() -> str:
+        status = Status.from_response(client.status(source))
+        found = re.search(r"The row of public.large .*ROW=(\S+)", "".join(status.traces))
+        if not status.failed or found is None:
+            raise NotReadyError(status.progress())
+        return found[1]
+
+    name = poll_until(row, timeout=60, interval=1, description="the source to refuse the row")
+    # The lines are wrapped.
+    assert f"makerecoverROW={name}" in "".join(run_command("status").split())
+    assert f"datapipe:source.incompleteRows: [{name}]" in run_command("recover", "row", name)
+    changes = archived(added, "public.large", 3)[1:]
+    assert [(each["id"], each["n"], each["v"], each["__lost"]) for each in changes] == [
+        (1, 7, None, "v"),
+        (2, 8, "small", None),
+    ]
 
 
 def test_the_preview_refuses_what_cannot_be_archived(

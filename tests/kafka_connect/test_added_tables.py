@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 from pulumi import dynamic
 
+from components.source.pod_exec import PodExecError
 from components.streaming.connectors.added_tables import (
     TablesToRead,
     reader_config,
@@ -14,8 +16,10 @@ from components.streaming.connectors.added_tables import (
 )
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES
 from components.streaming.connectors.missed_tables import to_read
+from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.slot import DatabasePod
-from kafka_connect.startup import ConnectorFailedError, NotInTimeError
+from kafka_connect.client import ConnectClient
+from kafka_connect.startup import ConnectorFailedError, NotInTimeError, Timeouts, wait_until
 from tests.kafka_connect.connect_in_memory import ConnectInMemory, inputs
 
 Provider = dynamic.ResourceProvider
@@ -309,3 +313,35 @@ def test_a_reader_that_was_begun_keeps_its_position_and_one_of_earlier_tables_be
     running.configs[READER] = begun | {"captured.tables.entries": "{}"}
     provider.update("c", old, new)
     assert "reset" in running.history[READER][:3], "another table had the name then"
+
+
+def test_what_a_connector_waits_for_is_in_the_progress_and_in_the_error(
+    running: ConnectInMemory,
+) -> None:
+    running.states = [{"name": "c", "connector": {"state": "RUNNING"}, "tasks": []}]
+    told: list[str] = []
+    answers = iter(["", *["the transaction of pid 7"] * 1000])
+    timeouts = Timeouts(timeout=0.3, poll=0.01, report=0.05)
+    client = ConnectClient(requests.Session(), running.url)
+    with pytest.raises(NotInTimeError, match="it waits for the transaction of pid 7"):
+        wait_until(
+            client, "c", "RUNNING", timeouts, told.append, explain_wait=lambda: next(answers)
+        )
+    assert len([line for line in told if "pid 7" in line]) >= 1
+    assert len(told) < 10, "a line for each change, not for each look"
+
+
+def test_a_connector_without_a_slot_asks_no_database() -> None:
+    access = {"namespace": "n"}
+    assert open_transactions({"access": access, "config": {"connector.class": "sink"}}) == ""
+    assert open_transactions({"access": {"url": "http://x"}, "config": {"slot.name": "s"}}) == ""
+
+
+def test_a_database_that_cannot_be_asked_ends_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise PodExecError("the pod is away")
+
+    monkeypatch.setattr(DatabasePod, "run", refuse)
+    config = {"slot.name": "s", "database.port": "5432"}
+    said = open_transactions({"access": {"namespace": "n"}, "config": config})
+    assert said == "an unknown reason, as the database can't be asked: the pod is away"

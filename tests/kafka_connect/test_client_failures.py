@@ -194,7 +194,7 @@ def test_a_rebalance_without_end_is_waited_out_within_bounds(connect: FailingCon
         (
             proxy_error(503, 'no endpoints available for service "kafka-connect"'),
             ConnectUnavailableError,
-            "no Kafka Connect worker is ready.*kubectl describe pod",
+            "no Kafka Connect worker is ready.*kubectl -n data-ingestion describe pod",
         ),
         (
             proxy_error(403, 'User "bob" cannot get resource "services/proxy"'),

@@ -11,22 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from images import jars
-from tools import paths
+from tests.kafka_connect.artifacts import copy_artifacts
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
 TRANSFORMS = "transforms"
 JAVA = Path(__file__).parents[2] / "java"
+# Of the version that Kafka's JsonConverter is built with.
 JACKSON = tuple(
-    f"com/fasterxml/jackson/core/jackson-{part}/*" for part in ("annotations", "core", "databind")
+    f"com/fasterxml/jackson/{part}/2.16.*"
+    for part in (
+        "core/jackson-annotations",
+        "core/jackson-core",
+        "core/jackson-databind",
+        "module/jackson-module-afterburner",
+    )
 )
 # The modules of java/, and the artifacts that they compile against.
 JARS = {
     TRANSFORMS: (
         "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-json/3.9.*",
         "org/apache/kafka/connect-transforms/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
+        "org/slf4j/slf4j-api/1.7.*",
+        *JACKSON,
     ),
     "json": (
         "org/apache/kafka/connect-api/3.9.*",
@@ -51,6 +60,14 @@ JARS = {
         "org/slf4j/slf4j-api/1.7.*",
         "javax/ws/rs/javax.ws.rs-api/2.*",
     ),
+    "column-kinds": (
+        "org/apache/kafka/connect-api/3.9.*",
+        "org/apache/kafka/connect-transforms/3.9.*",
+        "org/apache/kafka/kafka-clients/3.9.*",
+        "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-core/1.12.*",
+        "org/slf4j/slf4j-api/1.7.*",
+    ),
     "commit-counter": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
@@ -64,22 +81,6 @@ def classes(jar: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
-    """Copy artifacts from the cache of the images' build into a folder."""
-    folder.mkdir()
-    for pattern in patterns:
-        found = sorted(paths.cache().glob(f"maven/{pattern}/*.jar"))
-        for plugin in paths.cache().glob(f"maven/{pattern}/*-plugin.tar.gz"):
-            shutil.copy(plugin, folder)
-            jars.unpack_plugin_archive(folder)
-            found = list(folder.glob("*.jar"))
-            break
-        if not found:
-            pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
-        if found[-1].parent != folder:
-            shutil.copy(found[-1], folder)
-
-
 @pytest.mark.parametrize("module", JARS)
 def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Path) -> None:
     against, fresh = tmp_path / "against", tmp_path / "fresh.jar"
@@ -90,7 +91,7 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 
 def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
     """Run a Java program of this folder and return the lines that it prints."""
-    copy_artifacts((*JARS[TRANSFORMS], "org/slf4j/slf4j-api/1.7.*", *artifacts), folder)
+    copy_artifacts((*JARS[TRANSFORMS], *artifacts), folder)
     shutil.copy(JAVA / f"{TRANSFORMS}.jar", folder)
     command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -122,7 +123,7 @@ def test_a_truncate_becomes_a_row_of_nulls_with_the_schema_of_the_others(tmp_pat
 def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path: Path) -> None:
     """So a topic's records need one schema in which every column is nullable (NullableColumns)."""
     avro = "org/apache/avro/avro/1.12.*"
-    assert run_driver("AvroRules.java", tmp_path / "jars", avro, *JACKSON) == [
+    assert run_driver("AvroRules.java", tmp_path / "jars", avro) == [
         "required, then nullable: COMPATIBLE",
         "nullable, then required: INCOMPATIBLE",
     ]
@@ -147,6 +148,36 @@ def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
         "n null Struct{source=Struct{lsn=9,snapshot=first_in_data_collection},op=t,ts_ms=7}",
         "dropped",
         "n null " + row % (1, 10, "last", "r"),
+    ]
+
+
+def test_a_row_is_refused_by_its_exact_size_whatever_its_characters(tmp_path: Path) -> None:
+    """The size in JSON is what Kafka's producer computes; that in Avro is a bound close above it.
+
+    A refused row that is listed passes without as few values as needed, the largest first.
+    """
+    lines = run_driver("LargeRows.java", tmp_path / "jars")
+    judged, passed = lines[:15], lines[15:]
+    assert [line.partition(": ")[2] for line in judged] == ["refused below, passed above"] * 15
+
+    def refusal(key: str, size: str, columns: str, row: str) -> str:
+        return (
+            f"The row of public.t {key} (__op c, __source_lsn 9) takes {size} bytes as a record,"
+            f" above the limit of 1500 (kafka.maxRowSize); its largest columns: {columns}. Either"
+            " raise kafka.maxRowSize in the stack file and run make up, or archive the row without"
+            f" these values: make recover ROW={row}"
+        )
+
+    keyed, keyless = "public.t/a3c90e3b7448d23d", "public.t/7b0e677380142150"
+    kept = "n=-1.7976931348623157E308,__op=c,__source_lsn=9,__lost="
+    assert passed == [
+        refusal('with the key {"id":7}', "4487", "body 3057, photo 856, n 78", keyed),
+        f"{keyed}: Struct{{id=7,{kept}body,photo}}",
+        refusal('with the key {"id":7}', "7687", "photo 4056, body 3057, n 78", keyed),
+        f"{keyed}: Struct{{id=7,{kept}photo,body}}",
+        refusal("without a key", "3556", "body 3057, n 78, id 55", keyless),
+        f"{keyless}: Struct{{id=7,{kept}body}}",
+        "passed whole",
     ]
 
 

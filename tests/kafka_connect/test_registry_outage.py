@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka_connect.test_jars import JAVA, copy_artifacts
+from tests.kafka_connect.artifacts import copy_artifacts
+from tests.kafka_connect.test_jars import JAVA
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
@@ -225,14 +226,18 @@ def test_a_bad_record_becomes_a_dead_letter_at_once(
 def test_a_refused_schema_is_reported_with_its_subject_and_the_reason(
     task: Task, registry: Registry
 ) -> None:
+    task.send("write hello")
+    time.sleep(1.5)
     registry.answer(INCOMPATIBLE)
-    outcome = task.ask("write hello")
+    outcome = task.outcome()
     assert outcome == (
         "dead letter: Schema Registry refuses the new schema of subject t-value:"
         " READER_FIELD_MISSING_DEFAULT_VALUE, The field 'c' at path '/fields/1' in the new schema"
         " has no default value and is missing in the old schema"
     )
-    assert "type=refused,subject=t-value Refused=1" in task.ask("metrics")
+    metrics = task.ask("metrics")
+    assert "type=refused,subject=t-value Refused=1" in metrics
+    assert "UnavailableSeconds=0.0" in metrics, "it has answered"
     registry.answer("200 {}")
     assert task.ask("write hello") == ARCHIVED
     assert "refused" not in task.ask("metrics")

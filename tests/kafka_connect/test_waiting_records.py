@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka_connect.test_jars import JARS, JAVA, copy_artifacts
+from tests.kafka_connect.artifacts import copy_artifacts
+from tests.kafka_connect.test_jars import JARS, JAVA
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 

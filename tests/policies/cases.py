@@ -88,6 +88,26 @@ def mounted(name: str, message: str, image: str, *mounts: tuple[str, str]) -> Ca
     return Case("image-volumes", [owner], message)
 
 
+def data_in(name: str, message: str, log_dirs: str) -> Case:
+    """Return a broker whose claim is at /data, with a file that says where its logs are."""
+    broken = container(
+        volumeMounts=[
+            {"name": "config", "mountPath": "/config"},
+            {"name": "data", "mountPath": "/data"},
+            {"name": "scratch", "mountPath": "/data/scratch"},
+        ]
+    )
+    volumes = [
+        {"name": "config", "configMap": {"name": f"{name}-files"}},
+        {"name": "scratch", "emptyDir": {}},
+    ]
+    owner = stateful_set(
+        name, pod_spec(broken, volumes=volumes), volumeClaimTemplates=[claim("1Gi")]
+    )
+    files = config_map(f"{name}-files", server_properties=f"log.dirs={log_dirs}")
+    return Case("data-on-claims", [owner, files], message)
+
+
 def network_rule(message: str, *broken: Resource) -> Case:
     """Return policies with an extra or a missing flow."""
     return Case("network-matrix", list(broken), message)
@@ -203,6 +223,32 @@ CASES = [
         "unknown-image",
         "the volumes of docker.io/confluentinc/cp-server are not known",
         "docker.io/confluentinc/cp-server:7.9.2",
+    ),
+    data_in(
+        "astray",
+        "StatefulSet astray, container app: log.dirs is /var/lib/logs, outside every mount",
+        "/data/logs, /var/lib/logs",
+    ),
+    data_in(
+        "on-scratch",
+        "log.dirs is /data/scratch/logs, on mount /data/scratch (scratch), which is not a claim",
+        "/data/scratch/logs",
+    ),
+    data_in("at-root", "log.dirs is /data, the root of a claim", "/data"),
+    Case(
+        "data-on-claims",
+        [
+            stateful_set(
+                "database",
+                pod_spec(container(env=[{"name": "PGDATA", "value": "/var/lib/pgdata"}])),
+            )
+        ],
+        "StatefulSet database, container app: PGDATA is /var/lib/pgdata, outside every mount",
+    ),
+    Case(
+        "data-on-claims",
+        [deployment("server", pod_spec(container(command=["/bin/postgres", "-D", "/pgdata"])))],
+        "-D is /pgdata, outside every mount",
     ),
     Case(
         "container-resources",

@@ -138,6 +138,7 @@ def config_map(name: str, **files: str) -> Resource:
 BROKER_FILE = """\
 # a broker of three
 process.roles=broker,controller
+log.dirs=/var/lib/kafka/data/data
 listeners=INTERNAL://:9092
 default.replication.factor=3
 min.insync.replicas=2
@@ -257,10 +258,12 @@ def network(**broker: Any) -> list[Resource]:
 def compliant_stack() -> list[Resource]:
     """Return two workloads, their network, a bucket, its writer, a topic and two connectors."""
     configuration = {"name": "config", "configMap": {"name": "postgresql"}}
+    settings = {"name": "config", "configMap": {"name": "kafka"}}
     database = container(
         "postgresql",
         image="docker.io/library/postgres:15.10-alpine",
         resources=sizes("512Mi", "1"),
+        command=["postgres", "-D", "/var/lib/postgresql/data/pgdata"],
         volumeMounts=[{"name": "data", "mountPath": "/var/lib/postgresql/data"}],
     )
     broker = container(
@@ -277,7 +280,7 @@ def compliant_stack() -> list[Resource]:
     return [
         stateful_set("postgresql", pod_spec(database, volumes=[configuration]), **claims),
         config_map("postgresql", postgresql_conf=POSTGRESQL_FILE),
-        stateful_set("kafka", pod_spec(broker, volumes=[configuration]), replicas=3, **claims),
+        stateful_set("kafka", pod_spec(broker, volumes=[settings]), replicas=3, **claims),
         config_map("kafka", server_properties=BROKER_FILE),
         *network(),
         *bucket("archive"),

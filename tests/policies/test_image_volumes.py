@@ -12,7 +12,7 @@ from components.images import FAMILIES, Declared, ImageFamily
 from components.workloads import Workload
 from images.catalog import IMAGES
 from images.model import Folder
-from images.shapes import CP_KAFKA, CP_KAFKA_CONNECT, POSTGRES_ALPINE
+from images.shapes import CP_KAFKA, CP_KAFKA_CONNECT, POSTGRES_ALPINE, SHAPES
 from policies import image_volumes
 from policies.images import parse_reference
 from policies.resource import Resource
@@ -72,19 +72,28 @@ def test_pods_run_as_the_user_of_their_image(family: ImageFamily) -> None:
             assert workload.user_id == declared[name].user
 
 
-def workloads(name: str) -> list[Registered]:
+def workloads(stack_file: str) -> list[Registered]:
     """Return what a stack file's program registers with pods in it."""
-    given = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    given = yaml.safe_load((ROOT / stack_file).read_text())["config"]
     values: dict[str, Any] = {key.removeprefix("datapipe:"): one for key, one in given.items()}
-    deployed = deploy_stack(parse(values, f"Pulumi.{name}.yaml"))
+    deployed = deploy_stack(parse(values, stack_file))
     return [*deployed.of_type("StatefulSet"), *deployed.of_type("Deployment")]
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod", "sandbox"])
-def test_no_mount_of_a_stack_hides_what_its_images_declare(stack: str) -> None:
+@pytest.mark.parametrize(
+    "stack_file",
+    [
+        "Pulumi.dev.yaml",
+        "Pulumi.prod.yaml",
+        "Pulumi.sandbox.yaml",
+        "tests/shapes/Pulumi.sandbox.yaml",
+    ],
+)
+def test_no_mount_of_a_stack_hides_what_its_images_declare(stack_file: str) -> None:
+    stack = Path(stack_file).name.split(".")[1]
     file = ROOT / f"policies/configuration/{stack}.json"
     given = json.loads(file.read_text()).get("image-volumes", {})
-    pods = [Resource(one.type, one.name, one.inputs, one.name) for one in workloads(stack)]
+    pods = [Resource(one.type, one.name, one.inputs, one.name) for one in workloads(stack_file)]
     assert len(pods) >= 3
     assert messages("image-volumes", pods, given) == []
 
@@ -99,7 +108,7 @@ def test_no_mount_of_a_stack_hides_what_its_images_declare(stack: str) -> None:
 )
 def test_the_mounts_of_version_0_2_are_refused(workload: str, folder: str, part: str) -> None:
     """Deployed as they were, no pod with one of Confluent's images started."""
-    (pod,) = [one for one in workloads("dev") if one.object_name == workload]
+    (pod,) = [one for one in workloads("Pulumi.dev.yaml") if one.object_name == workload]
     text = json.dumps(pod.inputs).replace("/opt/datapipe/config", folder)
     text = text.replace('"mountPath": "/var/lib/kafka/data"', '"mountPath": "/var/lib/kafka"')
     found = messages("image-volumes", [Resource(pod.type, pod.name, json.loads(text), pod.name)])
@@ -121,3 +130,11 @@ def test_the_shapes_declare_what_the_designs_images_do() -> None:
         assert known[parse_reference(shape.reference).repository] == facts(declared)
         owners = {entry.path: entry.uid for entry in shape.entries if isinstance(entry, Folder)}
         assert {owners[volume] for volume in shape.volumes} == {declared.user}
+
+
+def test_the_shapes_are_the_images_of_their_stack_file() -> None:
+    given = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())["config"]
+    assert set(given["datapipe:images"].values()) == {shape.reference for shape in SHAPES}
+    sandbox = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())
+    shapes = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())
+    assert shapes["encryptionsalt"] == sandbox["encryptionsalt"]

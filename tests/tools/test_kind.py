@@ -93,7 +93,7 @@ def test_the_context_is_the_one_that_kind_writes(
 def test_the_script_asks_docker_for_the_network_that_kind_makes(tmp_path: Path) -> None:
     provider = source(tmp_path, "pkg/cluster/internal/providers/docker/network.go")
     (network,) = re.findall(r'const fixedNetworkName = "(\w+)"', provider)
-    assert f"docker network inspect {network} " in (ROOT / "scripts/up.sh").read_text()
+    assert f"docker network inspect {network} " in (ROOT / "scripts/kind.sh").read_text()
 
 
 def test_every_nodes_image_is_the_releases_own_by_digest(cluster: Any, tmp_path: Path) -> None:

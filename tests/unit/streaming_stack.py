@@ -7,6 +7,7 @@ import pulumi
 from components.archive import Archive, ArchiveArgs
 from components.config import StackConfig, parse
 from components.config.tables import SAMPLE_TABLES
+from components.row_size import RowSize
 from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
@@ -29,6 +30,9 @@ SANDBOX: dict[str, Any] = {
     "archive": {"sink": "iceberg", "tasks": 2},
     "aws": {"endpoint": "http://10.231.0.1:5566"},
 }
+
+# Images with Iceberg's sink.
+OWN_ICEBERG = {"icebergPlugin": "/usr/share/java/iceberg"}
 
 
 def design(**sections: Any) -> StackConfig:
@@ -72,6 +76,7 @@ def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
 def sink_connector(config: StackConfig) -> SinkConnector:
     """Return the connector of a stack's archive. Raises ValueError if it does not fit."""
     sinks = declared_sinks(config)
+    row_size = RowSize(config.kafka.max_row_size)
     workers = Workers(
         heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
         count=config.connect.workers,
@@ -79,6 +84,7 @@ def sink_connector(config: StackConfig) -> SinkConnector:
         tables=len(config.tables),
         partitions=sum(config.partitions.values()),
         sources=len(source_connectors(config)),
+        row_size=row_size,
     )
     sinks.require_fit(workers, config.kafka.brokers)
     return sinks.archive.connector

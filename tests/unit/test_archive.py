@@ -12,6 +12,7 @@ from components.archive.bucket import STALE_UPLOAD_DAYS
 from components.config import StackConfig
 from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import ACCOUNT, Deployment, Secret, visible_text
+from tests.unit.streaming_stack import OWN_ICEBERG
 
 Stack = Callable[..., StackConfig]
 Archived = Callable[..., Deployment]
@@ -24,7 +25,12 @@ def archived(stack: Stack, deploy: Callable[..., Deployment]) -> Archived:
     """The archive layer of a stack with these archive settings."""
 
     def run(aws: dict[str, Any] | None = None, credentials: int = 1, **archive: Any) -> Deployment:
-        config = stack(aws=aws or {}, archive=archive, security={"credentialsVersion": credentials})
+        config = stack(
+            aws=aws or {},
+            archive=archive,
+            images=OWN_ICEBERG,
+            security={"credentialsVersion": credentials},
+        )
 
         def program() -> dict[str, Any]:
             args = ArchiveArgs.from_config(config, declared_sinks(config).needs, "data-ingestion")

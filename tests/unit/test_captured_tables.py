@@ -43,7 +43,7 @@ def test_a_table_that_leaves_is_refused_with_all_that_would_be_lost(
     assert "postgres.public.users with 7 records that s3-sink-connector has not" in reason
     assert "What is archived (cdc.users) stays" in reason
     assert "add public.users to datapipe:topics.delete" in reason
-    assert "Nothing was changed" in reason
+    assert "No table and no topic was changed" in reason
 
 
 def test_a_table_that_may_leave_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.config import StackConfig
 from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
-from tests.unit.streaming_stack import sink_connector, source_connector
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -35,14 +35,22 @@ CHANGED_IN_THE_SOURCE = {
     **CHANGED_CONVERTERS,
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
-        "nullableColumns,rowOfTruncate,unwrap,countEvents",
-        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; events are"
-        " counted by table",
+        "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
+        "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; rows that are"
+        " too large are named; events are counted by table",
     ),
 }
 ADDED_TO_THE_SOURCE = {
     "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
     "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
+    "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),
+    "transforms.limitRowSize.max.bytes": ("1048576", "kafka.maxRowSize"),
+    "transforms.limitRowSize.format": ("avro", "as above"),
+    "transforms.limitRowSize.topic.prefix": ("postgres.", "as above"),
+    "transforms.limitRowSize.incomplete.rows": ("", "source.incompleteRows"),
+    "producer.override.max.request.size": ("1048576", "kafka.maxRowSize"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
+    "max.queue.size.in.bytes": ("10485760", "as above"),
     "skipped.operations": ("none", "Debezium skips TRUNCATE by default"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "for cdc_events_per_second"),
     "transforms.countEvents.checkpoint": ("source", "as above"),
@@ -70,7 +78,13 @@ ADDED_TO_THE_SOURCE = {
     "producer.override.transaction.timeout.ms": ("10000", "back in 12 s, not 65 s, after a death"),
     **ADDED_TO_CONVERTERS,
 }
+CHANGED_IN_THE_SINK = {
+    **CHANGED_CONVERTERS,
+    "consumer.override.max.poll.records": ("6", "rows of kafka.maxRowSize fit the worker's heap"),
+}
 ADDED_TO_THE_SINK = {
+    "producer.override.max.request.size": ("1331200", "dead letters of the largest rows"),
+    "producer.override.buffer.memory": ("33554432", "as above"),
     "rotate.schedule.interval.ms": ("60000", "rows of a quiet partition are archived, too"),
     "transforms": ("countEvents", "for data_quality_score"),
     "transforms.countEvents.type": ("datapipe.connect.CountEvents", "as above"),
@@ -106,7 +120,7 @@ def test_the_source_has_exactly_the_designs_properties_but_for_the_listed_ones(
 
 
 def test_the_sink_has_exactly_the_designs_properties_but_for_the_listed_ones(stack: Stack) -> None:
-    expected = _expected(S3_SINK, {}, CHANGED_CONVERTERS, ADDED_TO_THE_SINK)
+    expected = _expected(S3_SINK, {}, CHANGED_IN_THE_SINK, ADDED_TO_THE_SINK)
     assert sink_connector(stack()).properties() == expected
 
 
@@ -134,7 +148,9 @@ def test_a_table_of_another_schema_is_captured_and_archived_by_both_sinks(stack:
     tables: dict[str, Any] = {"tables": ["public.users", "sales.users"]}
     confluent = sink_connector(stack(**tables, archive={"tasks": 12})).properties()
     assert confluent["topics.regex"] == r"postgres\.(public|sales)\..*"
-    iceberg = sink_connector(stack(**tables, archive={"sink": "iceberg", "tasks": 2})).properties()
+    iceberg = sink_connector(
+        stack(**tables, images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 2})
+    ).properties()
     assert iceberg["topics"] == "postgres.public.users,postgres.sales.users"
     assert iceberg["iceberg.tables"] == "cdc.users,cdc.sales_users"
     assert iceberg["iceberg.table.cdc.sales_users.route-regex"] == r"postgres\.sales\.users"
@@ -145,6 +161,7 @@ def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_
 ) -> None:
     properties = sink_connector(
         stack(
+            images=OWN_ICEBERG,
             archive={"sink": "iceberg", "tasks": 2},
             connect={"converter": "json"},
             aws={"endpoint": "http://10.231.0.1:5566"},
@@ -159,5 +176,49 @@ def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_
 
 
 def test_no_stand_in_for_aws_is_mentioned_where_the_stack_has_none(stack: Stack) -> None:
-    properties = sink_connector(stack(archive={"sink": "iceberg", "tasks": 2})).properties()
+    properties = sink_connector(
+        stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 2})
+    ).properties()
     assert not [key for key in properties if "endpoint" in key or "path-style" in key]
+
+
+def test_values_whose_type_has_changed_are_separated_by_the_sinks_own_catalog(stack: Stack) -> None:
+    properties = sink_connector(
+        stack(
+            images=OWN_ICEBERG,
+            archive={"sink": "iceberg", "tasks": 2},
+            aws={"endpoint": "http://10.231.0.1:5566"},
+        )
+    ).properties()
+    assert properties["transforms"].split(",")[-1] == "separateKinds", "it makes the tables"
+    transform = {
+        key.removeprefix("transforms.separateKinds."): value
+        for key, value in properties.items()
+        if key.startswith("transforms.separateKinds.")
+    }
+    assert transform["type"] == "datapipe.iceberg.SeparateKinds"
+    routes = dict(route.split(":") for route in transform["routes"].split(","))
+    assert ",".join(routes) == properties["topics"]
+    assert ",".join(routes.values()) == properties["iceberg.tables"]
+    assert (
+        f"hour({transform['partition.hour']})" == properties["iceberg.tables.default-partition-by"]
+    )
+    # S3's parts are those of data files; the counter counts the sink's commits.
+    of_files = {"s3.multipart.part-size-bytes"}
+    for ours, sinks in (
+        ("catalog.", "iceberg.catalog."),
+        ("table.", "iceberg.tables.auto-create-props."),
+    ):
+        same = {
+            key.removeprefix(sinks): value
+            for key, value in properties.items()
+            if key.startswith(sinks) and "metrics-reporter" not in key
+        }
+        given = {
+            key.removeprefix(ours): value
+            for key, value in transform.items()
+            if key.startswith(ours)
+        }
+        given.pop("name", None)
+        assert given == {key: value for key, value in same.items() if key not in of_files}
+    assert transform["catalog.name"] == properties["iceberg.catalog"]

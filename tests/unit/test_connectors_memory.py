@@ -1,5 +1,6 @@
 """What the sink's buffers can take of a worker's heap, and which number of tasks fits."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 
 from components.config import StackConfig
+from components.row_size import RowSize
 from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
 from components.streaming.connectors.memory import Workers
-from tests.unit.streaming_stack import sink_connector
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -27,8 +29,8 @@ def test_the_designs_24_tasks_fit_its_worker_because_files_close_at_1000_records
 ) -> None:
     sink = sink_connector(stack())
     assert sink.tasks_max == 24
-    # 48 + (10240 × 2 KiB + 32) + 24 × (6 + 1.24) + 24 × (1 + 1.95 + 2)
-    assert DESIGN.needed([sink]) == 393
+    # 48 + (10240 × 2 KiB + 32 + 8) + 24 × (6 + 1.24) + 24 × (1 + 0.02 + 2) + 2 × 6 + 6
+    assert DESIGN.needed([sink]) == 373
 
 
 def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
@@ -38,16 +40,19 @@ def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
 
 
 def test_24_iceberg_tasks_do_not_fit_and_the_error_says_how_many_do(stack: Stack) -> None:
-    with pytest.raises(ValueError, match=r"24 tasks can take 603 MiB.*at most 5 tasks"):
-        sink_connector(stack(archive={"sink": "iceberg", "tasks": 24}))
-    assert sink_connector(stack(archive={"sink": "iceberg", "tasks": 5})).tasks_max == 5
+    with pytest.raises(ValueError, match=r"24 tasks can take 583 MiB.*at most 5 tasks"):
+        sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 24}))
+    assert (
+        sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 5})).tasks_max
+        == 5
+    )
 
 
 def test_a_larger_worker_takes_24_iceberg_tasks(stack: Stack) -> None:
     sizing = {"connect": {"memoryLimit": "2Gi"}}
     archive = {"sink": "iceberg", "tasks": 24}
-    assert sink_connector(stack(archive=archive, sizing=sizing)).tasks_max == 24
-    assert sink_connector(stack(archive={"sink": "iceberg"})).tasks_max == 2
+    assert sink_connector(stack(images=OWN_ICEBERG, archive=archive, sizing=sizing)).tasks_max == 24
+    assert sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg"})).tasks_max == 2
 
 
 def test_workers_share_the_tasks_but_not_the_source() -> None:
@@ -60,8 +65,8 @@ def test_workers_share_the_tasks_but_not_the_source() -> None:
 def test_each_source_connector_takes_its_own_queue_and_producer() -> None:
     sink = confluent_sink()
     three = replace(DESIGN, sources=3)
-    # (10240 × 2 KiB + 32) MiB for each of two more
-    assert three.needed([sink]) - DESIGN.needed([sink]) == 104
+    # (10240 × 2 KiB + 32 + 8) MiB for each of two more
+    assert three.needed([sink]) - DESIGN.needed([sink]) == 120
 
 
 def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
@@ -69,6 +74,22 @@ def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
     warning = workers.require_heap({"archive": confluent_sink()})
     assert warning is not None
     assert "no number of tasks fits: give more memory" in warning
+
+
+def test_rows_that_do_not_fit_the_worker_are_refused_with_the_size_that_fits(stack: Stack) -> None:
+    with pytest.raises(
+        ValueError, match=r"rows of up to 64Mi \(kafka.maxRowSize\); lower"
+    ) as error:
+        sink_connector(stack(kafka={"maxRowSize": "64Mi"}))
+    (fitting,) = re.findall(r"lower kafka.maxRowSize to (\d+)Mi or", str(error.value))
+    assert sink_connector(stack(kafka={"maxRowSize": f"{fitting}Mi"})).max_poll_records == 1
+    with pytest.raises(ValueError, match=r"kafka.maxRowSize"):
+        sink_connector(stack(kafka={"maxRowSize": f"{int(fitting) + 1}Mi"}))
+
+
+def test_a_sink_without_the_stacks_row_size_is_refused(stack: Stack) -> None:
+    with pytest.raises(ValueError, match=r"row_size must be the stack's \(kafka.maxRowSize: 4Mi\)"):
+        confluent_sink().require_row_size(RowSize(4))
 
 
 def test_the_heap_of_every_sink_is_counted() -> None:

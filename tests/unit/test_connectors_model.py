@@ -18,7 +18,7 @@ from components.streaming.connectors import (
 from components.streaming.connectors.debezium import require_distinct_slots
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
-from tests.unit.streaming_stack import sink_connector, source_connector, topics_for
+from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector, topics_for
 
 CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
 
@@ -254,7 +254,9 @@ def test_a_dead_letter_queue_on_more_brokers_than_there_are_is_refused() -> None
 def test_the_stacks_connectors_find_all_their_topics(
     stack: Callable[..., StackConfig], sink: str
 ) -> None:
-    config = stack(archive={"sink": sink, "tasks": 2}, connect={"converter": "json"})
+    config = stack(
+        archive={"sink": sink, "tasks": 2}, connect={"converter": "json"}, images=OWN_ICEBERG
+    )
     topics = {topic.name for topic in topics_for(config)}
     for connector in (source_connector(config), sink_connector(config)):
         connector.require_topics(topics)

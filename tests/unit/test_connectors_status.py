@@ -77,7 +77,18 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
         ("java.lang.NoClassDefFoundError: x/Y", "plugin folders"),
         ("java.net.UnknownHostException: postgresql", "NetworkPolicy"),
         ("java.lang.OutOfMemoryError: Java heap space", "fewer tasks"),
-        ("something never seen", "kubectl logs deployment/kafka-connect"),
+        (
+            "Caused by: org.apache.kafka.connect.errors.DataException: Schema Registry refuses the"
+            " new schema of subject postgres.public.users-value: TYPE_MISMATCH, at '/fields/1'",
+            "bin/datapipe recover schema postgres.public.users-value.",
+        ),
+        (
+            "datapipe.connect.RegistryUnavailableError: Schema Registry at http://r:8081 is"
+            " unavailable, so records of t can't be converted\n\tat X\n"
+            "Caused by: java.net.ConnectException: Connection refused",
+            "no record is lost",
+        ),
+        ("something never seen", "kubectl -n data-ingestion logs deployment/kafka-connect"),
     ],
 )
 def test_what_is_known_to_go_wrong_comes_with_what_to_do(trace: str, advice: str) -> None:

@@ -20,7 +20,7 @@ from tests.promql import (
     rules,
 )
 from tests.unit.deployment import Deployment, deploy, every_container
-from tests.unit.streaming_stack import deploy_stack, design, sandbox
+from tests.unit.streaming_stack import OWN_ICEBERG, deploy_stack, design, sandbox
 
 # What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones.
 SCRAPES = Path(__file__).parent / "data" / "metrics"
@@ -97,17 +97,18 @@ class TestIcebergsCommits:
         config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
         assert config["iceberg.catalog.metrics-reporter-impl"] == "datapipe.iceberg.CommitCounter"
 
-    def test_another_image_is_not_asked_for_it(self) -> None:
-        own_image = {"connect": "registry.test/connect:1"}
+    def test_an_image_of_ones_own_has_it_in_the_folder_of_its_key(self) -> None:
         deployment = deploy_stack(
             design(
-                images=own_image,
+                images=OWN_ICEBERG,
                 connect={"plugins": "image"},
                 archive={"sink": "iceberg", "tasks": 2},
             )
         )
-        config = deployment.one("Connector", "s3-sink-connector").inputs["config"]
-        assert not [key for key in config if "metrics-reporter" in key]
+        *_, worker = every_container(deployment.one("Deployment", "kafka-connect"))
+        mounts = {mount.get("subPath"): mount["mountPath"] for mount in worker["volumeMounts"]}
+        for jar in ("commit-counter.jar", "column-kinds.jar"):
+            assert mounts[jar] == f"{OWN_ICEBERG['icebergPlugin']}/{jar}"
 
 
 class TestRulesOfTheExporter:

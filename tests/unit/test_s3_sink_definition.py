@@ -28,6 +28,7 @@ OF_CONNECT = {
 }
 CONNECT_PREFIXES = (
     "consumer.override.",
+    "producer.override.",
     "errors.",
     "transforms.",
     "key.converter.",

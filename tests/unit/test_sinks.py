@@ -94,6 +94,11 @@ def test_without_its_lines_nothing_of_it_is_there() -> None:
             "tables",
             "both would be the Iceberg table cdc.sales_orders. Capture one of them in this stack",
         ),
+        (
+            {"archive": {"sink": "iceberg"}, "images": {"connect": "registry.test/connect:1"}},
+            "images.icebergPlugin",
+            "is required by archive.sink iceberg",
+        ),
     ],
 )
 def test_a_wrong_sink_is_refused_with_the_key_and_what_is_allowed(

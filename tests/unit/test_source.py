@@ -206,7 +206,7 @@ class TestDatabaseSchema:
         monkeypatch.setattr(PodCommand, "run", refuse)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         with pytest.raises(PodExecError, match=r"no table public\.x"):
-            DatabaseSchemaProvider().create(self.INPUTS)
+            DatabaseSchemaProvider().create({**self.INPUTS, "lock_holders_script": "holders"})
 
     def check(self, monkeypatch: pytest.MonkeyPatch, printed: str) -> dynamic.CheckResult:
         """Return what a preview finds where psql prints this."""
@@ -363,3 +363,20 @@ class TestScriptsAmongWriters:
         with pytest.raises(PodExecError, match="deadlock detected"):
             psql.run_script(A_POD, "script")
         assert len(runs) == 1
+
+    def test_who_has_the_lock_is_in_the_progress_and_in_the_error(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        holder = "locked: t by pid 7 (user eve, application export)"
+
+        def run(_command: object, _client: object, text: str, _timeout: float) -> str:
+            if text == "holders":
+                return holder
+            raise PodExecError(psql.LOCK_TIMEOUT)
+
+        monkeypatch.setattr(PodCommand, "run", run)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _self: None)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+        with pytest.raises(PodExecError, match="by pid 7"):
+            psql.run_script(A_POD, "script", "holders")
+        assert capsys.readouterr().err.count(holder) == psql.ATTEMPTS - 1

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.row_size import PRODUCER_BUFFER
+from components.settings import MEBIBYTE
 from components.streaming.connectors.batching import Batching, batching
-from components.streaming.connectors.memory import MEBIBYTE, PRODUCER_BUFFER
 
 
 @pytest.mark.parametrize(

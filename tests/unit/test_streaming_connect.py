@@ -10,7 +10,7 @@ from components.sizing import CONNECT_JVM, jvm_heap_options
 from components.streaming.connect.plugins import install_arguments, plugin_archives
 from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import Deployment, every_container, visible_text
-from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox
+from tests.unit.streaming_stack import OWN_ICEBERG, SANDBOX, deploy_stack, design, sandbox
 
 ENVIRONMENT = {
     "DBZ_DB_USERNAME",
@@ -214,7 +214,7 @@ def test_plugins_of_the_hub_are_the_designs(as_designed: Deployment) -> None:
 
 def test_the_iceberg_sink_is_not_looked_for_on_the_hub() -> None:
     with pytest.raises(pulumi.RunError, match=r"plugins: image"):
-        deploy_stack(design(archive={"sink": "iceberg", "tasks": 2}))
+        deploy_stack(design(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 2}))
 
 
 def test_a_role_is_taken_on_with_a_token_for_aws_alone() -> None:

@@ -67,6 +67,7 @@ class ToySink(Sink):
             topics=tuple(topic_of(table) for table in self.args.tables),
             key_converter=self.args.converter,
             value_converter=self.args.converter,
+            row_size=self.args.row_size,
             errors=SinkErrors(
                 dead_letter_topic="toy-dlq",
                 dead_letter_replication=self.args.dead_letter_replication,

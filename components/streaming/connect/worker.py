@@ -14,6 +14,7 @@ from components.config.metrics import MetricsSettings
 from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
+from components.row_size import RowSize
 from components.sizing import CONNECT_JVM, Resources
 from components.streaming.connect.configuration import (
     CAPTURED_TABLES,
@@ -61,11 +62,12 @@ AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
 # What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
-# column's default, RowOfTruncate keeps TRUNCATE, CountEvents counts by table and operation),
-# extensions.jar (RestartFailed, WaitingRecords), json.jar (ExactJsonConverter), registry.jar
-# (RegistryConverter waits for Schema Registry), and two that are in the folder of the plug-in that
-# loads them: values.jar (ExactValues, CapturedTables) with Debezium and commit-counter.jar with
-# Iceberg's sink.
+# column's default, RowOfTruncate keeps TRUNCATE, LimitRowSize refuses rows that are too large for
+# Kafka, CountEvents counts by table and operation), extensions.jar (RestartFailed, WaitingRecords),
+# json.jar (ExactJsonConverter), registry.jar (RegistryConverter waits for Schema Registry), and
+# three that are in the folder of the plug-in that loads them: values.jar (ExactValues,
+# CapturedTables) with Debezium, and commit-counter.jar (CommitCounter) and column-kinds.jar
+# (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
@@ -87,6 +89,8 @@ class WorkerArgs:
     """of the brokers, inside the cluster"""
     replication_factor: int
     """of Connect's own topics"""
+    row_size: RowSize
+    """of the largest rows"""
     topic_prefix: str
     tables: tuple[str, ...]
     """captured, as schema.table; the metrics name their topics"""
@@ -220,7 +224,7 @@ def _worker_container(args: WorkerArgs) -> Manifest:
     rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
     """
     variables: dict[str, pulumi.Input[str]] = {
-        **jvm_environment("KAFKA", args.resources, CONNECT_JVM, CONFIG_DIR),
+        **jvm_environment("KAFKA", args.resources, args.row_size.jvm(CONNECT_JVM), CONFIG_DIR),
         "WORKER_COMMAND": args.images.worker_command,
         **agent_environment(args.metrics, args.images, CONFIG_DIR),
         **args.environment,

@@ -18,7 +18,7 @@ Before the rows of each table the reader writes a TRUNCATE: what the archive has
 as rows that were deleted while the table was not captured, is not current any more.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -52,11 +52,9 @@ HEARTBEAT_MS = "30000"
 ENTRIES = "captured.tables.entries"
 
 # Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
-READER_BUFFERS = {
-    "max.queue.size": "2048",
-    "max.batch.size": "512",
-    "producer.override.buffer.memory": str(8 * 1024 * 1024),
-}
+READER_BUFFERS = {"max.queue.size": "2048", "max.batch.size": "512"}
+READER_BUFFER_BYTES = 8 * 1024 * 1024
+LARGEST_RECORD = "producer.override.max.request.size"
 
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
@@ -110,6 +108,10 @@ def reader_config(config: Mapping[str, str], tables: TablesToRead) -> dict[str, 
         # The metrics' names are those of the topic prefix, which both connectors have.
         "custom.metric.tags": "reads=added-tables",
         **READER_BUFFERS,
+        # A record must fit; Kafka's default of the largest is 1 MiB.
+        "producer.override.buffer.memory": str(
+            max(READER_BUFFER_BYTES, 2 * int(config.get(LARGEST_RECORD, 0)))
+        ),
     }
 
 
@@ -119,6 +121,8 @@ def read_rows(
     config: Mapping[str, str],
     tables: TablesToRead,
     timeouts: Timeouts,
+    *,
+    explain_wait: Callable[[], str] = str,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 
@@ -136,7 +140,7 @@ def read_rows(
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables.names)} had before")
     try:
-        converge(client, reader, wanted, "RUNNING", timeouts)
+        converge(client, reader, wanted, "RUNNING", timeouts, explain_wait=explain_wait)
         _wait_until_read(client, reader, timeouts)
     except ConnectorFailedError:
         _retire(client, reader, wanted, timeouts)

@@ -10,7 +10,8 @@ What that saves was measured with 40 tables of 6 partitions: docs/TUNING.md.
 
 from dataclasses import dataclass
 
-from components.streaming.connectors.memory import MEBIBYTE, PRODUCER_BUFFER
+from components.row_size import PRODUCER_BUFFER
+from components.settings import MEBIBYTE
 
 PARTITION_MS = 20
 SHORTEST_MS, LONGEST_MS = 1_000, 5_000

@@ -10,6 +10,7 @@ from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
+from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
@@ -137,6 +138,29 @@ class DebeziumPostgresConnector(Connector):
     time_precision: Literal["adaptive_time_microseconds", "adaptive", "connect"] = Field(
         default="adaptive_time_microseconds", serialization_alias="time.precision.mode"
     )
+    max_row_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        serialization_alias="producer.override.max.request.size",
+        description="the size of the largest record; for a larger row the task fails with its table"
+        " and key. Needs nullable_columns, and the worker the transform"
+        " datapipe.connect.LimitRowSize",
+    )
+    incomplete_rows: tuple[str, ...] = Field(
+        default=(),
+        exclude=True,
+        description="rows above max_row_bytes, as table/digest, that pass without their largest"
+        " values",
+    )
+    buffer_bytes: int | None = Field(
+        default=None, ge=1, serialization_alias="producer.override.buffer.memory"
+    )
+    queue_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        serialization_alias="max.queue.size.in.bytes",
+        description="bounds the queue where its records are large",
+    )
     heartbeat_interval_ms: int = Field(
         default=30_000,
         ge=0,
@@ -213,7 +237,8 @@ class DebeziumPostgresConnector(Connector):
         setting of theirs changes it, so the defaults must be gone from the schema before.
         """
         before = self._before_unwrapping()
-        after = [COUNT_EVENTS] if self.count_events else []
+        limit = self._limit_row_size()
+        after = [LIMIT_ROW_SIZE] * bool(limit) + [COUNT_EVENTS] * self.count_events
         return {
             "plugin.name": "pgoutput",
             "converters": "exact",
@@ -223,6 +248,7 @@ class DebeziumPostgresConnector(Connector):
             **{f"transforms.{name}.type": kind for name, kind in before.items()},
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
+            **limit,
             **(count_events("source", self.topic_prefix) if self.count_events else {}),
         }
 
@@ -232,6 +258,13 @@ class DebeziumPostgresConnector(Connector):
             **({"nullableColumns": NULLABLE_COLUMNS} if self.nullable_columns else {}),
             **({"rowOfTruncate": ROW_OF_TRUNCATE} if self.record_truncates else {}),
         }
+
+    def _limit_row_size(self) -> dict[str, str]:
+        if self.max_row_bytes is None:
+            return {}
+        return limit_row_size(
+            self.max_row_bytes, self.value_converter, self.topic_prefix, self.incomplete_rows
+        )
 
     def topics(self) -> tuple[str, ...]:
         """Return the topics of the captured tables, in their order."""
@@ -256,9 +289,11 @@ class DebeziumPostgresConnector(Connector):
         return self
 
     @model_validator(mode="after")
-    def _truncates_have_nullable_columns(self) -> "DebeziumPostgresConnector":
+    def _missing_values_may_be_null(self) -> "DebeziumPostgresConnector":
         if self.record_truncates and not self.nullable_columns:
             raise ValueError("record_truncates needs nullable_columns: a TRUNCATE has no values")
+        if self.max_row_bytes is not None and not self.nullable_columns:
+            raise ValueError("max_row_bytes needs nullable_columns: a value may be left out")
         return self
 
     @model_validator(mode="after")

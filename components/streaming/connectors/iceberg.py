@@ -7,12 +7,17 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from components.streaming.connectors.model import environment
+from components.streaming.connectors.model import environment, render
 from components.streaming.connectors.sink import SinkConnector
 
 MEBIBYTE = 1024 * 1024
 # S3's smallest part of a multipart upload (but the last).
 MINIMUM_PART_SIZE = 5 * MEBIBYTE
+
+CATALOG = "glue"
+
+# The transform's name in the connector's `transforms`.
+SEPARATE_KINDS = "separateKinds"
 
 # Holds the record's topic; the sink chooses the table by it.
 TOPIC_COLUMN = "__topic"
@@ -59,10 +64,6 @@ class IcebergSinkConnector(SinkConnector):
         serialization_alias="iceberg.tables.schema-force-optional",
         description="a NOT NULL column dropped in PostgreSQL would stop the sink otherwise",
     )
-    partition_by: str = Field(
-        default=f"hour({SOURCE_TIME_COLUMN})",
-        serialization_alias="iceberg.tables.default-partition-by",
-    )
     row_group_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=MEBIBYTE,
@@ -106,6 +107,12 @@ class IcebergSinkConnector(SinkConnector):
         description="count the committed files, for the metrics; the plugin needs the reporter"
         " datapipe.iceberg.CommitCounter",
     )
+    separate_kinds: bool = Field(
+        default=False,
+        exclude=True,
+        description="give values whose type has changed a column of their own; the plugin needs"
+        " the transform datapipe.iceberg.SeparateKinds",
+    )
     auto_offset_reset: Literal["earliest", "latest"] = Field(
         default="earliest", serialization_alias="consumer.override.auto.offset.reset"
     )
@@ -118,9 +125,11 @@ class IcebergSinkConnector(SinkConnector):
 
     def fixed_properties(self) -> Mapping[str, str]:
         """Topics, routes and the time column's type follow from the routes; Glue on S3."""
+        # Last, as it makes the tables' columns of what it is given.
+        separation = (SEPARATE_KINDS,) if self.separate_kinds else ()
         return {
             "topics": ",".join(self.routes),
-            **self.transforms("sourceTime", "topic"),
+            **self.transforms("sourceTime", "topic", *separation),
             "transforms.sourceTime.type": (
                 "org.apache.kafka.connect.transforms.TimestampConverter$Value"
             ),
@@ -132,15 +141,55 @@ class IcebergSinkConnector(SinkConnector):
             "transforms.topic.replace.null.with.default": "false",
             "iceberg.tables": ",".join(self.routes.values()),
             "iceberg.tables.route-field": TOPIC_COLUMN,
+            "iceberg.tables.default-partition-by": f"hour({SOURCE_TIME_COLUMN})",
             **{
                 f"iceberg.table.{table}.route-regex": re.escape(topic)
                 for topic, table in self.routes.items()
             },
-            "iceberg.catalog": "glue",
-            "iceberg.catalog.catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
-            "iceberg.catalog.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+            "iceberg.catalog": CATALOG,
+            **{f"iceberg.catalog.{key}": value for key, value in self._catalog().items()},
             **self._commit_counter(),
-            **self._stand_in(),
+            **self._separation(),
+        }
+
+    def _catalog(self) -> dict[str, str]:
+        """Return the catalog's properties that have no field."""
+        properties = {
+            "catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
+            "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        }
+        if self.endpoint is None:
+            return properties
+        return properties | {
+            "s3.endpoint": self.endpoint,
+            "s3.path-style-access": "true",
+            "glue.endpoint": self.endpoint,
+        }
+
+    def _separation(self) -> dict[str, str]:
+        """Return the properties of the transform, which opens the sink's catalog by itself."""
+        if not self.separate_kinds:
+            return {}
+        transform = f"transforms.{SEPARATE_KINDS}"
+        catalog = {
+            **self._catalog(),
+            "name": CATALOG,
+            "warehouse": self.warehouse,
+            "client.region": self.region,
+        }
+        tables = {
+            "write.parquet.row-group-size-bytes": render(self.row_group_bytes),
+            "write.parquet.page-size-bytes": render(self.page_bytes),
+            "write.parquet.compression-codec": self.compression,
+        }
+        return {
+            f"{transform}.type": "datapipe.iceberg.SeparateKinds",
+            f"{transform}.routes": ",".join(
+                f"{topic}:{table}" for topic, table in self.routes.items()
+            ),
+            f"{transform}.partition.hour": SOURCE_TIME_COLUMN,
+            **{f"{transform}.catalog.{key}": value for key, value in catalog.items()},
+            **{f"{transform}.table.{key}": value for key, value in tables.items()},
         }
 
     def _commit_counter(self) -> dict[str, str]:
@@ -149,15 +198,6 @@ class IcebergSinkConnector(SinkConnector):
         return {
             "iceberg.catalog.metrics-reporter-impl": "datapipe.iceberg.CommitCounter",
             "iceberg.catalog.metrics-reporter.connector": self.name,
-        }
-
-    def _stand_in(self) -> dict[str, str]:
-        if self.endpoint is None:
-            return {}
-        return {
-            "iceberg.catalog.s3.endpoint": self.endpoint,
-            "iceberg.catalog.s3.path-style-access": "true",
-            "iceberg.catalog.glue.endpoint": self.endpoint,
         }
 
     def named_topics(self) -> frozenset[str]:

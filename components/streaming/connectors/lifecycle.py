@@ -1,6 +1,6 @@
 """Bringing a connector to what its resource says: configuration, state, and offsets forgotten."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from components.streaming.connectors import progress
@@ -17,7 +17,13 @@ from kafka_connect.status import Status, advice_for
 
 
 def converge(
-    client: ConnectClient, name: str, config: dict[str, str], state: State, timeouts: Timeouts
+    client: ConnectClient,
+    name: str,
+    config: dict[str, str],
+    state: State,
+    timeouts: Timeouts,
+    *,
+    explain_wait: Callable[[], str] = str,
 ) -> Status:
     """Put the configuration and the state, and wait until both are reached.
 
@@ -32,7 +38,7 @@ def converge(
     except ConnectError as refusal:
         # The worker tries the database's address and password before it accepts a source.
         raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
-    return wait_until(client, name, state, timeouts, progress.info)
+    return wait_until(client, name, state, timeouts, progress.info, explain_wait=explain_wait)
 
 
 def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:

@@ -1,8 +1,11 @@
 """How much of the workers' heap the connectors' buffers can take (MiB), and what fits.
 
     worker  = WORKER + source × the sources on one worker
-                     + for each sink: sink × its tasks' share on one worker
+                     + for each sink: sink × its tasks' share on one worker + large rows
     source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory
+              + ROW_COPIES × kafka.maxRowSize
+    large rows = one poll as read and as converted, the larger of POLLED and kafka.maxRowSize, and
+                 the other copies of the row that is written
     sink    = open files × file + tasks × (fetch + max.poll.records × RECORD_HEAP + TASK)
     file    = confluent-s3: s3.part.size, in whole regions of G1,
                             + the smaller of parquet.block.size and flush.size × RECORD_BYTES
@@ -12,18 +15,20 @@
     fetch   = the smaller of partitions per task × max.partition.fetch.bytes
               and brokers × fetch.max.bytes
 
-Not counted: a second file per partition while the hour changes, the dead letter queue's producers,
-which buffer only while there are dead letters, and the small connector that reads the rows of an
-added table (added_tables.py). The rest of the heap, 1 - USABLE, is for those and for the collector.
+Large rows in several tasks of a sink at the same moment are not counted; each task takes POLLED of
+them (row_size.py) at most. Not counted either: a second file per partition while the hour changes,
+the dead letter queue's producers, which buffer only while there are dead letters, and the small
+connector that reads the rows of an added table (added_tables.py). The rest of the heap, 1 - USABLE,
+is for those and for the collector.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import ceil
 
+from components.row_size import DEFAULT_ROW_SIZE, POLLED, RowSize
+from components.settings import MEBIBYTE
 from components.streaming.connectors.sink import SinkConnector
-
-MEBIBYTE = 1024 * 1024
 
 # Bytes of a converted record on the heap; assumed, for rows of some ten columns.
 RECORD_HEAP = 2048
@@ -33,8 +38,12 @@ WORKER = 48
 TASK = 2
 # Debezium's max.queue.size and max.batch.size, its defaults.
 SOURCE_RECORDS = 8192 + 2048
-# MiB, the producer's buffer.memory, Kafka's default.
-PRODUCER_BUFFER = 32
+# MiB, Debezium's max.queue.size.in.bytes: as much as the queue takes in records of RECORD_HEAP.
+SOURCE_QUEUE = SOURCE_RECORDS * RECORD_HEAP // MEBIBYTE // 2
+# Of a row on its way through a connector: as read, as text, converted, and in the client's buffers;
+# two of them are those of a sink's poll.
+ROW_COPIES = 8
+POLL_COPIES = 2
 # MiB, the consumer's max.partition.fetch.bytes, Kafka's default.
 PARTITION_FETCH = 1
 USABLE = 0.85
@@ -45,7 +54,7 @@ class Workers:
     """The Connect workers and what their connectors read."""
 
     heap: int
-    """MiB of each worker"""
+    """MiB of each worker, with rows of 1 MiB"""
     count: int
     brokers: int
     tables: int
@@ -53,12 +62,20 @@ class Workers:
     """of all the tables' topics together"""
     sources: int = 1
     """source connectors, with a task each"""
+    row_size: RowSize = DEFAULT_ROW_SIZE
+    """of the largest rows"""
 
     def needed(self, sinks: Iterable[SinkConnector]) -> int:
         """Return the MiB of heap that the fullest worker can need."""
-        source = SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE + PRODUCER_BUFFER
+        largest = self.row_size.mebibytes
+        source = (
+            SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE
+            + self.row_size.producer_buffer
+            + ROW_COPIES * largest
+        )
+        large_rows = POLL_COPIES * max(POLLED, largest) + (ROW_COPIES - POLL_COPIES) * largest
         sources = ceil(self.sources / self.count) * source
-        return ceil(WORKER + sources + sum(self._on_a_worker(sink) for sink in sinks))
+        return ceil(WORKER + sources + sum(self._on_a_worker(sink) + large_rows for sink in sinks))
 
     def _on_a_worker(self, sink: SinkConnector) -> float:
         tasks = sink.tasks_max
@@ -73,7 +90,11 @@ class Workers:
 
     def fits(self, sinks: Iterable[SinkConnector]) -> bool:
         """Return whether the buffers leave the collector its share."""
-        return self.needed(sinks) <= self.heap * USABLE
+        return self.needed(sinks) <= self._usable
+
+    @property
+    def _usable(self) -> int:
+        return int(self.row_size.heap_of(self.heap) * USABLE)
 
     def require_heap(self, sinks: Mapping[str, SinkConnector]) -> str | None:
         """Raise ValueError, with the number that fits, where fewer tasks of a sink would fit.
@@ -89,19 +110,32 @@ class Workers:
         tasks = " + ".join(str(sink.tasks_max) for sink in sinks.values())
         problem = (
             f"connector{'s' if len(sinks) > 1 else ''} {names}: the buffers of {tasks} tasks can"
-            f" take {self.needed(sinks.values())} MiB of a worker's heap of {self.heap} MiB, of"
-            f" which {int(self.heap * USABLE)} may be used"
+            f" take {self.needed(sinks.values())} MiB of a worker's heap of"
+            f" {self.row_size.heap_of(self.heap):.0f} MiB, of which {self._usable} may be used"
         )
+        if self.row_size.mebibytes > 1:
+            problem += f", with rows of up to {self.row_size.mebibytes}Mi (kafka.maxRowSize)"
         for section, sink in sinks.items():
             if fitting := self._fitting_tasks(section, sinks):
                 raise ValueError(
                     f"{problem}; give {sink.name} at most {fitting} tasks ({section}.tasks) or more"
                     " memory (sizing.connect)"
                 )
+        if (largest := self._largest_rows(sinks.values())) < self.row_size.mebibytes:
+            raise ValueError(
+                f"{problem}; lower kafka.maxRowSize"
+                f" to {largest}Mi or give more memory (sizing.connect)"
+            )
         return (
             f"{problem}, if all {self.tables} tables are written at the same time; no number of"
             " tasks fits: give more memory (sizing.connect) or workers (connect.workers)"
         )
+
+    def _largest_rows(self, sinks: Collection[SinkConnector]) -> int:
+        """Return the size of rows (MiB) that fits; 1 also where even those do not fit."""
+        smaller = range(self.row_size.mebibytes - 1, 1, -1)
+        fitting = (size for size in smaller if replace(self, row_size=RowSize(size)).fits(sinks))
+        return next(fitting, 1)
 
     def _fitting_tasks(self, section: str, sinks: Mapping[str, SinkConnector]) -> int | None:
         """Return the most tasks of one sink that fit next to the others; None: no number fits."""

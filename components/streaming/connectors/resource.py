@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -19,6 +20,7 @@ from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
+from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.slot import release_slot
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
@@ -133,10 +135,11 @@ class KafkaConnectorProvider(Provider):
             converge(client, name, config, "STOPPED", timeouts)
         if config != olds.get("config") and "settle_seconds" in news:
             timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
-        status = converge(client, name, config, state, timeouts)
+        explain_wait = partial(open_transactions, news)
+        status = converge(client, name, config, state, timeouts, explain_wait=explain_wait)
         if tables:
-            timeouts = _timeouts(news, "snapshot_timeout_seconds")
-            read_rows(client, name, config, to_read(news, tables), timeouts)
+            limit = _timeouts(news, "snapshot_timeout_seconds")
+            read_rows(client, name, config, to_read(news, tables), limit, explain_wait=explain_wait)
         done = _done(news, rows_read)
         record_read(news, done)
         return dict(news) | _observed(status) | {"rows_read": done}

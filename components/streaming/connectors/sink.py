@@ -5,10 +5,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.row_size import DEFAULT_ROW_SIZE, RowSize
+from components.settings import MEBIBYTE
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.counting import COUNT_EVENTS, count_events
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import Connector
+
+# The design's max.poll.records.
+MAX_POLL_RECORDS = 1000
 
 
 class SinkConnector(Connector):
@@ -23,7 +28,7 @@ class SinkConnector(Connector):
         description="read_committed skips what an exactly-once source wrote and took back",
     )
     max_poll_records: int = Field(
-        default=1000, ge=1, serialization_alias="consumer.override.max.poll.records"
+        default=MAX_POLL_RECORDS, ge=1, serialization_alias="consumer.override.max.poll.records"
     )
     max_poll_interval_ms: int = Field(
         default=180_000, ge=1, serialization_alias="consumer.override.max.poll.interval.ms"
@@ -32,12 +37,26 @@ class SinkConnector(Connector):
         default=5 * 1024 * 1024, ge=1, serialization_alias="consumer.override.fetch.max.bytes"
     )
 
+    row_size: RowSize = Field(
+        default=DEFAULT_ROW_SIZE,
+        exclude=True,
+        description="of the largest rows: the dead letter queue's producer must accept them",
+    )
     count_events_of: str | None = Field(
         default=None,
         exclude=True,
         description="topic prefix of the tables whose events are counted, for the metrics; the"
         " worker needs the transform datapipe.connect.CountEvents",
     )
+
+    def properties(self, prefix: str = "") -> dict[str, str]:
+        """Return the connector's configuration, with the limits of its dead letters' producer."""
+        limits = {
+            "max.request.size": self.row_size.dead_letter_bytes,
+            "buffer.memory": self.row_size.producer_buffer * MEBIBYTE,
+        }
+        own = {f"{prefix}producer.override.{key}": str(limit) for key, limit in limits.items()}
+        return own | super().properties(prefix)
 
     def transforms(self, *others: str) -> dict[str, str]:
         """Return the chain of transforms: counting, where it is wanted, before the others."""
@@ -59,6 +78,14 @@ class SinkConnector(Connector):
     @abstractmethod
     def file_bytes(self) -> int:
         """Heap that a file can take until it is closed."""
+
+    def require_row_size(self, largest: RowSize) -> None:
+        """Raise ValueError where it was not given the size of the stack's largest rows."""
+        if self.row_size != largest:
+            raise ValueError(
+                f"connector {self.name}: row_size must be the stack's (kafka.maxRowSize:"
+                f" {largest.mebibytes}Mi), or a dead letter of a large row would be lost"
+            )
 
     def require_partitions(self, available: int) -> None:
         """Raise ValueError where there are more tasks than partitions to share among them."""

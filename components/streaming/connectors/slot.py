@@ -64,8 +64,13 @@ class DatabasePod:
     namespace: str
     port: int
 
-    def run(self, script: str) -> bool:
-        """Run a script; return whether there is a server, without which nothing is left behind.
+    @classmethod
+    def from_inputs(cls, access: Mapping[str, Any], config: Mapping[str, str]) -> DatabasePod:
+        """Return the pod of a source connector that is reached by a ServiceProxy."""
+        return cls(access.get("context"), access["namespace"], int(config["database.port"]))
+
+    def run(self, script: str) -> str | None:
+        """Run a script and return what it prints; None if there is no such pod.
 
         Raises PodExecError with PostgreSQL's error if it fails.
         """
@@ -78,9 +83,8 @@ class DatabasePod:
         psql = PodCommand(self.namespace, server.POD, server.CONTAINER, command)
         api_client = ClusterAccess(self.context).api_client()
         if not psql.pod_exists(api_client):
-            return False
-        psql.run(api_client, script, TIMEOUT_SECONDS)
-        return True
+            return None
+        return psql.run(api_client, script, TIMEOUT_SECONDS)
 
 
 def release_slot(props: Mapping[str, Any]) -> str | None:
@@ -98,8 +102,8 @@ def release_slot(props: Mapping[str, Any]) -> str | None:
             " from here on, until a connector reads the slot again or it is dropped with"
             f" SELECT pg_drop_replication_slot('{slot}')"
         )
-    pod = DatabasePod(access.get("context"), access["namespace"], int(config["database.port"]))
+    pod = DatabasePod.from_inputs(access, config)
     publication = config["publication.name"]
-    if pod.run(drop_script(slot, publication, config["database.dbname"])):
+    if pod.run(drop_script(slot, publication, config["database.dbname"])) is not None:
         return f"dropped the replication slot {slot} and the publication {publication}"
     return f"the replication slot {slot} was not dropped: its server does not exist"

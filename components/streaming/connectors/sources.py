@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from components.config import StackConfig
 from components.config.source import SourceSettings
+from components.row_size import RowSize
+from components.settings import MEBIBYTE
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
 from components.streaming.connectors.debezium import (
     DebeziumPostgresConnector,
     require_distinct_slots,
 )
+from components.streaming.connectors.memory import SOURCE_QUEUE
 from components.streaming.topic_names import TOPIC_PREFIX
 from components.workloads import Workload, service_host
 
@@ -33,6 +36,7 @@ class SourcesArgs:
     """the query with which connectors watch their tables, in the worker"""
     converter: Converter
     exactly_once: bool
+    row_size: RowSize
     heartbeat_interval_ms: int
     count_events: bool
     """whether the metrics count the events that pass"""
@@ -51,6 +55,7 @@ class SourcesArgs:
             captured_tables_file=captured_tables_file,
             converter=stack_converter(config.connect, config.registry, namespace),
             exactly_once=config.connect.exactly_once,
+            row_size=RowSize(config.kafka.max_row_size),
             heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
             count_events=config.metrics.enabled,
         )
@@ -94,6 +99,10 @@ def _connector(
         nullable_columns=True,
         record_truncates=True,
         captured_tables_query=args.captured_tables_file,
+        max_row_bytes=args.row_size.record_bytes,
+        incomplete_rows=_of_tables(args.settings.incomplete_rows, partitions),
+        buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,
+        queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         key_converter=args.converter,
@@ -106,6 +115,10 @@ def _connector(
         batch_bytes=batches.batch_bytes,
         excluded_columns=_excluded(args.settings, partitions) or None,
     )
+
+
+def _of_tables(rows: Collection[str], tables: Collection[str]) -> tuple[str, ...]:
+    return tuple(row for row in rows if row.partition("/")[0] in tables)
 
 
 def _excluded(settings: SourceSettings, tables: Collection[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pulumi_kubernetes as kubernetes
 from components.config.metrics import MetricsSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata, rollout_annotations
+from components.row_size import RowSize
 from components.sizing import BROKER_JVM, Resources
 from components.streaming.kafka.cluster_id import KafkaClusterId
 from components.streaming.kafka.configuration import (
@@ -267,7 +268,8 @@ def _container(name: str, args: BrokersArgs) -> Manifest:
 
 
 def _jvm(args: BrokersArgs) -> dict[str, str]:
-    return jvm_environment("KAFKA", args.resources, BROKER_JVM, CONFIG_DIR)
+    profile = RowSize(args.network.settings.max_row_size).jvm(BROKER_JVM)
+    return jvm_environment("KAFKA", args.resources, profile, CONFIG_DIR)
 
 
 def _pod_name() -> Manifest:

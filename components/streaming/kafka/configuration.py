@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components.config.cluster import ClusterSettings
 from components.config.streaming import KafkaSettings
+from components.row_size import RowSize
 from components.streaming.properties import Properties
 from components.workloads import Workload, service_host
 
@@ -130,11 +131,13 @@ def _listeners(network: KafkaNetwork) -> dict[str, int]:
 
 
 def _throughput(settings: KafkaSettings) -> Properties:
+    row_size = RowSize(settings.max_row_size)
     return {
         "num.network.threads": settings.network_threads,
         "num.io.threads": settings.io_threads,
         "num.replica.fetchers": settings.replica_fetchers,
-        "replica.fetch.max.bytes": settings.replica_fetch_max_bytes,
+        "replica.fetch.max.bytes": max(settings.replica_fetch_max_bytes, row_size.record_bytes),
+        "message.max.bytes": row_size.batch_bytes,
         "socket.send.buffer.bytes": settings.socket_send_buffer_bytes,
         "socket.receive.buffer.bytes": settings.socket_receive_buffer_bytes,
         "socket.request.max.bytes": settings.socket_request_max_bytes,

@@ -6,6 +6,7 @@ from functools import cached_property
 from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.connectors.sink import MAX_POLL_RECORDS
 from components.streaming.sinks.kafka_compatibility import incompatibility
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
@@ -58,6 +59,8 @@ class ConfluentS3Sink(S3Sink):
             key_converter=self.args.converter,
             value_converter=self.args.converter,
             errors=self.errors,
+            row_size=self.args.row_size,
+            max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted_prefix,
         )
 

@@ -16,6 +16,7 @@ from components.archive.statements import Statement
 from components.config import StackConfig
 from components.config.load import refusal
 from components.config.messages import messages
+from components.row_size import RowSize
 from components.security.flow import Flow
 from components.settings import InvalidKeysError, Settings
 from components.streaming import sinks
@@ -72,6 +73,7 @@ class Sinks:
         for connector in self.connectors.values():
             connector.require_partitions(workers.partitions)
             connector.require_brokers(brokers)
+            connector.require_row_size(workers.row_size)
         return workers.require_heap(self.connectors)
 
 
@@ -127,6 +129,7 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         converter=stack_converter(config.connect, config.registry, config.security.namespace),
         count_events=config.metrics.enabled,
         dead_letter_replication=config.kafka.replication_factor,
+        row_size=RowSize(config.kafka.max_row_size),
         images=config.images.resolve(),
         plugin_digests=config.connect.plugin_digests,
         s3_sink_version=config.connect.s3_sink_version,

@@ -8,12 +8,14 @@ from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, ic
 from components.settings import InvalidKeysError
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
+from components.streaming.connectors.sink import MAX_POLL_RECORDS
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 from components.streaming.topic_names import topic_of
 
 CONTROL_TOPIC = "control-iceberg"
-COMMIT_COUNTER = "commit-counter.jar"
+# They use classes of Iceberg, so they must be in its own plug-in's folder.
+JARS = ("column-kinds.jar", "commit-counter.jar")
 # More than 5 do not fit a worker of 1 GiB.
 DEFAULT_TASKS = 2
 
@@ -37,6 +39,12 @@ class IcebergSink(S3Sink):
             )
             for first, second in iceberg_collisions(args.tables)
         ]
+        if args.images.iceberg_plugin is None:
+            problem = (
+                "is required by archive.sink iceberg with this stack's images.family: the folder of"
+                " Iceberg's sink in images.connect, below its plugin.path"
+            )
+            problems.append(("images.icebergPlugin", problem))
         if problems:
             raise InvalidKeysError(*problems)
 
@@ -49,7 +57,8 @@ class IcebergSink(S3Sink):
             tasks_max=archive.tasks or DEFAULT_TASKS,
             routes={topic_of(table): to for table, to in self.archived_tables().items()},
             control_topic=CONTROL_TOPIC,
-            count_commits=self.args.images.iceberg_plugin is not None,
+            count_commits=True,
+            separate_kinds=True,
             commit_interval_ms=archive.rotate_interval_ms,
             warehouse=warehouse(archive.prefix),
             region=aws.region,
@@ -57,6 +66,8 @@ class IcebergSink(S3Sink):
             key_converter=BytesConverter(),  # keys are used for partitioning only
             value_converter=self.args.converter,
             errors=self.errors,
+            row_size=self.args.row_size,
+            max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted_prefix,
         )
 
@@ -73,9 +84,9 @@ class IcebergSink(S3Sink):
         return statements
 
     def jars(self) -> Mapping[str, str]:
-        """Return the counter of commits, which Iceberg loads from its own plug-in's folder."""
+        """Return the counter of commits and the separation of kinds."""
         folder = self.args.images.iceberg_plugin
-        return {} if folder is None else {f"{folder}/{COMMIT_COUNTER}": COMMIT_COUNTER}
+        return {f"{folder}/{jar}": jar for jar in JARS}
 
     def archived_tables(self) -> dict[str, str]:
         """Return the catalog's tables, as database.table."""

@@ -15,6 +15,7 @@ from components.config.archive import ArchiveSettings
 from components.config.cluster import AwsSettings
 from components.config.streaming import PluginDigests
 from components.images import ImageFamilyTable
+from components.row_size import RowSize
 from components.security.flow import Flow
 from components.settings import Settings
 from components.streaming.connect.plugins import PluginArchive
@@ -53,6 +54,8 @@ class SinkArgs:
     count_events: bool
     """whether the metrics count the events that pass"""
     dead_letter_replication: int
+    row_size: RowSize
+    """of the largest rows, which the connector must be given too"""
     images: ImageFamilyTable
     plugin_digests: PluginDigests
     s3_sink_version: str

@@ -13,6 +13,7 @@ config = parse(
     {
         "tables": ["public.users"],
         "connect": {"converter": "json"},
+        "images": {"family": "apache"},
         "aws": {"endpoint": "http://10.231.0.1:5566"},
         "security": {"namespace": "engine-test"},
         "archive": {

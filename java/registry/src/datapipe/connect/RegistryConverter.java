@@ -120,6 +120,7 @@ public class RegistryConverter implements Converter {
       } catch (RuntimeException thrown) {
         LookupFailure failure = LookupFailure.of(thrown);
         if (failure == LookupFailure.REFUSED) {
+          state.answered();
           throw refused(topic, thrown);
         }
         if (failure == LookupFailure.NONE) {

@@ -36,6 +36,16 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
   private static final int MONEY = 790;
   private static final int VARBIT = 1562;
 
+  /** lseg, path, box, polygon, line and circle. */
+  private static final Set<Integer> GEOMETRIC = Set.of(601, 602, 603, 604, 628, 718);
+
+  /**
+   * Names of the schemas of text that is not the one that PostgreSQL writes, so that the archive
+   * does not mix the two in a column whose type changes.
+   */
+  private static final String MONEY_SCHEMA = "datapipe.postgres.Money";
+  private static final String GEOMETRIC_SCHEMA = "datapipe.postgres.Geometric";
+
   /** Types that Debezium converts exactly, by the OID of the type or of a domain's base type. */
   private static final Set<Integer> LEFT_TO_DEBEZIUM =
       Set.of(
@@ -51,8 +61,7 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
   private static final Map<Integer, Function<Object, Object>> TEXTS =
       Map.of(
           INTERVAL, PostgresText::interval,
-          NUMERIC, PostgresText::numeric,
-          MONEY, PostgresText::money);
+          NUMERIC, PostgresText::numeric);
 
   @Override
   public void configure(Properties settings) {
@@ -77,6 +86,10 @@ public class ExactValues implements CustomConverter<SchemaBuilder, RelationalCol
     } else if (type == TIMESTAMPTZ) {
       int digits = column.scale().orElse(6);
       exact(column, register, ZonedTimestamp.builder(), value -> Times.zoned(value, digits));
+    } else if (type == MONEY) {
+      exact(column, register, SchemaBuilder.string().name(MONEY_SCHEMA), PostgresText::money);
+    } else if (GEOMETRIC.contains(type)) {
+      exact(column, register, SchemaBuilder.string().name(GEOMETRIC_SCHEMA), PostgresText::of);
     } else if (TEXTS.containsKey(type)) {
       text(column, register, TEXTS.get(type));
     } else if (!LEFT_TO_DEBEZIUM.contains(type) && !LEFT_BY_NAME.contains(column.typeName())) {

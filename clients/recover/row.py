@@ -1,0 +1,74 @@
+"""Lets a row that is too large for Kafka pass without its largest values."""
+
+import re
+from collections.abc import Mapping
+
+from clients.cluster import Cluster
+from clients.connect import TIMEOUTS, Connector, Log, connect_client, connectors
+from clients.stack import StackError, StackOutputs
+from kafka_connect.client import ConnectClient
+from kafka_connect.failures import ConnectError
+from kafka_connect.startup import ConnectorFailedError, NotInTimeError, wait_until
+
+# The property of a source connector with the rows that pass.
+INCOMPLETE_ROWS = "transforms.limitRowSize.incomplete.rows"
+# The command that a failed task's trace names.
+COMMAND = "make recover ROW="
+ROW = re.compile(r"[^/,]+\.[^/,]+/[0-9a-f]{16}")
+
+
+def let_row_pass(outputs: StackOutputs, row: str, stack: str, log: Log) -> str:
+    """Let the source archive the row that stops it; return what the user must still do.
+
+    The row arrives with NULL in its largest columns, whose names are in its column __lost. The
+    same holds for later changes of the row while the connector's configuration lists it.
+
+    Raises StackError if the row does not stop a source connector, or if it fails again.
+    """
+    if not ROW.fullmatch(row):
+        raise StackError(
+            f"{row!r} is not a valid row; allowed: schema.table/ and 16 hexadecimal digits, as the"
+            " source's failure names it"
+        )
+    found = connectors(Cluster(outputs), outputs.connect)
+    names = [each.name for each in found if each.kind == "source" and is_stopped_by(each, row)]
+    if not names:
+        raise StackError(
+            f"no source connector has failed because of the row {row}; bin/datapipe status shows"
+            " what stops one. Where `up` failed while it read an added table, put the row into the"
+            f" stack file: {stack_file_entry(stack, row)}"
+        )
+    client = connect_client(outputs)
+    for name in names:
+        _let_pass(client, name, row, log)
+    return (
+        f"{row} is archived without its largest values; its column __lost names them.\n"
+        "To let later changes of this row pass too, after the next change of the connector's"
+        f" settings, put it into the stack file: {stack_file_entry(stack, row)}"
+    )
+
+
+def stack_file_entry(stack: str, row: str) -> str:
+    """Return where a stack file lists a row."""
+    return f"datapipe:source.incompleteRows: [{row}] in Pulumi.{stack}.yaml"
+
+
+def is_stopped_by(connector: Connector, row: str) -> bool:
+    """Return whether the connector or a task of it has failed because of the row."""
+    traces = (connector.trace, *(task.trace for task in connector.tasks))
+    return any(f"{COMMAND}{row}" in trace for trace in traces)
+
+
+def with_row(config: Mapping[str, str], row: str) -> dict[str, str]:
+    """Return a source connector's configuration that lists the row."""
+    listed = [each for each in config.get(INCOMPLETE_ROWS, "").split(",") if each]
+    return {**config, INCOMPLETE_ROWS: ",".join([*listed, *([row] if row not in listed else [])])}
+
+
+def _let_pass(client: ConnectClient, name: str, row: str, log: Log) -> None:
+    try:
+        log(f"{name} now archives {row} without its largest values")
+        client.put(name, with_row(client.config(name), row))
+        wait_until(client, name, "RUNNING", TIMEOUTS, log)
+    except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
+        raise StackError(str(error)) from error
