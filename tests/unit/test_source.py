@@ -247,7 +247,8 @@ class TestDatabaseSchema:
         monkeypatch.setattr(PodCommand, "run", lambda *_: printed)
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         provider = DatabaseSchemaProvider()
-        first, second = (provider.create(self.INPUTS).outs or {} for _ in range(2))
+        inputs = {**self.INPUTS, "lock_holders_script": ""}
+        first, second = (provider.create(inputs).outs or {} for _ in range(2))
         assert first["captured"]["missed"] == ["public.t"]
         assert first["captured"]["wal_position"] == "29384024"
         assert json.loads(first["captured"]["entries"]) == {"public.t": {"table": 7}}
