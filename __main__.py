@@ -9,6 +9,8 @@ from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.security.node_network import require_node_network
 from components.source import Source, SourceArgs
+from components.streaming.access.accounts import Account
+from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.sinks.declared import declared_sinks
@@ -22,7 +24,11 @@ ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
-captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
+certificates = declare_certificates(config)
+identities = certificates.identities if certificates else {}
+client = identities.get(Account.CLIENTS)
+
+captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks, client))
 
 security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
@@ -46,6 +52,7 @@ streaming = Streaming(
         namespace=security.namespace,
         credentials=security.credentials,
         captured=captured,
+        identities=identities,
         source=source,
         archive=archive,
     ),
@@ -53,7 +60,13 @@ streaming = Streaming(
 )
 
 if config.metrics.operator:
-    Monitoring("monitoring", config.metrics, security.namespace, opts=on_cluster)
+    Monitoring(
+        "monitoring",
+        config.metrics,
+        security.namespace,
+        certificates.ends if certificates else None,
+        opts=on_cluster,
+    )
 
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
@@ -91,6 +104,9 @@ pulumi.export(
 )
 pulumi.export("databasePassword", security.credentials.postgres)
 pulumi.export("bootstrapServers", streaming.bootstrap_servers)
+if certificates and client:
+    pulumi.export("kafkaLogin", client.login())
+    pulumi.export("kafkaCertificatesEnd", certificates.ends)
 pulumi.export("connect", {"service": Workload.CONNECT.value, "port": config.connect.port})
 pulumi.export("connectors", streaming.connectors)
 pulumi.export(

@@ -130,7 +130,7 @@ def _drain(outputs: StackOutputs, end: int) -> float:
 def broker(outputs: StackOutputs, seconds: float) -> Reference:
     """Measure the records of the same size that the brokers acknowledge to a plain producer."""
     records = _records(outputs)
-    admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
+    admin = AdminClient({**outputs.kafka})
     like = admin.list_topics(timeout=15).topics
     real = [like[topic] for topic in outputs.topics]
     replicas = len(real[0].partitions[0].replicas)
@@ -150,7 +150,7 @@ def broker(outputs: StackOutputs, seconds: float) -> Reference:
 
 
 def _produce(outputs: StackOutputs, records: list[bytes], seconds: float) -> float:
-    producer = Producer({"bootstrap.servers": outputs.bootstrap_servers, **PRODUCER})
+    producer = Producer({**outputs.kafka, **PRODUCER})
     begun, sent = time.monotonic(), 0
     while time.monotonic() - begun < seconds:
         for record in records:
@@ -169,8 +169,8 @@ def _records(outputs: StackOutputs) -> list[bytes]:
     """Return the values of some records of the topics. Raises StackError without any."""
     consumer = Consumer(
         {
-            "bootstrap.servers": outputs.bootstrap_servers,
-            "group.id": "bench-ceiling",
+            **outputs.kafka,
+            "group.id": "datapipe-bench",
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }

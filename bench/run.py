@@ -61,7 +61,7 @@ class Bench:
             self._log(f"warming up for {settings.warm_up:.0f} s")
             self._warm_up(replace(settings.schedule, seconds=settings.warm_up), settings)
         described, restarts = machine.describe(), self._restarts()
-        topics = Topics(self._outputs.bootstrap_servers, self._outputs.topics)
+        topics = Topics(self._outputs.kafka, self._outputs.topics)
         with self._loaded(settings, topics) as (journal, sampler):
             self._log("waiting for the archive")
             wait_for_rows(self._files, journal, settings.timeouts)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,9 @@ class Sample:
 class Topics:
     """The end offsets of the captured tables' topics."""
 
-    def __init__(self, bootstrap_servers: str, topics: Iterable[str]) -> None:
+    def __init__(self, kafka: Mapping[str, str], topics: Iterable[str]) -> None:
         """Connect to the brokers. Raises KafkaException if none answers."""
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+        self._admin = AdminClient({**kafka, "log_level": 0})
         known = self._admin.list_topics(timeout=REQUEST_SECONDS * 3).topics
         self._partitions = [
             TopicPartition(name, number)

@@ -217,7 +217,7 @@ def symptoms_of_connectors(found: list[Connector], declared: Iterable[str]) -> l
 
 def dead_letters(pipeline: Pipeline) -> int:
     """Count the records in the dead letter topics. Raises KafkaException without a broker."""
-    with GroupReader(pipeline.outputs.bootstrap_servers, "datapipe-chaos") as reader:
+    with GroupReader(pipeline.outputs.kafka, "datapipe-chaos") as reader:
         return sum(
             topic.retained for topic in reader.topics(pipeline.outputs.dead_letter_topics.names)
         )

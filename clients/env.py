@@ -12,16 +12,17 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
     libpq reads both files itself, so the password is neither printed nor in a process's arguments.
     """
     region = outputs.archive.region
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     found = {
         "BOOTSTRAP_SERVERS": outputs.bootstrap_servers,
         "AWS_REGION": region,
         # boto3 and older clients read the region only from this one.
         "AWS_DEFAULT_REGION": region,
+        **_kafka_login(outputs, folder),
     }
     database = outputs.database
     if database.port is None:
         return found
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority, passwords = folder / "ca.crt", folder / "pgpass"
     _write_private(authority, database.ca_certificate)
     password = outputs.database_password.get_secret_value()
@@ -37,6 +38,41 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
         "PGPASSFILE": str(passwords),
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(authority),
+    }
+
+
+def _kafka_login(outputs: StackOutputs, folder: Path) -> dict[str, str]:
+    """Return the variables of Kafka's tools: a file for kcat (-F), one for Kafka's own.
+
+    Where connections are plaintext, it is empty.
+    """
+    if not outputs.kafka_login:
+        return {}
+    settings = outputs.kafka
+    authority, identity = folder / "kafka-authority.pem", folder / "kafka-identity.pem"
+    certificate, key = settings["ssl.certificate.pem"], settings["ssl.key.pem"]
+    _write_private(authority, settings["ssl.ca.pem"])
+    _write_private(identity, key + certificate)
+    files = {
+        "kcat.conf": {
+            "security.protocol": settings["security.protocol"],
+            "ssl.ca.location": authority,
+            "ssl.certificate.location": identity,
+            "ssl.key.location": identity,
+        },
+        "kafka.properties": {
+            "security.protocol": settings["security.protocol"],
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": authority,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": identity,
+        },
+    }
+    for name, lines in files.items():
+        _write_private(folder / name, "".join(f"{key}={value}\n" for key, value in lines.items()))
+    return {
+        "KCAT_CONFIG": str(folder / "kcat.conf"),
+        "KAFKA_COMMAND_CONFIG": str(folder / "kafka.properties"),
     }
 
 

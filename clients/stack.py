@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,10 +119,21 @@ class StackOutputs(_Output):
     database: DatabaseOutput
     database_password: SecretStr
     bootstrap_servers: str
+    # Settings of librdkafka by which a client proves who it is; none where connections are
+    # plaintext.
+    kafka_login: Mapping[str, SecretStr] = {}
+    # When the first of Kafka's certificates ends.
+    kafka_certificates_end: datetime | None = None
     connect: ConnectOutput
     # Names of the connectors that the stack declares.
     connectors: tuple[str, ...]
     archive: ArchiveOutput
+
+    @property
+    def kafka(self) -> dict[str, str]:
+        """The settings of librdkafka by which a client reaches the brokers."""
+        login = {name: value.get_secret_value() for name, value in self.kafka_login.items()}
+        return {"bootstrap.servers": self.bootstrap_servers, **login}
 
     def topic_of(self, table: str) -> str:
         """Return the topic with the changes of schema.table."""

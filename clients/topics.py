@@ -33,10 +33,10 @@ class Topic:
 class GroupReader:
     """Reads topics with the offsets of a consumer group, without joining the group."""
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
+    def __init__(self, kafka: Mapping[str, str], group: str) -> None:
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                **kafka,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

@@ -10,6 +10,7 @@ from policies import (
     images,
     jvm,
     kafka,
+    kafka_security,
     network,
     network_matrix,
     pod_security,
@@ -137,6 +138,12 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         "Brokers and Connect workers are configured to lose no acknowledged record.",
         kafka.SETTINGS,
         rule=kafka.durable_configuration,
+    ),
+    ResourcePolicy(
+        "kafka-security",
+        "Connections to brokers and Schema Registry are encrypted, and every client is known.",
+        kafka_security.SETTINGS,
+        rule=kafka_security.secure_connections,
     ),
     ResourcePolicy(
         "connectors",

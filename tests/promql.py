@@ -11,11 +11,12 @@ import yaml
 FILES = Path(__file__).parents[1] / "components" / "monitoring" / "files"
 # Metrics of the kubelet and of kube-state-metrics, which not every cluster has.
 OF_THE_CLUSTER = {"container_memory_rss", "kube_pod_container_resource_limits"}
-# In stacks with Schema Registry.
+# In stacks with Schema Registry; the last, which the stack records itself, in those with TLS.
 OF_THE_REGISTRY = {
     "schema_registry_requests_total",
     "registry_unavailable_seconds",
     "registry_refused_schema",
+    "kafka_certificates_end_timestamp_seconds",
 }
 
 

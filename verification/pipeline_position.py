@@ -111,7 +111,7 @@ class PipelinePosition:
         return False
 
     def _group(self, connectors: _Connectors, suffix: str = "") -> GroupReader:
-        return GroupReader(self._outputs.bootstrap_servers, f"connect-{connectors.sink}{suffix}")
+        return GroupReader(self._outputs.kafka, f"connect-{connectors.sink}{suffix}")
 
     def _of(self, table: str) -> _Connectors:
         if table not in self._connectors:

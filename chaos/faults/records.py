@@ -27,7 +27,7 @@ class Poison(Fault):
         self._before = dead_letters(pipeline)
 
     def inject(self, pipeline: Pipeline) -> None:
-        producer = Producer({"bootstrap.servers": pipeline.outputs.bootstrap_servers})
+        producer = Producer(pipeline.outputs.kafka)
         for topic in pipeline.outputs.topics:
             producer.produce(topic, POISON, key=POISON)
         if producer.flush(SECONDS):
@@ -56,7 +56,7 @@ class Poison(Fault):
 
 def empty_dead_letters(pipeline: Pipeline) -> None:
     """Delete the records of the dead letter topics."""
-    admin = AdminClient({"bootstrap.servers": pipeline.outputs.bootstrap_servers})
+    admin = AdminClient({**pipeline.outputs.kafka})
     topics = admin.list_topics(timeout=SECONDS).topics
     to_the_end = [
         TopicPartition(name, number, -1)

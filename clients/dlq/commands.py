@@ -15,7 +15,7 @@ from clients.stack import StackOutputs, read_outputs
 def list_letters(stack: str, topic: str | None, *, include_done: bool, limit: int) -> None:
     """Print the pending dead letters; with `include_done` also those replayed or dismissed."""
     outputs = read_outputs(stack)
-    with DeadLetterReader(outputs.bootstrap_servers, replays.GROUP) as reader:
+    with DeadLetterReader(outputs.kafka, replays.GROUP) as reader:
         start = replays.pending(reader, _topics(outputs, topic))
         if include_done:
             start = [TopicPartition(each.topic, each.partition, 0) for each in start]
@@ -29,7 +29,7 @@ def list_letters(stack: str, topic: str | None, *, include_done: bool, limit: in
 def show(stack: str, position: RecordPosition) -> None:
     """Print one dead letter. Raises ReplayError if the position has no record."""
     outputs = read_outputs(stack)
-    with DeadLetterReader(outputs.bootstrap_servers, replays.GROUP) as reader:
+    with DeadLetterReader(outputs.kafka, replays.GROUP) as reader:
         start = TopicPartition(position.topic, position.partition, position.offset)
         letter = next(iter(reader.read([start])), None)
     if letter is None or letter.position != position:
@@ -64,14 +64,14 @@ def _print_due(outputs: StackOutputs, topics: tuple[str, ...]) -> None:
 
 
 def _pending(outputs: StackOutputs, topics: tuple[str, ...]) -> list[DeadLetter]:
-    with DeadLetterReader(outputs.bootstrap_servers, replays.GROUP) as reader:
+    with DeadLetterReader(outputs.kafka, replays.GROUP) as reader:
         return list(reader.read(replays.pending(reader, topics)))
 
 
 def dismiss(stack: str, topic: str | None) -> None:
     """Mark the pending dead letters as done."""
     outputs = read_outputs(stack)
-    count = replays.dismiss(outputs.bootstrap_servers, _topics(outputs, topic))
+    count = replays.dismiss(outputs.kafka, _topics(outputs, topic))
     print(f"dismissed {count} dead letters")
 
 
@@ -79,7 +79,7 @@ def skip(stack: str, positions: list[RecordPosition]) -> None:
     """Make dead letters of records that stop the sink."""
     outputs = read_outputs(stack)
     sink = sink_connector(outputs)
-    records = skips.StuckRecords(outputs.bootstrap_servers, sink, positions)
+    records = skips.StuckRecords(outputs.kafka, sink, positions)
     skips.skip(connect_client(outputs), records, log, skips.Timeouts())
     print(f"{sink} runs again, after {records}; bin/datapipe dlq list shows them")
 

@@ -1,6 +1,6 @@
 """Reads dead letter topics: each record, where it came from and why a sink refused it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -90,10 +90,10 @@ class DeadLetter:
 class DeadLetterReader:
     """Reads topics, and the offsets that a consumer group has committed in them."""
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
+    def __init__(self, kafka: Mapping[str, str], group: str) -> None:
         self.consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                **kafka,
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,

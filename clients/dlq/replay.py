@@ -6,7 +6,7 @@ second replay at the same time fences off the first. A record that the sink refu
 new dead letter after the existing ones; one replay reads no dead letter twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Producer, TopicPartition
@@ -60,7 +60,7 @@ def replay(
     """
     producer = Producer(
         {
-            "bootstrap.servers": outputs.bootstrap_servers,
+            **outputs.kafka,
             "transactional.id": GROUP,
             "compression.type": "lz4",
             "log_level": 0,
@@ -70,7 +70,7 @@ def replay(
     )
     # Completes the open transaction of a killed replay, so that its offsets are final when read.
     producer.init_transactions(READ_SECONDS)
-    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(outputs.kafka, GROUP) as reader:
         letters = list(reader.read(pending(reader, topics)))
         due = to_send(outputs, archive, letters)
         sent = 0
@@ -91,7 +91,7 @@ def to_send(
     Raises ReplayError if a dead letter has no origin or the sink will read its record again.
     """
     origins = {letter.position: _origin(letter) for letter in letters}
-    if unread := not_passed(outputs.bootstrap_servers, letters):
+    if unread := not_passed(outputs.kafka, letters):
         raise ReplayError(
             f"the sink will read the records of {len(unread)} dead letters, such as"
             f" {unread[0].position}, again when its tasks restart, so a replay could archive them"
@@ -154,9 +154,9 @@ def _next_offsets(batch: list[DeadLetter]) -> Iterator[TopicPartition]:
         yield TopicPartition(topic, partition, offset + 1)
 
 
-def dismiss(bootstrap_servers: str, topics: tuple[str, ...]) -> int:
+def dismiss(kafka: Mapping[str, str], topics: tuple[str, ...]) -> int:
     """Mark every pending dead letter as done without sending it back; return their number."""
-    with DeadLetterReader(bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(kafka, GROUP) as reader:
         letters = list(reader.read(pending(reader, topics)))
         if letters:
             reader.consumer.commit(offsets=list(_next_offsets(letters)), asynchronous=False)

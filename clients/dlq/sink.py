@@ -7,7 +7,7 @@ sink can archive the record without a replay.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from confluent_kafka import TopicPartition
@@ -23,7 +23,7 @@ TRUNCATE = "t"
 Change = tuple[int, str, tuple[tuple[str, Any], ...]]
 
 
-def not_passed(bootstrap_servers: str, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
+def not_passed(kafka: Mapping[str, str], letters: Iterable[DeadLetter]) -> list[DeadLetter]:
     """Return the dead letters whose records the sink will read again."""
     by_connector: dict[str, list[DeadLetter]] = defaultdict(list)
     for letter in letters:
@@ -31,16 +31,16 @@ def not_passed(bootstrap_servers: str, letters: Iterable[DeadLetter]) -> list[De
     return [
         letter
         for connector, its_letters in by_connector.items()
-        for letter in _not_committed(bootstrap_servers, connector, its_letters)
+        for letter in _not_committed(kafka, connector, its_letters)
     ]
 
 
 def _not_committed(
-    bootstrap_servers: str, connector: str, letters: list[DeadLetter]
+    kafka: Mapping[str, str], connector: str, letters: list[DeadLetter]
 ) -> Iterator[DeadLetter]:
     origins = [letter.origin for letter in letters]
     partitions = {origin.topic_partition for origin in origins if origin}
-    with DeadLetterReader(bootstrap_servers, f"connect-{connector}") as sink:
+    with DeadLetterReader(kafka, f"connect-{connector}") as sink:
         committed = sink.committed_offsets([TopicPartition(*each) for each in sorted(partitions)])
     for letter, origin in zip(letters, origins, strict=True):
         if origin and committed[origin.topic_partition] <= origin.offset:

@@ -124,9 +124,9 @@ class StuckRecords:
     """Records that a sink can't write, and the sink's offsets in their partitions."""
 
     def __init__(
-        self, bootstrap_servers: str, sink: str, positions: Iterable[RecordPosition]
+        self, kafka: Mapping[str, str], sink: str, positions: Iterable[RecordPosition]
     ) -> None:
-        self._servers, self.sink, self.positions = bootstrap_servers, sink, tuple(positions)
+        self._kafka, self.sink, self.positions = kafka, sink, tuple(positions)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.positions))
@@ -142,7 +142,7 @@ class StuckRecords:
 
     def refused(self, dead_letter_topic: str) -> bool:
         """Return whether each record has a pending dead letter."""
-        with DeadLetterReader(self._servers, GROUP) as reader:
+        with DeadLetterReader(self._kafka, GROUP) as reader:
             letters = reader.read(pending(reader, (dead_letter_topic,)))
             origins = {letter.origin for letter in letters}
         return origins >= set(self.positions)
@@ -162,16 +162,16 @@ class StuckRecords:
 
     def _sink_offsets(self) -> dict[Partition, int]:
         partitions = sorted({position.topic_partition for position in self.positions})
-        with DeadLetterReader(self._servers, f"connect-{self.sink}") as reader:
+        with DeadLetterReader(self._kafka, f"connect-{self.sink}") as reader:
             return reader.committed_offsets([TopicPartition(*each) for each in partitions])
 
     def _first_from(self, position: RecordPosition) -> RecordPosition | None:
-        with DeadLetterReader(self._servers, GROUP) as reader:
+        with DeadLetterReader(self._kafka, GROUP) as reader:
             start = TopicPartition(position.topic, position.partition, position.offset)
             return next((record.position for record in reader.read([start])), None)
 
     def _only_these(self, partition: Partition, first: int, last: int) -> bool:
-        with DeadLetterReader(self._servers, GROUP) as reader:
+        with DeadLetterReader(self._kafka, GROUP) as reader:
             for record in reader.read([TopicPartition(*partition, first)]):
                 if record.position.offset > last:
                     return True

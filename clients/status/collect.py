@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -58,6 +59,8 @@ class Status:
     metrics: Metrics | Unknown
     # Of the captured tables that are not what is captured.
     tables: list[Finding] | Unknown
+    # When the first of Kafka's certificates ends; None where connections are plaintext.
+    certificates_end: datetime | None = None
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
@@ -74,6 +77,7 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         objects=_ask("S3", lambda: objects(outputs.archive)),
         metrics=metrics,
         tables=_ask("PostgreSQL", lambda: _tables(outputs, cluster, metrics)),
+        certificates_end=outputs.kafka_certificates_end,
     )
 
 
@@ -109,11 +113,11 @@ def _sinks(found: list[Connector] | Unknown) -> list[Connector]:
 def _lag(outputs: StackOutputs, sinks: list[Connector]) -> list[Topic]:
     topics: list[Topic] = []
     for sink in sinks:
-        with GroupReader(outputs.bootstrap_servers, sink.consumer_group) as reader:
+        with GroupReader(outputs.kafka, sink.consumer_group) as reader:
             topics += reader.topics(outputs.topics)
     return topics
 
 
 def _dead_letters(outputs: StackOutputs) -> list[Topic]:
-    with GroupReader(outputs.bootstrap_servers, REPLAY_GROUP) as reader:
+    with GroupReader(outputs.kafka, REPLAY_GROUP) as reader:
         return reader.topics(outputs.dead_letter_topics.names)

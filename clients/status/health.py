@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
 from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import Connector
@@ -12,6 +13,8 @@ from kafka_connect.status import advice_for, first_cause
 
 # Design: "alert_threshold: 100  # messages per hour".
 DEAD_LETTERS_PER_HOUR = 100
+# Of validity; the alert KafkaCertificateEnds has the same, and an update then renews.
+CERTIFICATE_DAYS = 30
 # The lowest acceptable data quality score; the alert DataQuality has the same.
 MINIMUM_QUALITY = 0.99
 
@@ -32,7 +35,18 @@ def problems(status: Status) -> list[str]:
         found += _of_waiting_rows(status.metrics)
         found += _of_registry(status.metrics)
         found += _of_quality(status.metrics)
+    if status.certificates_end is not None:
+        found += _of_certificates(status.certificates_end)
     return found
+
+
+def _of_certificates(end: datetime) -> Iterator[str]:
+    left = end - datetime.now(UTC)
+    if left < timedelta(days=CERTIFICATE_DAYS):
+        yield (
+            f"the first of Kafka's certificates ends on {end:%Y-%m-%d %H:%M} UTC; from then on its"
+            " client is refused. make up renews it"
+        )
 
 
 def _of_dead_letters(topics: list[Topic]) -> Iterator[str]:

@@ -49,13 +49,13 @@ class SecuritySettings(Settings):
         default=825,
         ge=1,
         le=3650,
-        description="Days for which PostgreSQL's TLS certificate is valid; 825 is the most that"
-        " Apple's clients accept.",
+        description="Days for which PostgreSQL's TLS certificate is valid, and those of Kafka's"
+        " accounts where kafka.security is tls; 825 is the most that Apple's clients accept.",
     )
     credentials_version: int = Field(
         default=1,
         ge=1,
         le=1_000_000,
-        description="Version of all passwords and access keys; another number replaces them"
-        " (`make rotate` raises it).",
+        description="Version of all passwords, access keys and Kafka's certificates; another number"
+        " replaces them (`make rotate` raises it).",
     )

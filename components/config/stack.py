@@ -62,6 +62,12 @@ class StackConfig(Settings):
         return self.connect.converter == "avro"
 
     @property
+    def needs_avro_names(self) -> bool:
+        """Whether columns' names have to be names in Avro: of records, or of Parquet files."""
+        parquet = "confluent-s3"
+        return self.needs_registry or self.archive.sink == parquet or parquet in self.sinks
+
+    @property
     def partitions(self) -> dict[str, int]:
         """The number of partitions of each captured table's topic."""
         return {table: self.topics.partitions_of(table) for table in self.tables}

@@ -129,10 +129,16 @@ class KafkaSettings(Settings):
         description="Brokers as host:port by which Pulumi creates the topics; the default is the"
         " node ports, and without node ports the key is required.",
     )
+    security: Literal["plaintext", "tls"] = Field(
+        default="plaintext",
+        description="With tls every connection to brokers, controllers and Schema Registry is"
+        " encrypted, each client has a certificate of its own, and ACLs allow it what it does;"
+        " plaintext is the design's.",
+    )
     protect: bool = Field(
         default=False,
-        description="Whether Pulumi refuses to delete or replace the brokers' StatefulSet and the"
-        " cluster's id.",
+        description="Whether Pulumi refuses to delete or replace the brokers' StatefulSet, the"
+        " cluster's id and its certificate authority.",
     )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The objects of the Prometheus operator and Grafana, as one component."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import pulumi
@@ -17,6 +18,7 @@ DASHBOARD = "datapipe.json"
 OPERATOR_API = "monitoring.coreos.com/v1"
 # The sidecar of Grafana's Helm chart finds dashboards by this label.
 DASHBOARD_LABEL = {"grafana_dashboard": "1"}
+CERTIFICATES_END = "kafka_certificates_end_timestamp_seconds"
 SCRAPE_INTERVAL = "30s"
 
 
@@ -31,6 +33,7 @@ class Monitoring(pulumi.ComponentResource):
         name: str,
         settings: MetricsSettings,
         namespace: pulumi.Input[str],
+        certificates_end: pulumi.Output[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("datapipe:monitoring:Monitoring", name, None, opts)
@@ -38,7 +41,7 @@ class Monitoring(pulumi.ComponentResource):
         about = _labelled(metadata(PART_OF, namespace), settings.operator_labels)
         for kind, spec in {
             "PodMonitor": pod_monitor_spec(),
-            "PrometheusRule": rules(settings.repository_url),
+            "PrometheusRule": rules(settings.repository_url, certificates_end),
         }.items():
             kubernetes.apiextensions.CustomResource(
                 f"{PART_OF}-{kind}",
@@ -65,14 +68,23 @@ def pod_monitor_spec() -> Manifest:
     }
 
 
-def rules(repository_url: str | None) -> Manifest:
-    """Return the spec of the PrometheusRule, whose alerts link to the repository's runbook."""
+def rules(
+    repository_url: str | None, certificates_end: pulumi.Output[str] | None = None
+) -> Manifest:
+    """Return the spec of the PrometheusRule, whose alerts link to the repository's runbook.
+
+    No exporter knows when Kafka's certificates end (ISO 8601), so it is a rule.
+    """
     spec: Manifest = yaml.safe_load((FILES / "rules.yml").read_text())
     alerts = [rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule]
     if repository_url is not None:
         for alert in alerts:
             annotations = alert["annotations"]
             annotations["runbook_url"] = f"{repository_url}/{annotations['runbook_url']}"
+    if certificates_end is not None:
+        seconds = certificates_end.apply(lambda end: int(datetime.fromisoformat(end).timestamp()))
+        end = {"record": CERTIFICATES_END, "expr": pulumi.Output.format("vector({0})", seconds)}
+        spec["groups"].append({"name": "certificates", "rules": [end]})
     return spec
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
+from components.certificates import issue_authority, issue_certificate
 from components.dynamic_provider import Provider
-
-if TYPE_CHECKING:
-    from cryptography import x509
 
 INPUTS = ("hosts", "days")
 
@@ -64,64 +62,10 @@ def issue(hosts: list[str], days: int) -> dict[str, str]:
 
     The authority's key is discarded, so it can't sign another certificate.
     """
-    import datetime  # noqa: PLC0415
-
-    from cryptography import x509  # noqa: PLC0415  slow, and not needed to preview
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
-
-    now = datetime.datetime.now(datetime.UTC)
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority_name = _name("datapipe PostgreSQL authority")
-
-    def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(authority_name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=days))
-        )
-
-    authority = (
-        certificate(authority_name, authority_key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    server = (
-        certificate(_name(hosts[0]), server_key)
-        .add_extension(x509.SubjectAlternativeName(_alternative_names(hosts)), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
+    authority = issue_authority("datapipe PostgreSQL authority", days)
+    server = issue_certificate(authority, hosts[0], hosts, days)
     return {
-        "ca_certificate": authority.public_bytes(pem).decode(),
-        "certificate": server.public_bytes(pem).decode(),
-        "private_key": server_key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode(),
+        "ca_certificate": authority.certificate,
+        "certificate": server.certificate,
+        "private_key": server.private_key,
     }
-
-
-def _name(common_name: str) -> x509.Name:
-    from cryptography import x509  # noqa: PLC0415
-
-    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name[:64])])
-
-
-def _alternative_names(hosts: list[str]) -> list[x509.GeneralName]:
-    """Return the names of a certificate: addresses as addresses, the rest as DNS names."""
-    from ipaddress import ip_address  # noqa: PLC0415
-
-    from cryptography import x509  # noqa: PLC0415
-
-    names: list[x509.GeneralName] = []
-    for host in hosts:
-        try:
-            names.append(x509.IPAddress(ip_address(host)))
-        except ValueError:
-            names.append(x509.DNSName(host))
-    return names

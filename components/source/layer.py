@@ -40,6 +40,7 @@ class SourceArgs:
 
     settings: SourceSettings
     tables: tuple[str, ...]  # captured, as schema.table
+    avro_names: bool  # whether the columns' names have to be names in Avro
     resources: Resources
     storage: int  # MiB
     storage_class: str
@@ -72,6 +73,7 @@ class SourceArgs:
         return cls(
             settings=config.source,
             tables=config.tables,
+            avro_names=config.needs_avro_names,
             resources=config.sizing.postgresql,
             storage=config.sizing.postgresql_storage,
             storage_class=config.cluster.storage_class,
@@ -139,7 +141,7 @@ class Source(pulumi.ComponentResource):
         self.capture_user = account.user
         self.captured = schema.captured
         self.captured_tables_query = captured_tables_query(
-            args.settings, args.tables, args.capture_user
+            args.settings, args.tables, args.capture_user, avro_names=args.avro_names
         )
         self.ready = [schema, account]
         self.register_outputs({"host": self.host, "caCertificate": self.ca_certificate})
@@ -245,7 +247,9 @@ class Source(pulumi.ComponentResource):
             "database-schema",
             psql=psql,
             script=database_script(args.settings, args.tables),
-            check_script=check_script(args.settings, args.tables, args.capture_user),
+            check_script=check_script(
+                args.settings, args.tables, args.capture_user, avro_names=args.avro_names
+            ),
             lock_holders_script=lock_holders_script(args.settings, args.tables),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(

@@ -39,10 +39,11 @@ refused (name, reason) AS (
     SELECT name, CASE
             WHEN nspname IN ('pg_catalog', 'information_schema', 'pg_toast')
                 THEN 'a system table has no logical changes'
-            WHEN relkind NOT IN ('r', 'p') THEN format('it is a %s, and only tables have changes to'
-                ' capture: list the tables that it reads', CASE relkind WHEN 'v' THEN 'view'
-                    WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
-                    WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'composite type' ELSE 'index' END)
+            WHEN relkind NOT IN ('r', 'p') THEN format('it is %s, and only tables have changes to'
+                ' capture: list the tables that it reads', CASE relkind WHEN 'v' THEN 'a view'
+                    WHEN 'm' THEN 'a materialized view' WHEN 'f' THEN 'a foreign table'
+                    WHEN 'S' THEN 'a sequence' WHEN 'c' THEN 'a composite type' ELSE 'an index' END)
+            WHEN relpersistence = 't' THEN 'it is a temporary table, which only its own session sees'
             WHEN relpersistence <> 'p' THEN 'it is unlogged, so its changes are not in the WAL:'
                 ' ALTER TABLE … SET LOGGED'
         END

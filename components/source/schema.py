@@ -50,22 +50,29 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     return _script(_variables(settings, tables), create, parts)
 
 
-def check_script(settings: SourceSettings, tables: tuple[str, ...], account: str) -> str:
+def check_script(
+    settings: SourceSettings, tables: tuple[str, ...], account: str, *, avro_names: bool = False
+) -> str:
     """Print what found.sql finds of the tables, as lines that begin with its kind.
 
+    With `avro_names`, that includes columns whose names Avro does not allow.
     It changes nothing: the sample tables that it may create are rolled back.
     """
     parts = [*_sample_schema(settings), *_find(), _read("list_found.sql")]
-    return _script(_variables(settings, tables, account), [], parts, end="ROLLBACK;")
+    variables = _variables(settings, tables, account, avro_names=avro_names)
+    return _script(variables, [], parts, end="ROLLBACK;")
 
 
-def captured_tables_query(settings: SourceSettings, tables: tuple[str, ...], account: str) -> str:
+def captured_tables_query(
+    settings: SourceSettings, tables: tuple[str, ...], account: str, *, avro_names: bool = False
+) -> str:
     """Return found.sql as one statement of SQL, for those that do not have psql.
 
     It needs no privilege but to connect, and its columns are kind, name and reason.
     """
     query = _captured_state(_read("found.sql"))
-    for name, value in _variables(settings, tables, account).items():
+    variables = _variables(settings, tables, account, avro_names=avro_names)
+    for name, value in variables.items():
         quoted = value.replace("'", "''")
         query = query.replace(f":'{name}'", f"'{quoted}'")
     return query
@@ -108,7 +115,11 @@ def revoke_script(settings: SourceSettings, account: str) -> str:
 
 
 def _variables(
-    settings: SourceSettings, tables: tuple[str, ...], account: str = ""
+    settings: SourceSettings,
+    tables: tuple[str, ...],
+    account: str = "",
+    *,
+    avro_names: bool = False,
 ) -> dict[str, str]:
     return {
         "database": settings.database,
@@ -117,6 +128,7 @@ def _variables(
         "excluded": json.dumps(settings.excluded_columns),
         "replica_identity": settings.replica_identity.upper(),
         "account": account,
+        "avro_names": str(avro_names).lower(),
     }
 
 
@@ -143,6 +155,7 @@ def _captured_state(query: str) -> str:
         f"captured AS (\n{_read('captured.sql')})",
         f"recorded AS (\n{_read('recorded.sql')})",
         _read("refusals.sql"),
+        _read("shapes_refused.sql"),
         _read("drift.sql"),
     ]
     return "WITH " + ",\n\n".join(parts) + "\n" + query

@@ -15,6 +15,7 @@ from pulumi import dynamic
 
 from components.config import StackConfig
 from components.dynamic_provider import Provider
+from components.streaming.access.layer import Identity
 from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.sinks.declared import Sinks
@@ -84,9 +85,13 @@ class CapturedTablesArgs:
     """addresses for clients outside the cluster"""
     sinks: tuple[str, ...]
     """names of the connectors that read the topics"""
+    client: Identity | None
+    """by which the preview asks the brokers; None: connections are plaintext"""
 
     @classmethod
-    def from_config(cls, config: StackConfig, sinks: Sinks) -> CapturedTablesArgs:
+    def from_config(
+        cls, config: StackConfig, sinks: Sinks, client: Identity | None = None
+    ) -> CapturedTablesArgs:
         """Return the arguments for a stack. Raises pulumi.RunError if its topics do not fit."""
         network = KafkaNetwork(config.kafka, config.cluster, config.security.namespace)
         try:
@@ -102,6 +107,7 @@ class CapturedTablesArgs:
             partitions=config.topics.partitions,
             brokers=tuple(network.external_bootstrap),
             sinks=tuple(connector.name for connector in sinks.connectors.values()),
+            client=client,
         )
 
     def inputs(self) -> Properties:
@@ -115,6 +121,7 @@ class CapturedTablesArgs:
             "partitions": self.partitions,
             "brokers": list(self.brokers),
             "sinks": list(self.sinks),
+            **({} if self.client is None else {"login": self.client.login()}),
         }
 
 
@@ -127,7 +134,7 @@ def _consequence(table: str, olds: Properties) -> str:
     """Say what is deleted with a table that leaves the list, and what stays."""
     topic = topic_of(table)
     unread = " and ".join(
-        f"{unread_records(olds['brokers'], f'connect-{sink}', topic)} that {sink} has not read"
+        f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
         for sink in olds["sinks"]
     )
     return (
@@ -136,6 +143,10 @@ def _consequence(table: str, olds: Properties) -> str:
         f" ({olds['archived'][table]}) stays, and the table in PostgreSQL is not touched. Listed"
         " again later, or under another name, it is a new table whose rows are all read again."
     )
+
+
+def _client(props: Properties) -> dict[str, str]:
+    return {"bootstrap.servers": ",".join(props["brokers"]), **props.get("login", {})}
 
 
 def _why_not(table: str, olds: Properties, news: Properties) -> str | None:

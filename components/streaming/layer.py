@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,11 @@ from components.images import ImageFamilyTable
 from components.security import Credentials
 from components.sizing import BROKER_JVM, CONNECT_JVM, Sizing, heap_for
 from components.source import Source
+from components.streaming.access.accounts import Account
+from components.streaming.access.acls import declare_acls
+from components.streaming.access.grants import AccessArgs
+from components.streaming.access.layer import Identity
+from components.streaming.accounts import access_arguments
 from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
@@ -63,6 +68,10 @@ class StreamingArgs:
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
+    identities: Mapping[Account, Identity]
+    """of the brokers' accounts; none where connections are plaintext"""
+    access: AccessArgs
+    """what the accounts' rights follow from"""
 
     @classmethod
     def from_config(
@@ -73,6 +82,7 @@ class StreamingArgs:
         namespace: pulumi.Input[str],
         credentials: Credentials,
         captured: pulumi.Resource,
+        identities: Mapping[Account, Identity],
         source: Source,
         archive: Archive,
     ) -> StreamingArgs:
@@ -82,10 +92,17 @@ class StreamingArgs:
         """
         try:
             topics = TopicsArgs.from_config(config, sinks)
+            access = access_arguments(config, sinks, topics)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
+        network = KafkaNetwork(
+            config.kafka,
+            config.cluster,
+            config.security.namespace,
+            config.security.credentials_version,
+        )
         return cls(
-            network=KafkaNetwork(config.kafka, config.cluster, config.security.namespace),
+            network=network,
             topics=topics,
             sources=SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE),
             sinks=sinks,
@@ -101,6 +118,8 @@ class StreamingArgs:
             source=source,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
+            identities=identities,
+            access=access,
         )
 
 
@@ -117,12 +136,20 @@ class Streaming(pulumi.ComponentResource):
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
         sources = checked_connectors(args)
-        brokers = Brokers("kafka", brokers_arguments(args), pulumi.ResourceOptions(parent=self))
-        on_brokers = pulumi.ResourceOptions(parent=self, depends_on=[*brokers.ready, args.captured])
+        identities = args.identities
+        brokers = Brokers(
+            "kafka",
+            brokers_arguments(args, identities.get(Account.BROKERS)),
+            pulumi.ResourceOptions(parent=self),
+        )
+        allowed = self._declare_acls(args, brokers.ready)
+        on_brokers = pulumi.ResourceOptions(
+            parent=self, depends_on=[*brokers.ready, *allowed, args.captured]
+        )
 
-        topics = self._declare_topics(args, on_brokers)
-        registry = self._declare_registry(args, on_brokers)
-        worker = worker_arguments(args)
+        topics = self._declare_topics(args, identities.get(Account.TOPICS), on_brokers)
+        registry = self._declare_registry(args, identities.get(Account.REGISTRY), on_brokers)
+        worker = worker_arguments(args, identities.get(Account.CONNECT))
         # A worker that starts has read no schema yet: without its registry the sink would take
         # records for bad ones. One that runs has them in memory while the registry rolls.
         after_registry = pulumi.ResourceOptions(depends_on=registry)
@@ -147,15 +174,35 @@ class Streaming(pulumi.ComponentResource):
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
 
-    def _declare_topics(
-        self, args: StreamingArgs, opts: pulumi.ResourceOptions
-    ) -> list[pulumi_kafka.Topic]:
-        provider = pulumi_kafka.Provider(
-            "kafka",
+    def _declare_acls(
+        self, args: StreamingArgs, brokers: list[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
+        """Declare what each account may do; nothing where connections are plaintext."""
+        identity = args.identities.get(Account.ACLS)
+        if identity is None:
+            return []
+        provider = self._declare_provider("kafka-acls", args, identity)
+        opts = pulumi.ResourceOptions(parent=self, provider=provider, depends_on=brokers)
+        return declare_acls(args.access, args.network.credentials_version, opts)
+
+    def _declare_provider(
+        self, name: str, args: StreamingArgs, identity: Identity | None
+    ) -> pulumi_kafka.Provider:
+        """Declare the way to the brokers from where Pulumi runs."""
+        return pulumi_kafka.Provider(
+            name,
             bootstrap_servers=args.network.external_bootstrap,
-            tls_enabled=False,
+            tls_enabled=identity is not None,
+            ca_cert=identity.authority if identity else None,
+            client_cert=identity.certificate if identity else None,
+            client_key=identity.private_key if identity else None,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _declare_topics(
+        self, args: StreamingArgs, identity: Identity | None, opts: pulumi.ResourceOptions
+    ) -> list[pulumi_kafka.Topic]:
+        provider = self._declare_provider("kafka", args, identity)
         try:
             topics = topics_for(args.topics)
         except ValueError as error:
@@ -163,7 +210,7 @@ class Streaming(pulumi.ComponentResource):
         return declare_topics(topics, provider, opts)
 
     def _declare_registry(
-        self, args: StreamingArgs, opts: pulumi.ResourceOptions
+        self, args: StreamingArgs, identity: Identity | None, opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         """Declare the registry, where the stack's converter needs one."""
         if args.registry is None:
@@ -176,6 +223,7 @@ class Streaming(pulumi.ComponentResource):
             namespace=args.namespace,
             credentials=args.credentials,
             network=args.network,
+            identity=identity,
         )
         return Registry("schema-registry", registry, opts).ready
 
@@ -234,7 +282,7 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
     return sources
 
 
-def brokers_arguments(args: StreamingArgs) -> BrokersArgs:
+def brokers_arguments(args: StreamingArgs, identity: Identity | None = None) -> BrokersArgs:
     """Return the brokers' part of the layer's arguments."""
     return BrokersArgs(
         network=args.network,
@@ -243,10 +291,11 @@ def brokers_arguments(args: StreamingArgs) -> BrokersArgs:
         metrics=args.metrics,
         images=args.images,
         namespace=args.namespace,
+        identity=identity,
     )
 
 
-def worker_arguments(args: StreamingArgs) -> WorkerArgs:
+def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> WorkerArgs:
     """Return the workers' part, with the environment that the connectors' ${env:NAME} refer to."""
     environment: dict[str, pulumi.Input[str]] = {}
     secrets: dict[str, pulumi.Input[str]] = {
@@ -286,4 +335,6 @@ def worker_arguments(args: StreamingArgs) -> WorkerArgs:
         sink_jars={path: jar for sink in args.sinks for path, jar in sink.jars().items()},
         environment=environment,
         secrets=secrets,
+        transport=args.network.transport,
+        identity=identity,
     )

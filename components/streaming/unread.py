@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,8 +15,10 @@ COUNTED = 10_000
 COUNT_SECONDS = 10
 
 
-def unread_records(brokers: Collection[str], group: str, topic: str) -> str:
+def unread_records(client: Mapping[str, str], group: str, topic: str) -> str:
     """Return in words how many records of a topic a consumer group has not read.
+
+    `client` is how the brokers are reached, as settings of librdkafka.
 
     The offsets alone would also count the markers of transactions, so the records are read.
     """
@@ -24,7 +26,7 @@ def unread_records(brokers: Collection[str], group: str, topic: str) -> str:
 
     consumer = Consumer(
         {
-            "bootstrap.servers": ",".join(brokers),
+            **client,
             "group.id": group,
             "enable.auto.commit": False,
             "enable.partition.eof": True,

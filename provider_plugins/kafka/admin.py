@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from provider_plugins.kafka.acl import KIND_CODES, Acl, code
 from provider_plugins.kafka.topic import Topic
 from provider_plugins.provider import ProviderError
 
@@ -191,6 +192,34 @@ class Admin:
                 raise
         self._settle(lambda: self._metadata(name) is None)
 
+    def allow(self, acl: Acl) -> None:
+        """Create an ACL, waiting for brokers that are just starting, and until it is in force.
+
+        Raises:
+            KafkaError: they refuse it, or do not come up.
+        """
+        client, binding = self._connect(), _acl_binding(acl)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                _ask_all(lambda: client.create_acls([binding], request_timeout=REQUEST_SECONDS))
+                break
+            except KafkaError as error:
+                if error.code not in NOT_YET or not self._pause(deadline):
+                    raise
+        self._settle(lambda: self.has_acl(acl))
+
+    def has_acl(self, acl: Acl) -> bool:
+        """Return whether an ACL exists."""
+        client, wanted = self._connect(), _acl_filter(acl)
+        answer = client.describe_acls(wanted, request_timeout=REQUEST_SECONDS)
+        return bool(_ask(lambda: answer.result(REQUEST_SECONDS * 2)))
+
+    def revoke(self, acl: Acl) -> None:
+        """Delete an ACL; one that is gone is not an error."""
+        client, wanted = self._connect(), _acl_filter(acl)
+        _ask_all(lambda: client.delete_acls([wanted], request_timeout=REQUEST_SECONDS))
+
     def _connect(self) -> AdminClient:
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415
 
@@ -236,6 +265,40 @@ class Admin:
     def _pause(self, deadline: float) -> bool:
         """Wait a little; False if the time is over or the user cancelled."""
         return not self._cancelled.wait(PAUSE_SECONDS) and time.monotonic() < deadline
+
+
+def _acl_binding(acl: Acl) -> Any:
+    from confluent_kafka.admin import AclBinding  # type: ignore[attr-defined]  # noqa: PLC0415
+
+    return AclBinding(*_acl_fields(acl))
+
+
+def _acl_filter(acl: Acl) -> Any:
+    """Return a filter that only this ACL passes."""
+    from confluent_kafka.admin import (  # type: ignore[attr-defined]  # noqa: PLC0415
+        AclBindingFilter,
+    )
+
+    return AclBindingFilter(*_acl_fields(acl))
+
+
+def _acl_fields(acl: Acl) -> tuple[Any, ...]:
+    from confluent_kafka.admin import (  # type: ignore[attr-defined]  # noqa: PLC0415
+        AclOperation,
+        AclPermissionType,
+        ResourcePatternType,
+        ResourceType,
+    )
+
+    return (
+        ResourceType[KIND_CODES[acl.kind]],
+        acl.name,
+        ResourcePatternType[code(acl.pattern)],
+        acl.principal,
+        acl.host,
+        AclOperation[code(acl.operation)],
+        AclPermissionType[code(acl.permission)],
+    )
 
 
 def _ask(question: Callable[[], Result]) -> Result:

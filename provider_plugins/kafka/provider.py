@@ -1,27 +1,26 @@
-"""The resource provider for topics."""
+"""The resource provider for topics and ACLs."""
 
 from __future__ import annotations
 
-import threading
 from typing import Final
 
 from provider_plugins.diff import Changes
-from provider_plugins.kafka.admin import Admin, KafkaError
+from provider_plugins.kafka.acls import Acls
+from provider_plugins.kafka.admin import Admin
 from provider_plugins.kafka.settings import client_settings
-from provider_plugins.kafka.topic import Topic, config_changes, config_text, problems
+from provider_plugins.kafka.topics import Topics
 from provider_plugins.provider import (
     Found,
-    InvalidInputsError,
     Naming,
     Provider,
     ProviderError,
     Replacement,
     Resource,
 )
-from provider_plugins.wire import Properties, Unknown, carry_secrets, has_unknown, plain
+from provider_plugins.wire import Properties
 
 TOPIC: Final = "kafka:index/topic:Topic"
-ALREADY_EXISTS: Final = "TOPIC_ALREADY_EXISTS"
+ACL: Final = "kafka:index/acl:Acl"
 
 
 class Kafka(Provider):
@@ -32,8 +31,10 @@ class Kafka(Provider):
     def __init__(self) -> None:
         super().__init__()
         self._admin: Admin | None = None
-        self._in_state: set[str] = set()
-        self._told_unreachable = threading.Event()
+        self._kinds: dict[str, Topics | Acls] = {
+            TOPIC: Topics(self.engine, lambda: self.admin),
+            ACL: Acls(lambda: self.admin),
+        }
 
     def configure(self, configuration: Properties) -> None:
         """Take the brokers' addresses and the login; connects at the first request."""
@@ -49,76 +50,30 @@ class Kafka(Provider):
     def check(
         self, resource: Resource, old: Properties, new: Properties, naming: Naming
     ) -> Properties:
-        """Check the numbers, write the settings as Kafka does, fill in the name."""
-        if resource.type != TOPIC:
-            raise ProviderError(f"the sandbox's kafka plugin has no {resource.type}, only {TOPIC}")
-        found = problems(plain(new))
-        if found:
-            raise InvalidInputsError(*found)
-        inputs = dict(new)
-        if isinstance(new.get("config"), dict):
-            inputs["config"] = {
-                key: value if has_unknown(value) else config_text(plain(value))
-                for key, value in new["config"].items()
-            }
-        if new.get("name") is None:
-            inputs["name"] = plain(old).get("name") or naming.name(f"{resource.name}-", 7, 249)
-        return inputs
+        """Check the values, write the settings as Kafka does, fill in what is not said."""
+        return self._kind(resource).check(resource, old, new, naming)
 
     def replacement(
         self, resource: Resource, old: Properties, new: Properties, changes: Changes
     ) -> Replacement:
-        """Another name or fewer partitions make another topic; the replication factor must stay.
-
-        Raises:
-            ProviderError: the replication factor changes.
-        """
-        self._in_state.add(resource.urn)
-        if "replicationFactor" in changes and not isinstance(new["replicationFactor"], Unknown):
-            raise ProviderError(
-                f"topic {old['name']}: the replication factor cannot change from "
-                f"{old['replicationFactor']} to {new['replicationFactor']} with the sandbox's "
-                "plugin. Move the replicas with kafka-reassign-partitions and run pulumi refresh, "
-                "or replace the topic, which deletes its records"
-            )
-        paths = {"name"}
-        fewer = not isinstance(new["partitions"], Unknown) and new["partitions"] < old["partitions"]
-        if fewer:
-            paths.add("partitions")
-        return Replacement(frozenset(paths), delete_first=old["name"] == new["name"])
+        """Return which of the changes make another topic or ACL."""
+        return self._kind(resource).replacement(resource, old, new, changes)
 
     def preview_create(self, resource: Resource, inputs: Properties) -> Properties:
         """Return the inputs, which the brokers judge if they can be reached."""
-        if not has_unknown(inputs) and self._can_validate(resource):
-            try:
-                self.admin.request_creation(Topic.parse(plain(inputs)), validate_only=True)
-            except KafkaError as error:
-                if error.code != ALREADY_EXISTS:
-                    raise
-                if resource.urn not in self._in_state:  # else it is to be replaced
-                    raise already_exists(inputs) from error
-        return inputs
+        return self._kind(resource).preview_create(resource, inputs)
 
     def preview_update(
         self, resource: Resource, resource_id: str, outputs: Properties, new: Properties
     ) -> Properties:
         """Return the new inputs, which the brokers judge if they can be reached."""
-        if not has_unknown(new) and self._can_validate(resource):
-            old, wanted = Topic.parse(plain(outputs)), Topic.parse(plain(new))
-            self._change(old, wanted, validate_only=True)
-        return new
+        return self._kind(resource).preview_update(resource, resource_id, outputs, new)
 
     def create(
         self, resource: Resource, inputs: Properties, timeout: float
     ) -> tuple[str, Properties]:
-        """Create the topic and wait until it can be used."""
-        topic = Topic.parse(plain(inputs))
-        self.engine.status(resource.urn, f"creating on {self.admin.servers}")
-        try:
-            self.admin.create(topic)
-        except KafkaError as error:
-            raise (already_exists(inputs) if error.code == ALREADY_EXISTS else error) from error
-        return topic.name, inputs
+        """Create the topic or ACL."""
+        return self._kind(resource).create(resource, inputs, timeout)
 
     def update(
         self,
@@ -128,50 +83,26 @@ class Kafka(Provider):
         new: Properties,
         timeout: float,
     ) -> Properties:
-        """Add partitions and change settings, in place."""
-        self._change(Topic.parse(plain(outputs)), Topic.parse(plain(new)))
-        return new
+        """Change the topic in place."""
+        return self._kind(resource).update(resource, resource_id, outputs, new, timeout)
 
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
     ) -> Found | None:
-        """Return the topic as it is now."""
-        topic = self.admin.read(resource_id)
-        if topic is None:
-            return None
-        marks = {key: value for key, value in inputs.items() if key.startswith("__")}
-        properties = carry_secrets(topic.properties(), inputs)
-        return Found(resource_id, properties, {**properties, **marks})
+        """Return the topic or ACL as it is now."""
+        return self._kind(resource).read(resource, resource_id, outputs, inputs)
 
     def delete(
         self, resource: Resource, resource_id: str, outputs: Properties, timeout: float
     ) -> None:
-        """Delete the topic with its records."""
-        self.admin.delete(resource_id)
+        """Delete the topic with its records, or the ACL."""
+        self._kind(resource).delete(resource, resource_id, outputs, timeout)
 
-    def _change(self, old: Topic, new: Topic, *, validate_only: bool = False) -> None:
-        if new.partitions > old.partitions:
-            self.admin.grow(new.name, new.partitions, validate_only=validate_only)
-        changes = config_changes(old.config, new.config)
-        if changes:
-            self.admin.configure(new.name, changes, validate_only=validate_only)
-
-    def _can_validate(self, resource: Resource) -> bool:
-        """Return whether a preview can ask the brokers; if not, say so only once."""
-        if self.admin.reachable():
-            return True
-        if not self._told_unreachable.is_set():
-            self._told_unreachable.set()
-            self.engine.info(
-                resource.urn,
-                f"topics are not validated: no broker answers at {self.admin.servers} yet",
+    def _kind(self, resource: Resource) -> Topics | Acls:
+        kind = self._kinds.get(resource.type)
+        if kind is None:
+            known = ", ".join(self._kinds)
+            raise ProviderError(
+                f"the sandbox's kafka plugin has no {resource.type}; it has {known}"
             )
-        return False
-
-
-def already_exists(inputs: Properties) -> ProviderError:
-    """Return the refusal of a topic that someone else created."""
-    return ProviderError(
-        f"topic {plain(inputs)['name']} exists already and is not in this stack's state: import "
-        "it (pulumi import kafka:index/topic:Topic) or delete it"
-    )
+        return kind

@@ -12,7 +12,8 @@ from clients.recover import schema as schema_module
 from clients.recover.schema import accept_next
 from clients.registry import Registry, shows_answers
 from clients.stack import StackError
-from components.streaming.registry import registry as component
+from tests.unit.deployment import every_container
+from tests.unit.streaming_stack import deploy_stack, design
 
 SUBJECT = "postgres.public.users-value"
 
@@ -134,7 +135,8 @@ def test_a_registry_that_refuses_or_is_away_is_reported(memory: RegistryInMemory
 
 
 def test_the_probes_command_shows_its_answer() -> None:
-    *command, url = component._readiness(8081)["exec"]["command"]
+    (container,) = every_container(deploy_stack(design()).one("Deployment", "schema-registry"))
+    *command, url = container["readinessProbe"]["exec"]["command"]
     shown = shows_answers(command)
     assert shown[:2] == ["curl", "--silent"]
     assert "--netrc-file" in shown

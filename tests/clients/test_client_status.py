@@ -1,7 +1,7 @@
 """The status finds every kind of problem and shows it first."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from math import nan
@@ -79,6 +79,11 @@ def waiting(age: float) -> list[Sample]:
         Sample("archive_interval_seconds", {"connector": "s3"}, 30),
         Sample("archive_oldest_waiting_seconds", topic, age),
     ]
+
+
+def test_certificates_that_last_are_no_problem() -> None:
+    lasting = replace(HEALTHY, certificates_end=datetime.now(UTC) + timedelta(days=31))
+    assert problems(lasting) == problems(HEALTHY)
 
 
 def test_a_healthy_pipeline_has_no_problem() -> None:
@@ -165,6 +170,11 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
         (
             replace(HEALTHY, tables=[Finding("refused", None, "type mood is an enum")]),
             "type mood is an enum",
+        ),
+        (
+            replace(HEALTHY, certificates_end=datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
+            "the first of Kafka's certificates ends on 2026-01-02 03:04 UTC; from then on its"
+            " client is refused. make up renews it",
         ),
         (
             replace(HEALTHY, objects=Unknown("S3", "connection refused")),

@@ -70,8 +70,8 @@ def brokers() -> Iterator[str]:
     for topic in (DLQ, USERS):
         cluster.produce(topic, b"", partition=0)  # creates the topic
     cluster.flush(10)
-    dismiss(address, TOPICS)
-    with DeadLetterReader(address, "connect-sink") as sink:
+    dismiss(outputs(address).kafka, TOPICS)
+    with DeadLetterReader(outputs(address).kafka, "connect-sink") as sink:
         sink.consumer.commit(offsets=[TopicPartition(USERS, 2, 100)], asynchronous=False)
     yield address
     del cluster
@@ -102,14 +102,14 @@ def bury(
 
 def letters(brokers: str) -> list[DeadLetter]:
     """Return the pending dead letters."""
-    with DeadLetterReader(brokers, GROUP) as reader:
+    with DeadLetterReader(outputs(brokers).kafka, GROUP) as reader:
         return list(reader.read(pending(reader, TOPICS)))
 
 
 def sent_back(brokers: str) -> list[tuple[int, bytes | None, bytes | None, Headers]]:
     """Return the records in the users' topic: partition, key, value, headers."""
     found: list[tuple[int, bytes | None, bytes | None, Headers]] = []
-    with DeadLetterReader(brokers, "test") as reader:
+    with DeadLetterReader(outputs(brokers).kafka, "test") as reader:
         for letter in reader.read([TopicPartition(USERS, 2, 0)]):
             assert letter.timestamp == 1_700_000_000_000
             found.append(
@@ -186,18 +186,21 @@ def test_a_letter_without_an_origin_is_not_lost(brokers: str) -> None:
 
 def test_a_dismissed_dead_letter_is_not_sent_back(brokers: str) -> None:
     bury(brokers, b"garbage")
-    assert dismiss(brokers, TOPICS) == 1
+    assert dismiss(outputs(brokers).kafka, TOPICS) == 1
     assert letters(brokers) == []
     assert sent_back(brokers) == []
 
 
 def test_a_topic_that_does_not_exist_holds_nothing(brokers: str) -> None:
-    with DeadLetterReader(brokers, GROUP) as reader:
+    with DeadLetterReader(outputs(brokers).kafka, GROUP) as reader:
         assert reader.partitions(["no-such-topic-here"]) == []
 
 
 def test_unreachable_brokers_are_an_error() -> None:
-    with DeadLetterReader("127.0.0.1:1", GROUP) as reader, pytest.raises(KafkaException):
+    with (
+        DeadLetterReader(outputs("127.0.0.1:1").kafka, GROUP) as reader,
+        pytest.raises(KafkaException),
+    ):
         reader.consumer.list_topics(timeout=1)
 
 

@@ -30,7 +30,7 @@ def brokers() -> Iterator[str]:
 
 def commit(brokers: str, offset: int) -> None:
     """Commit the offset as the sink."""
-    with DeadLetterReader(brokers, "connect-sink") as sink:
+    with DeadLetterReader({"bootstrap.servers": brokers}, "connect-sink") as sink:
         sink.consumer.commit(offsets=[TopicPartition(USERS, 0, offset)], asynchronous=False)
 
 
@@ -71,18 +71,22 @@ def test_the_sink_continues_after_the_last_once_nothing_else_is_left(
     brokers: str, committed: int, next_offset: int | None
 ) -> None:
     commit(brokers, committed)
-    found = StuckRecords(brokers, "sink", POSITIONS).next_offsets()
+    found = StuckRecords({"bootstrap.servers": brokers}, "sink", POSITIONS).next_offsets()
     assert found == (None if next_offset is None else {(USERS, 0): next_offset})
 
 
 def test_adjacent_records_are_skipped_together(brokers: str) -> None:
     commit(brokers, 3)
-    both = StuckRecords(brokers, "sink", [RecordPosition(USERS, 0, 4), RecordPosition(USERS, 0, 3)])
+    both = StuckRecords(
+        {"bootstrap.servers": brokers},
+        "sink",
+        [RecordPosition(USERS, 0, 4), RecordPosition(USERS, 0, 3)],
+    )
     assert both.next_offsets() == {(USERS, 0): 5}
 
 
 def test_each_record_must_have_a_dead_letter(brokers: str) -> None:
-    stuck = StuckRecords(brokers, "sink", POSITIONS)
+    stuck = StuckRecords({"bootstrap.servers": brokers}, "sink", POSITIONS)
     for position, refused in zip(POSITIONS, (False, True), strict=True):
         bury(brokers, position)
         assert stuck.refused(LETTERS) is refused
@@ -99,6 +103,8 @@ def test_a_record_must_exist_and_be_ahead_of_the_sink(
     brokers: str, position: RecordPosition, message: str
 ) -> None:
     commit(brokers, 2)
-    StuckRecords(brokers, "sink", [RecordPosition(USERS, 0, 2)]).require_ahead()
+    StuckRecords(
+        {"bootstrap.servers": brokers}, "sink", [RecordPosition(USERS, 0, 2)]
+    ).require_ahead()
     with pytest.raises(SkipError, match=f"{message}.*{position}"):
-        StuckRecords(brokers, "sink", [position]).require_ahead()
+        StuckRecords({"bootstrap.servers": brokers}, "sink", [position]).require_ahead()

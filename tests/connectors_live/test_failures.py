@@ -39,7 +39,7 @@ def _nothing_stays(site: Site) -> Iterator[None]:
     with suppress(glue.exceptions.EntityNotFoundException):
         glue.delete_database(Name=NAME)
     # Of records in the topic that no sink can read, such as those of tests/chaos.
-    dismiss(site.outputs.bootstrap_servers, site.outputs.dead_letter_topics.names)
+    dismiss(site.outputs.kafka, site.outputs.dead_letter_topics.names)
 
 
 def failed_up(program: Program, kind: str, fields: dict[str, Any]) -> Run:

@@ -99,7 +99,7 @@ class Site:
 
     def make_topics(self, *names: str) -> None:
         """As the stack makes its own: with as many replicas as there are brokers."""
-        admin = AdminClient({"bootstrap.servers": self.outputs.bootstrap_servers})
+        admin = AdminClient({**self.outputs.kafka})
         replicas = len(admin.list_topics(timeout=10).brokers)
         made = admin.create_topics([NewTopic(name, 1, replicas) for name in names])
         for future in made.values():
@@ -107,7 +107,7 @@ class Site:
 
     def delete_topics(self, *names: str) -> None:
         """For good, with what is in them."""
-        admin = AdminClient({"bootstrap.servers": self.outputs.bootstrap_servers})
+        admin = AdminClient({**self.outputs.kafka})
         for future in admin.delete_topics(list(names)).values():
             future.result()
 

@@ -56,7 +56,7 @@ def wait_for_letters(outputs: StackOutputs, wanted: set[bytes]) -> dict[bytes, D
     """
 
     def complete() -> dict[bytes, DeadLetter]:
-        with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
+        with DeadLetterReader(outputs.kafka, GROUP) as reader:
             letters = list(reader.read(pending(reader, outputs.dead_letter_topics.names)))
         found = {part: one for part in wanted for one in letters if part in (one.value or b"")}
         if found.keys() != wanted:
@@ -94,8 +94,8 @@ def no_letter_stays(outputs: StackOutputs) -> Iterator[None]:
     dlq("dismiss")
     yield
     dlq("dismiss")
-    admin = AdminClient({"bootstrap.servers": outputs.bootstrap_servers})
-    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
+    admin = AdminClient({**outputs.kafka})
+    with DeadLetterReader(outputs.kafka, GROUP) as reader:
         partitions = reader.partitions(outputs.dead_letter_topics.names)
     ends = [TopicPartition(each.topic, each.partition, -1) for each in partitions]
     for deleted in admin.delete_records(ends).values():
@@ -202,7 +202,7 @@ def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
 
 def produce(outputs: StackOutputs, *values: bytes) -> None:
     """Write records by hand into a partition of users."""
-    producer = Producer({"bootstrap.servers": outputs.bootstrap_servers})
+    producer = Producer(outputs.kafka)
     for value in values:
         producer.produce(USERS, value, b"7", partition=4, headers=[("trace", b"abc")])
     assert producer.flush(20) == 0
@@ -238,7 +238,7 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
 
 def misfit(outputs: StackOutputs, key: int) -> bytes:
     """Return the record of a user as it is in the topic, but with a text as its id."""
-    with DeadLetterReader(outputs.bootstrap_servers, GROUP) as reader:
+    with DeadLetterReader(outputs.kafka, GROUP) as reader:
         for record in reader.read(reader.partitions([USERS])):
             document = None
             with suppress(ValueError):  # the garbage of the tests before

@@ -10,7 +10,7 @@ import gzip
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -199,7 +199,7 @@ class TestKafkaConnect:
     def test_its_own_topics(
         self, needles: Needles, outputs: StackOutputs, topic: str, known: bytes
     ) -> None:
-        assert_clean(needles, records(outputs.bootstrap_servers, topic), known)
+        assert_clean(needles, records(outputs.kafka, topic), known)
 
 
 def objects(cluster: Cluster, namespace: str) -> Iterator[bytes]:
@@ -231,11 +231,11 @@ def arguments() -> Iterator[bytes]:
             continue  # it has ended meanwhile
 
 
-def records(bootstrap_servers: str, topic: str) -> Iterator[bytes]:
+def records(kafka: Mapping[str, str], topic: str) -> Iterator[bytes]:
     """Yield every record that a topic still has, key and value."""
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap_servers,
+            **kafka,
             "group.id": "secrets-test",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -23,6 +23,7 @@ from clients.update import changed_stack_file
 from kafka_connect.status import Status
 from polling import NotReadyError, poll_until
 from tests.e2e.listed_tables import remove_tables
+from tests.e2e.random_values import VALUES, RandomTable
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 CATALOG = json.loads((PROJECT / "docs/types.json").read_text())
@@ -87,6 +88,32 @@ SHAPES = {
         "INSERT INTO partial VALUES (2, 'b', DEFAULT, '24:00+05', 'mine')",
     ),
 }
+# Names of columns that every part between PostgreSQL and the archive has to quote.
+NAMES = (
+    'quo"te',
+    "per%cent",
+    "new\nline",
+    "back\\slash",
+    "com,ma",
+    "a b.c",
+    "select",
+    "#1",
+    "c" * 63,
+)
+QUOTED = ", ".join('"{}" text'.format(name.replace('"', '""')) for name in NAMES)
+OPERATIONS = (", 'r'" * len(NAMES), ", 'c'" * len(NAMES))
+SHAPES["quoted"] = (
+    f"CREATE TABLE quoted (id int PRIMARY KEY, {QUOTED});"  # noqa: S608
+    f" INSERT INTO quoted VALUES (1{OPERATIONS[0]})",
+    f"INSERT INTO quoted VALUES (2{OPERATIONS[1]})",  # noqa: S608
+)
+SHAPES["texts"] = (
+    "CREATE TABLE texts (id text PRIMARY KEY, v int); INSERT INTO texts VALUES ('a', 1), ('A', 2),"
+    " ('a ', 3), ('', 4)",
+    "INSERT INTO texts VALUES ('aA', 5); UPDATE texts SET v = 9 WHERE id = 'A';"
+    " DELETE FROM texts WHERE id = ''",
+)
+RANDOM = RandomTable("random_values", rows=60)
 EXCLUDED = {"public.partial": ["w", "x", "__op"]}
 
 
@@ -108,7 +135,7 @@ def insert_rows(connection: Connection, first: int) -> None:
 def added(outputs: StackOutputs) -> Iterator[Archive]:
     """The archive after tables of all kinds were added to the stack and then changed."""
     project = Project(PROJECT, STACK, os.environ)
-    names = ["all_types", *SHAPES]
+    names = ["all_types", RANDOM.name, *SHAPES]
     tables = [f"public.{name}" for name in names]
     archive = IcebergArchive(outputs.archive)
     columns = ", ".join(f"{column_of(n)} {each['type']}" for n, each in enumerate(TYPES))
@@ -122,12 +149,14 @@ def added(outputs: StackOutputs) -> Iterator[Archive]:
             connection.execute(statement)
         connection.execute(f"CREATE TABLE all_types (id int PRIMARY KEY, {columns})")
         insert_rows(connection, first=0)
+        RANDOM.create(connection)
         for before, _ in SHAPES.values():
             connection.execute(before)
         with changed_stack_file(STACK, changes) as file:
             project.pulumi("up", "--yes", "--skip-preview", "--config-file", str(file))
         connection.execute("SELECT pg_logical_emit_message(true, 'anything', 'stops nothing')")
         insert_rows(connection, first=1000)
+        RANDOM.repeat(connection)
         for _, after in SHAPES.values():
             connection.execute(after)
         yield archive
@@ -212,6 +241,40 @@ def test_every_value_of_every_type_arrives_exactly(added: Archive, connection: C
                 if not is_same(each["archive"], rows[key][column], expected):
                     wrong.append((each["type"], rows[key]["__op"], expected, rows[key][column]))
     assert not wrong, wrong
+
+
+def test_random_values_arrive_exactly(added: Archive, connection: Connection) -> None:
+    changes = archived(added, f"public.{RANDOM.name}", 2 * RANDOM.rows)
+    rows = {change["id"]: change for change in changes}
+    kinds = {each["type"]: each["archive"] for each in TYPES}
+    wrong = [
+        (kind, rows[key]["__op"], expected, rows[key][column_of(number)])
+        for number, kind in enumerate(VALUES)
+        for key, expected in RANDOM.expected(connection, number, kind).items()
+        if not is_same(kinds[kind], rows[key][column_of(number)], expected)
+    ]
+    assert not wrong, wrong
+
+
+def test_names_that_need_quotes_arrive_as_they_are(added: Archive) -> None:
+    changes = archived(added, "public.quoted", 2)
+    assert [[change[name] for name in NAMES] for change in changes] == [
+        ["r"] * len(NAMES),
+        ["c"] * len(NAMES),
+    ]
+
+
+def test_keys_that_differ_by_case_or_space_are_different_rows(added: Archive) -> None:
+    changes = archived(added, "public.texts", 7)
+    assert sorted((change["id"], change["__op"]) for change in changes) == [
+        ("", "d"),
+        ("", "r"),
+        ("A", "r"),
+        ("A", "u"),
+        ("a", "r"),
+        ("a ", "r"),
+        ("aA", "c"),
+    ]
 
 
 def test_changes_of_partitions_arrive_as_the_tables_own(added: Archive) -> None:

@@ -48,6 +48,7 @@ public class WaitingOffsets {
     beans.show("sink", 60_000, shown);
     print();
     shown.put("orders", null);
+    shown.remove("users");
     beans.show("sink", 60_000, shown);
     print();
     beans.keep(Set.of());

@@ -209,6 +209,22 @@ def test_preview_refuses_a_literal_secret_and_does_not_show_it(
     assert checked.failures[0].property == "", "Pulumi prints the value of a named property"
 
 
+def test_an_update_warns_of_a_failed_connector_that_it_does_not_change(
+    connect: ConnectInMemory, provider: dynamic.ResourceProvider, capsys: Any
+) -> None:
+    refusal = (
+        "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded\n\tat X\nCaused by:"
+        " org.apache.kafka.connect.errors.DataException: Schema Registry refuses the new schema of"
+        " subject postgres.public.users-value: TYPE_MISMATCH"
+    )
+    connect.states, connect.failing = [], {"c": refusal}
+    connect.configs = {"c": inputs(connect)["config"]}
+    assert provider.check(inputs(connect), inputs(connect)).failures == []
+    warning = capsys.readouterr().err
+    assert "subject postgres.public.users-value: TYPE_MISMATCH" in warning
+    assert "bin/datapipe recover schema postgres.public.users-value" in warning
+
+
 def test_what_has_not_changed_is_not_validated_again(
     connect: ConnectInMemory, provider: dynamic.ResourceProvider, capsys: Any
 ) -> None:

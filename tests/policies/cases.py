@@ -141,6 +141,31 @@ def broker(name: str, setting: str, message: str) -> Case:
     return Case("kafka-configuration", [config_map(name, server_properties=text)], message)
 
 
+TLS_BROKER = """\
+process.roles=broker
+listeners=A://:9092,B://:9093
+listener.security.protocol.map=A:SSL,B:SSL
+ssl.client.auth=required
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+"""
+TLS_WORKER = "config.storage.topic=c\n" + "".join(
+    f"{prefix}security.protocol=SSL\n" for prefix in ("", "producer.", "consumer.", "admin.")
+)
+TLS_REGISTRY = """\
+kafkastore.topic=_schemas
+listeners=https://0.0.0.0:8081
+kafkastore.security.protocol=SSL
+"""
+
+
+def half_secured(text: str, old: str, new: str, message: str) -> Case:
+    """Return a file with TLS in which something is missing."""
+    assert old in text
+    return Case(
+        "kafka-security", [config_map("half", some_properties=text.replace(old, new))], message
+    )
+
+
 BIG = container(resources=sizes("5000Mi", "5"))
 HTTPS = [{"protocol": "TCP", "port": 443}]
 INTERNET = {"ipBlock": {"cidr": "0.0.0.0/0"}}
@@ -477,10 +502,54 @@ CASES = [
     ),
     Case("connectors", [connector("lossy", errors_tolerance="all")], "is all on a source"),
     Case("connectors", [connector("fragile", topics="t")], "the sink has no dead letter queue"),
+    half_secured(TLS_BROKER, "B:SSL", "B:PLAINTEXT", "listener B is PLAINTEXT"),
+    half_secured(TLS_BROKER, "auth=required", "auth=requested", "ssl.client.auth is not required"),
+    half_secured(TLS_BROKER, "authorizer.class", "x.class", "authorizer.class.name is not set"),
+    half_secured(
+        f"{TLS_BROKER}super.users=User:kafka",
+        "super.users=User:kafka",
+        "allow.everyone.if.no.acl.found=true",
+        "allow.everyone.if.no.acl.found is not false",
+    ),
+    half_secured(TLS_WORKER, "producer.s", "x.s", "producer.security.protocol is PLAINTEXT"),
+    half_secured(
+        f"{TLS_WORKER}admin.ssl.x=",
+        "admin.ssl.x=",
+        "admin.ssl.endpoint.identification.algorithm=",
+        "the broker's name is not verified",
+    ),
+    half_secured(
+        TLS_REGISTRY, "https://", "https://0:1,http://", "listener http://0.0.0.0:8081 is not HTTPS"
+    ),
 ]
 
 # Cases of the policies that configuration/prod.json makes stricter.
 STRICT_CASES = [
+    Case(
+        "kafka-security",
+        [config_map("broker", server_properties="process.roles=broker\nlisteners=PLAINTEXT://:1")],
+        "listener PLAINTEXT is PLAINTEXT; set datapipe:kafka.security to tls",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("worker", worker_properties="config.storage.topic=c")],
+        "admin.security.protocol is PLAINTEXT; set datapipe:kafka.security to tls",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("registry", registry_properties="kafkastore.topic=_schemas")],
+        "kafkastore.security.protocol is PLAINTEXT",
+    ),
+    Case(
+        "kafka-security",
+        [config_map("registry", registry_properties="kafkastore.topic=_schemas")],
+        "listener http://0.0.0.0:8081 is not HTTPS",
+    ),
+    Case(
+        "kafka-security",
+        [connector("avro", value_converter_schema_registry_url="http://registry:8081")],
+        "value.converter.schema.registry.url is not HTTPS",
+    ),
     Case("images", [deployment("tagged")], "has no digest"),
     Case(
         "iam-identities", [aws("AccessKey", "key", "iam", user="sink")], "access keys never expire"

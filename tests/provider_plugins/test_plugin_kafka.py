@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclOperation,
+    ResourceType,
+)
 
-from provider_plugins.kafka.provider import TOPIC, Kafka
+from provider_plugins.kafka.acl import KIND_CODES, OPERATIONS, Acl, code
+from provider_plugins.kafka.provider import ACL, TOPIC, Kafka
 from provider_plugins.kafka.settings import client_settings
 from provider_plugins.kafka.topic import Topic, config_changes
 from provider_plugins.provider import InvalidInputsError, Naming, ProviderError, Resource
@@ -167,5 +172,63 @@ def test_a_preview_of_unknown_values_asks_nobody() -> None:
 
 
 def test_another_type_is_refused_by_name(kafka: Kafka) -> None:
-    with pytest.raises(ProviderError, match="kafka:index/acl:Acl"):
-        kafka.check(Resource("urn:pulumi:dev::p::kafka:index/acl:Acl::a"), {}, {}, Naming())
+    with pytest.raises(ProviderError, match="kafka:index/quota:Quota"):
+        kafka.check(Resource("urn:pulumi:dev::p::kafka:index/quota:Quota::a"), {}, {}, Naming())
+
+
+AN_ACL = Resource(f"urn:pulumi:dev::project::{ACL}::reads")
+ACL_INPUTS: Properties = {
+    "aclPrincipal": "User:clients",
+    "aclHost": "*",
+    "aclOperation": "DescribeConfigs",
+    "aclPermissionType": "Allow",
+    "aclResourceType": "TransactionalID",
+    "aclResourceName": "datapipe-",
+    "resourcePatternTypeFilter": "Prefixed",
+}
+
+
+def test_an_acl_has_the_official_providers_id_and_survives_it() -> None:
+    acl = Acl.parse(ACL_INPUTS)
+    assert acl.id == "User:clients|*|DescribeConfigs|Allow|TransactionalID|datapipe-|Prefixed"
+    assert Acl.from_id(acl.id) == acl
+    assert acl.properties() == ACL_INPUTS
+
+
+def test_an_id_of_another_form_is_refused() -> None:
+    with pytest.raises(ProviderError, match="is not the id of an ACL"):
+        Acl.from_id("User:clients|Read")
+
+
+def test_an_acl_is_literal_where_nothing_is_said(kafka: Kafka) -> None:
+    short = {key: value for key, value in ACL_INPUTS.items() if key.startswith("acl")}
+    checked = kafka.check(AN_ACL, {}, short, Naming())
+    assert checked == {**ACL_INPUTS, "resourcePatternTypeFilter": "Literal"}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"aclPrincipal": None}, "aclPrincipal: is required"),
+        ({"aclOperation": "Reed"}, "aclOperation: is 'Reed'; allowed: All, Alter"),
+        ({"aclResourceType": "Cat"}, "aclResourceType: is 'Cat'; allowed: Cluster"),
+        ({"resourcePatternTypeFilter": "Any"}, "resourcePatternTypeFilter: is 'Any'"),
+    ],
+)
+def test_a_bad_acl_is_refused(kafka: Kafka, change: Properties, problem: str) -> None:
+    with pytest.raises(InvalidInputsError, match=problem):
+        kafka.check(AN_ACL, {}, {**ACL_INPUTS, **change}, Naming())
+
+
+@pytest.mark.parametrize("key", ACL_INPUTS)
+def test_every_change_of_an_acl_replaces_it(kafka: Kafka, key: str) -> None:
+    changes = kafka.changes(AN_ACL, ACL_INPUTS, {**ACL_INPUTS, key: "other"})
+    replacement = kafka.replacement(AN_ACL, ACL_INPUTS, {**ACL_INPUTS, key: "other"}, changes)
+    assert replacement.paths >= changes.keys()
+
+
+def test_codes_are_the_client_librarys() -> None:
+    for operation in OPERATIONS:
+        assert hasattr(AclOperation, code(operation))
+    for kind in KIND_CODES.values():
+        assert hasattr(ResourceType, kind)

@@ -11,6 +11,10 @@ from pulumi.runtime import mocks, rpc
 
 from components.security.credentials import PasswordProvider
 from components.source.certificate import CertificateProvider
+from components.streaming.access.certificates import (
+    AccountCertificateProvider,
+    AuthorityProvider,
+)
 
 SIGNATURE = rpc._special_sig_key
 SECRET = rpc._special_secret_sig
@@ -143,6 +147,8 @@ def _computed(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
     compute: dict[str, Callable[[], Any]] = {
         "GeneratedPassword": lambda: PasswordProvider().create(inputs).outs,
         "ServerCertificate": lambda: CertificateProvider().create(inputs).outs,
+        "KafkaAuthority": lambda: AuthorityProvider().create(inputs).outs,
+        "AccountCertificate": lambda: AccountCertificateProvider().create(inputs).outs,
         "Bucket": lambda: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},
         "CatalogDatabase": lambda: {
             "arn": f"arn:aws:glue:us-east-1:{ACCOUNT}:database/{inputs['name']}"

@@ -12,6 +12,8 @@ from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
 from components.source import Source, SourceArgs
 from components.streaming import topics
+from components.streaming.access.accounts import Account
+from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
@@ -93,7 +95,12 @@ def sink_connector(config: StackConfig) -> SinkConnector:
 def declare_streaming(config: StackConfig) -> Streaming:
     """Declare every layer; returns the streaming one."""
     sinks = declared_sinks(config)
-    captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(config, sinks))
+    certificates = declare_certificates(config)
+    identities = certificates.identities if certificates else {}
+    captured = CapturedTables(
+        "captured-tables",
+        CapturedTablesArgs.from_config(config, sinks, identities.get(Account.CLIENTS)),
+    )
     security = Security("security", SecurityArgs.from_config(config, sinks.flows))
     source = Source(
         "source", SourceArgs.from_config(config, security.namespace, security.credentials, captured)
@@ -107,6 +114,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
             namespace=security.namespace,
             credentials=security.credentials,
             captured=captured,
+            identities=identities,
             source=source,
             archive=archive,
         ),

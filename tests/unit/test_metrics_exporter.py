@@ -1,9 +1,11 @@
 """Every JVM shows its metrics, under the names that rules and dashboard ask for."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
@@ -217,6 +219,22 @@ class TestOperator:
         }
         assert links["TaskFailed"] == f"{url}/docs/OPERATIONS.md#taskfailed"
         assert all(link.startswith(f"{url}/docs/OPERATIONS.md#") for link in links.values())
+
+    def test_the_end_of_kafkas_certificates_is_a_rule(self) -> None:
+        def program() -> dict[str, Any]:
+            ends = pulumi.Output.from_input("2027-01-02T03:04:05+00:00")
+            settings = MetricsSettings(operator=True)
+            Monitoring("monitoring", settings, "data-ingestion", ends)
+            return {}
+
+        *_, last = deploy(program).one("PrometheusRule").inputs["spec"]["groups"]
+        (rule,) = last["rules"]
+        assert rule == {
+            "record": "kafka_certificates_end_timestamp_seconds",
+            "expr": f"vector({int(datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp())})",
+        }
+        (alert,) = (each for each in rules() if each.get("alert") == "KafkaCertificateEnds")
+        assert rule["record"] in metrics_of(alert["expr"])
 
 
 class TestExpressions:

@@ -43,6 +43,7 @@ def sourced(stack: Stack, deploy: Callable[..., Deployment]) -> Sourced:
                 SourceArgs(
                     settings=config.source,
                     tables=config.tables,
+                    avro_names=config.needs_avro_names,
                     resources=config.sizing.postgresql,
                     storage=config.sizing.postgresql_storage,
                     storage_class=config.cluster.storage_class,

@@ -26,10 +26,13 @@ def server(running: PostgresServer) -> Iterator[PostgresServer]:
 
 
 def refusals(
-    server: PostgresServer, *tables: str, excluded: dict[str, tuple[str, ...]] | None = None
+    server: PostgresServer,
+    *tables: str,
+    excluded: dict[str, tuple[str, ...]] | None = None,
+    avro_names: bool = False,
 ) -> list[str]:
     settings = server.settings.model_copy(update={"excluded_columns": excluded or {}})
-    checked = server.psql(check_script(settings, tables, "debezium"))
+    checked = server.psql(check_script(settings, tables, "debezium", avro_names=avro_names))
     assert checked.returncode == 0, checked.stderr
     lines = checked.stdout.splitlines()
     return [line.removeprefix(REFUSED) for line in lines if line.startswith(REFUSED)]
@@ -65,6 +68,14 @@ REFUSED_TABLES = [
     ("CREATE MATERIALIZED VIEW t AS SELECT 1 AS id", "it is a materialized view"),
     ("CREATE SEQUENCE t", "it is a sequence"),
     ("CREATE UNLOGGED TABLE t (id int)", "it is unlogged"),
+    ("CREATE TABLE t ()", "it has no columns to capture"),
+    (
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+        " CREATE FOREIGN TABLE t (id int) SERVER s",
+        "it is a foreign table",
+    ),
+    ("CREATE TYPE t AS (id int)", "it is a composite type"),
+    ("CREATE TABLE u (id int); CREATE INDEX t ON u (id)", "it is an index"),
     ("CREATE TABLE t (id int); CREATE TABLE child () INHERITS (t)", r"inheritance \(child\)"),
     ('CREATE TABLE t (id int); CREATE TABLE "T" (id int)', 'public."T" has the same name'),
     ('CREATE TABLE t ("Name" text, name text)', 'columns "Name", name differ by case'),
@@ -123,6 +134,7 @@ def test_what_cannot_be_archived_is_refused_by_name(
         assert server.query("SELECT * FROM pg_publication_tables") == []
     finally:
         server.execute("DROP SCHEMA IF EXISTS other CASCADE")
+        server.execute("DROP FOREIGN DATA WRAPPER IF EXISTS w CASCADE")
 
 
 def test_a_partition_is_refused_beside_its_root(server: PostgresServer) -> None:
@@ -166,3 +178,72 @@ def test_an_excluded_column_refuses_nothing(
     server.execute(f"CREATE TABLE t (id int PRIMARY KEY, {columns})")
     assert refusals(server, "public.t")
     assert refusals(server, "public.t", excluded={"public.t": excluded}) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("pg_catalog.pg_class", "a system table has no logical changes"),
+        ("information_schema.sql_features", "a system table has no logical changes"),
+        ("information_schema.tables", "a system table has no logical changes"),
+        ("other.t", "there is no such table: create it, or take it off datapipe:tables"),
+        ("public.t", "there is no such table"),
+    ],
+)
+def test_what_is_no_table_of_the_users_is_said(
+    server: PostgresServer, table: str, reason: str
+) -> None:
+    assert any(f"{table}: {reason}" in found for found in refusals(server, table))
+
+
+def test_a_temporary_table_is_not_called_unlogged(server: PostgresServer) -> None:
+    with server.connect("postgres") as connection:
+        connection.execute("CREATE TEMPORARY TABLE t (id int)")
+        (row,) = connection.execute("SELECT pg_my_temp_schema()::regnamespace::text").fetchall()
+        (found,) = refusals(server, f"{row[0]}.t")
+        assert "it is a temporary table, which only its own session sees" in found
+        (found,) = refusals(server, "public.t")
+        assert "there is no such table" in found
+
+
+def test_a_table_whose_columns_are_all_excluded_is_refused(server: PostgresServer) -> None:
+    server.execute("CREATE TABLE t (v text, w text)")
+    (found,) = refusals(server, "public.t", excluded={"public.t": ("v", "w")})
+    assert "it has no columns to capture" in found
+
+
+@pytest.mark.parametrize(
+    ("statement", "fine"),
+    [
+        ("CREATE TABLE t (id int PRIMARY KEY)", True),
+        ("CREATE TABLE t (id int PRIMARY KEY) PARTITION BY HASH (id)", True),
+        ("CREATE TABLE t (id int)", False),
+        ("CREATE TABLE t (id int UNIQUE NOT NULL)", False),
+        ("CREATE TABLE t (id int PRIMARY KEY DEFERRABLE)", False),
+        ("CREATE TABLE t (id int) PARTITION BY HASH (id)", False),
+    ],
+)
+def test_a_table_that_would_refuse_its_own_updates_is_refused(
+    server: PostgresServer, statement: str, fine: bool
+) -> None:
+    server.execute(statement)
+    by_key = server.with_settings(replica_identity="default")
+    found = refusals(by_key, "public.t")
+    assert (found == []) is fine
+    assert refusals(server, "public.t") == []
+    if not fine:
+        assert "would refuse every UPDATE and DELETE of it; set full" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "changed"),
+    [("a b", "a_b"), ("1st", "_st"), ("per%cent", "per_cent"), ("a.b", "a_b"), ("a-b", "a_b")],
+)
+def test_a_name_that_avro_does_not_allow_is_refused_where_records_are_avro(
+    server: PostgresServer, column: str, changed: str
+) -> None:
+    server.execute(f'CREATE TABLE t (id int PRIMARY KEY, "{column}" text, "Fine_1" text, _ text)')
+    (found,) = refusals(server, "public.t", avro_names=True)
+    assert f"Debezium would change it to {changed};" in found
+    assert refusals(server, "public.t") == []
+    assert refusals(server, "public.t", excluded={"public.t": (column,)}, avro_names=True) == []

@@ -16,6 +16,13 @@ from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
 from components.row_size import RowSize
 from components.sizing import CONNECT_JVM, Resources
+from components.streaming.access.layer import (
+    Identity,
+    certificate_mount,
+    certificate_secret,
+    certificate_volume,
+)
+from components.streaming.access.transport import Transport
 from components.streaming.connect.configuration import (
     CAPTURED_TABLES,
     PLUGINS_OF_OURS,
@@ -110,6 +117,10 @@ class WorkerArgs:
     """environment variables that are not secret"""
     secrets: Mapping[str, pulumi.Input[str]]
     """environment variables that are"""
+    transport: Transport
+    """of the connections to the brokers"""
+    identity: Identity | None
+    """None: these are plaintext"""
 
     @property
     def variables(self) -> frozenset[str]:
@@ -141,13 +152,16 @@ class Worker(pulumi.ComponentResource):
         secret = kubernetes.core.v1.Secret(
             CONNECT, metadata=about, string_data=args.secrets, opts=child
         )
+        mounted = [config_map, secret]
+        if args.identity is not None:
+            mounted.append(
+                certificate_secret(Workload.CONNECT, args.identity, args.namespace, child)
+            )
         deployment = kubernetes.apps.v1.Deployment(
             CONNECT,
             metadata=about,
             spec=deployment_spec(args, files),
-            opts=pulumi.ResourceOptions.merge(
-                child, pulumi.ResourceOptions(depends_on=[config_map, secret])
-            ),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=mounted)),
         )
         service = kubernetes.core.v1.Service(
             CONNECT, metadata=about, spec=_service_spec(args), opts=child
@@ -165,17 +179,20 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
     properties = worker_properties(
         args.settings, args.images, args.replication_factor, args.bootstrap, args.variables
     )
+    # The worker's own clients, then those of its connectors.
+    security = args.transport.client_properties("", "producer.", "consumer.", "admin.")
     return {
         **read_files(HERE / "files"),
         **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
-        "connect-distributed.properties": render_properties(properties),
+        "connect-distributed.properties": render_properties({**properties, **security}),
         CAPTURED_TABLES: args.captured_tables_query,
     }
 
 
 def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """Return a rolling update without an extra worker, for which there is no memory budget."""
-    read_at_start = {**args.secrets, SOURCE_CA: args.source_ca}
+    certificate = args.identity.files() if args.identity else {}
+    read_at_start = {**args.secrets, SOURCE_CA: args.source_ca, **certificate}
     # The connectors read the query again for each check, and it names the tables.
     at_start = {name: text for name, text in files.items() if name != CAPTURED_TABLES}
     return {
@@ -198,6 +215,8 @@ def _pod_spec(args: WorkerArgs) -> Manifest:
     volumes = [config_volume(Workload.CONNECT), scratch_volume(SCRATCH_SIZE)]
     if args.role_arn is not None:
         volumes.append(_aws_token_volume())
+    if args.identity is not None:
+        volumes.append(certificate_volume(Workload.CONNECT))
     installers: Manifest = {}
     if args.plugins:
         volumes.append({"name": "plugins", "emptyDir": {"sizeLimit": PLUGINS_SIZE}})
@@ -236,6 +255,8 @@ def _worker_container(args: WorkerArgs) -> Manifest:
         mounts.append({"name": "aws-token", "mountPath": AWS_TOKEN_DIR, "readOnly": True})
     if args.plugins:
         mounts.append({"name": "plugins", "mountPath": PLUGIN_DIR, "readOnly": True})
+    if args.identity is not None:
+        mounts.append(certificate_mount())
     return {
         "name": CONNECT,
         "image": args.images.connect,

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from components.config.streaming import ConnectSettings, RegistrySettings
+from components.streaming.access.transport import TRUST_STORE_FILE, Transport
 from components.streaming.connectors.model import PropertyGroup, environment
 from components.workloads import Workload, service_host
 
@@ -54,6 +55,14 @@ class AvroConverter(PropertyGroup):
         default=f"{environment('SCHEMA_AUTH_USER')}:{environment('SCHEMA_AUTH_PASS')}",
         serialization_alias=".basic.auth.user.info",
     )
+    trust_store: str | None = Field(
+        default=None,
+        serialization_alias=".schema.registry.ssl.truststore.location",
+        description="path in the worker of the registry's authority, where the URL is https",
+    )
+    trust_store_type: Literal["PKCS12"] | None = Field(
+        default=None, serialization_alias=".schema.registry.ssl.truststore.type"
+    )
     ignore_default_for_nullables: bool = Field(
         default=True,
         serialization_alias=".ignore.default.for.nullables",
@@ -77,10 +86,14 @@ Converter = JsonConverter | AvroConverter | BytesConverter
 
 
 def stack_converter(
-    connect: ConnectSettings, registry: RegistrySettings, namespace: str
+    connect: ConnectSettings, registry: RegistrySettings, namespace: str, transport: Transport
 ) -> Converter:
     """Return the converter of the captured tables' topics, for keys and values alike."""
     if connect.converter == "json":
         return JsonConverter()
     host = service_host(Workload.REGISTRY, namespace)
-    return AvroConverter(schema_registry_url=f"http://{host}:{registry.port}")
+    return AvroConverter(
+        schema_registry_url=f"{transport.rest_scheme}://{host}:{registry.port}",
+        trust_store=TRUST_STORE_FILE if transport.encrypted else None,
+        trust_store_type="PKCS12" if transport.encrypted else None,
+    )

@@ -19,6 +19,7 @@ from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
 )
+from kafka_connect.status import Status, explain
 
 # How long a preview looks for a worker before it validates offline.
 REACH_SECONDS = 3
@@ -35,7 +36,10 @@ def examine(olds: Properties, news: Properties) -> Iterator[dynamic.CheckFailure
     """Yield what is wrong with a connector's new inputs; show who validated them."""
     config, name = news["config"], news["name"]
     yield from _contradictions(olds, news)
-    if config == olds.get("config") or not _known(news):
+    if not _known(news):
+        return
+    if config == olds.get("config"):
+        _tell_of_failure(name, news["access"])
         return
     for key in literal_secrets(config):
         yield refused(f"{key} must not be a literal secret; use ${{env:NAME}}")
@@ -88,6 +92,19 @@ def _tell_of_added_tables(
             f"{name}: newly captures {', '.join(added)}; up reads the rows that are there already"
             f" with a connector of its own, {reader_name(name)}, and waits for it"
         )
+
+
+def _tell_of_failure(name: str, access: Mapping[str, Any]) -> None:
+    """Warn of a connector that has failed: an update that does not change it says nothing else."""
+    client = _reachable_client(access)
+    if client is None:
+        return
+    try:
+        status = Status.from_response(client.status(name))
+    except ConnectError:  # the update itself meets it, or refresh does
+        return
+    if status.failed:
+        progress.warn(explain(name, status))
 
 
 def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from components.config import StackConfig
 from components.config.source import SourceSettings
 from components.row_size import RowSize
 from components.settings import MEBIBYTE
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
 from components.streaming.connectors.debezium import (
@@ -19,6 +20,9 @@ from components.streaming.connectors.debezium import (
 from components.streaming.connectors.memory import SOURCE_QUEUE
 from components.streaming.topic_names import TOPIC_PREFIX
 from components.workloads import Workload, service_host
+
+# The connector of all tables; with one for each, their names begin so.
+SOURCE = "postgres-cdc-connector"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class SourcesArgs:
             hostname=service_host(Workload.POSTGRESQL, namespace),
             ca_file=ca_file,
             captured_tables_file=captured_tables_file,
-            converter=stack_converter(config.connect, config.registry, namespace),
+            converter=stack_converter(
+                config.connect, config.registry, namespace, Transport.from_config(config)
+            ),
             exactly_once=config.connect.exactly_once,
             row_size=RowSize(config.kafka.max_row_size),
             heartbeat_interval_ms=config.connect.heartbeat_interval_ms,
@@ -86,7 +92,7 @@ def _connector(
 ) -> DebeziumPostgresConnector:
     batches = batching(sum(partitions.values()))
     return DebeziumPostgresConnector(
-        name="postgres-cdc-connector",
+        name=SOURCE,
         hostname=args.hostname,
         port=args.settings.port,
         database=args.settings.database,

@@ -13,6 +13,12 @@ from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata, rollout_annotations
 from components.row_size import RowSize
 from components.sizing import BROKER_JVM, Resources
+from components.streaming.access.layer import (
+    Identity,
+    certificate_mount,
+    certificate_secret,
+    certificate_volume,
+)
 from components.streaming.kafka.cluster_id import KafkaClusterId
 from components.streaming.kafka.configuration import (
     HEADLESS_SERVICE,
@@ -60,6 +66,9 @@ GRACE_SECONDS = 60
 # (min.insync.replicas) until it is over. No acknowledged record is lost; the producers wait.
 CATCH_UP_SECONDS = 20
 
+# Of the pod template, where kafka.security is tls.
+TRANSPORT_ANNOTATION = "datapipe/kafka-security"
+
 # The storage tool runs for two seconds: no use in optimizing its code.
 SHORT_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 
@@ -77,6 +86,8 @@ class BrokersArgs:
     metrics: MetricsSettings
     images: ImageFamilyTable
     namespace: pulumi.Input[str]
+    identity: Identity | None
+    """None: their listeners are plaintext"""
 
 
 class Brokers(pulumi.ComponentResource):
@@ -101,6 +112,11 @@ class Brokers(pulumi.ComponentResource):
             data=files,
             opts=child,
         )
+        secrets = [
+            certificate_secret(Workload.KAFKA, identity, args.namespace, child)
+            for identity in [args.identity]
+            if identity is not None
+        ]
         headless = _service(HEADLESS_SERVICE, args.namespace, _headless_spec(args), child)
         stateful_set = kubernetes.apps.v1.StatefulSet(
             KAFKA,
@@ -110,7 +126,15 @@ class Brokers(pulumi.ComponentResource):
             },
             spec=stateful_set_spec(args, files, cluster_id.value),
             opts=pulumi.ResourceOptions.merge(
-                holds_data, pulumi.ResourceOptions(depends_on=[config_map, headless])
+                holds_data,
+                pulumi.ResourceOptions(
+                    depends_on=[config_map, headless, *secrets],
+                    # A broker that has changed could not join those that have not: all are stopped,
+                    # and started on their volumes.
+                    replace_on_changes=[
+                        f'spec.template.metadata.annotations["{TRANSPORT_ANNOTATION}"]'
+                    ],
+                ),
             ),
         )
         kubernetes.policy.v1.PodDisruptionBudget(
@@ -182,11 +206,19 @@ def stateful_set_spec(
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "selector": {"matchLabels": Workload.KAFKA.selector},
         "template": {
-            "metadata": pod_metadata(Workload.KAFKA, files, args.metrics),
+            "metadata": _pod_metadata(args, files),
             "spec": _pod_spec(args, cluster_id),
         },
         "volumeClaimTemplates": [claim],
     }
+
+
+def _pod_metadata(args: BrokersArgs, files: dict[str, str]) -> Manifest:
+    if args.identity is None:
+        return pod_metadata(Workload.KAFKA, files, args.metrics)
+    about = pod_metadata(Workload.KAFKA, files, args.metrics, args.identity.files())
+    about["annotations"][TRANSPORT_ANNOTATION] = args.network.settings.security
+    return about
 
 
 def _pod_spec(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manifest:
@@ -201,7 +233,11 @@ def _pod_spec(args: BrokersArgs, cluster_id: pulumi.Input[str]) -> Manifest:
         **spread_over_zones(Workload.KAFKA, args.network.cluster.nodes),
         "initContainers": [_format_container(args, cluster_id)],
         "containers": [_broker_container(args)],
-        "volumes": [config_volume(Workload.KAFKA), scratch_volume(SCRATCH_SIZE)],
+        "volumes": [
+            config_volume(Workload.KAFKA),
+            scratch_volume(SCRATCH_SIZE),
+            *([certificate_volume(Workload.KAFKA)] if args.identity else []),
+        ],
     }
 
 
@@ -263,6 +299,7 @@ def _container(name: str, args: BrokersArgs) -> Manifest:
             config_mount(CONFIG_DIR),
             scratch_mount(),
             {"name": "data", "mountPath": VOLUME_DIR},
+            *([certificate_mount()] if args.identity else []),
         ],
     }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from components.config.cluster import ClusterSettings
 from components.config.streaming import KafkaSettings
 from components.row_size import RowSize
+from components.streaming.access.transport import Transport
 from components.streaming.properties import Properties
 from components.workloads import Workload, service_host
 
@@ -45,6 +46,12 @@ class KafkaNetwork:
     settings: KafkaSettings
     cluster: ClusterSettings
     namespace: str
+    credentials_version: int = 1
+
+    @property
+    def transport(self) -> Transport:
+        """How connections to the brokers are secured."""
+        return Transport(self.settings.security, self.credentials_version)
 
     def pod(self, ordinal: int) -> str:
         """Return the name of a broker's pod."""
@@ -69,6 +76,14 @@ class KafkaNetwork:
         return f"{service_host(KAFKA, self.namespace)}:{self.settings.port}"
 
     @property
+    def server_names(self) -> tuple[str, ...]:
+        """The hosts by which clients find the brokers, for their certificate."""
+        hosts = [self.host(ordinal) for ordinal in range(self.settings.brokers)]
+        addresses = [self.bootstrap, *self.external_bootstrap]
+        found = [*hosts, *(address.rpartition(":")[0] for address in addresses)]
+        return tuple(dict.fromkeys(found))
+
+    @property
     def external_bootstrap(self) -> list[str]:
         """The bootstrap servers of clients outside: of Pulumi itself, which makes the topics.
 
@@ -88,12 +103,14 @@ def shared_properties(network: KafkaNetwork) -> Properties:
         f"{node_id(ordinal)}@{network.host(ordinal)}:{settings.controller_port}"
         for ordinal in range(settings.brokers)
     )
-    listeners = _listeners(network)
+    listeners, transport = _listeners(network), network.transport
     return {
         "process.roles": "broker,controller",
         "controller.quorum.voters": ",".join(voters),
         "listeners": ",".join(f"{name}://:{port}" for name, port in listeners.items()),
-        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "listener.security.protocol.map": ",".join(
+            f"{name}:{transport.protocol}" for name in listeners
+        ),
         "inter.broker.listener.name": INTERNAL,
         "controller.listener.names": CONTROLLER,
         "log.dirs": LOG_DIR,
@@ -102,6 +119,7 @@ def shared_properties(network: KafkaNetwork) -> Properties:
         **_memory(settings),
         **_storage(),
         **_timeouts(),
+        **transport.broker_properties(),
     }
 
 

@@ -33,11 +33,13 @@ USERS = {"admin": Role.ADMIN, DEVELOPER_USER: Role.DEVELOPER, PROBE_USER: Role.R
 
 def registry_properties(settings: RegistrySettings, network: KafkaNetwork) -> Properties:
     """Return schema-registry.properties."""
+    transport = network.transport
     brokers = ",".join(
-        f"PLAINTEXT://{network.internal(ordinal)}" for ordinal in range(network.settings.brokers)
+        f"{transport.protocol}://{network.internal(ordinal)}"
+        for ordinal in range(network.settings.brokers)
     )
     return {
-        "listeners": f"http://0.0.0.0:{settings.port}",
+        "listeners": f"{transport.rest_scheme}://0.0.0.0:{settings.port}",
         "host.name": service_host(Workload.REGISTRY, network.namespace),
         "kafkastore.bootstrap.servers": brokers,
         "kafkastore.topic": settings.topic,
@@ -47,7 +49,18 @@ def registry_properties(settings: RegistrySettings, network: KafkaNetwork) -> Pr
         "authentication.realm": REALM,
         "authentication.roles": ",".join(Role),
         "debug": False,
+        **transport.client_properties("kafkastore."),
+        **transport.rest_server_properties(),
     }
+
+
+# What the probe asks in the pod itself.
+LOCALHOST = "localhost"
+
+
+def registry_hosts(network: KafkaNetwork) -> tuple[str, ...]:
+    """Return the names by which clients find the registry, for its certificate."""
+    return (service_host(Workload.REGISTRY, network.namespace), LOCALHOST)
 
 
 def user_properties(passwords: Mapping[str, str]) -> str:
@@ -57,4 +70,4 @@ def user_properties(passwords: Mapping[str, str]) -> str:
 
 def probe_netrc(passwords: Mapping[str, str]) -> str:
     """Return the probe's credentials as a file for curl, not as arguments of a process."""
-    return f"machine localhost login {PROBE_USER} password {passwords[PROBE_USER]}\n"
+    return f"machine {LOCALHOST} login {PROBE_USER} password {passwords[PROBE_USER]}\n"

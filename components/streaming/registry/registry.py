@@ -17,6 +17,13 @@ from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
 from components.security import Credentials
 from components.sizing import REGISTRY_JVM, Resources
+from components.streaming.access.layer import (
+    Identity,
+    certificate_mount,
+    certificate_secret,
+    certificate_volume,
+)
+from components.streaming.access.transport import AUTHORITY_FILE, Transport
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.metrics.exporter import (
     agent_environment,
@@ -36,6 +43,7 @@ from components.streaming.pods import (
 from components.streaming.properties import render_properties
 from components.streaming.registry.configuration import (
     DEVELOPER_USER,
+    LOCALHOST,
     PROBE_USER,
     probe_netrc,
     registry_properties,
@@ -60,6 +68,8 @@ class RegistryArgs:
     credentials: Credentials
     network: KafkaNetwork
     """of the brokers"""
+    identity: Identity | None
+    """None: connections to it and to the brokers are plaintext"""
 
 
 class Registry(pulumi.ComponentResource):
@@ -80,13 +90,16 @@ class Registry(pulumi.ComponentResource):
         secret = kubernetes.core.v1.Secret(
             REGISTRY, metadata=about, string_data=secrets, opts=child
         )
+        mounted = [config_map, secret]
+        if args.identity is not None:
+            mounted.append(
+                certificate_secret(Workload.REGISTRY, args.identity, args.namespace, child)
+            )
         deployment = kubernetes.apps.v1.Deployment(
             REGISTRY,
             metadata=about,
             spec=deployment_spec(args, files, secrets),
-            opts=pulumi.ResourceOptions.merge(
-                child, pulumi.ResourceOptions(depends_on=[config_map, secret])
-            ),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=mounted)),
         )
         service = kubernetes.core.v1.Service(
             REGISTRY, metadata=about, spec=_service_spec(args), opts=child
@@ -125,6 +138,8 @@ def deployment_spec(
     args: RegistryArgs, files: dict[str, str], secrets: dict[str, pulumi.Input[str]]
 ) -> Manifest:
     """Return a rolling update without a second registry, for which there is no memory budget."""
+    certificate = args.identity.files() if args.identity else {}
+    read_at_start = {**secrets, **certificate}
     return {
         "replicas": 1,
         "strategy": {
@@ -133,7 +148,7 @@ def deployment_spec(
         },
         "selector": {"matchLabels": Workload.REGISTRY.selector},
         "template": {
-            "metadata": pod_metadata(Workload.REGISTRY, files, args.metrics, secrets),
+            "metadata": pod_metadata(Workload.REGISTRY, files, args.metrics, read_at_start),
             "spec": {
                 "serviceAccountName": Workload.REGISTRY.service_account,
                 "automountServiceAccountToken": False,
@@ -142,7 +157,11 @@ def deployment_spec(
                 "securityContext": Workload.REGISTRY.pod_security_context(),
                 "terminationGracePeriodSeconds": GRACE_SECONDS,
                 "containers": [_container(args)],
-                "volumes": [_files_volume(), scratch_volume(SCRATCH_SIZE)],
+                "volumes": [
+                    _files_volume(),
+                    scratch_volume(SCRATCH_SIZE),
+                    *([certificate_volume(Workload.REGISTRY)] if args.identity else []),
+                ],
             },
         },
     }
@@ -169,14 +188,15 @@ def _container(args: RegistryArgs) -> Manifest:
         "volumeMounts": [
             {"name": "files", "mountPath": CONFIG_DIR, "readOnly": True},
             scratch_mount(),
+            *([certificate_mount()] if args.identity else []),
         ],
         "startupProbe": tcp_probe("rest", period=5, failures=60),
         "livenessProbe": tcp_probe("rest", period=20, failures=3),
-        "readinessProbe": _readiness(args.settings.port),
+        "readinessProbe": _readiness(args.settings.port, args.network.transport),
     }
 
 
-def _readiness(port: int) -> Manifest:
+def _readiness(port: int, transport: Transport) -> Manifest:
     """Return a probe that lists the subjects as `probe`, whose password curl reads from a file.
 
     An httpGet probe would need it in an Authorization header in the pod's manifest, for everyone
@@ -184,8 +204,10 @@ def _readiness(port: int) -> Manifest:
     """
     command = ["curl", "--silent", "--fail", "--output", "/dev/null"]
     login = ["--netrc-file", f"{CONFIG_DIR}/netrc"]
+    trust = ["--cacert", AUTHORITY_FILE] if transport.encrypted else []
+    url = f"{transport.rest_scheme}://{LOCALHOST}:{port}/subjects"
     return {
-        "exec": {"command": [*command, *login, f"http://localhost:{port}/subjects"]},
+        "exec": {"command": [*command, *login, *trust, url]},
         "periodSeconds": 10,
         "timeoutSeconds": 5,
         "failureThreshold": 3,

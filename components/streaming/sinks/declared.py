@@ -20,6 +20,7 @@ from components.row_size import RowSize
 from components.security.flow import Flow
 from components.settings import InvalidKeysError, Settings
 from components.streaming import sinks
+from components.streaming.access.transport import Transport
 from components.streaming.connectors.converters import stack_converter
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
@@ -126,7 +127,12 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         archive=config.archive,
         aws=config.aws,
         tables=config.tables,
-        converter=stack_converter(config.connect, config.registry, config.security.namespace),
+        converter=stack_converter(
+            config.connect,
+            config.registry,
+            config.security.namespace,
+            Transport.from_config(config),
+        ),
         count_events=config.metrics.enabled,
         dead_letter_replication=config.kafka.replication_factor,
         row_size=RowSize(config.kafka.max_row_size),

@@ -1,11 +1,13 @@
 """The archive as Apache Iceberg tables on S3, in a Glue database."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from components.archive.statements import Statement, table_statements
 from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, iceberg_table_of
 from components.settings import InvalidKeysError
+from components.streaming.access.grants import SinkAccess
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
 from components.streaming.connectors.sink import MAX_POLL_RECORDS
@@ -75,6 +77,18 @@ class IcebergSink(S3Sink):
     def control_topics(self) -> tuple[str, ...]:
         """The topic by which the tasks agree on a commit."""
         return (CONTROL_TOPIC,)
+
+    def access(self) -> SinkAccess:
+        """Return also the groups and transactions by which the tasks agree on a commit.
+
+        Their names end in random UUIDs; the connector gives the first parts.
+        """
+        usual = super().access()
+        return replace(
+            usual,
+            groups=("cg-control-", f"{usual.group}-coord"),
+            transactional_ids=("worker-", "coordinator-"),
+        )
 
     def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
         """Return the rights to write objects, to read metadata back and to use the catalog."""

@@ -18,6 +18,7 @@ from components.images import ImageFamilyTable
 from components.row_size import RowSize
 from components.security.flow import Flow
 from components.settings import Settings
+from components.streaming.access.grants import SinkAccess
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
@@ -112,6 +113,14 @@ class Sink(ABC):
     def jars(self) -> Mapping[str, str]:
         """Return the paths in the worker of jars that it needs, with their names in java/."""
         return {}
+
+    def access(self) -> SinkAccess:
+        """Return what the worker's account must be allowed to do on the brokers for it."""
+        return SinkAccess(
+            connector=self.connector.name,
+            dead_letter_topic=self.connector.errors.dead_letter_topic,
+            control_topics=self.control_topics,
+        )
 
     def hub_plugin(self) -> PluginArchive | None:
         """Return its plug-in's archive on Confluent Hub; None where the hub has none."""

@@ -25,7 +25,7 @@ class WaitingBeans {
   private final Map<String, Long> timestamps = new ConcurrentHashMap<>();
   private final Map<String, Long> intervals = new ConcurrentHashMap<>();
 
-  /** Shows a sink's interval and its oldest records, both in milliseconds; null is shown as 0. */
+  /** Shows a sink's interval and the oldest records of its topics, in milliseconds; null as 0. */
   void show(String sink, long interval, Map<String, Long> oldest) throws JMException {
     Set<String> names = registered.computeIfAbsent(sink, unknown -> ConcurrentHashMap.newKeySet());
     String name = "type=interval,connector=" + sink;
@@ -34,7 +34,15 @@ class WaitingBeans {
       register(name, IntervalMXBean.class, () -> intervals.get(name) / 1000.0);
     }
     String prefix = "type=waiting,connector=" + sink + ",topic=";
-    names.stream().filter(known -> known.startsWith(prefix)).forEach(timestamps::remove);
+    for (String known : Set.copyOf(names)) {
+      if (known.startsWith(prefix)) {
+        timestamps.remove(known);
+        if (!oldest.containsKey(known.substring(prefix.length()))) {
+          names.remove(known);
+          unregister(known);
+        }
+      }
+    }
     for (Map.Entry<String, Long> topic : oldest.entrySet()) {
       String waiting = prefix + topic.getKey();
       if (topic.getValue() != null) {
@@ -51,7 +59,7 @@ class WaitingBeans {
     for (String sink : Set.copyOf(registered.keySet())) {
       if (!sinks.contains(sink)) {
         for (String name : registered.remove(sink)) {
-          ManagementFactory.getPlatformMBeanServer().unregisterMBean(named(name));
+          unregister(name);
         }
       }
     }
@@ -64,6 +72,10 @@ class WaitingBeans {
   private static <T> void register(String name, Class<T> type, T bean) throws JMException {
     ManagementFactory.getPlatformMBeanServer()
         .registerMBean(new StandardMBean(bean, type, true), named(name));
+  }
+
+  private static void unregister(String name) throws JMException {
+    ManagementFactory.getPlatformMBeanServer().unregisterMBean(named(name));
   }
 
   private static ObjectName named(String name) throws JMException {

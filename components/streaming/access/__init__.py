@@ -1,0 +1,1 @@
+"""Who may reach the brokers, and do what there: transport, accounts, certificates and ACLs."""

@@ -1,0 +1,155 @@
+"""What each account may do on the brokers, as data; all else is denied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from components.config.streaming import ConnectSettings, RegistrySettings
+from components.streaming.access.accounts import Account
+from components.streaming.topic_names import (
+    CONNECT_DEAD_LETTERS,
+    HEARTBEAT,
+    TOPIC_PREFIX,
+)
+
+# Kinds and operations as pulumi-kafka names them. Read, Write, Delete and Alter imply Describe;
+# AlterConfigs implies DescribeConfigs.
+Kind = Literal["Topic", "Group", "TransactionalID"]
+
+# Topics of the captured tables: one grant for all of them, whatever their number.
+TABLES = f"{TOPIC_PREFIX}."
+# Consumer groups and the transactional id of bin/datapipe.
+CLIENT_GROUPS = "datapipe-"
+# The topic that the benchmark makes to measure the brokers alone.
+BENCH_TOPIC = "bench-ceiling"
+# Schema Registry's default of schema.registry.group.id, by which it elects its leader.
+REGISTRY_GROUP = "schema-registry"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Operations that an account may do on something."""
+
+    account: Account
+    kind: Kind
+    name: str
+    operations: tuple[str, ...]
+    prefixed: bool = False
+    """whether all names that begin with `name` are meant"""
+
+    @property
+    def pattern(self) -> str:
+        """The type of the resource pattern, as Kafka names it."""
+        return "Prefixed" if self.prefixed else "Literal"
+
+
+@dataclass(frozen=True)
+class SinkAccess:
+    """What a sink connector uses on the brokers, in addition to the tables' topics."""
+
+    connector: str
+    dead_letter_topic: str
+    control_topics: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """prefixes of consumer groups, in addition to that of its tasks"""
+    transactional_ids: tuple[str, ...] = ()
+    """prefixes"""
+
+    @property
+    def group(self) -> str:
+        """The consumer group of its tasks."""
+        return f"connect-{self.connector}"
+
+
+@dataclass(frozen=True)
+class AccessArgs:
+    """What the grants follow from."""
+
+    connect: ConnectSettings
+    registry: RegistrySettings | None
+    """None: no registry in the stack"""
+    topics: Collection[str]
+    """that the program declares"""
+    source: str
+    """what the names of the source connectors begin with"""
+    sinks: Collection[SinkAccess]
+
+
+def grants(args: AccessArgs) -> list[Grant]:
+    """Return every grant of a stack, none twice."""
+    found = [
+        *_worker(args.connect),
+        *_sources(args),
+        *(grant for sink in args.sinks for grant in _sink(sink)),
+        *_registry(args.registry),
+        *_topics(args.topics),
+        *_clients(args.sinks),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _worker(settings: ConnectSettings) -> Iterator[Grant]:
+    """Yield what the workers need for themselves."""
+    account = Account.CONNECT
+    for topic in (settings.config_topic, settings.offset_topic, settings.status_topic):
+        yield Grant(account, "Topic", topic, ("Create", "DescribeConfigs", "Read", "Write"))
+    yield Grant(account, "Group", settings.group_id, ("Read",))
+    if settings.exactly_once:
+        # By which the leader alone writes the connectors' configuration.
+        leader = f"connect-cluster-{settings.group_id}"
+        yield Grant(account, "TransactionalID", leader, ("Write",))
+
+
+def _sources(args: AccessArgs) -> Iterator[Grant]:
+    account, settings = Account.CONNECT, args.connect
+    # The tables' topics, and that of the transactions.
+    yield Grant(account, "Topic", TABLES, ("Write",), prefixed=True)
+    yield Grant(account, "Topic", HEARTBEAT, ("Write",))
+    if settings.exactly_once:
+        tasks = f"{settings.group_id}-{args.source}"
+        yield Grant(account, "TransactionalID", tasks, ("Write",), prefixed=True)
+
+
+def _sink(sink: SinkAccess) -> Iterator[Grant]:
+    account = Account.CONNECT
+    yield Grant(account, "Topic", TABLES, ("Read",), prefixed=True)
+    yield Grant(account, "Topic", sink.dead_letter_topic, ("Write",))
+    yield Grant(account, "Group", sink.group, ("Read",))
+    for topic in sink.control_topics:
+        yield Grant(account, "Topic", topic, ("Read", "Write"))
+    for group in sink.groups:
+        yield Grant(account, "Group", group, ("Read",), prefixed=True)
+    for identifier in sink.transactional_ids:
+        yield Grant(account, "TransactionalID", identifier, ("Write",), prefixed=True)
+
+
+def _registry(settings: RegistrySettings | None) -> Iterator[Grant]:
+    if settings is not None:
+        account, operations = Account.REGISTRY, ("Create", "DescribeConfigs", "Read", "Write")
+        yield Grant(account, "Topic", settings.topic, operations)
+        yield Grant(account, "Group", REGISTRY_GROUP, ("Read",))
+
+
+def _topics(names: Iterable[str]) -> Iterator[Grant]:
+    """Yield what Pulumi needs to create, change and delete the topics that it declares."""
+    operations = ("Create", "Alter", "AlterConfigs", "Delete")
+    yield Grant(Account.TOPICS, "Topic", TABLES, operations, prefixed=True)
+    for name in names:
+        if not name.startswith(TABLES):
+            yield Grant(Account.TOPICS, "Topic", name, operations)
+
+
+def _clients(sinks: Collection[SinkAccess]) -> Iterator[Grant]:
+    """Yield what status, demo, bench, chaos and the dead letters' commands need."""
+    account = Account.CLIENTS
+    # Dead letters are replayed to where they came from.
+    yield Grant(account, "Topic", TABLES, ("Read", "Write"), prefixed=True)
+    yield Grant(account, "Topic", BENCH_TOPIC, ("Create", "Read", "Write", "Delete"))
+    yield Grant(account, "Group", CLIENT_GROUPS, ("Read",), prefixed=True)
+    yield Grant(account, "TransactionalID", CLIENT_GROUPS, ("Write",), prefixed=True)
+    for topic in (CONNECT_DEAD_LETTERS, *(sink.dead_letter_topic for sink in sinks)):
+        yield Grant(account, "Topic", topic, ("Read", "Delete"))
+    for sink in sinks:
+        yield Grant(account, "Group", sink.group, ("Describe",))
