@@ -71,7 +71,7 @@ drifted (name, priority, kind, reason) AS (
     WHERE NOT (pubviaroot AND pubinsert AND pubupdate AND pubdelete AND pubtruncate)
 
     UNION ALL
-    SELECT name, 6, 'missed', format('its replica identity is not %s, so its changes lack values',
+    SELECT name, 10, 'missed', format('its replica identity is not %s, so its changes lack values',
             :'replica_identity')
     FROM live WHERE EXISTS (
         SELECT FROM (SELECT relation AS member UNION SELECT relid FROM pg_partition_tree(relation))
@@ -99,7 +99,7 @@ drifted (name, priority, kind, reason) AS (
     FROM gone GROUP BY name
 
     UNION ALL
-    SELECT name, 10, 'changed', format('it has row level security, which hides rows from the account'
+    SELECT name, 11, 'changed', format('it has row level security, which hides rows from the account'
             ' %I when they are read', :'account')
     FROM live JOIN pg_class ON pg_class.oid = relation
     WHERE relrowsecurity AND EXISTS (

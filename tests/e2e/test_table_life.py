@@ -59,6 +59,7 @@ CREATE TABLE life_parted_3 (LIKE life_parted INCLUDING ALL);
 INSERT INTO life_parted_3 VALUES (21, 'attached');
 ALTER TABLE life_parted ATTACH PARTITION life_parted_3 FOR VALUES FROM (20) TO (30);
 ALTER TABLE life_parted DETACH PARTITION life_parted_2;
+ALTER TABLE life_narrow REPLICA IDENTITY DEFAULT;
 ALTER PUBLICATION dbz_publication DROP TABLE life_narrow;
 ALTER PUBLICATION dbz_publication ADD TABLE life_narrow (id);
 UPDATE life_narrow SET v = 'narrow' WHERE id = 1;
