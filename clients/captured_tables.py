@@ -38,7 +38,7 @@ def findings(outputs: StackOutputs, cluster: Cluster) -> list[Finding]:
     if query is None:  # a version that did not watch the tables deployed the stack
         return []
     with database.connect(outputs) as connection:
-        connection.execute("SET lock_timeout = '5s'")  # of a table that somebody alters
+        connection.execute("SET lock_timeout = '5s'")  # of a table that is being altered
         rows = connection.execute(query).fetchall()
     return [Finding(row["kind"], row["name"], row["reason"]) for row in rows]
 
