@@ -160,8 +160,8 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
         ),
         (
             replace(HEALTHY, connectors=[SOURCE, FAILED]),
-            "connector s3: y.Real: inner. The worker's log has the whole story: kubectl -n"
-            " data-ingestion logs deployment/kafka-connect.",
+            "connector s3: y.Real: inner. The worker's log has the whole story: kubectl"
+            " -n data-ingestion logs deployment/kafka-connect.",
         ),
         (
             replace(HEALTHY, tables=[Finding("missed", "public.users", "it was dropped")]),
