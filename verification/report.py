@@ -51,7 +51,7 @@ def last_line(results: Sequence[TableResult]) -> str:
     extra = sum(result.extra for result in results)
     different = sum(result.different for result in results)
     line = (
-        f"verify: {len(results)} tables, {rows:,} rows, {missing:,} missing, {extra:,} extra,"
+        f"verify: {len(results)} table{'s' * (len(results) != 1)}, {rows:,} rows, {missing:,} missing, {extra:,} extra,"
         f" {different:,} different"
     )
     open_tables = [result.table for result in results if not result.is_compared]
