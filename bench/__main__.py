@@ -6,13 +6,19 @@ from pathlib import Path
 
 from bench.report import html, print_summary
 from bench.result import Result
+from bench.row_values import TABLES
 from bench.run import Bench, RunSettings
 from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
+from clients import database
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError, read_outputs
+from verification.commands import pipeline_of
+from verification.report import print_results
+from verification.witness import compare_changed_rows, complaints
 from workload.progress import Progress
+from workload.source import wal_position
 from workload.timeouts import Timeouts
 
 # Share of its memory limit that a container may hold at most.
@@ -28,18 +34,27 @@ def main() -> int:
     screen = console()
     try:
         outputs = read_outputs(arguments.stack)
-        bench = Bench(outputs, Progress("bench").log)
-        result = bench.run(_settings(arguments, sample_schemas(outputs.tables)))
+        log = Progress("bench").log
+        with database.connect(outputs) as connection:
+            began = wal_position(connection)
+        bench = Bench(outputs, log)
+        schemas = sample_schemas(outputs.tables)
+        result = bench.run(_settings(arguments, schemas))
+        result.write(arguments.output.with_suffix(".json"))
+        arguments.output.with_suffix(".html").write_text(html(result))
+        log("comparing the changed rows with PostgreSQL (make verify)")
+        tables = [f"{schema}.{table}" for schema in schemas for table in TABLES]
+        verified = compare_changed_rows(pipeline_of(outputs), tables, began)
     except StackError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    result.write(arguments.output.with_suffix(".json"))
-    arguments.output.with_suffix(".html").write_text(html(result))
+    print_results(screen, verified, show_values=False)
     print_summary(screen, result)
     screen.print(f"report: {arguments.output.with_suffix('.html')}", soft_wrap=True)
-    for fault in faults(result):
+    found = [*faults(result), *complaints(verified)]
+    for fault in found:
         screen.print(f"bench: {fault}", style="bold red")
-    return 1 if faults(result) else 0
+    return 1 if found else 0
 
 
 def _settings(arguments: argparse.Namespace, schemas: tuple[str, ...]) -> RunSettings:

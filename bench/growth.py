@@ -41,7 +41,7 @@ from clients.cluster import Cluster
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError, StackOutputs, read_outputs
-from clients.update import changed_stack_file, update
+from clients.update import changed_stack_file, remove_tables, update
 from polling import NotReadyError, poll_until
 from workload.progress import Log, Progress
 from workload.timeouts import Timeouts
@@ -137,7 +137,7 @@ def arranged(
         yield read_outputs(stack)
     finally:
         log("pulumi up removes the added tables")
-        update(stack)
+        remove_tables(stack, overrides)
         files = IcebergFiles(outputs)
         with database.connect(outputs) as connection:
             for name in arrangement.copies:

@@ -28,7 +28,7 @@ from clients.console import console
 from clients.database import Row
 from clients.ending import run_and_exit
 from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
-from clients.update import changed_stack_file, update, update_command
+from clients.update import changed_stack_file, remove_tables, update_command
 from workload.machine import revision
 from workload.progress import Log, Progress
 
@@ -158,7 +158,7 @@ class SnapshotBench:
     def clean(self) -> None:
         """Remove the table from the stack, the database and the archive."""
         self._log("pulumi up removes the table")
-        update(self._stack)
+        remove_tables(self._stack, [TABLE])
         with database.connect(self._outputs) as connection:
             sample_schema.drop(connection, SCHEMA)
         self._files.purge(TABLE)

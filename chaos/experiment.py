@@ -76,6 +76,9 @@ class Experiment:
                 self.writer.stop()
                 observation, drained = self._drain()
                 self._complaints += fault.check(pipeline)
+                if drained is not None:
+                    since = 0 if fault.keeps_history else fault.complete_from()
+                    self._complaints += self._observer.verified(fault.ignores, since)
                 symptom = monitor.first_since(injected)
         finally:
             fault.heal(pipeline)

@@ -1,9 +1,11 @@
 """What a reading of the archive shows of the changes that a load has committed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chaos.pipeline import Pipeline
+from verification.commands import pipeline_of
+from verification.witness import compare_changed_rows, complaints
 from workload.archive import ArchiveReader
 from workload.changes import CapturedTable
 from workload.writer import Writer
@@ -25,8 +27,9 @@ class Observer:
     """Compares a load with the archive. A context manager: its end frees the memory."""
 
     def __init__(self, pipeline: Pipeline, tables: Iterable[CapturedTable], writer: Writer) -> None:
-        self._pipeline = pipeline
-        self._reader = ArchiveReader(pipeline.archive, tables, writer, ignore_snapshots=True)
+        self._pipeline, self._writer = pipeline, writer
+        self._tables = tuple(tables)
+        self._reader = ArchiveReader(pipeline.archive, self._tables, writer, ignore_snapshots=True)
 
     def __enter__(self) -> "Observer":
         return self
@@ -53,3 +56,17 @@ class Observer:
             altered=sum(table.altered for table in reader.tables),
             differing=len(reader.row_differences(self._pipeline.database, since)),
         )
+
+    def verified(self, ignored: Mapping[str, str], complete_from: int) -> list[str]:
+        """Compare the rows that were changed since the load began as `make verify` does.
+
+        `ignored` is a column by table. Return what differs.
+        """
+        outputs = self._pipeline.outputs
+        excluded = dict(outputs.excluded_columns)
+        for table, column in ignored.items():
+            excluded[table] = (*excluded.get(table, ()), column)
+        pipeline = pipeline_of(outputs.model_copy(update={"excluded_columns": excluded}))
+        tables = [table.name for table in self._tables]
+        from_lsn = max(self._writer.first_lsn, complete_from)
+        return complaints(compare_changed_rows(pipeline, tables, from_lsn))

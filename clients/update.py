@@ -2,7 +2,7 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ def changed_stack_file(stack: str, settings: Mapping[str, Any]) -> Iterator[Path
         copy = Path(folder, name)
         copy.write_text(yaml.safe_dump(document))
         yield copy
+
+
+def remove_tables(stack: str, tables: Collection[str]) -> None:
+    """Update the stack to its file's own list; `tables`, which leave it, may lose their topics.
+
+    Raises StackError with the end of the update's output if it fails.
+    """
+    with changed_stack_file(stack, {"datapipe:topics": {"delete": list(tables)}}) as file:
+        update(stack, file)
 
 
 def update_command(stack: str, file: Path | None = None) -> list[str]:

@@ -197,10 +197,11 @@ class Sizing(Settings):
 # Share of a broker's volume for the topics' logs. The rest is for Kafka's and Connect's own topics,
 # the metadata log, indexes, and the one segment by which a log may exceed its limit.
 LOG_SHARE = 0.7
-# MiB of a log's segment, the unit in which old records are deleted. A log has at least four.
+# MiB of a log's segment, the unit in which old records are deleted.
 MINIMUM_SEGMENT = 4
 MAXIMUM_SEGMENT = 1024
-SEGMENTS = 4
+# Share of a broker's volume that logs may fill with the segment by which each exceeds its limit.
+FULL_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -210,23 +211,29 @@ class LogSize:
     retention: int
     segment: int
 
+    def shortage(self, storage: int, replicas: int) -> str:
+        """Say that so many full logs would fill a broker's volume (MiB); empty if not."""
+        each = self.retention + self.segment
+        if each * replicas <= storage * FULL_SHARE:
+            return ""
+        enough = ceil(self.segment * replicas / (FULL_SHARE - LOG_SHARE) / 1024)
+        return (
+            f"the {replicas} partitions on a broker would fill its volume of {storage} MiB, and"
+            f" stop it, if all were full: each may have {each} MiB. Capture fewer tables or, in a"
+            " new stack, lower datapipe:topics.partitions or raise datapipe:sizing.brokerStorage"
+            f" to {enough}Gi"
+        )
 
-def log_size(storage: int, replicas: int) -> LogSize:
+
+def log_size(storage: int, replicas: int, largest_batch: int = 0) -> LogSize:
     """Return the limit of each log if `replicas` of them share a broker's volume (MiB).
 
-    Raises ValueError where the volume is too small for so many.
+    A segment must hold the largest batch of records (bytes).
     """
     retention = int(storage * LOG_SHARE / replicas)
-    segment = min(retention // SEGMENTS, MAXIMUM_SEGMENT)
-    if segment < MINIMUM_SEGMENT:
-        least = SEGMENTS * MINIMUM_SEGMENT
-        raise ValueError(
-            f"the {replicas} partition replicas on a broker have {retention} MiB each of its"
-            f" volume of {storage} MiB, and need {least} MiB; capture fewer tables, lower"
-            " datapipe:topics.partitions (of a new stack), or raise datapipe:sizing.brokerStorage"
-            f" to {ceil(least * replicas / LOG_SHARE / 1024)}Gi (of a new stack)"
-        )
-    return LogSize(retention, segment)
+    least = max(MINIMUM_SEGMENT, ceil(largest_batch / 1024 / 1024))
+    segment = min(max(retention // 4, least), MAXIMUM_SEGMENT)
+    return LogSize(max(retention, segment), segment)
 
 
 def jvm_heap_options(limit: int, profile: JvmProfile) -> str:

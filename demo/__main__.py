@@ -10,17 +10,23 @@ from clients.ending import run_and_exit
 from clients.stack import StackError, read_outputs
 from demo.report import print_result
 from demo.run import Load, run
+from verification.commands import pipeline_of
+from verification.report import print_results
+from verification.witness import compare_changed_rows, complaints
 from workload.progress import Progress
+from workload.source import wal_position
 from workload.timeouts import Timeouts
 
 
 def main() -> int:
-    """Return 0 if the archive holds each committed change exactly once, otherwise 1."""
+    """Return 0 if the archive holds each change once and the changed rows agree, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
         outputs = read_outputs(arguments.stack)
         archive = open_archive(outputs.archive)
+        with database.connect(outputs) as connection:
+            began = wal_position(connection)
         with Progress("demo") as progress:
             result = run(
                 lambda: database.connect(outputs),
@@ -30,19 +36,23 @@ def main() -> int:
                 timeouts=Timeouts(arguments.deadline, arguments.settle),
                 report=progress.update,
             )
+            progress.update("comparing the changed rows with PostgreSQL (make verify)")
+            tables = [table.table for table in result.tables]
+            verified = compare_changed_rows(pipeline_of(outputs), tables, began)
     except StackError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    print_results(screen, verified, show_values=False)
     print_result(screen, result, archive)
-    return 0 if result.agrees else 1
+    return 0 if result.agrees and not complaints(verified) else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="datapipe demo",
         description=__doc__,
-        epilog="Exit codes: 0 the archive holds each committed change exactly once; 1 otherwise;"
-        " 2 wrong usage; 130 interrupted.",
+        epilog="Exit codes: 0 the archive holds each committed change exactly once, and the changed"
+        " rows as PostgreSQL has them; 1 otherwise; 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--changes", type=int, default=4000, help="rows to change, at least")

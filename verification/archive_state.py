@@ -4,9 +4,8 @@ The state is the last change of each key in the order of the WAL, without delete
 was archived before the last TRUNCATE. Only hashes of the rows are kept, with their keys.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
@@ -25,9 +24,10 @@ CREATE OR REPLACE TABLE changes (key VARCHAR, position BIGINT, op VARCHAR, diges
 """
 ADD = """
 INSERT INTO changes
-SELECT CASE WHEN op <> 't' THEN key END, 2 * lsn + (op <> 'd')::BIGINT, op, digest, {bucket},
+SELECT CASE WHEN op <> 't' THEN key END, 2 * lsn + (op <> 'd')::BIGINT, op, {digest}, bucket,
     millisecond
-FROM (SELECT *, {key} AS key, {digest} AS digest FROM chunk)
+FROM (SELECT *, {hashed_key} AS bucket FROM (SELECT *, {key} AS key FROM chunk))
+WHERE op = 't' OR {sampled}
 """
 LATEST = """
 SELECT key, max(position) AS position, arg_max(digest, position) AS digest,
@@ -42,15 +42,6 @@ FROM changes WHERE key IS NOT NULL AND position > $after AND position < $before 
 """
 
 
-@dataclass(frozen=True)
-class ArchivedKey:
-    """The last archived change of a key."""
-
-    digest: str | None
-    """of its row; None after a delete"""
-    position: int
-
-
 class ArchiveState:
     """The archived changes of one table, read file by file into a database of DuckDB."""
 
@@ -59,18 +50,20 @@ class ArchiveState:
         database: duckdb.DuckDBPyConnection,
         archive: OpenTable,
         table: SourceTable,
+        buckets: Buckets,
         from_lsn: int = 0,
     ) -> None:
         """`from_lsn`: changes before this WAL position are left out."""
         self.database = database
         self.columns = ArchivedColumns(table, {})
         self._archive, self._table, self._from_lsn = archive, table, from_lsn
+        self.buckets = buckets
         self._read: frozenset[str] = frozenset()
         database.execute(TABLES)
 
     def refresh(self, log: Callable[[str], None]) -> None:
         """Read the files that were added since; all of them if some were replaced since."""
-        archived = self._archive(self._table.name)
+        archived = self._archive(self._table.name, self._from_lsn)
         if archived is None:
             return
         if self._read - archived.paths:
@@ -87,9 +80,14 @@ class ArchiveState:
     def _add(self, rows: pa.Table) -> None:
         chunk = prepare(self.columns, rows)
         with registered(self.database, "chunk", chunk.rows):
-            bucket = hashed("key") if self._table.key else "digest"
+            digest = hashed(chunk.row)
             self.database.execute(
-                ADD.format(bucket=bucket, key=chunk.key, digest=hashed(chunk.row))
+                ADD.format(
+                    key=chunk.key,
+                    digest=digest,
+                    hashed_key=hashed("key") if self._table.key else digest,
+                    sampled=_sampled(self.buckets),
+                )
             )
 
     def after(self, lsn: int) -> int:
@@ -116,35 +114,21 @@ class ArchiveState:
             after = max(after, int(read) - 2)
         return {"after": after, "before": 2 * lsn + 2}
 
-    def bucket_digests(self, lsn: int, buckets: Buckets) -> dict[int, tuple[int, int]]:
+    def bucket_digests(self, lsn: int) -> dict[int, tuple[int, int]]:
         """Return each bucket's number of rows and sum of hashes (modulo 2**64)."""
         state = f"SELECT digest, bucket, 1 AS rows FROM ({LATEST}) WHERE position % 2 = 1"
         found = self.database.execute(
-            f"SELECT bucket & {buckets.count - 1} AS number, sum(rows),"
+            f"SELECT bucket & {self.buckets.count - 1} AS number, sum(rows),"
             f" sum(digest::HUGEINT * rows) FROM ({state if self._table.key else COUNTED})"
-            f" WHERE {sampled(buckets)} GROUP BY number",
+            " GROUP BY number",
             self.bounds(lsn),
         ).fetchall()
         return {int(bucket): (int(rows), int(digests) % 2**64) for bucket, rows, digests in found}
 
-    def keys(self, lsn: int, keys: Collection[str]) -> dict[str, ArchivedKey]:
-        """Return the last changes of some keys as of a WAL position."""
-        wanted = pa.table({"key": pa.array(list(keys), pa.string())})
-        with registered(self.database, "wanted", wanted):
-            found = self.database.execute(
-                f"SELECT key, position, printf('%016x', digest)"
-                f" FROM ({LATEST}) SEMI JOIN wanted USING (key)",
-                self.bounds(lsn),
-            ).fetchall()
-        return {
-            key: ArchivedKey(digest if position % 2 else None, int(position))
-            for key, position, digest in found
-        }
-
-    def keys_since(self, lsn: int, millisecond: int) -> list[str]:
-        """Return the keys whose last change was committed since a time."""
+    def changed_keys(self, lsn: int, millisecond: int) -> list[str]:
+        """Return the keys whose last change was committed since a time; 0: all."""
         found = self.database.execute(
-            f"SELECT key FROM ({LATEST}) WHERE millisecond >= $since",
+            f"SELECT key FROM ({LATEST}) WHERE coalesce(millisecond, 0) >= $since",
             {**self.bounds(lsn), "since": millisecond},
         ).fetchall()
         return [key for (key,) in found]
@@ -159,7 +143,7 @@ class ArchiveState:
         return int(count)
 
 
-def sampled(buckets: Buckets) -> str:
+def _sampled(buckets: Buckets) -> str:
     """Return DuckDB's condition for the rows of a sample."""
     return f"bucket >> {64 - SAMPLE_BITS} < {buckets.sampled}"
 

@@ -16,6 +16,9 @@ from clients.stack import StackError
 
 # Of data files that are read together, in bytes. It bounds the memory.
 CHUNK_BYTES = 48 * 2**20
+LSN = "__source_lsn"
+# Of a row that was let through without its largest values: the names of their columns.
+LOST = "__lost"
 # What Debezium and the sinks add to a row.
 CHANGE_COLUMNS = frozenset(
     {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}
@@ -38,17 +41,20 @@ class ArchivedTable(Protocol):
 
 
 # Returns a table of the archive as it is now; None if nothing was archived yet.
-OpenTable = Callable[[str], ArchivedTable | None]
+# The second argument is a WAL position: files whose changes are all before it may be left out.
+OpenTable = Callable[[str, int], ArchivedTable | None]
 
 
-def open_table(archive: Archive, table: str) -> ArchivedTable | None:
+def open_table(archive: Archive, table: str, from_lsn: int = 0) -> ArchivedTable | None:
     """Return the archive of schema.table; None if nothing was archived yet.
+
+    Files whose changes are all before a WAL position may be left out.
 
     Raises StackError for an archive of another kind.
     """
     if isinstance(archive, IcebergArchive):
         found = archive.find(table)
-        return None if found is None else IcebergTable(found)
+        return None if found is None else IcebergTable(found, from_lsn)
     if isinstance(archive, FileArchive):
         fragments = archive.fragments(table)
         return FileTable(fragments) if fragments else None
@@ -58,9 +64,10 @@ def open_table(archive: Archive, table: str) -> ArchivedTable | None:
 class IcebergTable:
     """A table of Apache Iceberg."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, from_lsn: int) -> None:
         self._table = table
-        self._tasks = {task.file.file_path: task for task in table.scan().plan_files()}
+        scan = table.scan(f"{LSN} >= {from_lsn}") if from_lsn else table.scan()
+        self._tasks = {task.file.file_path: task for task in scan.plan_files()}
 
     @property
     def columns(self) -> Mapping[str, tuple[str, ...]]:

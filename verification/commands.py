@@ -1,12 +1,17 @@
 """The command `datapipe verify`."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
+
+from confluent_kafka import KafkaException
 
 from clients import database
 from clients.archive import open_archive
 from clients.console import console
+from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.stack import StackError, StackOutputs, read_outputs
+from clients.topics import GroupReader
 from verification.archived_table import open_table
 from verification.compare import compare_all
 from verification.options import Log, Options
@@ -44,11 +49,30 @@ def verify(
     outputs = read_outputs(stack)
     chosen = chosen_tables(outputs.tables, tables)
     results = list(compare_all(pipeline_of(outputs), chosen, options, log))
+    if any(result.differs for result in results):
+        results = _with_dead_letters(outputs, results)
     if print_json:
         print(as_json(results, show_values))
     else:
         print_results(console(), results, show_values)
     return exit_code(results)
+
+
+def _with_dead_letters(outputs: StackOutputs, results: Sequence[TableResult]) -> list[TableResult]:
+    """Add to the results that differ what the dead letter topic has to do with it."""
+    try:
+        with GroupReader(outputs.kafka, REPLAY_GROUP) as reader:
+            pending = sum(each.lag for each in reader.topics([outputs.dead_letter_topics.sink]))
+    except KafkaException as error:
+        reason = f"the dead letters could not be counted: {error}"
+    else:
+        if not pending:
+            return list(results)
+        reason = f"{pending:,} dead letters are not archived; bin/datapipe dlq list shows them"
+    return [
+        replace(result, explanations=(*result.explanations, reason)) if result.differs else result
+        for result in results
+    ]
 
 
 def chosen_tables(captured: Collection[str], wanted: Sequence[str]) -> list[str]:

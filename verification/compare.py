@@ -58,12 +58,13 @@ def compare(
     PostgreSQL refuses.
     """
     table = describe(connection, name, pipeline.excluded.get(name, ()))
-    if not table.key and options.since is not None:
-        raise NotComparableError("it has no primary key, so --since can't select rows")
+    if not table.key and options.selects_keys:
+        raise NotComparableError("it has no primary key by which changed rows could be selected")
     if not table.key:
         options = replace(options, sample=Options().sample)
     with _database() as database:
-        state = ArchiveState(database, pipeline.archive, table, options.from_lsn)
+        buckets = options.buckets(table.estimate)
+        state = ArchiveState(database, pipeline.archive, table, buckets, options.from_lsn)
         compared = ComparedTable(connection, table, state, pipeline.position, options, log)
         if table.key:
             keyed = KeyedComparison(compared)
@@ -141,7 +142,7 @@ def _notes(table: SourceTable, columns: ArchivedColumns, options: Options) -> It
     surplus = [name for name in columns.surplus if name not in table.excluded]
     if surplus:
         yield f"only in the archive, not compared: {', '.join(surplus)}"
-    if options.since is not None:
+    if options.selects_keys:
         yield (
             "compared are rows with an archived change since then; a row whose change never"
             " reached the archive is not among them"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from clients.database import Row
 from verification.archive_state import registered
 from verification.archived_rows import LSN, ArchivedColumns, prepare
-from verification.archived_table import OpenTable
+from verification.archived_table import LOST, OpenTable
 from verification.database import FoundRow, rows_of
 from verification.result import EXAMPLES, ColumnDifference, Difference, Kind
 from verification.source_table import NULL, SEPARATOR, SourceTable
@@ -43,8 +43,9 @@ class Details:
 @dataclass(frozen=True)
 class _ArchivedRow:
     texts: tuple[str | None, ...]
-    shown: tuple[tuple[str | None, str | None], ...]
-    """each column's value for readers, and the archive's column that holds it"""
+    shown: tuple[tuple[str | None, str | None, bool], ...]
+    """each column's value for readers, the archive's column that holds it, of several, and whether
+    the row was archived without it"""
 
 
 def inspect(
@@ -105,15 +106,16 @@ def _archived(
     positions: Mapping[str, int],
 ) -> dict[str, _ArchivedRow]:
     """Read the archived changes at these positions, by key."""
-    archived = archive(table.name)
-    if archived is None or not positions:
+    lsns = sorted({position // 2 for position in positions.values()})
+    archived = archive(table.name, lsns[0]) if lsns else None
+    if archived is None:
         return {}
     columns = ArchivedColumns(table, archived.columns)
-    lsns = pa.array(sorted({position // 2 for position in positions.values()}), pa.int64())
+    known = pa.array(lsns, pa.int64())
     wanted = pa.table({"key": pa.array(positions), "position": pa.array(positions.values())})
     found = {}
-    for chunk in archived.chunks(archived.paths, columns.needed):
-        rows = chunk.filter(pc.is_in(pc.cast(chunk.column(LSN), pa.int64()), lsns))
+    for chunk in archived.chunks(archived.paths, None):
+        rows = chunk.filter(pc.is_in(pc.cast(chunk.column(LSN), pa.int64()), known))
         if rows.num_rows:
             found.update(_matching(database, columns, rows, wanted))
     return found
@@ -139,14 +141,13 @@ def _matching(
 
 def _shown(
     columns: ArchivedColumns, row: Mapping[str, Any]
-) -> tuple[tuple[str | None, str | None], ...]:
-    """Return each column's value for readers, and where it is, if its name is another one."""
-    shown: list[tuple[str | None, str | None]] = []
+) -> tuple[tuple[str | None, str | None, bool], ...]:
+    """Return what _ArchivedRow.shown says."""
+    lost = str(row.get(LOST) or "").split(",")
+    shown: list[tuple[str | None, str | None, bool]] = []
     for column in columns.table.columns:
-        names: Sequence[str] = [name for name in columns.names(column) if row.get(name) is not None]
-        if names:
-            name = names[0]
-            shown.append((str(row[name]), name if name.lower() != column.name.lower() else None))
-        else:
-            shown.append((None, None))
+        names = columns.names(column)
+        name = next((each for each in names if row.get(each) is not None), None)
+        value = None if name is None else str(row[name])
+        shown.append((value, name if len(names) > 1 else None, column.name in lost))
     return tuple(shown)

@@ -109,7 +109,12 @@ def _of_history(
 
 def _of_column(column: SourceColumn, part: ColumnDifference) -> Iterator[str]:
     name = column.name
-    if part.archived_in is not None:
+    if part.is_lost:
+        yield (
+            f"{name} is NULL in rows that were too large and were let through without it"
+            " (make recover ROW=)"
+        )
+    elif part.archived_in is not None:
         yield (
             f"{name} changed its type: rows that have not changed since are archived in"
             f" {part.archived_in}, with the value of before"

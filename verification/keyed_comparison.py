@@ -9,9 +9,9 @@ snapshot was taken: its transaction had been committed by then, so the snapshot 
 
 import pyarrow as pa
 
-from verification.archive_state import LATEST, registered, sampled
+from verification.archive_state import LATEST, registered
 from verification.compared_table import ComparedTable
-from verification.database import Buckets, bucket_digests, digests_of, row_digests, snapshot
+from verification.database import bucket_digests, digests_of, row_digests, snapshot
 from verification.loading import load_digests
 from verification.position import wait_for_archive
 from verification.result import Kind
@@ -33,6 +33,8 @@ SEEN = """
 CREATE OR REPLACE TABLE seen AS
 SELECT key, max(position) AS seen FROM changes WHERE {within} GROUP BY key
 """
+# No WAL position is higher.
+LAST = 2**61
 CANDIDATES = "key IN (SELECT key FROM candidates)"
 SETTLED = "differing.position IS NULL OR differing.position <= coalesce(seen, -1)"
 
@@ -45,7 +47,7 @@ class KeyedComparison:
         self._connection, self._state = compared.connection, compared.state
         self._options = compared.options
         self._database = compared.state.database
-        self._buckets = Buckets(1)
+        self._buckets = compared.state.buckets
         self.rows = 0
         self.unsettled = 0
         self._database.execute(
@@ -55,16 +57,15 @@ class KeyedComparison:
 
     def run(self) -> None:
         """Compare. Raises NotReachedError if the archive does not get there in time."""
-        if self._options.since is not None:
-            self._compare_since(self._options.since)
+        if self._options.selects_keys:
+            self._compare_changed(self._options.since or 0)
             return
-        self._buckets = self._options.buckets(self._table.estimate)
         self._compared.report(f"checksums in PostgreSQL, about {self._table.estimate:,} rows")
         with snapshot(self._connection) as lsn:
             in_database = bucket_digests(self._connection, self._table, self._buckets)
         self.rows = sum(count for count, _ in in_database.values())
         self._state.refresh(self._compared.report)
-        in_archive = self._state.bucket_digests(lsn, self._buckets)
+        in_archive = self._state.bucket_digests(lsn)
         differing = [
             number
             for number in in_database.keys() | in_archive.keys()
@@ -74,9 +75,9 @@ class KeyedComparison:
             self._compared.report(f"{len(differing):,} of {self._buckets.count:,} ranges differ")
             self._settle_buckets(differing)
 
-    def _compare_since(self, since: int) -> None:
+    def _compare_changed(self, since: int) -> None:
         self._state.refresh(self._compared.report)
-        keys = self._state.keys_since(2**62, since)
+        keys = self._state.changed_keys(LAST, since)
         self.rows = len(keys)
         self._settle_keys(keys)
 
@@ -96,7 +97,7 @@ class KeyedComparison:
     def _settle_buckets(self, numbers: list[int]) -> None:
         """Compare the rows of some buckets; look up by their keys what then still differs."""
         bucket = f"bucket & {self._buckets.count - 1}"
-        within = f"{bucket} IN ({', '.join(map(str, numbers))}) AND {sampled(self._buckets)}"
+        within = f"{bucket} IN ({', '.join(map(str, numbers))})"
         for _ in range(ROUNDS):
             self._database.execute("DELETE FROM found")
             self._database.execute(SEEN.format(within=within))

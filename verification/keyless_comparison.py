@@ -9,7 +9,6 @@ from verification.archive_state import COUNTED
 from verification.compared_table import ComparedTable
 from verification.database import Buckets, bucket_digests, row_digests, snapshot
 from verification.loading import load_digests
-from verification.options import Options
 from verification.position import wait_for_archive
 from verification.result import Kind
 
@@ -59,13 +58,12 @@ class KeylessComparison:
         return {Kind.MISSING: self._missing, Kind.EXTRA: self._extra, Kind.DIFFERENT: 0}
 
     def _is_equal(self, attempt: int) -> bool:
-        buckets = Options().buckets(self._table.estimate)
         self._compared.report(f"checksums in PostgreSQL, about {self._table.estimate:,} rows")
         with snapshot(self._connection) as lsn:
-            in_database = bucket_digests(self._connection, self._table, buckets)
+            in_database = bucket_digests(self._connection, self._table, self._state.buckets)
         self.rows = sum(count for count, _ in in_database.values())
         self._state.refresh(self._compared.report)
-        if in_database == _without_empty(self._state.bucket_digests(lsn, buckets)):
+        if in_database == _without_empty(self._state.bucket_digests(lsn)):
             self.updates = self._state.updates(lsn)
             return True
         with snapshot(self._connection) as lsn:

@@ -55,11 +55,18 @@ class Options:
     """milliseconds since 1970: only rows with an archived change since then"""
     from_lsn: int = 0
     """archived changes before this WAL position are left out"""
+    only_changed: bool = False
+    """only rows with an archived change from `from_lsn` on"""
     wait_seconds: float = 300
     """for the archive to contain the changes of a snapshot"""
     poll_seconds: float = 2
     statement_seconds: float = 3600
     """of a statement in PostgreSQL"""
+
+    @property
+    def selects_keys(self) -> bool:
+        """Whether the archive says which rows are compared."""
+        return self.only_changed or self.since is not None
 
     def buckets(self, rows: int) -> Buckets:
         """Return how a table of about so many rows is divided."""

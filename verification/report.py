@@ -34,7 +34,7 @@ def print_results(console: Console, results: Sequence[TableResult], show_values:
             console.print(f"{result.table}: possible cause: {explanation}", markup=False)
     if any(example.columns for result in results for example in result.examples):
         hint = "" if show_values else "; --show-values prints values"
-        console.print(f"lines above show keys and columns{hint}", markup=False)
+        console.print(f"the lines above show keys and columns{hint}", markup=False)
     console.print(last_line(results), highlight=False, soft_wrap=True)
 
 

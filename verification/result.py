@@ -27,7 +27,9 @@ class ColumnDifference:
     in_database: str | None
     in_archive: str | None
     archived_in: str | None = None
-    """the archive's column that holds the value, where it has another name"""
+    """the archive's column that holds the value, where it has several for the column"""
+    is_lost: bool = False
+    """whether the row was too large and was let through without this value"""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import topic_of
-from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows
+from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows, shortage
 from components.streaming.unread import unread_records
 
 # Bytes of a compressed row as in the benchmark (docs/LIMITS.md), and the design's rate.
@@ -42,7 +42,8 @@ class CapturedTablesProvider(Provider):
                 failures.append(dynamic.CheckFailure("", f"{consequence} {reason}"))
             else:
                 progress.warn(consequence)
-        for line in [*_less_retention(olds, news), *_stale_permissions(olds, news)]:
+        shortages = [news["shortage"]] if news["shortage"] else []
+        for line in [*shortages, *_less_retention(olds, news), *_stale_permissions(olds, news)]:
             progress.warn(line)
         return dynamic.CheckResult(news, failures)
 
@@ -79,6 +80,8 @@ class CapturedTablesArgs:
     """where each table's rows are archived"""
     retention: int
     """MiB that a partition of the topics keeps"""
+    shortage: str
+    """that the topics may fill the brokers' volumes; empty if they can't"""
     partitions: int
     """of a table's topic, unless the stack overrides them for it"""
     brokers: tuple[str, ...]
@@ -92,10 +95,10 @@ class CapturedTablesArgs:
     def from_config(
         cls, config: StackConfig, sinks: Sinks, client: Identity | None = None
     ) -> CapturedTablesArgs:
-        """Return the arguments for a stack. Raises pulumi.RunError if its topics do not fit."""
+        """Return the arguments for a stack. Raises pulumi.RunError if its topics contradict it."""
         network = KafkaNetwork(config.kafka, config.cluster, config.security.namespace)
         try:
-            retention = retention_of_rows(TopicsArgs.from_config(config, sinks))
+            topics = TopicsArgs.from_config(config, sinks)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
         return cls(
@@ -103,7 +106,8 @@ class CapturedTablesArgs:
             may_delete=config.topics.delete,
             protected=tuple(table for table in config.tables if config.topics.protects(table)),
             archived=sinks.archive.archived_tables(),
-            retention=retention,
+            retention=retention_of_rows(topics),
+            shortage=shortage(topics),
             partitions=config.topics.partitions,
             brokers=tuple(network.external_bootstrap),
             sinks=tuple(connector.name for connector in sinks.connectors.values()),
@@ -118,6 +122,7 @@ class CapturedTablesArgs:
             "protected": list(self.protected),
             "archived": self.archived,
             "retention": self.retention,
+            "shortage": self.shortage,
             "partitions": self.partitions,
             "brokers": list(self.brokers),
             "sinks": list(self.sinks),

@@ -155,15 +155,18 @@ def _deleted_after(args: TopicsArgs, retention_ms: int) -> dict[str, str]:
 
 
 def retention_of_rows(args: TopicsArgs) -> int:
-    """Return the MiB that a partition of a captured table's topic keeps.
-
-    Raises ValueError where the topics do not fit the brokers' volumes.
-    """
+    """Return the MiB that a partition of a captured table's topic keeps."""
     return _log_size(args).retention
 
 
+def shortage(args: TopicsArgs) -> str:
+    """Say that the topics may fill the brokers' volumes; empty if they can't."""
+    return _log_size(args).shortage(args.storage_per_broker, replicas_per_broker(args))
+
+
 def _log_size(args: TopicsArgs) -> LogSize:
-    return log_size(args.storage_per_broker, replicas_per_broker(args))
+    largest = args.row_size.dead_letter_bytes
+    return log_size(args.storage_per_broker, replicas_per_broker(args), largest)
 
 
 def _compacted(retention_ms: int) -> dict[str, str]:

@@ -96,6 +96,8 @@ class World:
         """observations until everything is there"""
         self.looks = 0
         self.observation: Observation | None = None
+        self.is_verified = False
+        self.verify_complaints: list[str] = []
 
     def __enter__(self) -> "World":
         return self
@@ -110,6 +112,10 @@ class World:
         if self.heals_after is not None and self.looks > self.heals_after:
             self.archived, self.quiet = [CHANGE], True
         return self.observation or Observation(1, missing=1 - len(self.archived))
+
+    def verified(self, _ignored: object, _complete_from: int) -> list[str]:
+        self.is_verified = True
+        return self.verify_complaints
 
 
 @pytest.fixture
@@ -189,6 +195,15 @@ def test_what_make_up_repairs_is_told(world: World) -> None:
 
 def test_what_the_fault_itself_complains_of_fails(world: World) -> None:
     assert run(the_fault(complaints=["the second update was not refused"])).failed
+
+
+def test_rows_that_verify_finds_fail_the_run(world: World) -> None:
+    assert not run(the_fault()).failed
+    assert world.is_verified
+    world.verify_complaints = ["verify: public.users: 1 rows missing"]
+    result = run(the_fault())
+    assert result.failed
+    assert result.complaints == ("verify: public.users: 1 rows missing",)
 
 
 def test_a_duplicate_fails(world: World) -> None:

@@ -17,10 +17,12 @@ from clients.stack import StackError
 from clients.status import report as report_module
 from command_line import programs
 from command_line.program import main
+from verification import commands as verify_commands
+from verification.options import Options, Sample
 
 PROJECT = Path(__file__).resolve().parents[2]
 COMMANDS = [
-    *(("status",), ("env",)),
+    *(("status",), ("env",), ("verify",)),
     *(("dlq",), ("dlq", "list"), ("dlq", "show"), ("dlq", "replay")),
     *(("dlq", "dismiss"), ("dlq", "skip")),
     *(("recover",), ("recover", "slot"), ("recover", "schema")),
@@ -186,6 +188,37 @@ def test_each_command_of_dlq_gets_its_arguments(
     )
     assert run("--stack", "prod", "dlq", *arguments) == 0
     assert calls == [given]
+
+
+def test_verify_gets_its_options(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, list[str], Options]] = []
+
+    def compare(stack: str, tables: list[str], options: Options, **_: object) -> int:
+        calls.append((stack, tables, options))
+        return len(calls) - 1
+
+    monkeypatch.setattr(verify_commands, "verify", compare)
+    assert run("verify") == 0
+    assert run("verify", "--table", "public.users", "--sample", "5%", "--since", "1970-01-02") == 1
+    assert calls[0] == ("sandbox", [], Options())
+    assert calls[1] == (
+        "sandbox",
+        ["public.users"],
+        Options(sample=Sample(share=0.05), since=86_400_000),
+    )
+
+
+def test_a_verify_that_could_not_compare_exits_2(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise StackError("stack sandbox is not deployed")
+
+    monkeypatch.setattr(verify_commands, "verify", fail)
+    assert run("verify") == 2
+    assert capsys.readouterr().err.endswith("datapipe: stack sandbox is not deployed\n")
+    assert run("verify", "--sample", "many") == 2
+    assert "'many' is not a valid sample" in capsys.readouterr().err
 
 
 def test_recover_slot_says_that_no_action_is_needed(

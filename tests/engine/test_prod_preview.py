@@ -14,9 +14,12 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 def fill_in(stack_file: Path) -> None:
-    """Fill in what the committed file leaves open: the kubeconfig's context and the digests."""
+    """Fill in what the committed file leaves open: the cluster and the digests."""
     document = yaml.safe_load(stack_file.read_text())
-    del document["config"]["datapipe:cluster"]["context"]
+    cluster = document["config"]["datapipe:cluster"]
+    del cluster["context"]
+    # The preview compares it with the nodes of the cluster that answers: the sandbox's.
+    cluster["nodeNetwork"] = "10.231.0.1/32"
     images = document["config"]["datapipe:images"]
     for name, image in images.items():
         images[name] = f"{image}@{DIGEST}"

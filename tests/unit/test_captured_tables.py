@@ -8,7 +8,7 @@ import pytest
 from components.streaming import captured_tables
 from components.streaming.captured_tables import CapturedTablesArgs, CapturedTablesProvider
 from components.streaming.sinks.declared import declared_sinks
-from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox
+from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox, topics_for
 
 USERS, ORDERS = "public.users", "public.orders"
 
@@ -107,7 +107,17 @@ def test_topics_and_schema_wait_for_the_check() -> None:
     assert all("captured-tables" in each.dependencies for each in waiting)
 
 
-def test_more_topics_than_the_volumes_hold_are_refused() -> None:
-    config = design(tables=[f"public.t{number}" for number in range(40)])
-    with pytest.raises(Exception, match=r"need 16 MiB; capture fewer tables.*brokerStorage to 6Gi"):
-        CapturedTablesArgs.from_config(config, declared_sinks(config))
+def test_more_topics_than_the_volumes_hold_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    many = inputs(*(f"public.t{number}" for number in range(40)))
+    reasons, told = checked({}, many, capsys)
+    assert reasons == []
+    assert "would fill its volume of 3413 MiB, and stop it, if all were full" in told
+    assert "datapipe:sizing.brokerStorage to 5Gi" in told
+    roomy = design(tables=many["tables"], sizing={"brokerStorage": "5Gi"})
+    assert CapturedTablesArgs.from_config(roomy, declared_sinks(roomy)).shortage == ""
+
+
+def test_a_segment_holds_the_largest_batch() -> None:
+    config = design(kafka={"maxRowSize": "8Mi"}, tables=[f"public.t{n}" for n in range(40)])
+    topic = next(each for each in topics_for(config) if each.name == "postgres.public.t1")
+    assert int(topic.config["segment.bytes"]) >= int(topic.config["max.message.bytes"])

@@ -53,6 +53,11 @@ class Database:
         self.archive[f"public.{table}"] = MemoryTable(kinds)
         return self.archive[f"public.{table}"]
 
+    def open(self, table: str, from_lsn: int) -> MemoryTable | None:
+        """Return the archive of a table with all its files."""
+        assert from_lsn >= 0
+        return self.archive.get(table)
+
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection[Row]]:
         with connected(self.server) as connection:
@@ -66,9 +71,7 @@ class Database:
         excluded: Mapping[str, Collection[str]] | None = None,
     ) -> TableResult:
         """Compare tables; return the last result."""
-        pipeline = Pipeline(
-            self.connect, self.archive.get, position or KnownPosition(), excluded or {}
-        )
+        pipeline = Pipeline(self.connect, self.open, position or KnownPosition(), excluded or {})
         *_, last = compare_all(pipeline, tables, options, lambda _: None)
         return last
 

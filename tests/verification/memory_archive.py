@@ -10,6 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from verification.archived_table import LOST
+
 CATALOG = json.loads((Path(__file__).parents[2] / "docs/types.json").read_text())
 # The archive's types, as docs/types.json calls them.
 ARROW = {
@@ -70,7 +72,7 @@ class MemoryTable:
         return {
             name: (name, *self.variants.get(name, ()))
             for name in self.kinds
-            if name not in variants
+            if name not in variants and name != LOST
         }
 
     @property

@@ -263,6 +263,17 @@ class TestColumns:
         assert result.columns == {"later": 1}
         assert any("later was added with a default" in each for each in result.explanations)
 
+    def test_a_value_that_was_left_out_of_a_large_row_is_explained(
+        self, database: Database
+    ) -> None:
+        database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+        database.execute("INSERT INTO t VALUES (1, 'large')")
+        archive = database.archived("t", {**KINDS, "__lost": pa.string()})
+        archive.add("c", [{"id": 1, "__lost": "v"}])
+        result = database.compare("public.t")
+        assert (result.columns, result.notes) == ({"v": 1}, ())
+        assert any("v is NULL in rows that were too large" in each for each in result.explanations)
+
     def test_a_variant_of_a_column_holds_its_value(self, database: Database) -> None:
         database.execute("CREATE TABLE t (id int PRIMARY KEY, v timestamp)")
         database.execute("INSERT INTO t VALUES (1, '1970-01-02'), (2, '1970-01-02')")
@@ -274,6 +285,7 @@ class TestColumns:
         result = database.compare("public.t")
         assert keys(result) == {"id=2": Kind.DIFFERENT}
         assert result.notes == ()
+        assert any("v changed its type" in each for each in result.explanations)
 
 
 class TestParts:
