@@ -88,7 +88,7 @@ def _of_pods(pods: list[Pod], budget: Resources) -> Iterator[str]:
 
 
 def _of_waiting_rows(metrics: Metrics) -> Iterator[str]:
-    """Yield what the alert RowsWait reports after a minute; a single look can meet a slow commit."""
+    """Yield what RowsWait reports after a minute: a single look can meet a slow commit."""
     intervals = metrics.totals("archive_interval_seconds", "connector")
     for sample in metrics.samples("archive_oldest_waiting_seconds"):
         interval = intervals.get(sample.labels["connector"], 0)
