@@ -158,8 +158,8 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
         ),
         (
             replace(HEALTHY, connectors=[SOURCE, FAILED]),
-            "connector s3: y.Real: inner. The worker's log has the whole story: kubectl logs"
-            " deployment/kafka-connect.",
+            "connector s3: y.Real: inner. The worker's log has the whole story: kubectl"
+            " -n data-ingestion logs deployment/kafka-connect.",
         ),
         (
             replace(HEALTHY, certificates_end=datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
