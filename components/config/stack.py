@@ -123,6 +123,14 @@ class StackConfig(Settings):
                     f"source.excludedColumns.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
+        for row in self.source.incomplete_rows:
+            table = row.partition("/")[0]
+            if table not in self.tables:
+                yield (
+                    "source.incompleteRows",
+                    f"{row} is not a row of a captured table; remove it, or add {table} to"
+                    " datapipe:tables",
+                )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":

@@ -1,5 +1,9 @@
 """Kinds of tables that tests/e2e/test_types.py adds to the stack, with rows."""
 
+import json
+
+from tests.engine.pulumi_project import PROJECT
+
 # Kinds of tables whose rows were lost, each with statements before and after it is listed.
 SHAPES = {
     "parted": (
@@ -118,4 +122,21 @@ SHAPES["nulls"] = (
     "CREATE SEQUENCE nulls_sequence;"  # noqa: S608
     f" CREATE TABLE nulls (id int PRIMARY KEY, {COLUMNS}); INSERT INTO nulls VALUES (1{NULLS})",
     f"INSERT INTO nulls VALUES (2{NULLS})",  # noqa: S608
+)
+# Types of a key's columns, as many as an index may have: of the kinds that have an order.
+KEY = (
+    *("boolean", "smallint", "bigint", "real", "double precision", "numeric", "money", "text"),
+    *("char(5)", "bytea", "date", "time", "timestamp", "timestamp(3)", "timestamptz", "interval"),
+    *("uuid", "jsonb", "inet", "macaddr", "bit(8)", "varbit", "int4range", "tsvector", "pg_lsn"),
+    *("oid", "mood", "pair", "citext", "int[]", "timestamp[]", "positive"),
+)
+TYPES = json.loads((PROJECT / "docs/types.json").read_text())["types"]
+FIRST = {each["type"]: each["values"][0]["value"].replace("'", "''") for each in TYPES}
+KEY_COLUMNS = ", ".join(f"c{number} {kind}" for number, kind in enumerate(KEY))
+KEY_NAMES = ", ".join(f"c{number}" for number in range(len(KEY)))
+KEY_VALUES = ", ".join(f"'{FIRST[kind]}'::text::{kind}" for kind in KEY)
+SHAPES["keyed"] = (
+    f"CREATE TABLE keyed ({KEY_COLUMNS}, id int, PRIMARY KEY ({KEY_NAMES}));"  # noqa: S608
+    f" INSERT INTO keyed VALUES ({KEY_VALUES}, 1)",
+    f"UPDATE keyed SET id = 2; DELETE FROM keyed; INSERT INTO keyed VALUES ({KEY_VALUES}, 3)",  # noqa: S608
 )

@@ -10,17 +10,17 @@ import gzip
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from clients.cluster import Cluster
 from clients.stack import PROJECT, StackOutputs
 from sandbox.paths import STATE
 from tests.e2e.needles import Needles, secrets_of
+from tests.e2e.topic_records import records
 
 STACK = "sandbox"
 POLICIES = (
@@ -199,7 +199,11 @@ class TestKafkaConnect:
     def test_its_own_topics(
         self, needles: Needles, outputs: StackOutputs, topic: str, known: bytes
     ) -> None:
-        assert_clean(needles, records(outputs.kafka, topic), known)
+        texts = (
+            (record.key() or b"") + b" " + (record.value() or b"")
+            for record in records(outputs.kafka, topic)
+        )
+        assert_clean(needles, texts, known)
 
 
 def objects(cluster: Cluster, namespace: str) -> Iterator[bytes]:
@@ -229,27 +233,3 @@ def arguments() -> Iterator[bytes]:
             yield read(process / "cmdline").replace(b"\0", b" ")
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
-
-
-def records(kafka: Mapping[str, str], topic: str) -> Iterator[bytes]:
-    """Yield every record that a topic still has, key and value."""
-    consumer = Consumer(
-        {
-            **kafka,
-            "group.id": "secrets-test",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        for partition in consumer.list_topics(topic, timeout=15).topics[topic].partitions:
-            consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-            while True:
-                message = consumer.poll(15)
-                assert message is not None, f"{topic}/{partition} could not be read to its end"
-                if (error := message.error()) is not None:
-                    assert error.code() == KafkaError._PARTITION_EOF, error
-                    break
-                yield (message.key() or b"") + b" " + (message.value() or b"")
-    finally:
-        consumer.close()

@@ -25,6 +25,7 @@ from polling import NotReadyError, poll_until
 from tests.e2e.listed_tables import remove_tables
 from tests.e2e.random_values import VALUES, RandomTable
 from tests.e2e.table_shapes import DEFAULTS, LONG, NAMES, SHAPES
+from tests.e2e.topic_records import records
 from tests.engine.pulumi_project import PROJECT, STACK, Project
 
 CATALOG = json.loads((PROJECT / "docs/types.json").read_text())
@@ -208,6 +209,19 @@ def test_values_that_an_update_leaves_out_of_the_log_are_archived(added: Archive
     assert [(change["w"], change["__op"]) for change in changes] == [(1, "r"), (2, "u")]
     long = "r" * LONG
     assert {(change["v"], change["x"]) for change in changes} == {(long, f"{{{long}}}")}
+
+
+def test_a_key_of_any_types_is_one_key_in_kafka(added: Archive, outputs: StackOutputs) -> None:
+    changes = archived(added, "public.keyed", 4)
+    assert [(change["id"], change["__op"]) for change in changes] == [
+        (1, "r"),
+        (2, "u"),
+        (2, "d"),
+        (3, "c"),
+    ]
+    found = records(outputs.kafka, "postgres.public.keyed")
+    keys = {(record.partition(), record.key()) for record in found}
+    assert len(keys) == 1
 
 
 def test_null_is_not_replaced_by_a_default_of_any_kind(added: Archive) -> None:

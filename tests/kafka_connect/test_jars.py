@@ -15,7 +15,7 @@ from tests.kafka_connect.artifacts import copy_artifacts
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
-TRANSFORMS = "transforms"
+TRANSFORMS, JSON = "transforms", "json"
 JAVA = Path(__file__).parents[2] / "java"
 # Of the version that Kafka's JsonConverter is built with.
 JACKSON = tuple(
@@ -37,7 +37,7 @@ JARS = {
         "org/slf4j/slf4j-api/1.7.*",
         *JACKSON,
     ),
-    "json": (
+    JSON: (
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/connect-json/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
@@ -91,7 +91,8 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
     """Run a Java program of this folder and return the lines that it prints."""
     copy_artifacts((*JARS[TRANSFORMS], *artifacts), folder)
-    shutil.copy(JAVA / f"{TRANSFORMS}.jar", folder)
+    for module in (TRANSFORMS, JSON):
+        shutil.copy(JAVA / f"{module}.jar", folder)
     command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
@@ -156,6 +157,10 @@ def test_a_row_is_refused_by_its_exact_size_whatever_its_characters(tmp_path: Pa
         f"{keyless}: Struct{{id=7,{kept}body}}",
         "passed whole",
     ]
+
+
+def test_a_text_above_jacksons_limit_is_read(tmp_path: Path) -> None:
+    assert run_driver("LongText.java", tmp_path / "jars") == ["true"]
 
 
 def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) -> None:

@@ -134,7 +134,11 @@ def test_the_shapes_declare_what_the_designs_images_do() -> None:
 
 def test_the_shapes_are_the_images_of_their_stack_file() -> None:
     given = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())["config"]
-    assert set(given["datapipe:images"].values()) == {shape.reference for shape in SHAPES}
+    images = given["datapipe:images"]
+    named = {images[name] for name in ("postgresql", "kafka", "connect")}
+    assert named == {shape.reference for shape in SHAPES}
+    folders = {entry.path for entry in CP_KAFKA_CONNECT.entries if isinstance(entry, Folder)}
+    assert {images["icebergPlugin"], CONFLUENT.debezium_plugin} <= folders
     sandbox = yaml.safe_load((ROOT / "Pulumi.sandbox.yaml").read_text())
     shapes = yaml.safe_load((ROOT / "tests/shapes/Pulumi.sandbox.yaml").read_text())
     assert shapes["encryptionsalt"] == sandbox["encryptionsalt"]

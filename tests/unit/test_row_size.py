@@ -52,6 +52,19 @@ def test_a_request_that_the_brokers_would_refuse_is_refused_in_the_stack_file() 
         design(kafka={"maxRowSize": "100Mi"})
 
 
+def test_only_the_listed_rows_of_captured_tables_may_be_incomplete() -> None:
+    row = "public.users/451973eae50e0e18"
+    properties = source_connector(design(source={"incompleteRows": [row]})).properties()
+    assert properties["transforms.limitRowSize.incomplete.rows"] == row
+    for wrong, problem in (
+        ("public.gone/451973eae50e0e18", "is not a row of a captured table"),
+        ("public.users", "is not a valid row"),
+        ("public.users/17", "is not a valid row"),
+    ):
+        with pytest.raises(ConfigError, match=problem):
+            design(source={"incompleteRows": [wrong]})
+
+
 def test_rows_that_do_not_fit_the_brokers_are_refused_with_the_size_that_fits() -> None:
     with pytest.raises(ValueError, match=r"kafka.maxRowSize: 4Mi .* of 24 MiB; allowed: 2Mi"):
         RowSize(4).require_brokers_heap(24)

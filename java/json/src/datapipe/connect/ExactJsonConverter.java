@@ -1,5 +1,6 @@
 package datapipe.connect;
 
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -19,6 +20,8 @@ import org.apache.kafka.connect.json.JsonConverter;
  * <p>Kafka's writes NaN and the infinities as strings and reads each string back as 0.0; it reads
  * -0.0 as 0.0. This one writes the same bytes and reads them as what they were. Records without
  * such a number are Kafka's own business.
+ *
+ * <p>It also reads texts of more than 20,000,000 characters, which Jackson refuses by default.
  */
 public class ExactJsonConverter extends JsonConverter {
   private static final byte[][] MARKS = {
@@ -27,7 +30,22 @@ public class ExactJsonConverter extends JsonConverter {
     "-0.0".getBytes(StandardCharsets.US_ASCII),
   };
 
+  static {
+    allowLongTexts();
+  }
+
   private final ObjectMapper mapper = new ObjectMapper();
+
+  /** Lifts the limit for all parsers that are made from now on, as Kafka's has no setting for it. */
+  private static void allowLongTexts() {
+    try {
+      StreamReadConstraints.overrideDefaultStreamReadConstraints(
+          StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build());
+    } catch (NoClassDefFoundError withoutLimit) {
+      // Jackson has the limit and this class since 2.15; Kafka's workers before 3.7 have an older one.
+      return;
+    }
+  }
 
   @Override
   public SchemaAndValue toConnectData(String topic, Headers headers, byte[] value) {
