@@ -20,6 +20,8 @@ START_SECONDS: Final = 60.0
 
 SETTLE_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 0.5
+# A broker knows a new ACL within some ten milliseconds, and there are many of them.
+ACL_PAUSE_SECONDS: Final = 0.02
 # A preview gives up sooner: at the first one, nothing runs yet.
 REACHABLE_SECONDS: Final = 2.0
 
@@ -207,7 +209,7 @@ class Admin:
             except KafkaError as error:
                 if error.code not in NOT_YET or not self._pause(deadline):
                     raise
-        self._settle(lambda: self.has_acl(acl))
+        self._settle(lambda: self.has_acl(acl), ACL_PAUSE_SECONDS)
 
     def has_acl(self, acl: Acl) -> bool:
         """Return whether an ACL exists."""
@@ -216,9 +218,10 @@ class Admin:
         return bool(_ask(lambda: answer.result(REQUEST_SECONDS * 2)))
 
     def revoke(self, acl: Acl) -> None:
-        """Delete an ACL; one that is gone is not an error."""
+        """Delete an ACL and wait until it is; one that is gone is not an error."""
         client, wanted = self._connect(), _acl_filter(acl)
         _ask_all(lambda: client.delete_acls([wanted], request_timeout=REQUEST_SECONDS))
+        self._settle(lambda: not self.has_acl(acl), ACL_PAUSE_SECONDS)
 
     def _connect(self) -> AdminClient:
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415
@@ -253,18 +256,18 @@ class Admin:
         metadata = self._metadata(name)
         return metadata is not None and len(metadata.partitions) == partitions
 
-    def _settle(self, done: Callable[[], bool]) -> None:
+    def _settle(self, done: Callable[[], bool], pause: float = PAUSE_SECONDS) -> None:
         """Wait until the brokers have carried out what they have granted already.
 
         They do in the end: when this takes long (a broker is down), that is not a failure.
         """
         deadline = time.monotonic() + SETTLE_SECONDS
-        while not done() and self._pause(deadline):
+        while not done() and self._pause(deadline, pause):
             pass
 
-    def _pause(self, deadline: float) -> bool:
+    def _pause(self, deadline: float, seconds: float = PAUSE_SECONDS) -> bool:
         """Wait a little; False if the time is over or the user cancelled."""
-        return not self._cancelled.wait(PAUSE_SECONDS) and time.monotonic() < deadline
+        return not self._cancelled.wait(seconds) and time.monotonic() < deadline
 
 
 def _acl_binding(acl: Acl) -> Any:

@@ -137,7 +137,14 @@ class BrokerProcesses:
             self.wait(ordinal)
 
     def launch(self, ordinal: int) -> None:
-        """Start one broker, without waiting for it."""
+        """Start one broker, without waiting for it.
+
+        Raises RuntimeError if another process, such as a broker of an earlier run, has its address.
+        """
+        address = (_address(ordinal), self.config.kafka.port)
+        with socket.socket() as probe:
+            if probe.connect_ex(address) == 0:
+                raise RuntimeError(f"{address} is in use")
         self.processes[ordinal] = self._run(ordinal, "kafka.Kafka")
 
     def wait(self, ordinal: int) -> None:
