@@ -27,7 +27,7 @@ Connection = psycopg.Connection[Row]
 NAMES = ("life_dropped", "life_emptied", "life_swapped", "life_parted", "life_narrow")
 TABLES = tuple(f"public.{name}" for name in NAMES)
 ARCHIVED_SECONDS = 90
-# The worker checks every 15 s; the kubelet brings it the query that knows an added table within 90 s.
+# The worker checks every 15 s; the kubelet brings it the query with added tables within 90 s.
 NOTICED_SECONDS = 120
 
 CREATED = """
