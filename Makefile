@@ -37,8 +37,8 @@ verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost replication slots; SCHEMA=subject: register it; ROW=…: let a large row through
-	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),slot))
+recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
 
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh

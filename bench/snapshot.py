@@ -51,7 +51,8 @@ FILL = (
 )
 COLUMNS = ("id", "sensor", "value", "label")
 ARCHIVED = "CREATE TABLE archived (id BIGINT, sensor INTEGER, value DOUBLE, label VARCHAR)"
-ADD = "INSERT INTO archived SELECT id, sensor, value, label FROM rows_read"
+# The row of a TRUNCATE, with which the reading begins, has no key.
+ADD = "INSERT INTO archived SELECT id, sensor, value, label FROM rows_read WHERE id IS NOT NULL"
 COUNT = """
 SELECT count(*), count(DISTINCT id),
     count(*) FILTER (label <> md5(id::VARCHAR) OR sensor <> id % 1000 OR value <> id / 8.0)

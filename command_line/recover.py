@@ -31,6 +31,36 @@ def slot(context: typer.Context) -> None:
     print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
 
 
+@app.command(epilog=exit_codes("the archive misses nothing of the captured tables"))
+def tables(
+    context: typer.Context,
+    again: Annotated[
+        list[str] | None,
+        typer.Option(help="Read this table again whatever its state.", metavar="SCHEMA.TABLE"),
+    ] = None,
+) -> None:
+    """Read tables again that were replaced or missed.
+
+    A table that was dropped and created again, swapped by a rename, restored, or out of the
+    publication is captured again, and so is one to which a partition with rows was attached. Its
+    rows are read, and what the archive has from before is not current any more. The repair is
+    that of make up, which also deploys what else has changed in the stack's file.
+    """
+    from clients.console import log
+    from clients.recover.tables import recover_tables
+    from clients.stack import read_outputs
+
+    if not recover_tables(context.obj, read_outputs(context.obj), again or (), log):
+        print("every captured table is what the stack captures; no action needed")
+
+
+@app.command("all", epilog=exit_codes("slots and tables are repaired"))
+def everything(context: typer.Context) -> None:
+    """Recreate lost slots, then read replaced tables again."""
+    slot(context)
+    tables(context)
+
+
 @app.command(epilog=exit_codes("the source runs"))
 def row(
     context: typer.Context,

@@ -51,8 +51,8 @@ def last_line(results: Sequence[TableResult]) -> str:
     extra = sum(result.extra for result in results)
     different = sum(result.different for result in results)
     line = (
-        f"verify: {len(results)} tables, {rows:,} rows, {missing:,} missing, {extra:,} extra,"
-        f" {different:,} different"
+        f"verify: {len(results)} {'table' if len(results) == 1 else 'tables'}, {rows:,} rows,"
+        f" {missing:,} missing, {extra:,} extra, {different:,} different"
     )
     open_tables = [result.table for result in results if not result.is_compared]
     return f"{line}; not compared completely: {', '.join(open_tables)}" if open_tables else line

@@ -38,8 +38,10 @@ LEFT JOIN (SELECT indrelid, attnum, position FROM pg_index
 WHERE attrelid = %s AND pg_attribute.attnum > 0 AND NOT attisdropped
 ORDER BY pg_attribute.attnum
 """
+# A table that was never analyzed has no number of rows; its size gives one, for rows of 100 bytes.
 TABLE = """
-SELECT pg_class.oid::int8 AS oid, relkind::text AS kind, (SELECT sum(greatest(reltuples, 0))::int8
+SELECT pg_class.oid::int8 AS oid, relkind::text AS kind, (SELECT
+    sum(CASE WHEN reltuples >= 0 THEN reltuples ELSE pg_relation_size(oid) / 100 END)::int8
     FROM pg_class AS part WHERE part.oid = pg_class.oid
     OR part.oid IN (SELECT relid FROM pg_partition_tree(pg_class.oid))) AS estimate
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

@@ -9,6 +9,7 @@ from clients.connect import Log, connect_client, stopped
 from clients.database import Row
 from clients.stack import StackOutputs
 from kafka_connect.client import ConnectClient
+from kafka_connect.snapshot import all_is_read, truncating_first
 from polling import poll_until
 
 SLOT_SETTING = "slot.name"
@@ -16,6 +17,8 @@ LOST = "lost"
 # A longer snapshot continues after the command has ended.
 SNAPSHOT_SECONDS = 120
 POLL_SECONDS = 2
+# Rows that are read come one before the position that they are given, after a TRUNCATE.
+FIRST_ROWS = 2
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,15 @@ class Recovered:
         continues = (
             ""
             if self.snapshot_finished
-            else " The snapshot continues; bin/datapipe status shows its lag."
+            else " The snapshot continues, bin/datapipe status shows its lag; run make up when it"
+            " is finished, which restores the connector's configuration."
         )
         return (
             f"{self.connector}: recreated the slot {self.slot}; the tables are read again from the"
             f" beginning.{continues}\n"
-            "  Changes between the loss and now are not in the archive's history. The current state"
-            f" is complete in the rows WHERE __source_lsn >= {self.complete_from}:\n"
-            "  the last row of each key is the present one, and a key without a row was deleted."
+            "  Changes between the loss and now are not in the archive's history. Its current state"
+            " is complete: the rows of each table come after a TRUNCATE, in the positions\n"
+            f"  WHERE __source_lsn >= {self.complete_from - FIRST_ROWS}."
         )
 
 
@@ -61,6 +65,7 @@ def recover_slots(outputs: StackOutputs, log: Log) -> list[Recovered]:
 def _recover(
     client: ConnectClient, connection: psycopg.Connection[Row], name: str, slot: str, log: Log
 ) -> Recovered:
+    config = client.config(name)
     with stopped(client, name, log):
         connection.execute(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
@@ -70,7 +75,12 @@ def _recover(
         log(f"dropped the slot {slot}")
         log(client.reset_offsets(name))
         complete_from = _wal_position(connection)
-    return Recovered(name, slot, complete_from, _snapshot_finishes(connection, slot))
+        snapshot = truncating_first(config, complete_from)
+        client.put(name, snapshot)
+    finished = _snapshot_finishes(client, name)
+    if finished and snapshot != config:
+        client.put(name, config)
+    return Recovered(name, slot, complete_from, finished)
 
 
 def _is_lost(connection: psycopg.Connection[Row], slot: str) -> bool:
@@ -89,21 +99,14 @@ def _wal_position(connection: psycopg.Connection[Row]) -> int:
     return int(row["position"])
 
 
-def _snapshot_finishes(connection: psycopg.Connection[Row], slot: str) -> bool:
-    """Return whether Debezium starts streaming, which it does after the snapshot, in time."""
+def _snapshot_finishes(client: ConnectClient, name: str) -> bool:
+    """Return whether Debezium's offsets are after the snapshot in time."""
     try:
         return poll_until(
-            lambda: _is_active(connection, slot),
+            lambda: all_is_read(client.offsets(name)),
             timeout=SNAPSHOT_SECONDS,
             interval=POLL_SECONDS,
-            description=f"the snapshot of {slot}",
+            description=f"the snapshot of {name}",
         )
     except TimeoutError:
         return False
-
-
-def _is_active(connection: psycopg.Connection[Row], slot: str) -> bool:
-    row = connection.execute(
-        "SELECT active FROM pg_replication_slots WHERE slot_name = %s", [slot]
-    ).fetchone()
-    return row is not None and bool(row["active"])

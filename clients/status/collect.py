@@ -6,23 +6,33 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 from confluent_kafka import KafkaException
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from clients.bucket import Objects, objects
+from clients.captured_tables import Finding, findings, findings_of_metrics
 from clients.cluster import MEBIBYTE, Cluster, Pod, Resources
 from clients.connect import Connector, connectors
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.metrics import Metrics, read_metrics
-from clients.stack import BudgetOutput, StackOutputs
+from clients.stack import BudgetOutput, StackError, StackOutputs
 from clients.topics import GroupReader, Topic
 
 T = TypeVar("T")
 
 # What the clients raise if their server is unreachable or refuses.
-UNREACHABLE = (ApiException, BotoCoreError, ClientError, HTTPError, KafkaException)
+UNREACHABLE = (
+    ApiException,
+    BotoCoreError,
+    ClientError,
+    HTTPError,
+    KafkaException,
+    psycopg.Error,
+    StackError,
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Status:
     dead_letters: list[Topic] | Unknown
     objects: Objects | Unknown
     metrics: Metrics | Unknown
+    # Of the captured tables that are not what is captured.
+    tables: list[Finding] | Unknown
     # When the first of Kafka's certificates ends; None where connections are plaintext.
     certificates_end: datetime | None = None
 
@@ -54,6 +66,7 @@ class Status:
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
     """Ask the cluster, Connect, the brokers and S3."""
     found = _ask("Kafka Connect", lambda: connectors(cluster, outputs.connect))
+    metrics = _ask("the pods' metrics", lambda: read_metrics(cluster))
     return Status(
         budget=budget(outputs.budget),
         pods=_ask("Kubernetes", cluster.pods),
@@ -62,7 +75,8 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         topics=_ask("Kafka", lambda: _lag(outputs, _sinks(found))),
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
         objects=_ask("S3", lambda: objects(outputs.archive)),
-        metrics=_ask("the pods' metrics", lambda: read_metrics(cluster)),
+        metrics=metrics,
+        tables=_ask("PostgreSQL", lambda: _tables(outputs, cluster, metrics)),
         certificates_end=outputs.kafka_certificates_end,
     )
 
@@ -70,6 +84,13 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
 def budget(output: BudgetOutput) -> Resources:
     """Return the stack's own limit on memory and CPU (datapipe:budget)."""
     return Resources(output.memory_mebibytes * MEBIBYTE, Decimal(output.cpu_millicores) / 1000)
+
+
+def _tables(outputs: StackOutputs, cluster: Cluster, metrics: Metrics | Unknown) -> list[Finding]:
+    """Ask the database, or the worker where the database is not reachable from outside."""
+    if outputs.database.port is not None:
+        return findings(outputs, cluster)
+    return [] if isinstance(metrics, Unknown) else findings_of_metrics(metrics)
 
 
 def _ask(part: str, question: Callable[[], T]) -> T | Unknown:

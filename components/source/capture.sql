@@ -1,12 +1,13 @@
 -- Creates what change data capture needs in the database. Idempotent: a table that is added to the
 -- stack's list is added to its publication, one that is removed is removed.
 --
--- Comes after captured.sql and refusals.sql. psql's variable: replica_identity (FULL or DEFAULT).
+-- Needs the temporary tables captured and found, of what the database was before. psql's variable:
+-- replica_identity (FULL or DEFAULT).
 
 DO $$
 DECLARE
     reasons text := (SELECT string_agg(coalesce(name || ': ', '') || reason, E'\n' ORDER BY name, reason)
-        FROM refused);
+        FROM found WHERE kind = 'refused');
 BEGIN
     IF reasons IS NOT NULL THEN
         RAISE EXCEPTION E'database % cannot be archived right:\n%', current_database(), reasons
@@ -21,7 +22,10 @@ REVOKE TEMPORARY ON DATABASE :"DBNAME" FROM PUBLIC;
 -- Each publication contains exactly its captured tables. One without a table is kept: its connector,
 -- which is deleted later, could not continue without it, and it costs nothing. Changes of a partition
 -- are published as those of its partitioned table, which is the one that is captured. One that was
--- created by hand may publish fewer operations.
+-- created by hand may publish fewer operations, or all tables, which cannot be changed.
+SELECT DISTINCT format('DROP PUBLICATION %I', publication)
+    FROM captured JOIN pg_publication ON pubname = publication WHERE puballtables
+\gexec
 \set published 'publish = ''insert, update, delete, truncate'', publish_via_partition_root = true'
 SELECT DISTINCT format('CREATE PUBLICATION %I WITH (%s)', publication, :'published')
     FROM captured WHERE publication NOT IN (SELECT pubname FROM pg_publication)

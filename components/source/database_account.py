@@ -11,7 +11,7 @@ from pulumi import dynamic
 from components.dynamic_provider import Provider
 from components.source.psql import TARGET_INPUTS, Psql, pod_exists, run_script
 
-INPUTS = (*TARGET_INPUTS, "user", "password", "script", "revoke_script")
+INPUTS = (*TARGET_INPUTS, "user", "password", "script", "revoke_script", "schema_applied")
 
 
 class DatabaseAccountProvider(Provider):
@@ -55,15 +55,20 @@ class DatabaseAccount(dynamic.Resource, module="datapipe", name="DatabaseAccount
         password: pulumi.Input[str],
         script: str,
         revoke_script: str,
+        schema_applied: pulumi.Input[str | None],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        """Register an account; `script` creates or updates it, `revoke_script` drops it."""
+        """Register an account; `script` creates or updates it, `revoke_script` drops it.
+
+        `schema_applied` is when the tables on which it has privileges last changed.
+        """
         inputs = {
             **psql.inputs(),
             "user": user,
             "password": pulumi.Output.secret(password),
             "script": script,
             "revoke_script": revoke_script,
+            "schema_applied": schema_applied,
         }
         always_secret = pulumi.ResourceOptions(additional_secret_outputs=["password"])
         super().__init__(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
@@ -9,51 +12,84 @@ from pulumi import dynamic
 
 from components.dynamic_provider import Provider
 from components.source.psql import TARGET_INPUTS, Psql, read_from_database, run_script
-from components.source.schema import REFUSED
+from components.source.schema import CAPTURED, CHANGED, MISSED, REFUSED
 
 UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
 
 
 class DatabaseSchemaProvider(Provider):
-    """Runs the script in the server's pod if it is new or has changed.
+    """Runs the script in the server's pod if it is new or has changed, or the database has.
 
-    A preview asks the running database whether its tables can be archived right.
+    A preview asks the running database whether its tables can be archived right, and whether they
+    still are those that are captured.
     """
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Refuse tables and columns that cannot be archived right, before anything is changed."""
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse tables and columns that cannot be archived right, before anything is changed.
+
+        The input `drift` gets what has changed in the database since it was captured.
+        """
         if any(news.get(name) == UNKNOWN for name in (*TARGET_INPUTS, "check_script")):
             return dynamic.CheckResult(news, [])
         printed = read_from_database(news, news["check_script"]) or ""
         refused = [
             line.removeprefix(REFUSED) for line in printed.splitlines() if line.startswith(REFUSED)
         ]
+        drift = [line for line in printed.splitlines() if line.startswith((MISSED, CHANGED))]
+        if olds and not refused:
+            for line in drift:
+                print(_explained(line), file=sys.stderr)
         # A failure of no property: of a named one Pulumi would print the whole value.
-        return dynamic.CheckResult(news, [dynamic.CheckFailure("", reason) for reason in refused])
+        return dynamic.CheckResult(
+            news | {"drift": drift}, [dynamic.CheckFailure("", reason) for reason in refused]
+        )
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['namespace']}/{props['pod']}", self._apply(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=any(olds.get(name) != news.get(name) for name in INPUTS))
+        changed = any(olds.get(name) != news.get(name) for name in INPUTS)
+        return dynamic.DiffResult(changes=changed or bool(news.get("drift")))
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(self._apply(news))
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script. Its effects are deleted with the database, so there is no delete."""
-        run_script(
+        printed = run_script(
             props,
             props["script"],
             props["lock_holders_script"],
             superuser_password=props["superuser_password"],
         )
-        return {name: props[name] for name in INPUTS if name in props}
+        captured = next(line for line in printed.splitlines() if line.startswith(CAPTURED))
+        known = json.loads(captured.removeprefix(CAPTURED))
+        return {
+            **{name: props[name] for name in INPUTS if name in props},
+            "captured": {
+                "applied": datetime.now(UTC).isoformat(),
+                # As text: the engine would turn numbers into floats.
+                "entries": json.dumps(known["entries"]),
+                "missed": known["missed"],
+                "wal_position": str(known["wal_position"]),
+            },
+        }
+
+
+def _explained(line: str) -> str:
+    """Return a line of the check with what `up` does about it."""
+    if line.startswith(MISSED):
+        return f"{line.removeprefix(MISSED)}. up repairs it and reads the table again."
+    return f"{line.removeprefix(CHANGED)}. up repairs it."
 
 
 class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema"):
     """Tables and publications of a database in a pod, and its superuser's password."""
+
+    # When the script was run (`applied`), the `entries` that record.sql takes when tables were
+    # read, as JSON, the tables whose rows were `missed`, and the position in the WAL then.
+    captured: pulumi.Output[dict[str, Any]]
 
     def __init__(
         self,
@@ -70,6 +106,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
             **psql.inputs(),
             "script": script,
             "check_script": check_script,
+            "captured": None,
             "lock_holders_script": lock_holders_script,
             "superuser_password": pulumi.Output.secret(superuser_password),
         }

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -21,6 +22,7 @@ from components.source.database_schema import DatabaseSchema
 from components.source.psql import Psql
 from components.source.schema import (
     account_script,
+    captured_tables_query,
     check_script,
     database_script,
     lock_holders_script,
@@ -96,6 +98,8 @@ class Source(pulumi.ComponentResource):
     database: str
     ca_certificate: pulumi.Output[str]
     capture_user: pulumi.Output[str]  # known when the account may log in
+    captured: pulumi.Output[dict[str, Any]]  # what DatabaseSchema says of the captured tables
+    captured_tables_query: str  # by which the worker sees what has changed of them
     ready: list[
         pulumi.Resource
     ]  # until they exist, a client has no tables, publication and account
@@ -135,6 +139,10 @@ class Source(pulumi.ComponentResource):
         schema = self._schema(args, psql, running)
         account = self._account(args, psql, schema)
         self.capture_user = account.user
+        self.captured = schema.captured
+        self.captured_tables_query = captured_tables_query(
+            args.settings, args.tables, args.capture_user, avro_names=args.avro_names
+        )
         self.ready = [schema, account]
         self.register_outputs({"host": self.host, "caCertificate": self.ca_certificate})
 
@@ -239,7 +247,9 @@ class Source(pulumi.ComponentResource):
             "database-schema",
             psql=psql,
             script=database_script(args.settings, args.tables),
-            check_script=check_script(args.settings, args.tables, avro_names=args.avro_names),
+            check_script=check_script(
+                args.settings, args.tables, args.capture_user, avro_names=args.avro_names
+            ),
             lock_holders_script=lock_holders_script(args.settings, args.tables),
             superuser_password=args.credentials.postgres,
             opts=pulumi.ResourceOptions.merge(
@@ -247,7 +257,7 @@ class Source(pulumi.ComponentResource):
             ),
         )
 
-    def _account(self, args: SourceArgs, psql: Psql, schema: pulumi.Resource) -> DatabaseAccount:
+    def _account(self, args: SourceArgs, psql: Psql, schema: DatabaseSchema) -> DatabaseAccount:
         """Declare this version's account; Pulumi drops another version's after the update."""
         return DatabaseAccount(
             versioned_name("debezium-account", args.credentials_version),
@@ -256,6 +266,7 @@ class Source(pulumi.ComponentResource):
             password=args.credentials.debezium,
             script=account_script(args.settings, args.capture_user, args.tables),
             revoke_script=revoke_script(args.settings, args.capture_user),
+            schema_applied=schema.captured.apply(lambda captured: (captured or {}).get("applied")),
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[schema])
             ),

@@ -53,8 +53,10 @@ class Psql:
 
 def run_script(
     props: dict[str, Any], script: str, lock_holders_script: str | None = None, **secrets: str
-) -> None:
+) -> str:
     """Run a script with these variables of psql, which are passed by its standard input only.
+
+    Return what it prints.
 
     A script is a transaction; if it lost a conflict with writers of the tables, it is run again.
     Raises PodExecError with PostgreSQL's message if it fails, and with what `lock_holders_script`
@@ -69,15 +71,15 @@ def run_script(
         reraise=True,
     )
 
-    def run() -> None:
+    def run() -> str:
         try:
-            _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
+            return _command(props).run(_access(props).api_client(), text, TIMEOUT_SECONDS)
         except PodExecError as error:
             if lock_holders_script is None or LOCK_TIMEOUT not in str(error):
                 raise
             raise PodExecError(f"{error}\n{_lock_holders(props, lock_holders_script)}") from None
 
-    retrying(run)
+    return retrying(run)
 
 
 def _lock_holders(props: dict[str, Any], script: str) -> str:

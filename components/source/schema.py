@@ -6,14 +6,17 @@ one transaction in the captured database. They contain no password: the caller p
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
 
-FIND_REFUSED = ("captured.sql", "refusals.sql", "shapes_refused.sql")
-REFUSED = "refused: "
+# Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does.
+REFUSED, MISSED, CHANGED = "refused: ", "missed: ", "changed: "
+CAPTURED = "captured: "
 LOCKED = "locked: "
 
 
@@ -28,37 +31,67 @@ def variable(name: str, value: str) -> str:
 def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     """Return the script for database, tables and publications.
 
-    It needs the variable superuser_password.
+    It needs the variable superuser_password. It prints a line that begins with CAPTURED.
     """
     create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
         "    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database')",
         "\\gexec",
     ]
-    files = ["schema.sql"] if settings.sample_schema else []
-    return _script(
-        _captured(settings, tables), create, ["superuser.sql", *files, *FIND_REFUSED, "capture.sql"]
-    )
+    parts = [
+        _read("superuser.sql"),
+        *_sample_schema(settings),
+        *_find(),
+        _temporary("recorded", _read("recorded.sql")),
+        _read("capture.sql"),
+        _temporary("live", _captured_state("SELECT name, publication, entry FROM live")),
+        _read("remember.sql"),
+    ]
+    return _script(_variables(settings, tables), create, parts)
 
 
 def check_script(
-    settings: SourceSettings, tables: tuple[str, ...], *, avro_names: bool = False
+    settings: SourceSettings, tables: tuple[str, ...], account: str, *, avro_names: bool = False
 ) -> str:
-    """Print what of the tables cannot be archived right, as lines that begin with REFUSED.
+    """Print what found.sql finds of the tables, as lines that begin with its kind.
 
     With `avro_names`, that includes columns whose names Avro does not allow.
     It changes nothing: the sample tables that it may create are rolled back.
     """
-    files = ["schema.sql"] if settings.sample_schema else []
-    files += [*FIND_REFUSED, "list_refused.sql"]
-    variables = _captured(settings, tables) | {"avro_names": str(avro_names).lower()}
-    return _script(variables, [], files, end="ROLLBACK;")
+    parts = [*_sample_schema(settings), *_find(), _read("list_found.sql")]
+    variables = _variables(settings, tables, account, avro_names=avro_names)
+    return _script(variables, [], parts, end="ROLLBACK;")
+
+
+def captured_tables_query(
+    settings: SourceSettings, tables: tuple[str, ...], account: str, *, avro_names: bool = False
+) -> str:
+    """Return found.sql as one statement of SQL, for those that do not have psql.
+
+    It needs no privilege but to connect, and its columns are kind, name and reason.
+    """
+    query = _captured_state(_read("found.sql"))
+    variables = _variables(settings, tables, account, avro_names=avro_names)
+    for name, value in variables.items():
+        quoted = value.replace("'", "''")
+        query = query.replace(f":'{name}'", f"'{quoted}'")
+    return query
+
+
+def record_script(database: str, publication: str, entries: Mapping[str, Any]) -> str:
+    """Return the script that records that the archive has the tables of these entries."""
+    variables = {
+        "database": database,
+        "publication": publication,
+        "entries": json.dumps(entries),
+    }
+    return _script(variables, [], [_read("record.sql")])
 
 
 def lock_holders_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     """Print the transactions that have locks on the tables, as lines that begin with LOCKED."""
-    files = ["captured.sql", "lock_holders.sql"]
-    return _script(_captured(settings, tables), [], files, end="ROLLBACK;")
+    parts = [_temporary("captured", _read("captured.sql")), _read("lock_holders.sql")]
+    return _script(_variables(settings, tables), [], parts, end="ROLLBACK;")
 
 
 def open_transactions_script() -> str:
@@ -72,37 +105,82 @@ def account_script(settings: SourceSettings, account: str, tables: tuple[str, ..
     It needs the variable password.
     """
     variables = {"database": settings.database, "account": account, "tables": ",".join(tables)}
-    return _script(variables, [], ["account.sql"])
+    return _script(variables, [], [_read("account.sql")])
 
 
 def revoke_script(settings: SourceSettings, account: str) -> str:
     """Return the script that drops an account of change data capture."""
-    return _script({"database": settings.database, "account": account}, [], ["revoke.sql"])
+    variables = {"database": settings.database, "account": account}
+    return _script(variables, [], [_read("revoke.sql")])
 
 
-def _captured(settings: SourceSettings, tables: tuple[str, ...]) -> dict[str, str]:
+def _variables(
+    settings: SourceSettings,
+    tables: tuple[str, ...],
+    account: str = "",
+    *,
+    avro_names: bool = False,
+) -> dict[str, str]:
     return {
         "database": settings.database,
         "tables": ",".join(tables),
         "publications": ",".join(settings.publication_of(table) for table in tables),
         "excluded": json.dumps(settings.excluded_columns),
         "replica_identity": settings.replica_identity.upper(),
-        "avro_names": "false",
+        "account": account,
+        "avro_names": str(avro_names).lower(),
     }
 
 
-def _script(
-    variables: dict[str, str], before: list[str], files: list[str], end: str = "COMMIT;"
-) -> str:
+def _sample_schema(settings: SourceSettings) -> list[str]:
+    return [_read("schema.sql")] if settings.sample_schema else []
+
+
+def _find() -> list[str]:
+    """Return the statements that create the temporary table found, of what found.sql finds.
+
+    They also leave captured and captured_columns.
+    """
+    return [
+        _temporary("captured", _read("captured.sql")),
+        _temporary("captured_columns", _captured_state("SELECT * FROM captured_columns")),
+        _temporary("found", _captured_state(_read("found.sql"))),
+        _read("refused_values.sql"),
+    ]
+
+
+def _captured_state(query: str) -> str:
+    """Return a query over the parts of refusals.sql and drift.sql, and over what they need."""
     parts = [
+        f"captured AS (\n{_read('captured.sql')})",
+        f"recorded AS (\n{_read('recorded.sql')})",
+        _read("refusals.sql"),
+        _read("shapes_refused.sql"),
+        _read("drift.sql"),
+    ]
+    return "WITH " + ",\n\n".join(parts) + "\n" + query
+
+
+def _temporary(name: str, query: str) -> str:
+    return f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS\n{query};"
+
+
+def _read(file: str) -> str:
+    return (FOLDER / file).read_text()
+
+
+def _script(
+    variables: dict[str, str], before: list[str], parts: list[str], end: str = "COMMIT;"
+) -> str:
+    lines = [
         *(variable(name, value).rstrip() for name, value in variables.items()),
         *before,
         '\\connect :"database"',
         "SET client_min_messages = warning;",
         "SET lock_timeout = '15s';",
         "BEGIN;",
-        *((FOLDER / file).read_text() for file in files),
+        *parts,
         end,
         "\\q",
     ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(lines) + "\n"

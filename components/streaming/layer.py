@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kafka
@@ -21,7 +22,7 @@ from components.streaming.access.acls import declare_acls
 from components.streaming.access.grants import AccessArgs
 from components.streaming.access.layer import Identity
 from components.streaming.accounts import access_arguments
-from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
@@ -103,7 +104,7 @@ class StreamingArgs:
         return cls(
             network=network,
             topics=topics,
-            sources=SourcesArgs.from_config(config, SOURCE_CA_FILE),
+            sources=SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE),
             sinks=sinks,
             connect=config.connect,
             registry=config.registry if config.needs_registry else None,
@@ -160,7 +161,9 @@ class Streaming(pulumi.ComponentResource):
         for source in sources:
             after = [*runtime, *args.source.ready]
             state = args.sources.settings.state
-            self._declare_connector(args, source, state, worker.variables, after)
+            self._declare_connector(
+                args, source, state, worker.variables, after, captured=args.source.captured
+            )
         for sink in args.sinks:
             after = [*runtime, *args.archive.ready]
             self._declare_connector(args, sink.connector, sink.state, worker.variables, after)
@@ -231,6 +234,8 @@ class Streaming(pulumi.ComponentResource):
         state: State,
         environment: Collection[str],
         depends_on: list[pulumi.Resource],
+        *,
+        captured: pulumi.Input[dict[str, Any]] | None = None,
     ) -> None:
         KafkaConnector(
             connector.name,
@@ -242,6 +247,7 @@ class Streaming(pulumi.ComponentResource):
             environment=environment,
             start_timeout_seconds=args.connect.start_timeout_seconds,
             snapshot_timeout_seconds=args.connect.snapshot_timeout_seconds,
+            captured=captured,
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
 
@@ -319,6 +325,7 @@ def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> W
         tables=args.topics.tables,
         lag_of=args.sinks.archive.connector.name,
         source_ca=args.source.ca_certificate,
+        captured_tables_query=args.source.captured_tables_query,
         role_arn=args.archive.role_arn,
         plugins=plugin_archives(
             args.connect,

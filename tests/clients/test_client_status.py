@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from clients.bucket import Objects
+from clients.captured_tables import Finding, findings_of_metrics
 from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
 from clients.metrics import Metrics, Sample
@@ -58,6 +59,7 @@ HEALTHY = Status(
             Sample("jvm_gc_collection_seconds_sum", {"pod": "kafka-0", "gc": "G1"}, 0.05),
         ]
     ),
+    tables=[],
 )
 ARCHIVE = ArchiveOutput(
     bucket="b",
@@ -86,7 +88,7 @@ def test_certificates_that_last_are_no_problem() -> None:
 
 def test_a_healthy_pipeline_has_no_problem() -> None:
     assert problems(HEALTHY) == []
-    within_the_limit = [*waiting(age=60), Sample("registry_unavailable_seconds", {}, 0)]
+    within_the_limit = [*waiting(age=120), Sample("registry_unavailable_seconds", {}, 0)]
     assert problems(replace(HEALTHY, metrics=Metrics(within_the_limit))) == []
 
 
@@ -107,8 +109,8 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             " key, operation, commit time or WAL position",
         ),
         (
-            replace(HEALTHY, metrics=Metrics(waiting(age=61))),
-            "rows of postgres.public.users have waited for 61 s to be archived; s3 should need 30"
+            replace(HEALTHY, metrics=Metrics(waiting(age=121))),
+            "rows of postgres.public.users have waited for 121 s to be archived; s3 should need 30"
             " s",
         ),
         (
@@ -162,6 +164,14 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             " -n data-ingestion logs deployment/kafka-connect.",
         ),
         (
+            replace(HEALTHY, tables=[Finding("missed", "public.users", "it was dropped")]),
+            "public.users: it was dropped; make recover repairs it and reads the table again",
+        ),
+        (
+            replace(HEALTHY, tables=[Finding("refused", None, "type mood is an enum")]),
+            "type mood is an enum",
+        ),
+        (
             replace(HEALTHY, certificates_end=datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
             "the first of Kafka's certificates ends on 2026-01-02 03:04 UTC; from then on its"
             " client is refused. make up renews it",
@@ -174,6 +184,15 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
 )
 def test_every_problem_is_reported(status: Status, problem: str) -> None:
     assert problem in problems(status)
+
+
+def test_without_a_way_to_the_database_the_workers_metrics_say_which_table_it_is() -> None:
+    states = {"public.users": 1.0, "public.orders": 0.0, "public.products": nan}
+    samples = [
+        Sample("cdc_table_captured", {"table": table}, value) for table, value in states.items()
+    ]
+    (found,) = findings_of_metrics(Metrics(samples))
+    assert str(found).startswith("public.orders: it is not the table that is captured")
 
 
 @pytest.mark.parametrize(

@@ -98,22 +98,27 @@ def run_command(*arguments: str) -> str:
 
 
 def archived(archive: Archive, table: str, count: int) -> list[dict[str, Any]]:
-    """Return a table's changes in the order of the WAL once there are that many."""
+    """Return a table's changes in the order of the WAL once there are that many.
+
+    The TRUNCATE with which an added table begins is not among them.
+    """
 
     def arrived() -> list[dict[str, Any]]:
         changes: list[dict[str, Any]] = archive.changes(table).to_pylist()
-        if len(changes) < count:
-            raise NotReadyError(f"{len(changes)} of {count}")
+        if len(changes) <= count:
+            raise NotReadyError(f"{len(changes)} of {count + 1}")
         return changes
 
     changes = poll_until(
         arrived, timeout=ARCHIVED_SECONDS, interval=2, description=f"changes of {table}"
     )
     # All rows of a first read have one position.
-    return sorted(
+    first, *others = sorted(
         changes,
         key=lambda change: (change["__source_lsn"], change["id"] is not None, change["id"]),
     )
+    assert first["__op"] == "t"
+    return others
 
 
 def written(value: object) -> str | None:
@@ -220,7 +225,7 @@ def test_a_key_of_any_types_is_one_key_in_kafka(added: Archive, outputs: StackOu
         (3, "c"),
     ]
     found = records(outputs.kafka, "postgres.public.keyed")
-    keys = {(record.partition(), record.key()) for record in found}
+    keys = {(record.partition(), record.key()) for record in found if record.key() is not None}
     assert len(keys) == 1
 
 

@@ -46,6 +46,8 @@ public class WaitingOffsets {
     shown.put("orders", System.currentTimeMillis() - 130_000);
     shown.put("users", null);
     beans.show("sink", 60_000, shown);
+    Thread.sleep(1100);
+    ages();
     print();
     shown.put("orders", null);
     shown.remove("users");
@@ -65,6 +67,13 @@ public class WaitingOffsets {
     return new ConsumerRecord<>(partition.topic(), partition.partition(), offset, timestamp,
         TimestampType.CREATE_TIME, 0, 0, null, null, new RecordHeaders(),
         java.util.Optional.empty());
+  }
+
+  /** Prints whether an age is that of the measurement, a second ago. */
+  private static void ages() throws Exception {
+    Object age = ManagementFactory.getPlatformMBeanServer().getAttribute(
+        new ObjectName("datapipe.archive:type=waiting,connector=sink,topic=orders"), "OldestSeconds");
+    System.out.println("age stays: " + ((Double) age < 131));
   }
 
   private static void print() throws Exception {

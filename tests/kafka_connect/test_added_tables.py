@@ -1,5 +1,7 @@
 """Tables that are added to a running source: a connector of its own reads the rows they had."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +9,13 @@ import requests
 from pulumi import dynamic
 
 from components.source.pod_exec import PodExecError
-from components.streaming.connectors.added_tables import reader_config, reader_name
+from components.streaming.connectors.added_tables import (
+    TablesToRead,
+    reader_config,
+    reader_name,
+)
 from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES
+from components.streaming.connectors.missed_tables import to_read
 from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.slot import DatabasePod
 from kafka_connect.client import ConnectClient
@@ -71,7 +78,7 @@ def test_the_old_task_is_gone_before_the_rows_are_read(
 
 def test_the_reader_writes_rows_only_from_a_slot_of_its_own() -> None:
     config = {"slot.name": "s" * 63, "publication.name": "p", "heartbeat.interval.ms": "0"}
-    reader = reader_config(config, ["public.b"])
+    reader = reader_config(config, TablesToRead(("public.b",)))
     assert reader["table.include.list"] == "public.b"
     assert reader["slot.name"] == "s" * 57 + "_added"
     assert reader["slot.drop.on.stop"] == "true"
@@ -161,7 +168,7 @@ def test_what_a_killed_update_began_goes_on_and_is_not_read_twice(
     running: ConnectInMemory, provider: Provider
 ) -> None:
     wanted = source(running, "public.a", "public.b")["config"]
-    running.configs[READER] = reader_config(wanted, ["public.b"])
+    running.configs[READER] = reader_config(wanted, TablesToRead(("public.b",)))
     update(running, provider, "public.a", "public.b")
     assert running.history[READER][:2] == ["config", "resume"]
 
@@ -170,7 +177,7 @@ def test_what_a_killed_update_began_for_other_tables_begins_anew(
     running: ConnectInMemory, provider: Provider
 ) -> None:
     wanted = source(running, "public.a", "public.b", "public.c")["config"]
-    running.configs[READER] = reader_config(wanted, ["public.b"])
+    running.configs[READER] = reader_config(wanted, TablesToRead(("public.b",)))
     update(running, provider, "public.a", "public.b", "public.c")
     assert running.history[READER][:5] == ["stop", "config", "reset", "config", "resume"]
 
@@ -207,6 +214,105 @@ def test_a_deleted_source_takes_the_reader_of_a_killed_update_with_it(
     running.configs[reader_name("c")] = {}
     provider.delete("c", source(running, "public.a"))
     assert running.configs == {}
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The scripts that were run in the database."""
+    scripts: list[str] = []
+    monkeypatch.setattr(DatabasePod, "run", lambda _, script: scripts.append(script))
+    return scripts
+
+
+def captured(*missed: str, applied: str = "now") -> dict[str, Any]:
+    """Return what the database's schema says of public.a and public.b."""
+    entries = {"public.a": {"table": 1}, "public.b": {"table": 2}, "public.other": {"table": 3}}
+    return {
+        "applied": applied,
+        "entries": json.dumps(entries),
+        "missed": list(missed),
+        "wal_position": "100",
+    }
+
+
+def in_database(connect: ConnectInMemory, **changes: Any) -> dict[str, Any]:
+    props = source(connect, "public.a", "public.b", **changes)
+    database = {"database.dbname": "d", "database.port": "5432", "publication.name": "p"}
+    props["config"] |= database
+    props["access"] |= {"namespace": "n"}
+    return props
+
+
+def test_a_table_of_which_something_was_missed_is_read_again_and_recorded(
+    running: ConnectInMemory, provider: Provider, recorded: list[str]
+) -> None:
+    old = in_database(running, captured=captured(applied="before"))
+    old["rows_read"] = ["public.a", "public.b"]
+    new = in_database(running, captured=captured("public.b", "public.other"))
+    assert provider.diff("c", old, new).changes is True
+    outs = provider.update("c", old, new).outs
+    assert outs is not None
+    assert running.history[READER][0] == "create STOPPED"
+    assert outs["rows_read"] == ["public.a", "public.b"]
+    (script,) = recorded
+    assert '"public.b": {"table": 2}' in script
+    assert "public.other" not in script, "another connector's table"
+    assert provider.diff("c", outs, new).changes is False
+
+
+def test_a_table_that_can_not_be_read_now_is_not_recorded_as_read(
+    running: ConnectInMemory, provider: Provider, recorded: list[str]
+) -> None:
+    old = in_database(running, captured=captured(applied="before"))
+    old["rows_read"] = ["public.a", "public.b"]
+    stopped = in_database(running, captured=captured("public.b"), state="STOPPED")
+    outs = provider.update("c", old, stopped).outs
+    assert outs is not None
+    assert outs["rows_read"] == ["public.a"]
+    (script,) = recorded
+    assert "public.a" in script
+    assert "public.b" not in script
+    assert READER not in running.history
+
+
+def test_the_reader_begins_the_tables_anew_and_does_not_watch_them() -> None:
+    config = {
+        **{"slot.name": "s", "snapshot.mode": "initial", "transforms": "rowOfTruncate,unwrap"},
+        "transforms.rowOfTruncate.type": "datapipe.connect.RowOfTruncate",
+        "notification.enabled.channels": "captured-tables",
+        "captured.tables.query": "/file",
+    }
+    reader = reader_config(config, TablesToRead(("public.b",), wal_position=100))
+    assert reader["transforms.truncateFirst.position"] == "99"
+    assert reader["transforms"] == "truncateFirst,rowOfTruncate,unwrap"
+    assert reader["snapshot.custom.class"] == "datapipe.postgres.MarkedSnapshotter"
+    assert not {"notification.enabled.channels", "captured.tables.query"} & reader.keys()
+    unknown = reader_config(config, TablesToRead(("public.b",)))
+    assert unknown["snapshot.mode"] == "initial", "no position in the database's WAL"
+    without = {"slot.name": "s", "snapshot.mode": "initial"}
+    plain = reader_config(without, TablesToRead(("public.b",), wal_position=100))
+    assert plain["snapshot.mode"] == "initial", "the worker may not have our transforms"
+
+
+def test_a_reader_that_was_begun_keeps_its_position_and_one_of_earlier_tables_begins_again(
+    running: ConnectInMemory, provider: Provider, recorded: list[str]
+) -> None:
+    old = in_database(running, captured=captured(applied="before"))
+    old["rows_read"] = ["public.a", "public.b"]
+    new = in_database(running, captured=captured("public.b"))
+    tables = to_read(new, ["public.b"])
+    truncates = {"transforms": "t", "transforms.t.type": "datapipe.connect.RowOfTruncate"}
+    new["config"] |= truncates
+    begun = reader_config(new["config"], replace(tables, wal_position=50))
+    running.configs[READER] = begun
+    provider.update("c", old, new)
+    assert running.history[READER][:2] == ["config", "resume"], "its offsets are kept"
+
+    running.history.clear()
+    running.positions[READER] = [[], READING, READ]
+    running.configs[READER] = begun | {"captured.tables.entries": "{}"}
+    provider.update("c", old, new)
+    assert "reset" in running.history[READER][:3], "another table had the name then"
 
 
 def test_what_a_connector_waits_for_is_in_the_progress_and_in_the_error(

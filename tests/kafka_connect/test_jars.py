@@ -52,6 +52,7 @@ JARS = {
         "org/apache/kafka/connect-api/3.9.*",
         "org/apache/kafka/kafka-clients/3.9.*",
         "io/debezium/debezium-connector-postgres/2.4.*",
+        "org/slf4j/slf4j-api/1.7.*",
     ),
     "extensions": (
         "org/apache/kafka/connect-api/3.9.*",
@@ -126,6 +127,28 @@ def test_avro_allows_a_column_to_become_nullable_but_not_required_again(tmp_path
     assert run_driver("AvroRules.java", tmp_path / "jars", avro) == [
         "required, then nullable: COMPATIBLE",
         "nullable, then required: INCOMPATIBLE",
+    ]
+
+
+def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
+    """The two rows that are read before a table's own become the TRUNCATE, and nothing.
+
+    The others get the given position; a change, and rows of a table without a key, keep their own.
+    """
+    source = "source=Struct{lsn=7,snapshot="
+    row = "Struct{after=Struct{id=%d},source=Struct{lsn=%d,snapshot=%s},op=%s,ts_ms=7}"
+    assert run_driver("TruncatedFirst.java", tmp_path / "jars") == [
+        f"a null Struct{{{source}first}},op=t,ts_ms=7}}",
+        "dropped",
+        "a 1 " + row % (1, 8, "true", "r"),
+        "h null Struct{op=r}",
+        "a 2 " + row % (2, 8, "last_in_data_collection", "r"),
+        f"b null Struct{{{source}first_in_data_collection}},op=t,ts_ms=7}}",
+        "dropped",
+        "a 3 " + row % (3, 10, "false", "c"),
+        "n null Struct{source=Struct{lsn=9,snapshot=first_in_data_collection},op=t,ts_ms=7}",
+        "dropped",
+        "n null " + row % (1, 10, "last", "r"),
     ]
 
 

@@ -37,6 +37,7 @@ def test_the_age_and_the_interval_are_shown_while_the_worker_runs_the_sink(
     interval = "type=interval,connector=sink 60"
     waiting = "type=waiting,connector=sink,topic"
     assert printed[2:] == [
+        "age stays: true",
         f"beans: {interval} {waiting}=orders 130 {waiting}=users 0",
         f"beans: {interval} {waiting}=orders 0",
         "beans:",

@@ -136,11 +136,15 @@ class PostgresServer:
 
     def apply(self, tables: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
         """Apply schema and account as their resources do; the caller judges the result."""
-        schema = variable("superuser_password", self.passwords["postgres"])
-        applied = self.psql(schema + database_script(self.settings, tables))
+        applied = self.apply_schema(tables)
         if applied.returncode != 0:
             return applied
         return self.make_account("debezium", tables)
+
+    def apply_schema(self, tables: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+        """Apply the schema alone."""
+        password = variable("superuser_password", self.passwords["postgres"])
+        return self.psql(password + database_script(self.settings, tables))
 
     def make_account(
         self, account: str, tables: tuple[str, ...]

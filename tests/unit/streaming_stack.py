@@ -15,7 +15,7 @@ from components.streaming import topics
 from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
-from components.streaming.connect.configuration import SOURCE_CA_FILE
+from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
@@ -57,7 +57,7 @@ def topics_args(config: StackConfig) -> TopicsArgs:
 
 def sources_args(config: StackConfig) -> SourcesArgs:
     """Return what a stack's source connectors are made of."""
-    return SourcesArgs.from_config(config, SOURCE_CA_FILE)
+    return SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE)
 
 
 def topics_for(config: StackConfig) -> list[Topic]:

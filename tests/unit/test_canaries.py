@@ -19,8 +19,12 @@ from tests.unit.deployment import Deployment, visible_text
 from tests.unit.streaming_stack import deploy_stack
 
 ROOT = Path(__file__).parents[2]
-# Kubernetes' own kind for secrets, and the resources that pass them to psql.
-MAY_HOLD_SECRETS = ("Secret", "DatabaseSchema", "DatabaseAccount")
+# Kubernetes' own kind for secrets, the resources that pass them to psql, those that are signed with
+# the key of Kafka's authority, and those that log in to Kafka with a key.
+MAY_HOLD_SECRETS = (
+    *("Secret", "DatabaseSchema", "DatabaseAccount", "AccountCertificate"),
+    *("providers:kafka", "CapturedTables"),
+)
 # What the access key of the mocked AWS has.
 ACCESS_KEY = "a-secret-access-key"
 

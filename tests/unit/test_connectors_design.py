@@ -57,6 +57,11 @@ ADDED_TO_THE_SOURCE = {
     "transforms.countEvents.topic.prefix": ("postgres.", "as above"),
     "converters": ("exact", "types whose values Debezium changes, docs/TYPES.md"),
     "exact.type": ("datapipe.postgres.ExactValues", "as above"),
+    "captured.tables.query": (
+        "/opt/datapipe/config/captured-tables.sql",
+        "a table may be replaced",
+    ),
+    "notification.enabled.channels": ("captured-tables", "as above"),
     "include.unknown.datatypes": ("true", "as above"),
     "message.prefix.exclude.list": (".*", "a logical message has no topic"),
     "topic.heartbeat.prefix": ("__debezium-heartbeat", "the new name"),

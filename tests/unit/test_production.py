@@ -99,6 +99,7 @@ def test_what_holds_data_is_protected(prod: Deployment) -> None:
         ("StatefulSet", "postgresql"),
         ("StatefulSet", "kafka"),
         ("KafkaClusterId", "kafka-cluster-id"),
+        ("KafkaAuthority", "kafka-authority"),
         ("Bucket", "archive"),
         *(("Topic", f"postgres.public.{table}") for table in tables),
     }

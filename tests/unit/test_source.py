@@ -1,6 +1,7 @@
 """PostgreSQL's pod, files, certificate and schema keep what the source layer promises."""
 
 import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -9,6 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 from cryptography import x509
+from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 
 from components.config import StackConfig
@@ -206,6 +208,52 @@ class TestDatabaseSchema:
         monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
         with pytest.raises(PodExecError, match=r"no table public\.x"):
             DatabaseSchemaProvider().create({**self.INPUTS, "lock_holders_script": "holders"})
+
+    def check(self, monkeypatch: pytest.MonkeyPatch, printed: str) -> dynamic.CheckResult:
+        """Return what a preview finds where psql prints this."""
+        monkeypatch.setattr(PodCommand, "run", lambda *_: printed)
+        monkeypatch.setattr(PodCommand, "pod_exists", lambda *_: True)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
+        return DatabaseSchemaProvider().check(self.INPUTS, {**self.INPUTS, "check_script": "check"})
+
+    def test_a_table_that_was_replaced_is_named_and_changes_the_schema(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A preview that expects no changes, as make drift does, fails then."""
+        checked = self.check(monkeypatch, "missed: public.t: it was dropped\nchanged: public.u: x")
+        assert checked.failures == []
+        assert DatabaseSchemaProvider().diff("id", self.INPUTS, checked.inputs).changes is True
+        printed = capsys.readouterr().err.splitlines()
+        assert printed == [
+            "public.t: it was dropped. up repairs it and reads the table again.",
+            "public.u: x. up repairs it.",
+        ]
+
+    def test_a_repaired_database_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        checked = self.check(monkeypatch, "")
+        olds = {**self.INPUTS, "drift": ["missed: public.t: it was dropped"]}
+        assert DatabaseSchemaProvider().diff("id", olds, checked.inputs).changes is False
+
+    def test_what_can_not_be_archived_is_refused_before_anything_is_repaired(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checked = self.check(monkeypatch, "refused: public.t: column v\nmissed: public.u: x")
+        assert [failure.reason for failure in checked.failures] == ["public.t: column v"]
+
+    def test_its_connectors_are_told_what_was_missed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        printed = (
+            'SET\ncaptured: {"entries": {"public.t": {"table": 7}}, "missed": ["public.t"],'
+            ' "wal_position": 29384024}'
+        )
+        monkeypatch.setattr(PodCommand, "run", lambda *_: printed)
+        monkeypatch.setattr(ClusterAccess, "api_client", lambda _: None)
+        provider = DatabaseSchemaProvider()
+        inputs = {**self.INPUTS, "lock_holders_script": ""}
+        first, second = (provider.create(inputs).outs or {} for _ in range(2))
+        assert first["captured"]["missed"] == ["public.t"]
+        assert first["captured"]["wal_position"] == "29384024"
+        assert json.loads(first["captured"]["entries"]) == {"public.t": {"table": 7}}
+        assert first["captured"] != second["captured"], "each one updates the connectors"
 
 
 class TestDatabaseAccount:

@@ -32,7 +32,7 @@ def refusals(
     avro_names: bool = False,
 ) -> list[str]:
     settings = server.settings.model_copy(update={"excluded_columns": excluded or {}})
-    checked = server.psql(check_script(settings, tables, avro_names=avro_names))
+    checked = server.psql(check_script(settings, tables, "debezium", avro_names=avro_names))
     assert checked.returncode == 0, checked.stderr
     lines = checked.stdout.splitlines()
     return [line.removeprefix(REFUSED) for line in lines if line.startswith(REFUSED)]

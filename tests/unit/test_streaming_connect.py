@@ -74,6 +74,22 @@ def test_nothing_acknowledged_is_lost_and_no_topic_is_made_by_accident(
     )
 
 
+def test_the_workers_restart_what_failed_and_measure_what_waits(as_designed: Deployment) -> None:
+    extensions = properties(as_designed)["rest.extension.classes"].split(",")
+    assert extensions == ["datapipe.connect.RestartFailed", "datapipe.connect.WaitingRecords"]
+
+
+def test_the_converter_that_waits_for_the_registry_is_where_records_are_avro(
+    as_designed: Deployment, in_sandbox: Deployment
+) -> None:
+    path = "/opt/datapipe/plugins/registry/registry.jar"
+    for deployment, expected in ((as_designed, True), (in_sandbox, False)):
+        *_, worker = every_container(deployment.one("Deployment", "kafka-connect"))
+        assert (path in {mount["mountPath"] for mount in worker["volumeMounts"]}) is expected
+        jars = deployment.one("ConfigMap", "kafka-connect").inputs["binaryData"]
+        assert ("registry.jar" in jars) is expected
+
+
 # What was seen to fill the log of a worker with Confluent's plug-ins, 130,000 lines an hour.
 CHATTY = (
     "io.confluent.connect.avro.AvroDataConfig",
@@ -167,6 +183,7 @@ def test_an_added_table_changes_the_exporters_rules_and_restarts_no_worker() -> 
     rules = [stack.one("ConfigMap", "kafka-connect").inputs["data"] for stack in (few, more)]
     assert "coupons" in rules[1]["metrics.yml"]
     assert rules[0]["metrics.yml"] != rules[1]["metrics.yml"]
+    assert "public.coupons" in rules[1]["captured-tables.sql"]
     pods = [
         stack.one("Deployment", "kafka-connect").inputs["spec"]["template"] for stack in (few, more)
     ]

@@ -24,6 +24,7 @@ from components.streaming.access.layer import (
 )
 from components.streaming.access.transport import Transport
 from components.streaming.connect.configuration import (
+    CAPTURED_TABLES,
     PLUGINS_OF_OURS,
     POD_IP,
     SOURCE_CA,
@@ -71,9 +72,9 @@ PLUGINS_SIZE = "512Mi"
 # column's default, RowOfTruncate keeps TRUNCATE, LimitRowSize refuses rows that are too large for
 # Kafka, CountEvents counts by table and operation), extensions.jar (RestartFailed, WaitingRecords),
 # json.jar (ExactJsonConverter), registry.jar (RegistryConverter waits for Schema Registry), and
-# three that are in the folder of the plug-in that loads them: values.jar (ExactValues) with
-# Debezium, and commit-counter.jar (CommitCounter) and column-kinds.jar (SeparateKinds) with
-# Iceberg's sink.
+# three that are in the folder of the plug-in that loads them: values.jar (ExactValues,
+# CapturedTables) with Debezium, and commit-counter.jar (CommitCounter) and column-kinds.jar
+# (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 
@@ -104,6 +105,8 @@ class WorkerArgs:
     """the sink connector whose lag the metrics show"""
     source_ca: pulumi.Input[str]
     """PEM of the source database's certificate authority"""
+    captured_tables_query: str
+    """with which the source connectors watch their tables"""
     role_arn: pulumi.Input[str] | None
     """the AWS role that the pods take on; None: the access keys among the secrets"""
     plugins: list[PluginArchive]
@@ -182,6 +185,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
         **read_files(HERE / "files"),
         **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
         "connect-distributed.properties": render_properties({**properties, **security}),
+        CAPTURED_TABLES: args.captured_tables_query,
     }
 
 
@@ -189,6 +193,8 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """Return a rolling update without an extra worker, for which there is no memory budget."""
     certificate = args.identity.files() if args.identity else {}
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca, **certificate}
+    # The connectors read the query again for each check, and it names the tables.
+    at_start = {name: text for name, text in files.items() if name != CAPTURED_TABLES}
     return {
         "replicas": args.settings.workers,
         "strategy": {
@@ -198,7 +204,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**files, **jars(args)}, args.metrics, read_at_start
+                Workload.CONNECT, {**at_start, **jars(args)}, args.metrics, read_at_start
             ),
             "spec": _pod_spec(args),
         },

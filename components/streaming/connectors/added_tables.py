@@ -1,4 +1,6 @@
-"""Tables that are added to a running source connector: the rows they had before are read, too.
+"""Tables that a running source connector did not capture: the rows that they have are read.
+
+They were added to its list, or the database changed so that the archive missed something of them.
 
 Debezium reads existing rows only while it has no offsets. Its own way to do it later, a blocking
 snapshot on a signal, is not sound in 2.4.2: if it fails the connector reads no more changes
@@ -11,16 +13,21 @@ slot, which shows which changes they hold. It writes no changes, which are the f
 write, and goes when it is done. Its offsets, which survive a killed update, say how far it is.
 
 The first connector captures the tables before their rows are read, so nothing is missing. What is
-changed in between, some seconds, comes twice: as a change, and as `r` with a higher __source_lsn.
+changed in between, some seconds, comes twice: as `r`, and as a change with a higher __source_lsn.
+Before the rows of each table the reader writes a TRUNCATE: what the archive has from before, such
+as rows that were deleted while the table was not captured, is not current any more.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from components.streaming.connectors import progress
-from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, LONGEST_SLOT_NAME
+from components.streaming.connectors.debezium import (
+    CHANNELS,
+    DEBEZIUM_POSTGRES,
+    LONGEST_SLOT_NAME,
+)
 from components.streaming.connectors.lifecycle import converge
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import (
@@ -28,6 +35,7 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
+from kafka_connect.snapshot import POSITION, all_is_read, truncating_first
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
@@ -39,6 +47,9 @@ from polling import poll_until
 
 # Where the connector has none: the reader's last one says that all is read.
 HEARTBEAT_MS = "30000"
+
+# A property of our own.
+ENTRIES = "captured.tables.entries"
 
 # Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
 READER_BUFFERS = {"max.queue.size": "2048", "max.batch.size": "512"}
@@ -65,14 +76,30 @@ def reader_name(connector: str) -> str:
     return f"{connector}-added-tables"
 
 
-def reader_config(config: Mapping[str, str], tables: Collection[str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class TablesToRead:
+    """Tables whose rows are read, as the database had them when its schema was applied."""
+
+    names: tuple[str, ...]
+    wal_position: int | None = None
+    """from before the reading; None: not known, and no TRUNCATE comes before the rows"""
+    entries: str = ""
+    """by which a reader that was begun shows whether it reads these tables or earlier ones"""
+
+
+def reader_config(config: Mapping[str, str], tables: TablesToRead) -> dict[str, str]:
     """Return the configuration that reads only the tables' rows, as `config` would at first."""
     suffix = "_added"
     slot = config["slot.name"][: LONGEST_SLOT_NAME - len(suffix)] + suffix
     heartbeat = config.get("heartbeat.interval.ms", "0")
+    watching = (CHANNELS, "captured.tables.query")
+    plain = {key: value for key, value in config.items() if key not in watching}
+    if tables.wal_position is not None:
+        plain = truncating_first(plain, tables.wal_position)
     return {
-        **config,
-        "table.include.list": ",".join(tables),
+        **plain,
+        ENTRIES: tables.entries,
+        "table.include.list": ",".join(tables.names),
         "slot.name": slot,
         "slot.drop.on.stop": "true",
         "skipped.operations": "c,u,d,t",
@@ -92,7 +119,7 @@ def read_rows(
     client: ConnectClient,
     connector: str,
     config: Mapping[str, str],
-    tables: Collection[str],
+    tables: TablesToRead,
     timeouts: Timeouts,
     *,
     explain_wait: Callable[[], str] = str,
@@ -106,10 +133,12 @@ def read_rows(
     """
     reader, wanted = reader_name(connector), reader_config(config, tables)
     timeouts = replace(timeouts, settle=0)
-    if not _was_begun(client, reader, wanted):
+    if begun := _begun(client, reader, wanted):
+        wanted = begun
+    else:
         converge(client, reader, wanted, "STOPPED", timeouts)
         client.reset_offsets(reader)
-    progress.info(f"{reader}: reads the rows that {', '.join(tables)} had before")
+    progress.info(f"{reader}: reads the rows that {', '.join(tables.names)} had before")
     try:
         converge(client, reader, wanted, "RUNNING", timeouts, explain_wait=explain_wait)
         _wait_until_read(client, reader, timeouts)
@@ -125,13 +154,18 @@ def remove_reader(client: ConnectClient, connector: str) -> None:
         client.delete(reader_name(connector))
 
 
-def _was_begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) -> bool:
-    """Return whether an update that was killed or timed out had begun to read these tables."""
+def _begun(client: ConnectClient, reader: str, wanted: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the configuration with which an update that ended early began to read these tables.
+
+    It has its own position in the WAL, which is from before that reading.
+    """
     try:
         present = client.config(reader)
     except ConnectorMissingError:
-        return False
-    return captured_tables(present) == captured_tables(wanted)
+        return None
+    same = all(present.get(key) == wanted.get(key) for key in ("table.include.list", ENTRIES))
+    position = {POSITION: present[POSITION]} if POSITION in present else {}
+    return {**wanted, **position} if same else None
 
 
 def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> None:
@@ -158,12 +192,6 @@ def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> 
             " (connect.snapshotTimeoutSeconds is the timeout)."
         ),
     )
-
-
-def all_is_read(offsets: list[dict[str, Any]]) -> bool:
-    """Return whether Debezium's committed offsets are after its snapshot."""
-    positions = [entry["offset"] or {} for entry in offsets]
-    return bool(positions) and not any(position.get("snapshot") for position in positions)
 
 
 def _retire(client: ConnectClient, reader: str, config: dict[str, str], timeouts: Timeouts) -> None:

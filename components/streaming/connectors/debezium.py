@@ -20,6 +20,9 @@ EventField = Literal[
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
 NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
 ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
+# Debezium's channels of notifications, and our own (java/values), which watches the tables.
+CHANNELS: Final = "notification.enabled.channels"
+CAPTURED_TABLES: Final = "captured-tables"
 # PostgreSQL's limit of a slot's name.
 LONGEST_SLOT_NAME = 63
 
@@ -111,6 +114,12 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="message.prefix.exclude.list",
         description="prefixes of logical messages that are not captured: any role in the database"
         " may send one, and they have no topic",
+    )
+    captured_tables_query: str | None = Field(
+        default=None,
+        serialization_alias="captured.tables.query",
+        description="path in the worker of a query that finds tables that no longer are what is"
+        " captured, for the metrics; the worker needs values.jar in Debezium's folder",
     )
     count_events: bool = Field(
         default=False,
@@ -233,6 +242,7 @@ class DebeziumPostgresConnector(Connector):
         return {
             "plugin.name": "pgoutput",
             "converters": "exact",
+            **({CHANNELS: CAPTURED_TABLES} if self.captured_tables_query else {}),
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},

@@ -18,6 +18,7 @@ from components.streaming.connectors.added_tables import (
 )
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
+from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
@@ -36,7 +37,7 @@ from kafka_connect.startup import (
 from kafka_connect.status import Status
 
 # Inputs of which a change is an update.
-COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot")
+COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot", "captured")
 
 Properties = dict[str, Any]
 
@@ -126,6 +127,8 @@ class KafkaConnectorProvider(Provider):
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
         name, config, state = news["name"], news["config"], news["state"]
         client, timeouts = _client(news["access"]), _timeouts(news)
+        missed = missed_tables(news)
+        rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
         if tables:
             # No task that does not capture them yet may be left when their rows are read.
@@ -136,8 +139,10 @@ class KafkaConnectorProvider(Provider):
         status = converge(client, name, config, state, timeouts, explain_wait=explain_wait)
         if tables:
             limit = _timeouts(news, "snapshot_timeout_seconds")
-            read_rows(client, name, config, tables, limit, explain_wait=explain_wait)
-        return dict(news) | _observed(status) | {"rows_read": _done(news, rows_read)}
+            read_rows(client, name, config, to_read(news, tables), limit, explain_wait=explain_wait)
+        done = _done(news, rows_read)
+        record_read(news, done)
+        return dict(news) | _observed(status) | {"rows_read": done}
 
 
 class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
@@ -163,6 +168,7 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
         reset_offsets: str | None = None,
         start_timeout_seconds: int = 180,
         snapshot_timeout_seconds: int = 3600,
+        captured: pulumi.Input[dict[str, Any]] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare `connector` on `worker`, whose processes have these environment variables.
@@ -170,6 +176,7 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
         `reset_offsets` is any text, such as a date: when it changes while `state` is STOPPED, the
         connector forgets its offsets, and starts from the beginning once it runs again.
         `snapshot_timeout_seconds` is for the rows that newly captured tables had before.
+        `captured` is what the database's schema says of a source's tables (DatabaseSchema).
         Raises pulumi.RunError if the connector refers to a variable that does not exist, or its
         slot must be dropped but the database can't be reached.
         """
@@ -192,6 +199,7 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
                 "tasks": None,
                 "reset_offsets": reset_offsets,
                 "drop_slot": drop_slot,
+                "captured": captured,
             },
             opts,
         )

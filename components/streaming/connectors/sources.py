@@ -36,6 +36,8 @@ class SourcesArgs:
     """of the database, in the cluster's DNS"""
     ca_file: str
     """the certificate of the database's authority, in the worker"""
+    captured_tables_file: str
+    """the query with which connectors watch their tables, in the worker"""
     converter: Converter
     exactly_once: bool
     row_size: RowSize
@@ -44,7 +46,9 @@ class SourcesArgs:
     """whether the metrics count the events that pass"""
 
     @classmethod
-    def from_config(cls, config: StackConfig, ca_file: str) -> SourcesArgs:
+    def from_config(
+        cls, config: StackConfig, ca_file: str, captured_tables_file: str
+    ) -> SourcesArgs:
         """Return the arguments for a stack."""
         namespace = config.security.namespace
         return cls(
@@ -52,6 +56,7 @@ class SourcesArgs:
             settings=config.source,
             hostname=service_host(Workload.POSTGRESQL, namespace),
             ca_file=ca_file,
+            captured_tables_file=captured_tables_file,
             converter=stack_converter(
                 config.connect, config.registry, namespace, Transport.from_config(config)
             ),
@@ -99,6 +104,7 @@ def _connector(
         publication=publication,
         nullable_columns=True,
         record_truncates=True,
+        captured_tables_query=args.captured_tables_file,
         max_row_bytes=args.row_size.record_bytes,
         incomplete_rows=_of_tables(args.settings.incomplete_rows, partitions),
         buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,

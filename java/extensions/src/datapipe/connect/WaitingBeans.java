@@ -9,8 +9,16 @@ import javax.management.JMException;
 import javax.management.ObjectName;
 import javax.management.StandardMBean;
 
-/** The MBeans of WaitingRecords. An age grows between two measurements. */
+/**
+ * The MBeans of WaitingRecords.
+ *
+ * <p>An age is that of the last measurement: most records that waited then are archived soon after. It
+ * grows only if the next measurements fail.
+ */
 class WaitingBeans {
+  /** Longer than two measurements are apart. */
+  private static final long STALE_MS = 75_000;
+
   /** The attribute of type=waiting. */
   public interface WaitingMXBean {
     double getOldestSeconds();
@@ -24,9 +32,11 @@ class WaitingBeans {
   private final Map<String, Set<String>> registered = new HashMap<>();
   private final Map<String, Long> timestamps = new ConcurrentHashMap<>();
   private final Map<String, Long> intervals = new ConcurrentHashMap<>();
+  private volatile long measured;
 
   /** Shows a sink's interval and the oldest records of its topics, in milliseconds; null as 0. */
   void show(String sink, long interval, Map<String, Long> oldest) throws JMException {
+    measured = System.currentTimeMillis();
     Set<String> names = registered.computeIfAbsent(sink, unknown -> ConcurrentHashMap.newKeySet());
     String name = "type=interval,connector=" + sink;
     intervals.put(name, interval);
@@ -65,8 +75,12 @@ class WaitingBeans {
     }
   }
 
-  private static double age(Long timestamp) {
-    return timestamp == null ? 0 : Math.max(0, System.currentTimeMillis() - timestamp) / 1000.0;
+  private double age(Long timestamp) {
+    if (timestamp == null) {
+      return 0;
+    }
+    long now = System.currentTimeMillis();
+    return Math.max(0, (now - measured < STALE_MS ? measured : now) - timestamp) / 1000.0;
   }
 
   private static <T> void register(String name, Class<T> type, T bean) throws JMException {

@@ -1,0 +1,26 @@
+package datapipe.postgres;
+
+import io.debezium.connector.postgresql.snapshot.InitialSnapshotter;
+import io.debezium.relational.TableId;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Reads tables as Debezium's initial snapshot does, each with two rows of NULLs before its own.
+ *
+ * <p>The transform datapipe.connect.TruncateFirst makes the first one a TRUNCATE, with which the
+ * table's state begins again, and drops the second. With it the first is never also the last row, so
+ * Debezium marks it as the first one even where the table is empty.
+ */
+public class MarkedSnapshotter extends InitialSnapshotter {
+  @Override
+  public Optional<String> buildSnapshotQuery(TableId table, List<String> columns) {
+    return super.buildSnapshotQuery(table, columns).map(MarkedSnapshotter::marked);
+  }
+
+  /** The join with no row of the table gives NULLs of the columns' own types. */
+  static String marked(String query) {
+    return "SELECT existing.* FROM generate_series(1, 2) LEFT JOIN (" + query
+        + " LIMIT 0) AS existing ON true UNION ALL " + query;
+  }
+}

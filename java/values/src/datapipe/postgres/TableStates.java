@@ -1,0 +1,80 @@
+package datapipe.postgres;
+
+import java.lang.management.ManagementFactory;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.apache.kafka.connect.errors.ConnectException;
+
+/**
+ * Whether each table is what its connector captures, as MBeans.
+ *
+ * <pre>
+ * datapipe:type=captured,table=…   captured (1, or 0; NaN while the database was not asked)
+ * </pre>
+ */
+final class TableStates {
+  /** What JMX shows of a table. */
+  public interface StateMBean {
+    double getCaptured();
+  }
+
+  /** A table's state. */
+  public static final class State implements StateMBean {
+    private volatile double captured = Double.NaN;
+
+    @Override
+    public double getCaptured() {
+      return captured;
+    }
+  }
+
+  private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
+
+  private final Map<String, State> states = new LinkedHashMap<>();
+
+  /** Shows the tables; a task that did not end in order may have left its own behind. */
+  synchronized void register(Collection<String> tables) {
+    try {
+      for (String table : tables) {
+        State state = new State();
+        if (SERVER.isRegistered(name(table))) {
+          SERVER.unregisterMBean(name(table));
+        }
+        SERVER.registerMBean(state, name(table));
+        states.put(table, state);
+      }
+    } catch (JMException error) {
+      throw new ConnectException("cannot show the captured tables' states", error);
+    }
+  }
+
+  synchronized void update(Set<String> notCaptured) {
+    states.forEach((table, state) -> state.captured = notCaptured.contains(table) ? 0 : 1);
+  }
+
+  synchronized void unknown() {
+    states.values().forEach(state -> state.captured = Double.NaN);
+  }
+
+  synchronized void unregister() {
+    try {
+      for (String table : states.keySet()) {
+        if (SERVER.isRegistered(name(table))) {
+          SERVER.unregisterMBean(name(table));
+        }
+      }
+    } catch (JMException error) {
+      throw new ConnectException("cannot remove the captured tables' states", error);
+    }
+    states.clear();
+  }
+
+  private static ObjectName name(String table) throws JMException {
+    return new ObjectName("datapipe:type=captured,table=" + table);
+  }
+}
