@@ -158,12 +158,10 @@ kafkastore.security.protocol=SSL
 """
 
 
-def half_secured(text: str, old: str, new: str, message: str) -> Case:
+def half_secured(name: str, text: str, old: str, new: str, message: str) -> Case:
     """Return a file with TLS in which something is missing."""
     assert old in text
-    return Case(
-        "kafka-security", [config_map("half", some_properties=text.replace(old, new))], message
-    )
+    return Case("kafka-security", [config_map(name, a_properties=text.replace(old, new))], message)
 
 
 BIG = container(resources=sizes("5000Mi", "5"))
@@ -502,24 +500,44 @@ CASES = [
     ),
     Case("connectors", [connector("lossy", errors_tolerance="all")], "is all on a source"),
     Case("connectors", [connector("fragile", topics="t")], "the sink has no dead letter queue"),
-    half_secured(TLS_BROKER, "B:SSL", "B:PLAINTEXT", "listener B is PLAINTEXT"),
-    half_secured(TLS_BROKER, "auth=required", "auth=requested", "ssl.client.auth is not required"),
-    half_secured(TLS_BROKER, "authorizer.class", "x.class", "authorizer.class.name is not set"),
+    half_secured("plain-listener", TLS_BROKER, "B:SSL", "B:PLAINTEXT", "listener B is PLAINTEXT"),
     half_secured(
+        "plain-client-auth",
+        TLS_BROKER,
+        "auth=required",
+        "auth=requested",
+        "ssl.client.auth is not required",
+    ),
+    half_secured(
+        "plain-authorizer",
+        TLS_BROKER,
+        "authorizer.class",
+        "x.class",
+        "authorizer.class.name is not set",
+    ),
+    half_secured(
+        "open-topics",
         f"{TLS_BROKER}super.users=User:kafka",
         "super.users=User:kafka",
         "allow.everyone.if.no.acl.found=true",
         "allow.everyone.if.no.acl.found is not false",
     ),
-    half_secured(TLS_WORKER, "producer.s", "x.s", "producer.security.protocol is PLAINTEXT"),
     half_secured(
+        "plain-producer", TLS_WORKER, "producer.s", "x.s", "producer.security.protocol is PLAINTEXT"
+    ),
+    half_secured(
+        "unverified-name",
         f"{TLS_WORKER}admin.ssl.x=",
         "admin.ssl.x=",
         "admin.ssl.endpoint.identification.algorithm=",
         "the broker's name is not verified",
     ),
     half_secured(
-        TLS_REGISTRY, "https://", "https://0:1,http://", "listener http://0.0.0.0:8081 is not HTTPS"
+        "plain-registry",
+        TLS_REGISTRY,
+        "https://",
+        "https://0:1,http://",
+        "listener http://0.0.0.0:8081 is not HTTPS",
     ),
 ]
 
@@ -542,7 +560,7 @@ STRICT_CASES = [
     ),
     Case(
         "kafka-security",
-        [config_map("registry", registry_properties="kafkastore.topic=_schemas")],
+        [config_map("registry-http", registry_properties="kafkastore.topic=_schemas")],
         "listener http://0.0.0.0:8081 is not HTTPS",
     ),
     Case(
