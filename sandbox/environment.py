@@ -17,7 +17,9 @@ def variables() -> dict[str, str]:
         "CONTAINERD_ADDRESS": str(paths.CONTAINERD_SOCKET),
         "CONTAINERD_NAMESPACE": lifecycle.NAMESPACE,
         "PULUMI_HOME": str(paths.PULUMI_HOME),
-        "PULUMI_BACKEND_URL": f"file://{paths.PULUMI_BACKEND}",
+        # Without sidecar files of metadata, which a killed pulumi can leave empty: the stack could
+        # not be read any more ("failed to load checkpoint: EOF").
+        "PULUMI_BACKEND_URL": f"file://{paths.PULUMI_BACKEND}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "AWS_ENDPOINT_URL": addresses.MOTO_URL,
         "AWS_ACCESS_KEY_ID": aws.ACCESS_KEY_ID,

@@ -1,5 +1,6 @@
 """What the sink refuses is listed with its reason, and replayed once when the cause is gone."""
 
+import base64
 import json
 import re
 import subprocess
@@ -32,6 +33,14 @@ USERS = "postgres.public.users"
 # Takes eight bytes and nothing else.
 BROKEN_CONVERTER = "org.apache.kafka.connect.converters.LongConverter"
 LETTER_SECONDS = 90
+WIDE_NUMBER = {
+    "field": "wide_number",
+    "type": "bytes",
+    "name": "org.apache.kafka.connect.data.Decimal",
+    "version": 1,
+    "parameters": {"scale": "2"},
+    "optional": True,
+}
 # Instead of every 10 s and 30 s: what is tested here is what is committed, not when. The first
 # commit after a restart of the task reaches its timeout.
 COMMITS = {
@@ -237,16 +246,19 @@ def test_a_poison_record_is_shown_with_its_reason_and_refused_again(
 
 
 def misfit(outputs: StackOutputs, key: int) -> bytes:
-    """Return the record of a user as it is in the topic, but with a text as its id."""
+    """Return the record of a user as it is in the topic, with a number that Parquet can't hold.
+
+    A Decimal is archived with 38 digits. Values of another type would get a column of their own.
+    """
     with DeadLetterReader(outputs.kafka, GROUP) as reader:
         for record in reader.read(reader.partitions([USERS])):
             document = None
             with suppress(ValueError):  # the garbage of the tests before
                 document = json.loads(record.value or b"null")
             if isinstance(document, dict) and document["payload"]["id"] == key:
-                (field,) = (each for each in document["schema"]["fields"] if each["field"] == "id")
-                field["type"] = "string"
-                document["payload"]["id"] = "seven"
+                document["schema"]["fields"].append(WIDE_NUMBER)
+                unscaled = (10**50).to_bytes(24, "big")
+                document["payload"]["wide_number"] = base64.b64encode(unscaled).decode()
                 return json.dumps(document).encode()
     pytest.fail(f"no record of user {key}")
 

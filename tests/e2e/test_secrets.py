@@ -12,6 +12,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -113,7 +114,7 @@ class TestTheSearch:
 
 class TestPulumi:
     def test_the_checkpoint_with_its_history_and_backups(self, needles: Needles) -> None:
-        folder = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        folder = Path(urlsplit(os.environ["PULUMI_BACKEND_URL"]).path)
         files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
         assert len(files) >= 3
         assert_clean(needles, files, b"GeneratedPassword", b"postgresql-credentials")

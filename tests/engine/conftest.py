@@ -67,7 +67,7 @@ def _layers(project: Project, tmp_path: Path) -> Iterator[Project]:
     (folder / "__main__.py").symlink_to(PROJECT / "tests/engine/layers/__main__.py")
     environment = {
         **project.environment,
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}?metadata=skip",  # as in sandbox/environment.py
         "PYTHONPATH": str(PROJECT),
     }
     layers = Project(folder, "life", environment)
