@@ -161,7 +161,8 @@ kafkastore.security.protocol=SSL
 def half_secured(name: str, text: str, old: str, new: str, message: str) -> Case:
     """Return a file with TLS in which something is missing."""
     assert old in text
-    return Case("kafka-security", [config_map(name, a_properties=text.replace(old, new))], message)
+    broken = config_map(name, some_properties=text.replace(old, new))
+    return Case("kafka-security", [broken], message)
 
 
 BIG = container(resources=sizes("5000Mi", "5"))
