@@ -53,7 +53,7 @@ class Registry:
             self._request("PUT", f"/config/{subject}", {"compatibility": level})
 
     def versions(self, subject: str) -> list[int]:
-        """Return the versions of a subject. Raises StackError if there is no such subject."""
+        """Return the versions of a subject. Raises StackError if it does not exist."""
         answer = self._request("GET", f"/subjects/{subject}/versions")
         if answer is None:
             raise StackError(f"Schema Registry has no subject {subject}")

@@ -67,7 +67,7 @@ def issue_certificate(
 
 
 def end_of(certificate: str) -> datetime:
-    """Return the moment from which a certificate (PEM) is no longer valid."""
+    """Return the moment at which a certificate (PEM) ends."""
     from cryptography import x509  # noqa: PLC0415
 
     return x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc

@@ -7,10 +7,9 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from verification.archived_table import LSN, OPERATION, TIME
 from verification.column_form import text_of
 from verification.source_table import NULL, SEPARATOR, SourceColumn, SourceTable
-
-OPERATION, LSN, TIME = "__op", "__source_lsn", "__source_ts_ms"
 
 
 @dataclass(frozen=True)

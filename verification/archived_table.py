@@ -16,13 +16,11 @@ from clients.stack import StackError
 
 # Of data files that are read together, in bytes. It bounds the memory.
 CHUNK_BYTES = 48 * 2**20
-LSN = "__source_lsn"
+OPERATION, LSN, TIME = "__op", "__source_lsn", "__source_ts_ms"
 # Of a row that was let through without its largest values: the names of their columns.
 LOST = "__lost"
 # What Debezium and the sinks add to a row.
-CHANGE_COLUMNS = frozenset(
-    {"__op", "__ts_ms", "__source_ts_ms", "__source_lsn", "__deleted", "__lost", "__topic"}
-)
+CHANGE_COLUMNS = frozenset({OPERATION, "__ts_ms", TIME, LSN, "__deleted", LOST, "__topic"})
 
 
 class ArchivedTable(Protocol):

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from clients.database import Row
 from verification.archive_state import registered
-from verification.archived_rows import LSN, ArchivedColumns, prepare
-from verification.archived_table import LOST, OpenTable
+from verification.archived_rows import ArchivedColumns, prepare
+from verification.archived_table import LOST, LSN, OpenTable
 from verification.database import FoundRow, rows_of
 from verification.result import EXAMPLES, ColumnDifference, Difference, Kind
 from verification.source_table import NULL, SEPARATOR, SourceTable

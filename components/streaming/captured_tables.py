@@ -131,7 +131,7 @@ class CapturedTablesArgs:
 
 
 def leaving(olds: Properties, news: Properties) -> list[str]:
-    """Return the tables that are captured now and are no longer listed."""
+    """Return the tables that are captured now and not listed any more."""
     return [table for table in olds.get("tables", []) if table not in news["tables"]]
 
 

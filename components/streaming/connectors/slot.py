@@ -70,7 +70,7 @@ class DatabasePod:
         return cls(access.get("context"), access["namespace"], int(config["database.port"]))
 
     def run(self, script: str) -> str | None:
-        """Run a script and return what it prints; None if there is no such pod.
+        """Run a script and return what it prints; None if the pod does not exist.
 
         Raises PodExecError with PostgreSQL's error if it fails.
         """

@@ -11,14 +11,10 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.health.AbstractState;
 import org.apache.kafka.connect.health.ConnectClusterState;
 import org.apache.kafka.connect.health.ConnectorHealth;
 import org.apache.kafka.connect.health.TaskState;
-import org.apache.kafka.connect.rest.ConnectRestExtension;
 import org.apache.kafka.connect.rest.ConnectRestExtensionContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * were unavailable during a rebalance, a late shutdown status can overwrite that of the restarted
  * connector, which then reads UNASSIGNED forever.
  */
-public class RestartFailed implements ConnectRestExtension {
+public class RestartFailed extends PeriodicExtension {
   private static final Logger LOG = LoggerFactory.getLogger(RestartFailed.class);
   private static final int CHECK_SECONDS = 5;
   private static final String FAILED = "FAILED";
@@ -42,27 +38,26 @@ public class RestartFailed implements ConnectRestExtension {
 
   private final Backoff backoff = new Backoff();
   private final StuckStateTracker unassigned = new StuckStateTracker();
-  private final ScheduledExecutorService schedule =
-      Executors.newSingleThreadScheduledExecutor(RestartFailed::daemon);
   private HttpClient client;
-  private String workerId;
+
+  public RestartFailed() {
+    super("restart-failed", CHECK_SECONDS);
+  }
 
   @Override
   public void configure(Map<String, ?> worker) {
-    workerId =
-        worker.get("rest.advertised.host.name") + ":" + worker.get("rest.advertised.port");
+    super.configure(worker);
     client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
   }
 
   @Override
   public void register(ConnectRestExtensionContext context) {
-    ConnectClusterState cluster = context.clusterState();
-    schedule.scheduleWithFixedDelay(
-        () -> restartBroken(cluster), CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
-    LOG.info("restarting failed connectors and tasks of worker {}", workerId);
+    super.register(context);
+    LOG.info("restarting failed connectors and tasks of worker {}", workerId());
   }
 
-  private void restartBroken(ConnectClusterState cluster) {
+  @Override
+  void look(ConnectClusterState cluster) {
     try {
       long now = System.nanoTime();
       Set<String> broken = ours(cluster, FAILED);
@@ -96,32 +91,16 @@ public class RestartFailed implements ConnectRestExtension {
   }
 
   private boolean isOurs(AbstractState part, String state) {
-    return state.equals(part.state()) && workerId.equals(part.workerId());
+    return state.equals(part.state()) && isOurs(part);
   }
 
   private void restart(String path) throws IOException, InterruptedException {
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://" + workerId + path + "/restart"))
+        HttpRequest.newBuilder(URI.create("http://" + workerId() + path + "/restart"))
             .timeout(Duration.ofSeconds(30))
             .POST(HttpRequest.BodyPublishers.noBody())
             .build();
     int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
     LOG.warn("restarted {}, which had failed or was stuck UNASSIGNED: HTTP {}", path, status);
-  }
-
-  private static Thread daemon(Runnable work) {
-    Thread thread = new Thread(work, "restart-failed");
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  @Override
-  public void close() {
-    schedule.shutdownNow();
-  }
-
-  @Override
-  public String version() {
-    return "1";
   }
 }

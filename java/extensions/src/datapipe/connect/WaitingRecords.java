@@ -7,9 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
@@ -19,8 +16,6 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.connect.health.ConnectClusterState;
-import org.apache.kafka.connect.rest.ConnectRestExtension;
-import org.apache.kafka.connect.rest.ConnectRestExtensionContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +31,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Each worker measures the sinks that it runs.
  */
-public class WaitingRecords implements ConnectRestExtension {
+public class WaitingRecords extends PeriodicExtension {
   private static final Logger LOG = LoggerFactory.getLogger(WaitingRecords.class);
   private static final int CHECK_SECONDS = 30;
   /** The settings of sinks that say how soon they archive, in milliseconds; the first that is there. */
@@ -48,19 +43,19 @@ public class WaitingRecords implements ConnectRestExtension {
   /** A batch is larger; a consumer gets one whatever these are. */
   private static final int FETCH_BYTES = 64 * 1024;
 
-  private final ScheduledExecutorService schedule =
-      Executors.newSingleThreadScheduledExecutor(WaitingRecords::daemon);
   private final Map<String, OldestRecords> oldest = new HashMap<>();
   private final WaitingBeans beans = new WaitingBeans();
   private final Map<String, Object> clients = new HashMap<>();
-  private String workerId;
   private Admin admin;
   private KafkaConsumer<byte[], byte[]> consumer;
 
+  public WaitingRecords() {
+    super("waiting-records", CHECK_SECONDS);
+  }
+
   @Override
   public void configure(Map<String, ?> worker) {
-    workerId =
-        worker.get("rest.advertised.host.name") + ":" + worker.get("rest.advertised.port");
+    super.configure(worker);
     worker.forEach((key, value) -> {
       if (OF_CLIENTS.matcher(key).matches()) {
         clients.put(key, value);
@@ -69,21 +64,14 @@ public class WaitingRecords implements ConnectRestExtension {
   }
 
   @Override
-  public void register(ConnectRestExtensionContext context) {
-    ConnectClusterState cluster = context.clusterState();
-    schedule.scheduleWithFixedDelay(
-        () -> measure(cluster), CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
-  }
-
-  private void measure(ConnectClusterState cluster) {
+  void look(ConnectClusterState cluster) {
     Set<String> ours = new HashSet<>();
     try {
       connect();
       for (String sink : cluster.connectors()) {
         Map<String, String> config = cluster.connectorConfig(sink);
         Long interval = interval(config);
-        if (interval != null
-            && workerId.equals(cluster.connectorHealth(sink).connectorState().workerId())) {
+        if (interval != null && isOurs(cluster.connectorHealth(sink).connectorState())) {
           ours.add(sink);
           beans.show(sink, interval, timestamps(sink, config));
         }
@@ -147,21 +135,5 @@ public class WaitingRecords implements ConnectRestExtension {
       consumer = new KafkaConsumer<>(
           settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
-  }
-
-  private static Thread daemon(Runnable work) {
-    Thread thread = new Thread(work, "waiting-records");
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  @Override
-  public void close() {
-    schedule.shutdownNow();
-  }
-
-  @Override
-  public String version() {
-    return "1";
   }
 }

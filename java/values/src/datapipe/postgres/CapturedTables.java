@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Asks the database regularly whether its tables still are what the connector captures, and shows
  * the answer as MBeans.
  *
- * <p>A table that was dropped and created again, or swapped by a rename, is no longer in the
+ * <p>A table that was dropped and created again, or swapped by a rename, is not in the
  * publication. Its changes stop without an error, and no event of Debezium's says so.
  *
  * <p>It is a channel of Debezium's notifications because those have the connector's configuration, and
