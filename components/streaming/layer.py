@@ -274,6 +274,9 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
         row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
         if warning := args.sinks.require_fit(workers, args.network.settings.brokers):
             pulumi.log.warn(warning)
+        for remark in args.sinks.remarks(workers):
+            log = pulumi.log.warn if remark.level == "warning" else pulumi.log.info
+            log(remark.text)
         topics = {topic.name for topic in topics_for(args.topics)}
         for connector in (*sources, *args.sinks.connectors.values()):
             connector.require_topics(topics)
