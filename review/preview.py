@@ -122,9 +122,7 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
             refused = any(verdict.is_mandatory for verdict in listener.verdicts)
             if listener.errors or not refused:
                 raise PreviewError("\n".join(listener.errors) or str(failed)) from failed
-    return Preview(
-        stack, listener.resources, listener.verdicts, listener.warnings, listener.notes
-    )
+    return Preview(stack, listener.resources, listener.verdicts, listener.warnings, listener.notes)
 
 
 def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorkspaceOptions:
