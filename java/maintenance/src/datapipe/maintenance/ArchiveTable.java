@@ -65,7 +65,7 @@ final class ArchiveTable {
         });
   }
 
-  /** Read the table and run a change of it; again if somebody else has committed since. */
+  /** Read the table and run a change of it; again if another process has committed since. */
   void attempt(Runnable change) {
     for (int attempt = 1; ; attempt++) {
       table.refresh();

@@ -10,7 +10,7 @@ final class BoundedMetadata {
   private static final String MAINTAINED_AT = "datapipe.maintained-at-ms";
   private static final Map<String, String> PROPERTIES =
       Map.of(
-          // Each commit writes the whole metadata anew; the log names so many earlier ones.
+          // Each commit writes the whole metadata again; the log names so many earlier ones.
           TableProperties.METADATA_PREVIOUS_VERSIONS_MAX, "20",
           // The sink may not delete, and would log each failure to.
           TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED, "false",

@@ -18,7 +18,7 @@ final class FileDeletion {
   }
 
   /**
-   * Delete files; those that are not in the table's folder stay, and are told.
+   * Delete files; those that are not in the table's folder stay, and are printed.
    *
    * @return how many were deleted
    * @throws DeletionFailedException if some could not be deleted

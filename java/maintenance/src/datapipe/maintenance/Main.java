@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Maintains the Iceberg tables of an archive, beside the sink that commits to them.
+ * Maintains the Iceberg tables of an archive, while the sink commits to them.
  *
  * <pre>
  * Main PROPERTIES maintain   every table of the properties file, one after the other

@@ -2,7 +2,7 @@ package datapipe.maintenance;
 
 import org.apache.iceberg.exceptions.ValidationException;
 
-/** A commit of ours would change the sink's place: the sink has committed since it was planned. */
+/** A commit would change the sink's place: the sink has committed since it was planned. */
 final class PlaceMovedException extends ValidationException {
   private static final long serialVersionUID = 1L;
 

@@ -18,11 +18,11 @@ import org.apache.iceberg.io.FileAppender;
 import org.apache.iceberg.util.SortedMerge;
 
 /**
- * Sorts rows that need not fit into memory: as much as may be held at a time is sorted and written
+ * Sorts rows that do not have to fit into memory: as much as may be held at a time is sorted and written
  * to a local file, and the files are merged.
  */
 final class RowSorter implements AutoCloseable {
-  // Of the heap. Beside the rows it holds a row group that is read and one that is written.
+  // Of the heap, which also holds a row group that is read and one that is written.
   private static final int SHARE_OF_HEAP = 6;
 
   private final Schema schema;

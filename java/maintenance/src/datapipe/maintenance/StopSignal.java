@@ -1,6 +1,6 @@
 package datapipe.maintenance;
 
-/** Whether the process was told to stop (SIGTERM); it then does so between two steps. */
+/** Whether the process got a SIGTERM; it then does so between two steps. */
 final class StopSignal {
   private volatile boolean isStopped;
 
@@ -32,7 +32,7 @@ final class StopSignal {
     }
   }
 
-  /** The process was told to stop. */
+  /** The process got a SIGTERM. */
   static final class StoppedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
