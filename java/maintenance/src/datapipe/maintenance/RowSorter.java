@@ -18,8 +18,8 @@ import org.apache.iceberg.io.FileAppender;
 import org.apache.iceberg.util.SortedMerge;
 
 /**
- * Sorts rows that do not have to fit into memory: as much as may be held at a time is sorted and written
- * to a local file, and the files are merged.
+ * Sorts rows that do not have to fit into memory: as much as may be held at a time is sorted and
+ * written to a local file, and the files are merged.
  */
 final class RowSorter implements AutoCloseable {
   // Of the heap, which also holds a row group that is read and one that is written.
