@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
+from components.config.existing_source import SourceName
 from components.settings import Pattern
 from components.sizing import Resources
 
@@ -83,9 +84,23 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
-def holds_a_section_for_each_table(field: FieldInfo) -> bool:
-    """Return whether a key holds a mapping of captured tables to sections."""
-    return typing.get_origin(field.annotation) is Mapping and section_of(field) is not None
+@dataclass(frozen=True)
+class Entry:
+    """What a mapping has a section for."""
+
+    kind: str
+    name: str
+    """the form of its keys"""
+
+
+TABLE_ENTRY, SOURCE_ENTRY = Entry("table", "schema.table"), Entry("source", "name")
+
+
+def entry_of(field: FieldInfo) -> Entry | None:
+    """Return what a key has a section for, where it holds a mapping to sections."""
+    if typing.get_origin(field.annotation) is not Mapping or section_of(field) is None:
+        return None
+    return SOURCE_ENTRY if typing.get_args(field.annotation)[0] == SourceName else TABLE_ENTRY
 
 
 def fields_of(section: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -100,5 +115,6 @@ def walk(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Fiel
         if inner is None or inner is Resources:
             yield prefix + name, field
         else:
-            entry = "<schema.table>." if holds_a_section_for_each_table(field) else ""
-            yield from walk(inner, f"{prefix}{name}.{entry}")
+            entry = entry_of(field)
+            below = f"<{entry.name}>." if entry else ""
+            yield from walk(inner, f"{prefix}{name}.{below}")

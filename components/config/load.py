@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from components.config.messages import messages
 from components.config.stack import StackConfig
 
+# The section whose values may be secrets: the passwords of existing databases.
+WITH_SECRETS = "sources"
 SET_AS_SECRET = (
-    "holds a value that was set with --secret, but the program does not keep any key of the stack"
-    " file secret: the value would appear in clear text in the state and in the cluster. Passwords"
+    "holds a value that was set with --secret, but the program keeps only the passwords of"
+    " datapipe:sources secret: the value would appear in clear text in the state and in the cluster. Passwords"
     " are generated, and AWS credentials are read from the environment. Set the value without"
     " --secret, or remove it if it is a secret"
 )
@@ -31,13 +33,16 @@ def load() -> StackConfig:
     project, stack_file = pulumi.get_project(), f"Pulumi.{pulumi.get_stack()}.yaml"
     if secret := list(_secret_keys(project)):
         raise refusal(stack_file, project, [f"{key}: {SET_AS_SECRET}" for key in secret])
-    return parse(_given(project), stack_file, project)
+    given = _given(project)
+    if open_passwords := list(_open_passwords(given, project)):
+        raise refusal(stack_file, project, open_passwords)
+    return parse(given, stack_file, project)
 
 
 def parse(values: Mapping[str, Any], stack_file: str, project: str = "datapipe") -> StackConfig:
     """Return the typed configuration of a stack file's values. Raises ConfigError."""
     try:
-        return StackConfig.model_validate(values)
+        return StackConfig.model_validate(values).resolved()
     except ValidationError as error:
         raise refusal(stack_file, project, messages(error, StackConfig)) from None
 
@@ -51,8 +56,28 @@ def refusal(stack_file: str, project: str, problems: Iterable[str]) -> ConfigErr
 def _secret_keys(project: str) -> Iterator[str]:
     """Yield the project's keys of the stack file that hold a value set with --secret."""
     for key in sorted(runtime_config.CONFIG.get()):
-        if key.startswith(f"{project}:") and runtime_config.is_config_secret(key):
-            yield key.removeprefix(f"{project}:")
+        name = key.removeprefix(f"{project}:")
+        if name not in (key, WITH_SECRETS) and runtime_config.is_config_secret(key):
+            yield name
+
+
+def _open_passwords(given: Mapping[str, Any], project: str) -> Iterator[str]:
+    """Yield a problem for each source whose password is in the stack file in clear text.
+
+    The engine says of a whole section whether it holds a secret.
+    """
+    sources = given.get(WITH_SECRETS)
+    if not isinstance(sources, Mapping):
+        return
+    if runtime_config.is_config_secret(f"{project}:{WITH_SECRETS}"):
+        return
+    for name, source in sources.items():
+        if isinstance(source, Mapping) and "password" in source:
+            path = f"{WITH_SECRETS}.{name}.password"
+            yield (
+                f"{path}: is in the stack file in clear text; remove it, change the password in the"
+                f" database, and run: pulumi config set --secret --path '{project}:{path}'"
+            )
 
 
 def _given(project: str) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from pydantic_core import ErrorDetails
 
 from components.config.fields import (
     allowed_by,
+    entry_of,
     fields_of,
-    holds_a_section_for_each_table,
     section_of,
 )
-from components.config.tables import SAMPLE_TABLES
 from components.settings import InvalidKeysError
 
 MAY_NAME_A_SECRET = re.compile(r"password|passphrase|secret|token|credential|user|key", re.I)
@@ -96,12 +95,6 @@ def _reason(problem: ErrorDetails, location: Location, root: type[BaseModel]) ->
 
 
 def _required(location: Location, root: type[BaseModel]) -> str:
-    if location == ("tables",):
-        lines = "\n".join(f"      - {table}" for table in SAMPLE_TABLES)
-        return (
-            "is required; list the tables to capture, for example the sample schema's:\n"
-            f"    datapipe:tables:\n{lines}"
-        )
     field = _field_at(location, root)
     section = section_of(field) if field else None
     if section is not None:
@@ -152,8 +145,9 @@ def _example(given: object, location: Location, field: FieldInfo | None) -> str:
     if field is None:
         return ""
     if section := section_of(field):
-        if holds_a_section_for_each_table(field) and location[-1] == "overrides":
-            return " for each table, by schema.table"
+        entry = entry_of(field)
+        if entry and location[-1] == field.alias:
+            return f" for each {entry.kind}, by {entry.name}"
         return f"; its keys: {', '.join(sorted(fields_of(section)))}"
     is_list = getattr(field.annotation, "__origin__", None) is tuple
     if is_list and _is_single(given) and given not in {None, ""}:

@@ -8,6 +8,7 @@ from pydantic import Field
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
 from components.config.cluster import AwsSettings, ClusterSettings
+from components.config.existing_source import MANAGED, ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.source import SourceSettings
@@ -36,7 +37,9 @@ class StackConfig(Settings):
     """One stack. A stack file must set `tables` and `archive.bucket`; the rest has defaults."""
 
     tables: tuple[TableName, ...] = Field(
-        description="Tables to capture, a list of schema.table; the only tables that are captured."
+        default=(),
+        description="Tables of the managed database to capture, a list of schema.table; the only"
+        " ones that are captured. Required unless datapipe:sources names an existing database.",
     )
     cluster: ClusterSettings = ClusterSettings()
     aws: AwsSettings = AwsSettings()
@@ -44,6 +47,11 @@ class StackConfig(Settings):
     sizing: Sizing = Sizing()
     budget: BudgetSettings = BudgetSettings()
     source: SourceSettings = SourceSettings()
+    sources: Mapping[SourceName, ExistingSource] = Field(
+        default={},
+        description="Existing PostgreSQL databases, by name, in place of the managed one; at most"
+        " one in this version.",
+    )
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
     connect: ConnectSettings = ConnectSettings()
@@ -68,14 +76,45 @@ class StackConfig(Settings):
         return self.needs_registry or self.archive.sink == parquet or parquet in self.sinks
 
     @property
+    def existing(self) -> tuple[str, ExistingSource] | None:
+        """The name and settings of the existing database; None with the managed one."""
+        return next(iter(self.sources.items()), None)
+
+    @property
+    def topic_prefix(self) -> str:
+        """What the names of the captured tables' topics begin with."""
+        return self.existing[0] if self.existing else MANAGED
+
+    def resolved(self) -> "StackConfig":
+        """Return the configuration with an existing source's settings where the managed one's are.
+
+        Its tables, their options and the names of its slot, publication and catalog database are
+        then found where those of the managed database are.
+        """
+        if self.existing is None:
+            return self
+        name, source = self.existing
+        catalog = f"{self.archive.catalog_database}_{name}"
+        return self.model_copy(
+            update={
+                "tables": tuple(source.tables),
+                "source": source.settings(name),
+                "topics": self.topics.model_copy(update={"overrides": dict(source.tables)}),
+                "archive": self.archive.model_copy(update={"catalog_database": catalog}),
+            }
+        )
+
+    @property
     def partitions(self) -> dict[str, int]:
         """The number of partitions of each captured table's topic."""
         return {table: self.topics.partitions_of(table) for table in self.tables}
 
     def contradictions(self) -> Contradictions:
         """Yield what does not go together, by its key from the top of the stack file."""
-        yield from self._table_contradictions()
-        yield from self._override_contradictions()
+        yield from self._source_contradictions()
+        if not self.sources:
+            yield from self._table_contradictions(self.tables, "tables")
+            yield from self._override_contradictions()
         yield from self._slot_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
@@ -94,21 +133,54 @@ class StackConfig(Settings):
                 f" {self.images.family}; set json",
             )
 
-    def _table_contradictions(self) -> Contradictions:
-        if not self.tables:
-            yield "tables", "must not be empty; list at least one table as schema.table"
-            return
-        repeated = sorted({name for name in self.tables if self.tables.count(name) > 1})
-        if repeated:
-            yield "tables", f"{', '.join(repeated)} is listed more than once"
-        tables = tuple(dict.fromkeys(self.tables))
-        for first, second in clashes(tables):
+    def _source_contradictions(self) -> Contradictions:
+        """Yield what does not go together with existing databases, and what they lack."""
+        if len(self.sources) > 1:
             yield (
-                "tables",
+                "sources",
+                f"has {', '.join(self.sources)}, but a stack captures one existing database in this"
+                " version; give each a stack of its own",
+            )
+        for name, source in self.sources.items():
+            yield from self._table_contradictions(tuple(source.tables), f"sources.{name}.tables")
+            for section in ("tables", "source"):
+                if section in self.model_fields_set:
+                    yield (
+                        section,
+                        f"is for the managed database, which a stack with datapipe:sources does not"
+                        f" have in this version; move what you need to sources.{name} and remove it",
+                    )
+            if self.topics.overrides:
+                yield (
+                    "topics.overrides",
+                    f"is for the managed database; write the keys below the table in"
+                    f" sources.{name}.tables",
+                )
+
+    def _table_contradictions(self, given: tuple[str, ...], key: str) -> Contradictions:
+        if not given:
+            yield key, self._without_tables()
+            return
+        repeated = sorted({name for name in given if given.count(name) > 1})
+        if repeated:
+            yield key, f"{', '.join(repeated)} is listed more than once"
+        prefix = self.topic_prefix
+        for first, second in clashes(dict.fromkeys(given)):
+            yield (
+                key,
                 f"{first} and {second} can't be captured together: Kafka does not tell apart the"
-                f" topics postgres.{first} and postgres.{second}, which differ only in dots and"
+                f" topics {prefix}.{first} and {prefix}.{second}, which differ only in dots and"
                 f" underscores. {CHOICE_OF_ONE_TABLE}",
             )
+
+    def _without_tables(self) -> str:
+        if "tables" in self.model_fields_set:
+            return "must not be empty; list at least one table as schema.table"
+        lines = "\n".join(f"      - {table}" for table in SAMPLE_TABLES)
+        return (
+            "is required unless datapipe:sources names an existing database; list the tables to"
+            f" capture, for example the sample schema's:\n    datapipe:tables:\n{lines}"
+        )
 
     def _override_contradictions(self) -> Contradictions:
         for table in self.topics.overrides:

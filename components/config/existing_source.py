@@ -1,0 +1,229 @@
+"""An existing PostgreSQL database as a source (`datapipe:sources`)."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Annotated, Literal
+
+from cryptography import x509
+from pydantic import AfterValidator, Field, SecretStr
+
+from components.config.source import NAME_LENGTH, PostgresName, RowName, SourceSettings
+from components.config.streaming import TopicOverride
+from components.config.tables import ColumnName, TableName
+from components.settings import Pattern, Settings
+
+# The topic prefix of the managed database, which no other source may have.
+MANAGED = "postgres"
+# What the names of the program's objects in a foreign database begin with.
+OBJECT_PREFIX = "datapipe"
+
+
+def _not_the_managed(name: str) -> str:
+    if name == MANAGED:
+        raise ValueError(
+            f"is the topic prefix of the managed database; write another name, e.g. {name}_shop"
+        )
+    return name
+
+
+SourceName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z][a-z0-9_]{0,29}",
+            name="source name",
+            allowed="a lower case letter, then up to 29 lower case letters, digits and underscores",
+        )
+    ),
+    AfterValidator(_not_the_managed),
+]
+HostName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+            r"(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*",
+            name="host",
+            allowed="a DNS name or an IPv4 address, without scheme and port",
+        )
+    ),
+]
+DatabaseName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[A-Za-z_][A-Za-z0-9_-]{0,62}",
+            name="database name",
+            allowed="1 to 63 letters, digits, _ and -, with a letter or _ first",
+        )
+    ),
+]
+
+
+def _certificates(text: str) -> str:
+    """Require PEM certificates and nothing else: a key would end in the worker's ConfigMap."""
+    if "PRIVATE KEY" in text:
+        raise ValueError("contains a private key; give the authority's certificates only")
+    try:
+        x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        raise ValueError(
+            "is not a certificate in PEM form; paste the authority's file, from"
+            " -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+        ) from None
+    return text
+
+
+def _printable(password: SecretStr) -> SecretStr:
+    text = password.get_secret_value()
+    if not text or not all(" " <= character <= "~" for character in text):
+        raise ValueError("must be text of printable ASCII characters, and not empty")
+    return password
+
+
+class SourceTable(TopicOverride):
+    """What is special about one captured table of a source."""
+
+    excluded_columns: tuple[ColumnName, ...] = Field(
+        default=(),
+        description="Columns that are not captured, such as generated ones; they do not appear in"
+        " the topic or the archive.",
+    )
+
+
+class ExistingSource(Settings):
+    """A PostgreSQL server that somebody else runs."""
+
+    service: Literal["self-managed", "rds", "aurora", "cloud-sql"] = Field(
+        default="self-managed",
+        description="Who runs the server. The SQL of `make source-sql` and the remedies of"
+        " `make doctor` follow from it; self-managed is a server whose postgresql.conf you edit.",
+    )
+    host: HostName = Field(
+        description="DNS name or IPv4 address of the server, as the Connect worker reaches it. Name"
+        " the primary or the writer's endpoint."
+    )
+    port: int = Field(default=5432, ge=1, le=65535, description="Port of the server.")
+    database: DatabaseName = Field(description="Database whose tables are captured.")
+    user: PostgresName = Field(
+        default=OBJECT_PREFIX,
+        description="The account that captures; the SQL of `make source-sql` creates it.",
+    )
+    password: Annotated[SecretStr, AfterValidator(_printable)] = Field(
+        description="Password of the account; set it with"
+        " `pulumi config set --secret --path datapipe:sources.<name>.password`.",
+    )
+    ssl_mode: Literal["verify-full", "verify-ca", "require", "disable"] = Field(
+        default="verify-full",
+        description="libpq's sslmode. verify-full checks the certificate and the host's name,"
+        " verify-ca the certificate only, require encrypts without a check, and disable sends"
+        " rows in clear text.",
+    )
+    ca_certificate: Annotated[str, AfterValidator(_certificates)] | None = Field(
+        default=None,
+        description="Certificates, in PEM form, of the authority that signed the server's; required"
+        " with verify-full and verify-ca. RDS: the bundle of its region.",
+    )
+    networks: tuple[IPv4Network, ...] = Field(
+        default=(),
+        description="Networks of the server's addresses: the worker may connect to the port there,"
+        " and nowhere else. Required where host is a name; 10.20.0.0/24, or a /32.",
+    )
+    tables: Mapping[TableName, SourceTable] = Field(
+        description="Tables to capture, by schema.table, each with its options or {}."
+    )
+    replica_identity: Literal["full", "default"] = Field(
+        default="full",
+        description="REPLICA IDENTITY of the captured tables; with default, a deleted row's event"
+        " has the key only.",
+    )
+    incomplete_rows: tuple[RowName, ...] = Field(
+        default=(),
+        description="Rows above kafka.maxRowSize that are archived without their largest values, as"
+        " the source's failure names them: table/digest.",
+    )
+    slot: Annotated[
+        str,
+        AfterValidator(
+            Pattern(
+                r"[a-z0-9_]{1,63}",
+                name="replication slot name",
+                allowed="1 to 63 lower case letters, digits and underscores",
+            )
+        ),
+    ] | None = Field(
+        default=None, description="Replication slot; by default datapipe_<name of the source>."
+    )
+    publication: PostgresName | None = Field(
+        default=None, description="Publication; by default datapipe_<name of the source>."
+    )
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if not self.tables:
+            yield "tables", "must not be empty; list at least one table as schema.table: {}"
+        if self.ssl_mode.startswith("verify") and self.ca_certificate is None:
+            yield (
+                "caCertificate",
+                f"is required where sslMode is {self.ssl_mode}: the PEM certificates of the"
+                " authority that signed the server's",
+            )
+        if not self.ssl_mode.startswith("verify") and self.ca_certificate is not None:
+            yield (
+                "caCertificate",
+                f"is not used where sslMode is {self.ssl_mode}; set verify-full, or remove it",
+            )
+        address = _address(self.host)
+        if address is None and not self.networks:
+            yield (
+                "networks",
+                f"is required, as the host {self.host} is a name and a NetworkPolicy allows"
+                " addresses only; list the networks of its addresses, e.g. [10.20.0.0/24]",
+            )
+        if address is not None and self.networks:
+            if not any(address in network for network in self.networks):
+                yield "networks", f"does not contain the host {self.host}"
+        for row in self.incomplete_rows:
+            if row.partition("/")[0] not in self.tables:
+                yield "incompleteRows", f"{row} is not a row of one of the source's tables"
+
+    @property
+    def allowed_networks(self) -> tuple[IPv4Network, ...]:
+        """The networks to which the worker may connect, at the source's port."""
+        address = _address(self.host)
+        return self.networks or ((IPv4Network(address),) if address else ())
+
+    def slot_name(self, name: str) -> str:
+        """Return the replication slot of the source of this name."""
+        return self.slot or f"{OBJECT_PREFIX}_{name}"[:NAME_LENGTH]
+
+    def publication_name(self, name: str) -> str:
+        """Return the publication of the source of this name."""
+        return self.publication or f"{OBJECT_PREFIX}_{name}"[:NAME_LENGTH]
+
+    def settings(self, name: str) -> SourceSettings:
+        """Return what the connectors and the checks of the managed database's tables need."""
+        # Not validated again: a foreign port or database may have what the managed one may not.
+        return SourceSettings().model_copy(
+            update={
+                "port": self.port,
+                "database": self.database,
+                "sample_schema": False,
+                "excluded_columns": {
+                    table: options.excluded_columns
+                    for table, options in self.tables.items()
+                    if options.excluded_columns
+                },
+                "replica_identity": self.replica_identity,
+                "incomplete_rows": self.incomplete_rows,
+                "debezium_user": self.user,
+                "publication": self.publication_name(name),
+                "slot": self.slot_name(name),
+            }
+        )
+
+
+def _address(host: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(host)
+    except AddressValueError:
+        return None

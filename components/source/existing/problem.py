@@ -1,0 +1,28 @@
+"""What is wrong with an existing database, and what mends it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+# refused: capture would fail, or rows would change or be missing. warning: it works until
+# something else goes wrong.
+Level = Literal["refused", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A line of `make doctor`: what is wrong, and the SQL or the setting that mends it."""
+
+    reason: str
+    remedy: str
+    level: Level = "refused"
+
+    def __str__(self) -> str:
+        return f"{self.reason}. To repair it: {self.remedy}"
+
+
+class UnreachableError(Exception):
+    """The database can't be asked; the problem says which hop failed."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
