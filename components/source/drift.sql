@@ -6,7 +6,10 @@
 -- The entries of recorded.sql as they would be now.
 live AS (
     SELECT name, publication, relation, pg_publication.oid AS publication_oid,
-        pg_publication_rel.oid AS membership, prqual, prattrs, jsonb_build_object(
+        pg_publication_rel.oid AS membership,
+        -- As JSON, since PostgreSQL has no such columns before 15.
+        to_jsonb(pg_publication_rel) ->> 'prqual' AS prqual,
+        to_jsonb(pg_publication_rel) ->> 'prattrs' AS prattrs, jsonb_build_object(
             'table', relation::oid::bigint,
             'membership', pg_publication_rel.oid::bigint,
             'publication', pg_publication.oid::text || '/' || pg_publication.xmin::text,
@@ -68,7 +71,9 @@ drifted (name, priority, kind, reason) AS (
     SELECT name, 5, 'missed', format('the publication %I leaves out operations or changes of'
             ' partitions', publication)
     FROM live JOIN pg_publication ON oid = publication_oid
-    WHERE NOT (pubviaroot AND pubinsert AND pubupdate AND pubdelete AND pubtruncate)
+    WHERE NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate
+        -- PostgreSQL 12 has no such column.
+        AND coalesce((to_jsonb(pg_publication) ->> 'pubviaroot')::boolean, true))
 
     UNION ALL
     SELECT name, 10, 'missed', format('its replica identity is not %s, so its changes lack values',

@@ -74,8 +74,32 @@ def captured_tables_query(
 
     It needs no privilege but to connect, and its columns are kind, name and reason.
     """
-    query = _captured_state(_read("found.sql"))
     variables = _variables(settings, tables, account, avro_names=avro_names)
+    return _with_values(_captured_state(_read("found.sql")), variables)
+
+
+def query_of(
+    part: str,
+    settings: SourceSettings,
+    tables: tuple[str, ...],
+    entries: Mapping[str, Any],
+    *,
+    avro_names: bool,
+) -> str:
+    """Return a query over the captured tables of a database that the program does not own.
+
+    `part` is the query, or the file that has it. `entries` are what the archive has of the tables,
+    by name, as the column `entry` of `live` had them when their rows were read.
+    """
+    account = settings.debezium_user
+    variables = _variables(settings, tables, account, avro_names=avro_names)
+    recorded = _read("recorded_entries.sql")
+    query = _captured_state(_read(part) if part.endswith(".sql") else part, recorded)
+    return _with_values(query, {**variables, "entries": json.dumps(entries)})
+
+
+def _with_values(query: str, variables: Mapping[str, str]) -> str:
+    """Return the query with literals where it has psql's variables."""
     for name, value in variables.items():
         quoted = value.replace("'", "''")
         query = query.replace(f":'{name}'", f"'{quoted}'")
@@ -149,15 +173,16 @@ def _find() -> list[str]:
         _temporary("captured", _read("captured.sql")),
         _temporary("captured_columns", _captured_state("SELECT * FROM captured_columns")),
         _temporary("found", _captured_state(_read("found.sql"))),
+        _temporary("risky_values", _captured_state(_read("risky_values.sql"))),
         _read("refused_values.sql"),
     ]
 
 
-def _captured_state(query: str) -> str:
+def _captured_state(query: str, recorded: str | None = None) -> str:
     """Return a query over the parts of refusals.sql and drift.sql, and over what they need."""
     parts = [
         f"captured AS (\n{_read('captured.sql')})",
-        f"recorded AS (\n{_read('recorded.sql')})",
+        f"recorded AS (\n{recorded or _read('recorded.sql')})",
         _read("refusals.sql"),
         _read("shapes_refused.sql"),
         _read("drift.sql"),
