@@ -18,6 +18,9 @@ import psycopg
 
 from components.config.existing_source import ExistingSource
 from components.source.existing.problem import Problem, UnreachableError
+from components.source.existing.quoting import identifier
+from components.source.existing.settings import setting
+from components.source.existing.statements import replication_right
 
 CONNECT_SECONDS = 5
 # PostgreSQL's SSLRequest: its length and its code.
@@ -144,6 +147,7 @@ def _open(name: str, source: ExistingSource, options: dict[str, str]) -> Iterato
                 sslmode=source.ssl_mode,
                 connect_timeout=CONNECT_SECONDS,
                 application_name="datapipe-doctor",
+                client_encoding="UTF8",
                 autocommit=True,
                 **verified,
                 **options,
@@ -156,9 +160,10 @@ def _open(name: str, source: ExistingSource, options: dict[str, str]) -> Iterato
 
 def _login_problem(name: str, source: ExistingSource, message: str) -> Problem:
     """Return what a refused login means; a connection that fails has no SQLSTATE."""
-    said = message.strip().splitlines()[-1].partition("FATAL:")[2].strip() or message.strip()
+    _, _, refused = message.partition("FATAL:")
+    said = (refused or message).strip().partition("\n")[0]
     key = f"datapipe:sources.{name}"
-    for part, hop, remedy in (
+    known = (
         (
             "password authentication failed",
             "password",
@@ -171,23 +176,36 @@ def _login_problem(name: str, source: ExistingSource, message: str) -> Problem:
             f"add a line: hostssl {source.database} {source.user} <network of the cluster>"
             " scram-sha-256, and reload",
         ),
-        (
-            "is not permitted to log in",
-            "password",
-            f'ALTER ROLE "{source.user}" LOGIN;',
-        ),
+        ("not permitted to log in", "account", f"ALTER ROLE {identifier(source.user)} LOGIN;"),
         (f'database "{source.database}" does not exist', "database", f"correct {key}.database"),
         (
             "permission denied for database",
             "database",
-            f'GRANT CONNECT ON DATABASE "{source.database}" TO "{source.user}";',
+            f"GRANT CONNECT ON DATABASE {identifier(source.database)}"
+            f" TO {identifier(source.user)};",
         ),
-        (
-            "must be superuser or replication role",
-            "role",
-            "REPLICATION",
-        ),
-    ):
+    )
+    for part, hop, remedy in known:
         if part in said:
             return Problem(f"{hop}: {said}", remedy)
     return Problem(f"login: {said}", "see the server's log for the reason")
+
+
+def replication_problem(name: str, source: ExistingSource) -> Problem | None:
+    """Try what the connector does: a connection that replicates. Return why it is refused.
+
+    The catalog does not tell: RDS grants the right by membership in a role.
+    """
+    try:
+        with _open(name, source, {"replication": "database"}):
+            return None
+    except UnreachableError as error:
+        said = error.problem.reason
+    if "max_wal_senders" in said or "standby connections" in said:
+        return Problem(
+            f"there is no free WAL sender ({said})",
+            setting(source, "max_wal_senders", "10", restart=True),
+        )
+    return Problem(
+        f"the account {source.user} may not replicate ({said})", replication_right(source)
+    )

@@ -1,0 +1,238 @@
+"""What of an existing database's tables keeps them from being archived right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.source.existing.problem import Problem
+from components.source.existing.quoting import identifier, literal, table_name
+from components.source.existing.server_checks import Server
+from components.source.existing.statements import (
+    HEARTBEAT_TABLE,
+    POLICY,
+    PUBLISHED,
+    grant_sql,
+    heartbeat_sql,
+    publication_sql,
+    replica_identity_sql,
+)
+from components.source.schema import query_of
+
+# The first that publishes partitioned tables.
+PARTITIONED_VERSION = 13
+REFUSED, MISSED = "refused", "missed"
+
+_PUBLICATION = """
+SELECT captured.name, pg_publication.oid IS NOT NULL, membership.oid IS NOT NULL,
+    (to_jsonb(membership) ->> 'prqual') IS NOT NULL, (to_jsonb(membership) ->> 'prattrs') IS NOT NULL,
+    pubinsert AND pubupdate AND pubdelete AND pubtruncate,
+    coalesce((to_jsonb(pg_publication) ->> 'pubviaroot')::boolean, true), puballtables
+FROM captured LEFT JOIN pg_publication ON pubname = publication
+    LEFT JOIN pg_publication_rel AS membership ON prpubid = pg_publication.oid AND prrelid = relation
+WHERE relation IS NOT NULL
+"""
+_RIGHTS = """
+SELECT captured.name, pg_class.relkind,
+    has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(relation::oid, 'SELECT'),
+    has_schema_privilege(relnamespace, 'USAGE') AND row_security_active(relation::oid)
+        AND (NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polpermissive
+                AND polcmd IN ('r', '*') AND pg_get_expr(polqual, polrelid) = 'true'
+                AND (0 = ANY (polroles) OR current_user::regrole::oid = ANY (polroles)))
+            OR EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND NOT polpermissive
+                AND polcmd IN ('r', '*')
+                AND (0 = ANY (polroles) OR current_user::regrole::oid = ANY (polroles)))),
+    EXISTS (SELECT FROM pg_class AS part WHERE part.relreplident <> :'identity'
+        AND (part.oid = relation
+            OR part.oid IN (SELECT relid FROM pg_partition_tree(relation)))),
+    EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND NOT polpermissive
+        AND polcmd IN ('r', '*'))
+FROM captured JOIN pg_class ON pg_class.oid = relation AND relkind IN ('r', 'p')
+"""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The captured tables of a server, and what the archive has of them."""
+
+    server: Server
+    avro_names: bool
+    entries: Mapping[str, Any]
+    """by table, as `live` of drift.sql had them when the rows were read"""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tables as schema.table."""
+        return tuple(self.server.source.tables)
+
+    def rows(self, part: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over captured.sql, refusals.sql and drift.sql, or of a file."""
+        settings = self.server.source.settings(self.server.name)
+        query = query_of(part, settings, self.names, self.entries, avro_names=self.avro_names)
+        return self.server.connection.execute(query.encode()).fetchall()
+
+
+def table_problems(tables: Tables) -> Iterator[Problem]:
+    """Yield what is wrong with the captured tables, the publication and the heartbeat's table."""
+    yield from _shapes(tables)
+    yield from _publication(tables)
+    readable = []
+    for name, kind, may_read, hides_rows, other_identity, restricts in tables.rows(
+        _RIGHTS.replace(":'identity'", literal(tables.server.source.replica_identity[0]))
+    ):
+        yield from _of_table(tables.server, name, kind, hides_rows, other_identity, restricts)
+        if may_read:
+            readable.append(name)
+        else:
+            yield Problem(
+                f"{name}: the account {tables.server.source.user} may not read it",
+                " ".join(grant_sql(tables.server.source, name).splitlines()),
+            )
+    yield from _values(tables, readable)
+    yield from _heartbeat(tables.server)
+
+
+def _shapes(tables: Tables) -> Iterator[Problem]:
+    """Yield the refusals of the managed database's tables, which name what to do themselves."""
+    for kind, name, reason in tables.rows("found.sql"):
+        if kind == REFUSED:
+            yield _refusal(tables.server.name, name, reason)
+
+
+def _refusal(source: str, table: str | None, reason: str) -> Problem:
+    """Return a refusal of refusals.sql as a problem: its remedy comes after a semicolon or colon."""
+    own = f"datapipe:sources.{source}"
+    for managed, key in (
+        ("datapipe:source.excludedColumns", f"{own}.tables.{table}.excludedColumns"),
+        ("datapipe:source.replicaIdentity", f"{own}.replicaIdentity"),
+        ("datapipe:tables", f"{own}.tables"),
+    ):
+        reason = reason.replace(managed, key)
+    what, semicolon, remedy = reason.partition("; ")
+    if not semicolon:
+        what, _, remedy = reason.rpartition(": ")
+    if not what:
+        what, remedy = reason, f"take it off {own}.tables"
+    return Problem(f"{table}: {what}" if table else what, remedy.strip())
+
+
+def _publication(tables: Tables) -> Iterator[Problem]:
+    server = tables.server
+    publication = server.source.publication_name(server.name)
+    quoted = identifier(publication)
+    rows = tables.rows(_PUBLICATION)
+    if rows and not rows[0][1]:
+        yield Problem(
+            f"the publication {publication} does not exist",
+            f"run the SQL of make source-sql SOURCE={server.name}, section 2",
+        )
+        return
+    if rows and rows[0][7]:
+        yield Problem(
+            f"the publication {publication} is FOR ALL TABLES, so every table without a key of the"
+            " database refuses updates and deletes",
+            f"DROP PUBLICATION {quoted}; then run section 2 of make source-sql"
+            f" SOURCE={server.name}",
+        )
+        return
+    for name, _, is_member, filters_rows, filters_columns, *_rest in rows:
+        table = table_name(name)
+        if not is_member:
+            yield Problem(
+                f"{name}: it is not in the publication {publication}, so its changes are not"
+                " captured",
+                f"ALTER PUBLICATION {quoted} ADD TABLE {table};",
+            )
+        elif filters_rows or filters_columns:
+            what = "a row filter" if filters_rows else "a list of columns"
+            yield Problem(
+                f"{name}: the publication {publication} has {what} for it, and what that leaves out"
+                " is not captured",
+                f"ALTER PUBLICATION {quoted} DROP TABLE {table};"
+                f" ALTER PUBLICATION {quoted} ADD TABLE {table};",
+            )
+    if rows and not rows[0][5]:
+        yield Problem(
+            f"the publication {publication} does not publish {PUBLISHED}",
+            f"ALTER PUBLICATION {quoted} SET (publish = {literal(PUBLISHED)});",
+        )
+    if rows and not rows[0][6]:
+        yield Problem(
+            f"the publication {publication} publishes partitions by their own names",
+            f"ALTER PUBLICATION {quoted} SET (publish_via_partition_root = true);",
+        )
+
+
+def _of_table(
+    server: Server, name: str, kind: str, hides_rows: bool, other_identity: bool, restricts: bool
+) -> Iterator[Problem]:
+    if kind == "p" and server.version < PARTITIONED_VERSION:
+        yield Problem(
+            f"{name}: PostgreSQL {server.version} does not publish partitioned tables",
+            "list its partitions instead, or upgrade the server",
+        )
+        return
+    if hides_rows:
+        yield Problem(
+            f"{name}: row level security hides rows from {server.source.user} when they are first"
+            " read",
+            f"ALTER ROLE {identifier(server.source.user)} BYPASSRLS;"
+            if restricts
+            else f"CREATE POLICY {identifier(POLICY)} ON {table_name(name)} FOR SELECT TO"
+            f" {identifier(server.source.user)} USING (true);",
+        )
+    if other_identity:
+        wanted = server.source.replica_identity.upper()
+        yield Problem(
+            f"{name}: its replica identity, or a partition's, is not {wanted}, so its changes lack"
+            " values",
+            f"ALTER TABLE {table_name(name)} REPLICA IDENTITY {wanted};"
+            if kind == "r"
+            else " ".join(replica_identity_sql(server.source, [name]).split()),
+        )
+
+
+def _values(tables: Tables, readable: list[str]) -> Iterator[Problem]:
+    """Yield values that the driver can't hand on, of tables whose rows were not read yet."""
+    for name, _, column, kind, condition in tables.rows("risky_values.sql"):
+        if name in tables.entries or name not in readable:
+            continue
+        query = f"SELECT EXISTS (SELECT FROM {table_name(name)} WHERE {condition})"
+        if tables.server.value(query):
+            yield Problem(
+                f"{name}: column {column} has {kind}",
+                f"exclude it (datapipe:sources.{tables.server.name}.tables.{name}"
+                ".excludedColumns), or change the rows",
+            )
+
+
+def _heartbeat(server: Server) -> Iterator[Problem]:
+    """Yield that the connector can't write its heartbeat, or that its changes are not published."""
+    schema, _, table = HEARTBEAT_TABLE.partition(".")
+    row = server.connection.execute(
+        b"SELECT has_schema_privilege(relnamespace, 'USAGE')"
+        b" AND has_table_privilege(pg_class.oid, 'SELECT')"
+        b" AND has_table_privilege(pg_class.oid, 'INSERT')"
+        b" AND has_table_privilege(pg_class.oid, 'UPDATE'),"
+        b" EXISTS (SELECT FROM pg_publication WHERE pubname = %s AND NOT puballtables"
+        b"     AND NOT EXISTS (SELECT FROM pg_publication_rel"
+        b"         WHERE prpubid = pg_publication.oid AND prrelid = pg_class.oid))"
+        b" FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+        b" WHERE nspname = %s AND relname = %s",
+        [server.source.publication_name(server.name), schema, table],
+    ).fetchone()
+    may_write, is_left_out = row or (False, False)
+    if not may_write:
+        yield Problem(
+            f"the account {server.source.user} can't write to {HEARTBEAT_TABLE}, so a quiet database"
+            " would keep the WAL of the whole server",
+            " ".join(heartbeat_sql(server.source).splitlines()),
+        )
+    elif is_left_out:
+        publication = identifier(server.source.publication_name(server.name))
+        yield Problem(
+            f"the publication does not contain {HEARTBEAT_TABLE}, so a quiet database would keep the"
+            " WAL of the whole server",
+            f"ALTER PUBLICATION {publication} ADD TABLE {table_name(HEARTBEAT_TABLE)};",
+        )

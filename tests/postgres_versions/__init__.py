@@ -1,0 +1,1 @@
+"""PostgreSQL servers of several major versions, for the tests of existing databases."""

@@ -1,0 +1,405 @@
+"""Each line of make doctor: a real server on which that check fails, and what mends it."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.source.existing.doctor import problems
+from components.source.existing.problem import Problem
+from tests.postgres_versions.servers import DATABASE, ExistingServer, existing_server
+
+TABLES = {"public.users": {}, "sales.orders": {}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ExistingServer]:
+    with existing_server(17) as running:
+        running.prepare()
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _restored(server: ExistingServer) -> Iterator[None]:
+    """Prepare the server again after each test, whatever it has left behind."""
+    yield
+    server.execute(
+        f"ALTER ROLE datapipe LOGIN REPLICATION NOSUPERUSER NOBYPASSRLS;"
+        f"GRANT CONNECT ON DATABASE {DATABASE} TO PUBLIC;"
+        "ALTER TABLE public.users DISABLE ROW LEVEL SECURITY;"
+        "DROP POLICY IF EXISTS datapipe_reads ON public.users;"
+        "DROP PUBLICATION IF EXISTS datapipe_shop",
+        "postgres",
+    )
+    server.prepare()
+
+
+def found(server: ExistingServer, entries: dict[str, Any] | None = None, **changed: Any) -> list[Problem]:
+    return problems("shop", server.source(**changed), avro_names=True, entries=entries or {})
+
+
+def the_one(server: ExistingServer, **changed: Any) -> Problem:
+    problem, *others = found(server, **changed)
+    assert not others
+    return problem
+
+
+# What breaks it (by the superuser), what the line says, and who may run its remedy.
+BY_SQL = {
+    "publication": (
+        "DROP PUBLICATION datapipe_shop",
+        "publication datapipe_shop does not exist",
+        None,
+    ),
+    "publication of all": (
+        "DROP PUBLICATION datapipe_shop; CREATE PUBLICATION datapipe_shop FOR ALL TABLES",
+        "is FOR ALL TABLES",
+        "postgres",
+    ),
+    "member": (
+        "ALTER PUBLICATION datapipe_shop DROP TABLE sales.orders",
+        "sales.orders: it is not in the publication",
+        "dba",
+    ),
+    "row filter": (
+        "ALTER PUBLICATION datapipe_shop SET TABLE public.users WHERE (id > 3), sales.orders,"
+        " datapipe.heartbeat",
+        "public.users: the publication datapipe_shop has a row filter",
+        "dba",
+    ),
+    "list of columns": (
+        "ALTER PUBLICATION datapipe_shop SET TABLE public.users, sales.orders (id, total),"
+        " datapipe.heartbeat",
+        "sales.orders: the publication datapipe_shop has a list of columns",
+        "dba",
+    ),
+    "operations": (
+        "ALTER PUBLICATION datapipe_shop SET (publish = 'insert')",
+        "does not publish insert, update, delete, truncate",
+        "dba",
+    ),
+    "partitions": (
+        "ALTER PUBLICATION datapipe_shop SET (publish_via_partition_root = false)",
+        "publishes partitions by their own names",
+        "dba",
+    ),
+    "replica identity": (
+        "ALTER TABLE public.users REPLICA IDENTITY DEFAULT",
+        "public.users: its replica identity, or a partition's, is not FULL",
+        "dba",
+    ),
+    "select": (
+        "REVOKE SELECT ON sales.orders FROM datapipe",
+        "sales.orders: the account datapipe may not read it",
+        "dba",
+    ),
+    "usage": (
+        "REVOKE USAGE ON SCHEMA sales FROM datapipe",
+        "sales.orders: the account datapipe may not read it",
+        "dba",
+    ),
+    "row security": (
+        "ALTER TABLE public.users ENABLE ROW LEVEL SECURITY",
+        "public.users: row level security hides rows",
+        "dba",
+    ),
+    "heartbeat's right": (
+        "REVOKE INSERT ON datapipe.heartbeat FROM datapipe",
+        "can't write to datapipe.heartbeat",
+        "dba",
+    ),
+    "heartbeat's table": (
+        "DROP TABLE datapipe.heartbeat",
+        "can't write to datapipe.heartbeat",
+        None,
+    ),
+    "heartbeat's publication": (
+        "ALTER PUBLICATION datapipe_shop DROP TABLE datapipe.heartbeat",
+        "the publication does not contain datapipe.heartbeat",
+        "dba",
+    ),
+    "replication": (
+        "ALTER ROLE datapipe NOREPLICATION",
+        "the account datapipe may not replicate",
+        "dba",
+    ),
+    "login": ("ALTER ROLE datapipe NOLOGIN", "not permitted to log in", "dba"),
+    "connect": (
+        f"REVOKE CONNECT ON DATABASE {DATABASE} FROM PUBLIC",
+        "database: permission denied for database",
+        "dba",
+    ),
+    "statement_timeout": (
+        "ALTER ROLE datapipe SET statement_timeout = '1h'",
+        "statement_timeout is 3600000 ms for datapipe",
+        "dba",
+    ),
+    "idle timeout": (
+        "ALTER ROLE datapipe SET idle_in_transaction_session_timeout = '1min'",
+        "idle_in_transaction_session_timeout is 60000 ms",
+        "dba",
+    ),
+    "sender timeout": (
+        "ALTER ROLE datapipe SET wal_sender_timeout = '5s'",
+        "wal_sender_timeout is 5000 ms for datapipe, shorter than two",
+        "dba",
+    ),
+    "superuser": ("ALTER ROLE datapipe SUPERUSER", "is a superuser", "postgres"),
+}
+
+
+@pytest.mark.parametrize(("broken", "reason", "mender"), BY_SQL.values(), ids=BY_SQL)
+def test_what_is_wrong_is_said_with_the_sql_that_mends_it(
+    server: ExistingServer, broken: str, reason: str, mender: str | None
+) -> None:
+    server.execute(broken, "postgres")
+    problem = the_one(server)
+    assert reason in problem.reason
+    if mender:
+        server.execute(problem.remedy.partition(" then run section 2")[0], mender)
+    if mender is None or "make source-sql SOURCE=shop" in problem.remedy:
+        server.prepare()
+    assert found(server) == []
+
+
+def test_a_restrictive_policy_needs_more_than_a_permissive_one(server: ExistingServer) -> None:
+    server.execute(
+        "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY datapipe_reads ON sales.orders FOR SELECT TO datapipe USING (true);"
+        "CREATE POLICY early ON sales.orders AS RESTRICTIVE USING (id > 3)"
+    )
+    problem = the_one(server)
+    assert problem.remedy == 'ALTER ROLE "datapipe" BYPASSRLS;'
+    server.execute(problem.remedy, "postgres")
+    assert found(server) == []
+    server.execute(
+        "ALTER ROLE datapipe NOBYPASSRLS; ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY;"
+        "DROP POLICY early ON sales.orders; DROP POLICY datapipe_reads ON sales.orders",
+        "postgres",
+    )
+
+
+class TestTables:
+    """Tables that can't be archived right, by the checks of the managed database."""
+
+    @pytest.mark.parametrize(
+        ("table", "definition", "reason", "remedy"),
+        [
+            ("no_such", "SELECT 1", "there is no such table", "create it, or take it off datapipe:sources.shop.tables"),
+            ("a_view", "CREATE VIEW a_view AS SELECT 1", "it is a view", "list the tables that it reads"),
+            ("quick", "CREATE UNLOGGED TABLE quick (id int)", "it is unlogged", "ALTER TABLE … SET LOGGED"),
+            (
+                "computed",
+                "CREATE TABLE computed (id int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
+                "column twice is generated",
+                "exclude it (datapipe:sources.shop.tables.public.computed.excludedColumns)",
+            ),
+            ("zoned", "CREATE TABLE zoned (at timetz)", "loses the time zone", "or store text"),
+        ],
+    )
+    def test_a_shape_that_is_refused(
+        self, server: ExistingServer, table: str, definition: str, reason: str, remedy: str
+    ) -> None:
+        server.execute(definition)
+        try:
+            lines = found(server, tables={**TABLES, f"public.{table}": {}})
+            (line,) = [each for each in lines if reason in each.reason]
+            assert remedy in line.remedy
+            assert line.level == "refused"
+        finally:
+            server.execute(f"DROP VIEW IF EXISTS a_view; DROP TABLE IF EXISTS quick, computed, zoned")
+
+    def test_a_value_that_the_driver_changes(self, server: ExistingServer) -> None:
+        server.execute("INSERT INTO public.users VALUES (99, 'old', '1582-10-10')")
+        try:
+            problem = the_one(server)
+            assert "public.users: column born has a date from 5 to 14 October 1582" in problem.reason
+            assert "datapipe:sources.shop.tables.public.users.excludedColumns" in problem.remedy
+            assert found(server, entries={"public.users": {}}) != [problem]
+        finally:
+            server.execute("DELETE FROM public.users WHERE id = 99")
+
+    def test_replica_identity_default_needs_a_key(self, server: ExistingServer) -> None:
+        server.execute("CREATE TABLE keyless (id int)")
+        try:
+            lines = found(server, tables={"public.keyless": {}}, replicaIdentity="default")
+            assert any("it has no primary key" in each.reason for each in lines)
+        finally:
+            server.execute("DROP TABLE keyless")
+
+    def test_a_partitions_replica_identity(self, server: ExistingServer) -> None:
+        tables = {**TABLES, "public.parts": {}}
+        server.execute(
+            "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+            "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (9)"
+        )
+        try:
+            server.prepare(server.source(tables=tables))
+            assert found(server, tables=tables) == []
+            server.execute("ALTER TABLE parts_1 REPLICA IDENTITY DEFAULT")
+            problem = the_one(server, tables=tables)
+            assert "public.parts: its replica identity, or a partition's" in problem.reason
+            server.execute(problem.remedy)
+            assert found(server, tables=tables) == []
+        finally:
+            server.execute("DROP TABLE parts")
+
+
+class TestWay:
+    """Which hop of the way to the server fails."""
+
+    @pytest.mark.parametrize(
+        ("changed", "reason", "remedy"),
+        [
+            ({"host": "no-such-host.invalid"}, "DNS: no-such-host.invalid has no IPv4", "shop.host"),
+            ({"networks": ["10.1.0.0/16"]}, "NetworkPolicy: localhost is 127.0.0.1", "shop.networks"),
+            ({"port": 1}, "TCP: 127.0.0.1:1 can't be reached: Connection refused", "listen_addresses"),
+            ({"password": "wrong"}, "password: password authentication failed", "make source-sql"),
+            ({"user": "nobody"}, "password: password authentication failed", "make source-sql"),
+            ({"database": "other"}, 'database: database "other" does not exist', "shop.database"),
+            ({"sslMode": "disable", "caCertificate": None}, "pg_hba.conf: no pg_hba.conf entry", "hostssl"),
+        ],
+        ids=["dns", "network", "tcp", "password", "user", "database", "pg_hba"],
+    )
+    def test_a_hop_that_fails(
+        self, server: ExistingServer, changed: dict[str, Any], reason: str, remedy: str
+    ) -> None:
+        problem = the_one(server, **changed)
+        assert reason in problem.reason
+        assert remedy in problem.remedy
+
+    def test_a_server_that_does_not_answer(self, server: ExistingServer) -> None:
+        # An address of the documentation's network: no host has it.
+        problem = the_one(server, host="192.0.2.1", networks=["192.0.2.0/24"])
+        assert problem.reason.startswith("TCP: 192.0.2.1:")
+
+    def test_another_authority(self, server: ExistingServer) -> None:
+        from tests.unit.existing_databases import AUTHORITY
+
+        problem = the_one(server, caCertificate=AUTHORITY)
+        assert "TLS: the server's certificate is not valid for localhost" in problem.reason
+        assert "shop.caCertificate" in problem.remedy
+
+    def test_a_name_that_the_certificate_lacks(self, server: ExistingServer) -> None:
+        problem = the_one(server, host="127.0.0.2", networks=["127.0.0.0/8"])
+        assert problem.reason.startswith("TCP: 127.0.0.2")
+        assert found(server, host="127.0.0.1") == []
+
+    def test_a_server_without_tls(self, server: ExistingServer) -> None:
+        with server.restarted(ssl="off"):
+            assert "TLS: the server does not offer it" in the_one(server).reason
+
+
+class TestServer:
+    """Settings of the server, which need a restart."""
+
+    def test_settings_and_full_slots(self, server: ExistingServer) -> None:
+        server.execute(
+            "SELECT pg_create_physical_replication_slot('other')", "postgres"
+        )
+        try:
+            with server.restarted(
+                wal_level="replica",
+                max_replication_slots="1",
+                max_wal_senders="0",
+                max_slot_wal_keep_size="-1",
+            ):
+                lines = {each.reason.partition(" ")[0]: each for each in found(server)}
+                assert lines["wal_level"].remedy.startswith("ALTER SYSTEM SET wal_level = 'logical'")
+                assert "all 1 replication slots are in use" in lines["all"].reason
+                assert "no free WAL sender" in lines["there"].reason
+                assert lines["max_slot_wal_keep_size"].level == "warning"
+                rds = {each.reason.partition(" ")[0]: each for each in found(server, service="rds")}
+                assert "rds.logical_replication = 1" in rds["wal_level"].remedy
+        finally:
+            server.execute("SELECT pg_drop_replication_slot('other')", "postgres")
+
+    def test_a_slot_of_somebody_else(self, server: ExistingServer) -> None:
+        server.execute("SELECT pg_create_physical_replication_slot('datapipe_shop')", "postgres")
+        try:
+            problem = the_one(server)
+            assert "the slot datapipe_shop is physical, of plugin none" in problem.reason
+            assert "datapipe:sources.shop.slot" in problem.remedy
+        finally:
+            server.execute("SELECT pg_drop_replication_slot('datapipe_shop')", "postgres")
+
+    def test_a_slot_that_does_not_follow_a_failover(self, server: ExistingServer) -> None:
+        server.execute(
+            "SELECT pg_create_physical_replication_slot('standby');"
+            "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')",
+            "postgres",
+        )
+        try:
+            problem = the_one(server)
+            assert "does not follow a failover" in problem.reason
+            assert problem.level == "warning"
+        finally:
+            server.execute(
+                "SELECT pg_drop_replication_slot('datapipe_shop');"
+                "SELECT pg_drop_replication_slot('standby')",
+                "postgres",
+            )
+
+    def test_a_clock_that_differs(self, server: ExistingServer) -> None:
+        (problem,) = problems(
+            "shop",
+            server.source(),
+            avro_names=True,
+            entries={},
+            clock=lambda: time.time() + 60,
+        )
+        assert "the database's clock is 60 s behind this machine's" in problem.reason
+        assert problem.level == "warning"
+
+    def test_a_lost_slot(self, server: ExistingServer) -> None:
+        with server.restarted(max_slot_wal_keep_size="16MB", max_wal_size="32MB"):
+            server.execute(
+                "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')", "postgres"
+            )
+            server.execute("CREATE TABLE filler (text text)")
+            for _ in range(5):
+                server.execute(
+                    "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 20000);"
+                )
+                server.execute("SELECT pg_switch_wal(); CHECKPOINT", "postgres")
+            problem = the_one(server)
+            assert "the slot datapipe_shop is lost" in problem.reason
+            server.execute(
+                "DROP TABLE filler; SELECT pg_drop_replication_slot('datapipe_shop')", "postgres"
+            )
+
+    def test_a_standby(self, server: ExistingServer) -> None:
+        signal = server.folder / "data" / "standby.signal"
+        server.stop()
+        signal.touch()
+        try:
+            server.start()
+            problem = the_one(server)
+            assert "is a standby" in problem.reason
+        finally:
+            server.stop()
+            signal.unlink()
+            server.start()
+
+
+@pytest.mark.parametrize("version", [18])
+def test_a_version_that_debezium_was_not_tried_with(version: int) -> None:
+    with existing_server(version) as newer:
+        newer.prepare()
+        assert f"PostgreSQL {version} is too new for Debezium" in the_one(newer).reason
+
+
+def test_a_partitioned_table_and_no_limit_on_12() -> None:
+    with existing_server(12) as old:
+        old.execute("CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)")
+        old.prepare()
+        lines = found(old, tables={**TABLES, "public.parts": {}})
+        assert any("PostgreSQL 12 does not publish partitioned tables" in each.reason for each in lines)
+        assert any("keeps WAL for a slot without a limit" in each.reason for each in lines)
+
+
+def test_an_encoding_without_characters() -> None:
+    with existing_server(16, encoding="SQL_ASCII") as ascii_server:
+        ascii_server.prepare()
+        assert "has the encoding SQL_ASCII" in the_one(ascii_server).reason
