@@ -40,6 +40,12 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
 
+source-sql: ## print the SQL that prepares an existing database; SOURCE=name in datapipe:sources
+	@bin/datapipe source sql "$(SOURCE)"
+
+doctor: ## say what is wrong with an existing database and what mends it (SOURCE=name)
+	@bin/datapipe source doctor "$(SOURCE)"
+
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh
 

@@ -18,7 +18,8 @@ Row = dict[str, Any]
 def connect(outputs: StackOutputs) -> Iterator[psycopg.Connection[Row]]:
     """Open a connection in autocommit mode for the block.
 
-    The server must present a certificate for its host that the stack's own authority has signed.
+    A managed server must present a certificate for its host that the stack's own authority has
+    signed; how an existing one is checked is datapipe:sources' sslMode.
     Raises StackError if the database is not reachable from outside or refuses the connection.
     """
     database = outputs.database
@@ -45,8 +46,8 @@ def _open(
             dbname=database.name,
             user=database.user,
             password=outputs.database_password.get_secret_value(),
-            sslmode="verify-full",
-            sslrootcert=authority,
+            sslmode=database.ssl_mode,
+            sslrootcert=authority if database.ca_certificate else None,
             connect_timeout=10,
             application_name="datapipe-client",
             autocommit=True,

@@ -24,7 +24,8 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
     if database.port is None:
         return found
     authority, passwords = folder / "ca.crt", folder / "pgpass"
-    _write_private(authority, database.ca_certificate)
+    if database.ca_certificate:
+        _write_private(authority, database.ca_certificate)
     password = outputs.database_password.get_secret_value()
     _write_private(
         passwords, f"{database.host}:{database.port}:{database.name}:{database.user}:{password}\n"
@@ -36,8 +37,8 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
         "PGDATABASE": database.name,
         "PGUSER": database.user,
         "PGPASSFILE": str(passwords),
-        "PGSSLMODE": "verify-full",
-        "PGSSLROOTCERT": str(authority),
+        "PGSSLMODE": database.ssl_mode,
+        **({"PGSSLROOTCERT": str(authority)} if database.ca_certificate else {}),
     }
 
 

@@ -32,8 +32,10 @@ class DatabaseOutput(_Output):
     port: int | None
     name: str
     user: str
-    # In PEM format; it signs the server's certificate.
+    # In PEM format; it signs the server's certificate. Empty where that is not checked.
     ca_certificate: str
+    # libpq's sslmode.
+    ssl_mode: str = "verify-full"
 
 
 class ConnectOutput(_Output):
@@ -117,6 +119,8 @@ class StackOutputs(_Output):
     keys: Mapping[str, tuple[str, ...]] = {}
     # Each table's captured columns in its order: names and PostgreSQL's types.
     columns: Mapping[str, tuple[tuple[str, str], ...]] = {}
+    # What the archive has of each table of an existing database, as JSON (drift.sql).
+    captured_entries: str = "{}"
     topic_prefix: str
     dead_letter_topics: DeadLetterTopics
     budget: BudgetOutput

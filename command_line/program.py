@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from command_line import dlq, environment, programs, recover
+from command_line import dlq, environment, programs, recover, source
 from command_line import verify as verify_command
 from command_line.exit_codes import exit_codes
 
@@ -60,6 +60,7 @@ def status(context: typer.Context) -> None:
 app.command("verify", epilog=verify_command.EXIT_CODES)(verify_command.verify)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(recover.app, name="recover")
+app.add_typer(source.app, name="source")
 app.command("env", epilog=environment.EXIT_CODES)(environment.print_exports)
 programs.add_commands(app)
 

@@ -4,7 +4,16 @@ from clients.dlq.replay import ReplayError
 from clients.dlq.skip import SkipError
 from clients.stack import StackError
 from clients.status.collect import UNREACHABLE
+from components.config import ConfigError
 from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.failures import ConnectError
 
-REPORTED = (StackError, ReplayError, SkipError, ConnectError, ClusterAccessError, *UNREACHABLE)
+REPORTED = (
+    StackError,
+    ConfigError,
+    ReplayError,
+    SkipError,
+    ConnectError,
+    ClusterAccessError,
+    *UNREACHABLE,
+)

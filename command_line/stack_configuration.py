@@ -1,0 +1,54 @@
+"""The configuration of a stack that may not be deployed yet, as its stack file has it."""
+
+import json
+import subprocess
+from typing import Any
+
+from clients.stack import PROJECT, StackError, read_outputs
+from components.config import StackConfig, parse
+from components.config.existing_source import ExistingSource
+
+KEY_PREFIX = "datapipe:"
+
+
+def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]:
+    """Return a stack's configuration and its existing database of this name.
+
+    Raises StackError where there is none, and ConfigError where the stack file is not valid.
+    """
+    config = parse(_values(stack), f"Pulumi.{stack}.yaml")
+    if name not in config.sources:
+        names = ", ".join(config.sources) or "no existing database"
+        raise StackError(
+            f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'SOURCE'}; it has {names}"
+        )
+    return config, config.sources[name]
+
+
+def recorded_entries(stack: str) -> dict[str, Any]:
+    """Return what the archive has of the captured tables; nothing where it is not deployed."""
+    try:
+        entries: dict[str, Any] = json.loads(read_outputs(stack).captured_entries)
+    except StackError:
+        return {}
+    return entries
+
+
+def _values(stack: str) -> dict[str, Any]:
+    """Return the stack file's keys of the project, with their secrets in clear text."""
+    command = ["pulumi", "config", "--json", "--show-secrets", "--stack", stack]
+    try:
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
+    if done.returncode != 0:
+        raise StackError(
+            f"can't read the configuration of stack {stack}; if it does not exist, create it with"
+            f" make preview STACK={stack}: {done.stderr.strip()}"
+        )
+    given = json.loads(done.stdout)
+    return {
+        key.removeprefix(KEY_PREFIX): entry.get("objectValue", entry["value"])
+        for key, entry in given.items()
+        if key.startswith(KEY_PREFIX)
+    }
