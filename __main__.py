@@ -8,19 +8,18 @@ from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.security.node_network import require_node_network
-from components.source import Source, SourceArgs
+from components.source import declare_source
 from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.sinks.declared import declared_sinks
-from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
+from components.streaming.topic_names import CONNECT_DEAD_LETTERS
 from components.workloads import Workload
 
 config = load()
 require_node_network(config.cluster)
 sinks = declared_sinks(config)
-ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
 
@@ -32,11 +31,7 @@ captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(conf
 
 security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
-source = Source(
-    "source",
-    SourceArgs.from_config(config, security.namespace, security.credentials, captured),
-    opts=on_cluster,
-)
+source = declare_source(config, security, captured, on_cluster)
 
 archive = Archive(
     "archive",
@@ -77,7 +72,7 @@ pulumi.export(
 )
 pulumi.export("keys", source.keys)
 pulumi.export("columns", source.columns)
-pulumi.export("topicPrefix", TOPIC_PREFIX)
+pulumi.export("topicPrefix", config.topic_prefix)
 pulumi.export(
     "deadLetterTopics",
     {
@@ -97,14 +92,16 @@ pulumi.export(
 pulumi.export(
     "database",
     {
-        "host": config.cluster.external_host,
-        "port": ports.postgresql if ports else None,
-        "name": config.source.database,
-        "user": "postgres",
+        "host": source.outside.host,
+        "port": source.outside.port,
+        "name": source.database,
+        "user": source.outside.user,
         "caCertificate": source.ca_certificate,
+        "sslMode": source.outside.ssl_mode,
     },
 )
-pulumi.export("databasePassword", security.credentials.postgres)
+pulumi.export("databasePassword", source.outside.password)
+pulumi.export("capturedEntries", source.captured_entries)
 pulumi.export("bootstrapServers", streaming.bootstrap_servers)
 if certificates and client:
     pulumi.export("kafkaLogin", client.login())

@@ -81,6 +81,9 @@ def _printable(password: SecretStr) -> SecretStr:
     return password
 
 
+SslMode = Literal["verify-full", "verify-ca", "require", "disable"]
+
+
 class SourceTable(TopicOverride):
     """What is special about one captured table of a source."""
 
@@ -113,7 +116,7 @@ class ExistingSource(Settings):
         description="Password of the account; set it with"
         " `pulumi config set --secret --path datapipe:sources.<name>.password`.",
     )
-    ssl_mode: Literal["verify-full", "verify-ca", "require", "disable"] = Field(
+    ssl_mode: SslMode = Field(
         default="verify-full",
         description="libpq's sslmode. verify-full checks the certificate and the host's name,"
         " verify-ca the certificate only, require encrypts without a check, and disable sends"
@@ -142,16 +145,19 @@ class ExistingSource(Settings):
         description="Rows above kafka.maxRowSize that are archived without their largest values, as"
         " the source's failure names them: table/digest.",
     )
-    slot: Annotated[
-        str,
-        AfterValidator(
-            Pattern(
-                r"[a-z0-9_]{1,63}",
-                name="replication slot name",
-                allowed="1 to 63 lower case letters, digits and underscores",
-            )
-        ),
-    ] | None = Field(
+    slot: (
+        Annotated[
+            str,
+            AfterValidator(
+                Pattern(
+                    r"[a-z0-9_]{1,63}",
+                    name="replication slot name",
+                    allowed="1 to 63 lower case letters, digits and underscores",
+                )
+            ),
+        ]
+        | None
+    ) = Field(
         default=None, description="Replication slot; by default datapipe_<name of the source>."
     )
     publication: PostgresName | None = Field(
@@ -179,9 +185,9 @@ class ExistingSource(Settings):
                 f"is required, as the host {self.host} is a name and a NetworkPolicy allows"
                 " addresses only; list the networks of its addresses, e.g. [10.20.0.0/24]",
             )
-        if address is not None and self.networks:
-            if not any(address in network for network in self.networks):
-                yield "networks", f"does not contain the host {self.host}"
+        outside = address is not None and not any(address in one for one in self.networks)
+        if self.networks and outside:
+            yield "networks", f"does not contain the host {self.host}"
         for row in self.incomplete_rows:
             if row.partition("/")[0] not in self.tables:
                 yield "incompleteRows", f"{row} is not a row of one of the source's tables"

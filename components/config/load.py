@@ -15,8 +15,8 @@ from components.config.stack import StackConfig
 WITH_SECRETS = "sources"
 SET_AS_SECRET = (
     "holds a value that was set with --secret, but the program keeps only the passwords of"
-    " datapipe:sources secret: the value would appear in clear text in the state and in the cluster. Passwords"
-    " are generated, and AWS credentials are read from the environment. Set the value without"
+    " datapipe:sources secret: the value would appear in clear text in the state and in the"
+    " cluster. The managed database's passwords are generated, and AWS credentials are read from the environment. Set the value without"
     " --secret, or remove it if it is a secret"
 )
 

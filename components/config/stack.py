@@ -147,8 +147,9 @@ class StackConfig(Settings):
                 if section in self.model_fields_set:
                     yield (
                         section,
-                        f"is for the managed database, which a stack with datapipe:sources does not"
-                        f" have in this version; move what you need to sources.{name} and remove it",
+                        "is for the managed database, which a stack with datapipe:sources does not"
+                        f" have in this version; move what you need to sources.{name} and remove"
+                        " it",
                     )
             if self.topics.overrides:
                 yield (

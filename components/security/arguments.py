@@ -1,6 +1,7 @@
 """The arguments of the security layer."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from components.config import StackConfig
 from components.config.cluster import ClusterSettings
@@ -18,6 +19,7 @@ class SecurityArgs:
     settings: SecuritySettings
     cluster: ClusterSettings
     source_port: int
+    source_networks: tuple[IPv4Network, ...]  # of an existing database; none: it is managed
     kafka: KafkaSettings
     connect_port: int
     registry_port: int | None  # None: the stack has no registry
@@ -32,6 +34,7 @@ class SecurityArgs:
             settings=config.security,
             cluster=config.cluster,
             source_port=config.source.port,
+            source_networks=config.existing[1].allowed_networks if config.existing else (),
             kafka=config.kafka,
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
@@ -43,5 +46,8 @@ class SecurityArgs:
     @property
     def workloads(self) -> list[Workload]:
         """The workloads of this stack."""
-        absent = Workload.REGISTRY if self.registry_port is None else None
-        return [workload for workload in Workload if workload is not absent]
+        absent = {
+            *([Workload.REGISTRY] if self.registry_port is None else []),
+            *([Workload.POSTGRESQL] if self.source_networks else []),
+        }
+        return [workload for workload in Workload if workload not in absent]

@@ -17,8 +17,13 @@ def flows(args: SecurityArgs) -> list[Flow]:
     """Return every allowed flow of a stack, except name resolution."""
     nodes = Network(str(args.cluster.node_network))
     kafka, connect = Workload.KAFKA, Workload.CONNECT
+    existing = [Network(str(network)) for network in args.source_networks]
+    databases: list[Workload | Network] = [*existing] or [Workload.POSTGRESQL]
     allowed = [
-        Flow(connect, Workload.POSTGRESQL, (args.source_port,), "change data capture"),
+        *(
+            Flow(connect, database, (args.source_port,), "change data capture")
+            for database in databases
+        ),
         Flow(kafka, kafka, (args.kafka.port, args.kafka.controller_port), "replication, quorum"),
         Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
@@ -34,10 +39,11 @@ def flows(args: SecurityArgs) -> list[Flow]:
             Flow(Workload.REGISTRY, kafka, (args.kafka.port,), "the registry's topic"),
         ]
     if args.cluster.node_ports is not None:
-        allowed += [
-            Flow(nodes, Workload.POSTGRESQL, (args.source_port,), "node port"),
-            Flow(nodes, kafka, (args.kafka.external_port,), "node ports, one per broker"),
-        ]
+        if not existing:
+            allowed.append(Flow(nodes, Workload.POSTGRESQL, (args.source_port,), "node port"))
+        allowed.append(
+            Flow(nodes, kafka, (args.kafka.external_port,), "node ports, one per broker")
+        )
     if args.kafka.bootstrap_servers:
         allowed.append(Flow(nodes, kafka, (args.kafka.port,), "topics, from where Pulumi runs"))
     if args.metrics.enabled:

@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -15,6 +14,7 @@ from components.manifests import metadata, name_of, rollout_annotations
 from components.security import Credentials
 from components.sizing import Resources
 from components.source import server
+from components.source.captured_source import CapturedSource, DatabaseAddress
 from components.source.certificate import ServerCertificate
 from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.database_account import DatabaseAccount
@@ -91,21 +91,11 @@ class SourceArgs:
         )
 
 
-class Source(pulumi.ComponentResource):
+class Source(CapturedSource):
     """PostgreSQL, its certificate, its schema and the accounts in it."""
 
     host: pulumi.Output[str]
     port: int
-    database: str
-    ca_certificate: pulumi.Output[str]
-    capture_user: pulumi.Output[str]  # known when the account may log in
-    captured: pulumi.Output[dict[str, Any]]  # what DatabaseSchema says of the captured tables
-    keys: pulumi.Output[dict[str, list[str]]]  # columns of each table's primary key; [] without
-    columns: pulumi.Output[dict[str, list[list[str]]]]  # each table's (name, PostgreSQL's type)
-    captured_tables_query: str  # by which the worker sees what has changed of them
-    ready: list[
-        pulumi.Resource
-    ]  # until they exist, a client has no tables, publication and account
 
     def __init__(
         self, name: str, args: SourceArgs, opts: pulumi.ResourceOptions | None = None
@@ -142,6 +132,12 @@ class Source(pulumi.ComponentResource):
         schema = self._schema(args, psql, running)
         account = self._account(args, psql, schema)
         self.capture_user = account.user
+        self.capture_password = args.credentials.debezium
+        self.outside = DatabaseAddress(
+            args.external_host, args.node_port, "postgres", args.credentials.postgres
+        )
+        # The publications' comments have them.
+        self.captured_entries = pulumi.Output.from_input("{}")
         self.captured = schema.captured
         self.keys = schema.described.apply(lambda text: described_keys(text, args.tables))
         self.columns = schema.described.apply(lambda text: described_columns(text, args.tables))

@@ -15,7 +15,7 @@ from components.config.source import SourceSettings
 FOLDER = Path(__file__).parent
 
 # Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does;
-# both print what described.sql does.
+# both print what description.sql finds.
 REFUSED, MISSED, CHANGED = "refused: ", "missed: ", "changed: "
 CAPTURED, DESCRIBED = "captured: ", "described: "
 LOCKED = "locked: "
@@ -48,7 +48,7 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
         _read("capture.sql"),
         _temporary("live", _captured_state("SELECT name, publication, entry FROM live")),
         _read("remember.sql"),
-        _read("described.sql"),
+        _describe(),
     ]
     return _script(_variables(settings, tables), create, parts)
 
@@ -62,7 +62,7 @@ def check_script(
     With `avro_names`, that includes columns whose names Avro does not allow.
     It changes nothing: the sample tables that it may create are rolled back.
     """
-    parts = [*_sample_schema(settings), *_find(), _read("list_found.sql"), _read("described.sql")]
+    parts = [*_sample_schema(settings), *_find(), _read("list_found.sql"), _describe()]
     variables = _variables(settings, tables, account, avro_names=avro_names)
     return _script(variables, [], parts, end="ROLLBACK;")
 
@@ -176,6 +176,14 @@ def _find() -> list[str]:
         _temporary("risky_values", _captured_state(_read("risky_values.sql"))),
         _read("refused_values.sql"),
     ]
+
+
+def _describe() -> str:
+    """Return the statement that prints the line of DESCRIBED."""
+    return (
+        "\\pset format unaligned\n\\pset tuples_only on\n"
+        f"SELECT '{DESCRIBED}' || description FROM (\n{_read('description.sql')}) AS described;"
+    )
 
 
 def _captured_state(query: str, recorded: str | None = None) -> str:

@@ -5,7 +5,7 @@ from components.streaming.access.accounts import Account
 from components.streaming.access.grants import AccessArgs
 from components.streaming.access.layer import Certificates, CertificatesArgs
 from components.streaming.access.transport import Transport
-from components.streaming.connectors.sources import SOURCE
+from components.streaming.connectors.sources import connector_name
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import registry_hosts
 from components.streaming.sinks.declared import Sinks
@@ -42,7 +42,8 @@ def access_arguments(config: StackConfig, sinks: Sinks, topics: TopicsArgs) -> A
     return AccessArgs(
         connect=config.connect,
         registry=config.registry if config.needs_registry else None,
+        names=topics.names,
         topics=[topic.name for topic in topics_for(topics)],
-        source=SOURCE,
+        source=connector_name(config.topic_prefix),
         sinks=[sink.access() for sink in sinks],
     )

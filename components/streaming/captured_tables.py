@@ -14,12 +14,13 @@ import pulumi
 from pulumi import dynamic
 
 from components.config import StackConfig
+from components.config.existing_source import MANAGED
 from components.dynamic_provider import Provider
 from components.streaming.access.layer import Identity
 from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.sinks.declared import Sinks
-from components.streaming.topic_names import topic_of
+from components.streaming.topic_names import TopicNames
 from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows, shortage
 from components.streaming.unread import unread_records
 
@@ -72,6 +73,7 @@ class CapturedTablesArgs:
 
     tables: tuple[str, ...]
     """captured, as schema.table"""
+    topic_prefix: str
     may_delete: tuple[str, ...]
     """tables whose topic may be deleted"""
     protected: tuple[str, ...]
@@ -103,6 +105,7 @@ class CapturedTablesArgs:
             raise pulumi.RunError(str(error)) from None
         return cls(
             tables=config.tables,
+            topic_prefix=config.topic_prefix,
             may_delete=config.topics.delete,
             protected=tuple(table for table in config.tables if config.topics.protects(table)),
             archived=sinks.archive.archived_tables(),
@@ -118,6 +121,7 @@ class CapturedTablesArgs:
         """Return the inputs of the resource."""
         return {
             "tables": list(self.tables),
+            "topic_prefix": self.topic_prefix,
             "may_delete": list(self.may_delete),
             "protected": list(self.protected),
             "archived": self.archived,
@@ -137,7 +141,8 @@ def leaving(olds: Properties, news: Properties) -> list[str]:
 
 def _consequence(table: str, olds: Properties) -> str:
     """Say what is deleted with a table that leaves the list, and what stays."""
-    topic = topic_of(table)
+    # A resource from before there were other sources has the managed database's.
+    topic = TopicNames(olds.get("topic_prefix", MANAGED)).of(table)
     unread = " and ".join(
         f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
         for sink in olds["sinks"]

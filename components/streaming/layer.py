@@ -16,7 +16,7 @@ from components.config.streaming import ConnectSettings, RegistrySettings
 from components.images import ImageFamilyTable
 from components.security import Credentials
 from components.sizing import BROKER_JVM, CONNECT_JVM, Sizing, heap_for
-from components.source import Source
+from components.source import CapturedSource
 from components.streaming.access.accounts import Account
 from components.streaming.access.acls import declare_acls
 from components.streaming.access.grants import AccessArgs
@@ -35,7 +35,6 @@ from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
 from components.streaming.sinks.declared import Sinks
-from components.streaming.topic_names import TOPIC_PREFIX
 from components.streaming.topics import TopicsArgs, declare_topics, topics_for
 from components.workloads import Workload
 from kafka_connect.access import ServiceProxy
@@ -64,7 +63,7 @@ class StreamingArgs:
     credentials: Credentials
     captured: pulumi.Resource
     """until it exists, the list of tables is not checked"""
-    source: Source
+    source: CapturedSource
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
@@ -83,7 +82,7 @@ class StreamingArgs:
         credentials: Credentials,
         captured: pulumi.Resource,
         identities: Mapping[Account, Identity],
-        source: Source,
+        source: CapturedSource,
         archive: Archive,
     ) -> StreamingArgs:
         """Return the arguments for a stack.
@@ -307,7 +306,7 @@ def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> W
         # The name is not secret, but belongs to the password: a worker that restarts during a
         # rotation must not mix two accounts.
         "DBZ_DB_USERNAME": args.source.capture_user,
-        "DBZ_DB_PASSWORD": args.credentials.debezium,
+        "DBZ_DB_PASSWORD": args.source.capture_password,
     }
     for sink in args.sinks:
         environment |= sink.environment(args.archive)
@@ -326,7 +325,7 @@ def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> W
         bootstrap=args.network.bootstrap,
         replication_factor=args.network.settings.replication_factor,
         row_size=args.sources.row_size,
-        topic_prefix=TOPIC_PREFIX,
+        topic_prefix=args.sources.topic_prefix,
         tables=args.topics.tables,
         lag_of=args.sinks.archive.connector.name,
         source_ca=args.source.ca_certificate,

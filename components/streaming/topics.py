@@ -19,10 +19,7 @@ from components.sizing import LogSize, log_size
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import (
     CONNECT_DEAD_LETTERS,
-    HEARTBEAT,
-    SCHEMA_CHANGES,
-    TRANSACTIONS,
-    topic_of,
+    TopicNames,
 )
 
 MEBIBYTE = 1024 * 1024
@@ -46,6 +43,7 @@ class TopicsArgs:
 
     tables: tuple[str, ...]
     """captured, as schema.table"""
+    names: TopicNames
     settings: TopicSettings
     replication_factor: int
     brokers: int
@@ -66,6 +64,7 @@ class TopicsArgs:
         dead_letters = [one.errors.dead_letter_topic for one in sinks.connectors.values()]
         return cls(
             tables=config.tables,
+            names=TopicNames(config.topic_prefix),
             settings=config.topics,
             replication_factor=config.kafka.replication_factor,
             brokers=config.kafka.brokers,
@@ -98,10 +97,10 @@ def topics_for(args: TopicsArgs) -> list[Topic]:
             Topic(name, settings.dead_letter_partitions, replicas, letters)
             for name in (CONNECT_DEAD_LETTERS, *args.dead_letters_of_sinks)
         ),
-        Topic(SCHEMA_CHANGES, 1, replicas, _compacted(settings.retention_ms)),
+        Topic(args.names.schema_changes, 1, replicas, _compacted(settings.retention_ms)),
         *(
             Topic(name, 1, replicas, bounded)
-            for name in (HEARTBEAT, TRANSACTIONS, *args.control_topics)
+            for name in (args.names.heartbeat, args.names.transactions, *args.control_topics)
         ),
     ]
     _require_distinct(args, topics)
@@ -116,7 +115,7 @@ def _topic_of_rows(args: TopicsArgs, table: str, usual: dict[str, str]) -> Topic
         "compression.type": given.compression if given else None,
     }
     return Topic(
-        topic_of(table),
+        args.names.of(table),
         args.settings.partitions_of(table),
         args.replication_factor,
         usual | {key: value for key, value in different.items() if value is not None},
@@ -182,7 +181,7 @@ def replicas_per_broker(args: TopicsArgs) -> int:
     """
     rows = sum(args.settings.partitions_of(table) for table in args.tables)
     letters = (1 + len(args.dead_letters_of_sinks)) * args.settings.dead_letter_partitions
-    small = len((HEARTBEAT, TRANSACTIONS)) + max(1, len(args.control_topics))
+    small = len((args.names.heartbeat, args.names.transactions)) + max(1, len(args.control_topics))
     return -(-(rows + letters + small) * args.replication_factor // args.brokers)
 
 

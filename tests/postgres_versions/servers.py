@@ -24,12 +24,15 @@ START_SECONDS = 30
 DATABASE, PASSWORD = "shop", "hunter2-and-more"
 # The first version in which a role that is no superuser may give REPLICATION to another.
 REPLICATION_IS_GRANTABLE = 16
+# The last version without max_slot_wal_keep_size.
+UNLIMITED = 12
 # Databases of other people's: nothing is the program's.
 SCHEMA = """
 CREATE TABLE public.users (id int PRIMARY KEY, name text, born date);
 CREATE SCHEMA sales;
 CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at timestamptz);
-INSERT INTO public.users SELECT n, 'user ' || n, date '1990-01-01' + n FROM generate_series(1, 50) n;
+INSERT INTO public.users SELECT n, 'user ' || n, date '1990-01-01' + n
+    FROM generate_series(1, 50) AS n;
 INSERT INTO sales.orders SELECT n, n * 1.5, now() FROM generate_series(1, 50) n;
 """
 
@@ -96,7 +99,7 @@ class ExistingServer:
             "ssl_cert_file": str(self.folder / "tls.crt"),
             "ssl_key_file": str(self.folder / "tls.key"),
             "hba_file": str(self.folder / "pg_hba.conf"),
-            **({"max_slot_wal_keep_size": "1GB"} if self.version > 12 else {}),  # noqa: PLR2004
+            **({"max_slot_wal_keep_size": "1GB"} if self.version > UNLIMITED else {}),
             **settings,
         }
         options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]

@@ -9,8 +9,9 @@ import pytest
 from components.source.existing.doctor import problems
 from components.source.existing.problem import Problem
 from tests.postgres_versions.servers import DATABASE, ExistingServer, existing_server
+from tests.unit.existing_databases import AUTHORITY
 
-TABLES = {"public.users": {}, "sales.orders": {}}
+TABLES: dict[str, dict[str, Any]] = {"public.users": {}, "sales.orders": {}}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,9 @@ def _restored(server: ExistingServer) -> Iterator[None]:
     server.prepare()
 
 
-def found(server: ExistingServer, entries: dict[str, Any] | None = None, **changed: Any) -> list[Problem]:
+def found(
+    server: ExistingServer, entries: dict[str, Any] | None = None, **changed: Any
+) -> list[Problem]:
     return problems("shop", server.source(**changed), avro_names=True, entries=entries or {})
 
 
@@ -186,9 +189,24 @@ class TestTables:
     @pytest.mark.parametrize(
         ("table", "definition", "reason", "remedy"),
         [
-            ("no_such", "SELECT 1", "there is no such table", "create it, or take it off datapipe:sources.shop.tables"),
-            ("a_view", "CREATE VIEW a_view AS SELECT 1", "it is a view", "list the tables that it reads"),
-            ("quick", "CREATE UNLOGGED TABLE quick (id int)", "it is unlogged", "ALTER TABLE … SET LOGGED"),
+            (
+                "no_such",
+                "SELECT 1",
+                "there is no such table",
+                "create it, or take it off datapipe:sources.shop.tables",
+            ),
+            (
+                "a_view",
+                "CREATE VIEW a_view AS SELECT 1",
+                "it is a view",
+                "list the tables that it reads",
+            ),
+            (
+                "quick",
+                "CREATE UNLOGGED TABLE quick (id int)",
+                "it is unlogged",
+                "ALTER TABLE … SET LOGGED",
+            ),
             (
                 "computed",
                 "CREATE TABLE computed (id int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
@@ -208,13 +226,17 @@ class TestTables:
             assert remedy in line.remedy
             assert line.level == "refused"
         finally:
-            server.execute(f"DROP VIEW IF EXISTS a_view; DROP TABLE IF EXISTS quick, computed, zoned")
+            server.execute(
+                "DROP VIEW IF EXISTS a_view; DROP TABLE IF EXISTS quick, computed, zoned"
+            )
 
     def test_a_value_that_the_driver_changes(self, server: ExistingServer) -> None:
         server.execute("INSERT INTO public.users VALUES (99, 'old', '1582-10-10')")
         try:
             problem = the_one(server)
-            assert "public.users: column born has a date from 5 to 14 October 1582" in problem.reason
+            assert (
+                "public.users: column born has a date from 5 to 14 October 1582" in problem.reason
+            )
             assert "datapipe:sources.shop.tables.public.users.excludedColumns" in problem.remedy
             assert found(server, entries={"public.users": {}}) != [problem]
         finally:
@@ -252,13 +274,29 @@ class TestWay:
     @pytest.mark.parametrize(
         ("changed", "reason", "remedy"),
         [
-            ({"host": "no-such-host.invalid"}, "DNS: no-such-host.invalid has no IPv4", "shop.host"),
-            ({"networks": ["10.1.0.0/16"]}, "NetworkPolicy: localhost is 127.0.0.1", "shop.networks"),
-            ({"port": 1}, "TCP: 127.0.0.1:1 can't be reached: Connection refused", "listen_addresses"),
+            (
+                {"host": "no-such-host.invalid"},
+                "DNS: no-such-host.invalid has no IPv4",
+                "shop.host",
+            ),
+            (
+                {"networks": ["10.1.0.0/16"]},
+                "NetworkPolicy: localhost is 127.0.0.1",
+                "shop.networks",
+            ),
+            (
+                {"port": 1},
+                "TCP: 127.0.0.1:1 can't be reached: Connection refused",
+                "listen_addresses",
+            ),
             ({"password": "wrong"}, "password: password authentication failed", "make source-sql"),
             ({"user": "nobody"}, "password: password authentication failed", "make source-sql"),
             ({"database": "other"}, 'database: database "other" does not exist', "shop.database"),
-            ({"sslMode": "disable", "caCertificate": None}, "pg_hba.conf: no pg_hba.conf entry", "hostssl"),
+            (
+                {"sslMode": "disable", "caCertificate": None},
+                "pg_hba.conf: no pg_hba.conf entry",
+                "hostssl",
+            ),
         ],
         ids=["dns", "network", "tcp", "password", "user", "database", "pg_hba"],
     )
@@ -275,8 +313,6 @@ class TestWay:
         assert problem.reason.startswith("TCP: 192.0.2.1:")
 
     def test_another_authority(self, server: ExistingServer) -> None:
-        from tests.unit.existing_databases import AUTHORITY
-
         problem = the_one(server, caCertificate=AUTHORITY)
         assert "TLS: the server's certificate is not valid for localhost" in problem.reason
         assert "shop.caCertificate" in problem.remedy
@@ -295,9 +331,7 @@ class TestServer:
     """Settings of the server, which need a restart."""
 
     def test_settings_and_full_slots(self, server: ExistingServer) -> None:
-        server.execute(
-            "SELECT pg_create_physical_replication_slot('other')", "postgres"
-        )
+        server.execute("SELECT pg_create_physical_replication_slot('other')", "postgres")
         try:
             with server.restarted(
                 wal_level="replica",
@@ -306,7 +340,9 @@ class TestServer:
                 max_slot_wal_keep_size="-1",
             ):
                 lines = {each.reason.partition(" ")[0]: each for each in found(server)}
-                assert lines["wal_level"].remedy.startswith("ALTER SYSTEM SET wal_level = 'logical'")
+                assert lines["wal_level"].remedy.startswith(
+                    "ALTER SYSTEM SET wal_level = 'logical'"
+                )
                 assert "all 1 replication slots are in use" in lines["all"].reason
                 assert "no free WAL sender" in lines["there"].reason
                 assert lines["max_slot_wal_keep_size"].level == "warning"
@@ -395,7 +431,9 @@ def test_a_partitioned_table_and_no_limit_on_12() -> None:
         old.execute("CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id)")
         old.prepare()
         lines = found(old, tables={**TABLES, "public.parts": {}})
-        assert any("PostgreSQL 12 does not publish partitioned tables" in each.reason for each in lines)
+        assert any(
+            "PostgreSQL 12 does not publish partitioned tables" in each.reason for each in lines
+        )
         assert any("keeps WAL for a slot without a limit" in each.reason for each in lines)
 
 

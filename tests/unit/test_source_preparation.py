@@ -5,11 +5,9 @@ import pytest
 from components.source.existing.doctor import problems
 from components.source.existing.server_checks import VERSIONS
 from tests.postgres_versions.programs import releases
-from tests.postgres_versions.servers import existing_server
+from tests.postgres_versions.servers import UNLIMITED, existing_server
 
 CAPTURED = [version for version in sorted(releases()) if version in VERSIONS]
-# The last version without max_slot_wal_keep_size.
-UNLIMITED = 12
 
 
 @pytest.mark.parametrize("version", CAPTURED)

@@ -14,7 +14,6 @@ from components.settings import Settings
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.sink import SinkConnector
 from components.streaming.sinks.protocol import Sink, sink_kind
-from components.streaming.topic_names import topic_of
 from components.workloads import Workload
 
 MEBIBYTE = 1024 * 1024
@@ -64,7 +63,7 @@ class ToySink(Sink):
         return ToyConnector(
             name="toy-sink-connector",
             tasks_max=self.options.tasks,
-            topics=tuple(topic_of(table) for table in self.args.tables),
+            topics=tuple(self.args.topics.of(table) for table in self.args.tables),
             key_converter=self.args.converter,
             value_converter=self.args.converter,
             row_size=self.args.row_size,

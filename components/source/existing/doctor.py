@@ -26,11 +26,23 @@ def problems(
     `entries` are what the archive has of its tables. It changes nothing in the database.
     """
     try:
-        with connected(name, source) as connection:
-            tables = Tables(Server(name, source, connection, clock), avro_names, entries)
-            return list(_found(tables))
+        return examine(name, source, avro_names=avro_names, entries=entries, clock=clock)
     except UnreachableError as error:
         return [error.problem]
+
+
+def examine(
+    name: str,
+    source: ExistingSource,
+    *,
+    avro_names: bool,
+    entries: Mapping[str, Any],
+    clock: Callable[[], float] = time.time,
+) -> list[Problem]:
+    """Return what is wrong with a database that answers. Raises UnreachableError."""
+    with connected(name, source) as connection:
+        tables = Tables(Server(name, source, connection, clock), avro_names, entries)
+        return list(_found(tables))
 
 
 def _found(tables: Tables) -> Iterator[Problem]:

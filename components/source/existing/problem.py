@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from kafka_connect.explained_error import ExplainedError
+
 # refused: capture would fail, or rows would change or be missing. warning: it works until
 # something else goes wrong.
 Level = Literal["refused", "warning"]
@@ -20,7 +22,7 @@ class Problem:
         return f"{self.reason}. To repair it: {self.remedy}"
 
 
-class UnreachableError(Exception):
+class UnreachableError(ExplainedError):
     """The database can't be asked; the problem says which hop failed."""
 
     def __init__(self, problem: Problem) -> None:

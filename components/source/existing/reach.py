@@ -15,6 +15,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from components.config.existing_source import ExistingSource
 from components.source.existing.problem import Problem, UnreachableError
@@ -39,7 +40,12 @@ def connected(name: str, source: ExistingSource, **options: str) -> Iterator[Con
     _require_tcp(source, addresses)
     _require_tls(name, source, addresses[0])
     with _open(name, source, options) as connection:
-        yield connection
+        try:
+            yield connection
+        except psycopg.OperationalError as error:
+            # Also a lock that somebody holds for too long.
+            reason = f"the database's answer: {str(error).strip()}"
+            raise _unreachable(reason, "run the command again") from None
 
 
 def _unreachable(reason: str, remedy: str) -> UnreachableError:
@@ -136,22 +142,21 @@ def _open(name: str, source: ExistingSource, options: dict[str, str]) -> Iterato
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
         authority.write(source.ca_certificate or "")
         authority.flush()
-        verified = {"sslrootcert": authority.name} if source.ca_certificate else {}
+        conninfo = make_conninfo(
+            host=source.host,
+            port=source.port,
+            dbname=source.database,
+            user=source.user,
+            password=source.password.get_secret_value(),
+            sslmode=source.ssl_mode,
+            sslrootcert=authority.name if source.ca_certificate else None,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="datapipe-doctor",
+            client_encoding="UTF8",
+            **options,
+        )
         try:
-            connection = psycopg.connect(
-                host=source.host,
-                port=source.port,
-                dbname=source.database,
-                user=source.user,
-                password=source.password.get_secret_value(),
-                sslmode=source.ssl_mode,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="datapipe-doctor",
-                client_encoding="UTF8",
-                autocommit=True,
-                **verified,
-                **options,
-            )
+            connection = psycopg.connect(conninfo, autocommit=True)
         except psycopg.OperationalError as error:
             raise UnreachableError(_login_problem(name, source, str(error))) from None
     with connection:

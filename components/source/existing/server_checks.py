@@ -142,7 +142,7 @@ def _free_slots(server: Server) -> Iterator[Problem]:
     if used >= limit:
         yield Problem(
             f"all {limit} replication slots are in use (max_replication_slots)",
-            "drop one that nobody needs (SELECT slot_name, active FROM pg_replication_slots), or "
+            "drop one that nobody needs (pg_replication_slots lists them), or "
             + setting(server.source, "max_replication_slots", str(limit + 2), restart=True),
         )
 
@@ -165,7 +165,9 @@ def _slot_limit(server: Server) -> Iterator[Problem]:
 
 
 def _failover(server: Server) -> Iterator[Problem]:
-    standbys = server.value("SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical'")
+    standbys = server.value(
+        "SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical'"
+    )
     if server.version < FAILOVER_VERSION or not standbys:
         return
     follows = server.value(
@@ -176,8 +178,8 @@ def _failover(server: Server) -> Iterator[Problem]:
         yield Problem(
             f"the slot {server.slot} does not follow a failover: on a promoted standby changes"
             " would be missing",
-            f"ALTER_REPLICATION_SLOT {identifier(server.slot)} (FAILOVER true), on a connection with"
-            " replication=database while the connector is stopped, and on the standby"
+            f"ALTER_REPLICATION_SLOT {identifier(server.slot)} (FAILOVER true), on a connection"
+            " with replication=database while the connector is stopped, and on the standby"
             " sync_replication_slots = on",
             "warning",
         )

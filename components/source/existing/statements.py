@@ -33,7 +33,8 @@ _WHO = {
 }
 _SETTINGS = {
     "self-managed": "In postgresql.conf: wal_level = logical, which needs a restart.",
-    "rds": "In the instance's DB parameter group: rds.logical_replication = 1, which needs a reboot.",
+    "rds": "In the instance's DB parameter group: rds.logical_replication = 1, which needs a\n"
+    "-- reboot.",
     "aurora": "In the cluster's DB cluster parameter group: rds.logical_replication = 1, which\n"
     "-- needs a reboot of the writer.",
     "cloud-sql": "Flags of the instance: cloudsql.logical_decoding = on, which restarts it.",
@@ -85,7 +86,7 @@ def account_sql(source: ExistingSource) -> str:
     password = literal(verifier(source.password.get_secret_value()))
     return "\n".join(
         [
-            _unless(f"SELECT FROM pg_roles WHERE rolname = {text}", create),
+            _when(f"NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {text})", create),
             f"ALTER ROLE {account} PASSWORD {password};",
             replication_right(source),
             *settings,
@@ -144,7 +145,7 @@ def row_security_sql(source: ExistingSource, tables: Iterable[str]) -> str:
         "SELECT oid::regclass AS relation FROM pg_class WHERE relrowsecurity"
         f"\n    AND oid IN ({_listed(tables)})"
         "\n    AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid"
-        f" AND polname = {literal(POLICY)})",
+        f" AND polname = {literal(POLICY)})",  # noqa: S608  names that were checked and quoted
         f"CREATE POLICY {identifier(POLICY)} ON %s FOR SELECT TO {account} USING (true)",
     )
 
@@ -156,7 +157,7 @@ def replica_identity_sql(source: ExistingSource, tables: Iterable[str]) -> str:
         "SELECT oid::regclass AS relation FROM pg_class WHERE relreplident <>"
         f" {literal(wanted[0])}\n    AND (oid IN ({_listed(tables)})"
         "\n        OR EXISTS (SELECT FROM pg_partition_ancestors(pg_class.oid) AS root"
-        f" (oid)\n            WHERE root.oid IN ({_listed(tables)})))",
+        f" (oid)\n            WHERE root.oid IN ({_listed(tables)})))",  # noqa: S608  as above
         f"ALTER TABLE %s REPLICA IDENTITY {wanted.upper()}",
     )
 
@@ -169,18 +170,24 @@ def publication_sql(name: str, source: ExistingSource) -> str:
     publication = source.publication_name(name)
     quoted = identifier(publication)
     members = ", ".join(table_name(table) for table in (*source.tables, HEARTBEAT_TABLE))
+    this = f"SELECT FROM pg_publication WHERE pubname = {literal(publication)}"
+    # A publication that was altered is one that may have left out changes meanwhile, so what is
+    # right already is left alone.
     return "\n".join(
         [
-            _unless(
-                f"SELECT FROM pg_publication WHERE pubname = {literal(publication)}",
-                f"CREATE PUBLICATION {quoted}",
+            _when(
+                f"NOT EXISTS ({this})",
+                f"CREATE PUBLICATION {quoted} WITH (publish = {literal(PUBLISHED)})",
+            ),
+            _when(
+                f"EXISTS ({this} AND NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate))",
+                f"ALTER PUBLICATION {quoted} SET (publish = {literal(PUBLISHED)})",
+            ),
+            _when(
+                f"EXISTS ({this} AND to_jsonb(pg_publication) ->> 'pubviaroot' = 'false')",
+                f"ALTER PUBLICATION {quoted} SET (publish_via_partition_root = true)",
             ),
             f"ALTER PUBLICATION {quoted} SET TABLE {members};",
-            f"ALTER PUBLICATION {quoted} SET (publish = {literal(PUBLISHED)});",
-            _block(
-                "IF current_setting('server_version_num')::int >= 130000 THEN\n"
-                f"    ALTER PUBLICATION {quoted} SET (publish_via_partition_root = true);\nEND IF;"
-            ),
         ]
     )
 
@@ -189,7 +196,7 @@ def heartbeat_query() -> str:
     """Return the statement that the connector runs with each of its heartbeats."""
     return (
         f"INSERT INTO {table_name(HEARTBEAT_TABLE)} VALUES (1, now())"
-        " ON CONFLICT (id) DO UPDATE SET at = excluded.at"
+        " ON CONFLICT (id) DO UPDATE SET at = excluded.at"  # noqa: S608  a constant
     )
 
 
@@ -197,8 +204,8 @@ def _listed(tables: Iterable[str]) -> str:
     return ", ".join(f"to_regclass({literal(table_name(table))})" for table in tables)
 
 
-def _unless(exists: str, statement: str) -> str:
-    return _block(f"IF NOT EXISTS ({exists}) THEN\n    {statement};\nEND IF;")
+def _when(condition: str, statement: str) -> str:
+    return _block(f"IF {condition} THEN\n    {statement};\nEND IF;")
 
 
 def _for_each(query: str, statement: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from components.source.existing.problem import Problem
 from components.source.existing.quoting import identifier, literal, table_name
 from components.source.existing.server_checks import Server
@@ -15,7 +17,6 @@ from components.source.existing.statements import (
     PUBLISHED,
     grant_sql,
     heartbeat_sql,
-    publication_sql,
     replica_identity_sql,
 )
 from components.source.schema import query_of
@@ -23,19 +24,25 @@ from components.source.schema import query_of
 # The first that publishes partitioned tables.
 PARTITIONED_VERSION = 13
 REFUSED, MISSED = "refused", "missed"
+# How long a table may be searched for values that the driver can't hand on.
+SCAN_SECONDS = 30
+SCAN_LIMIT = f"SET LOCAL statement_timeout = '{SCAN_SECONDS}s'".encode()
 
 _PUBLICATION = """
 SELECT captured.name, pg_publication.oid IS NOT NULL, membership.oid IS NOT NULL,
-    (to_jsonb(membership) ->> 'prqual') IS NOT NULL, (to_jsonb(membership) ->> 'prattrs') IS NOT NULL,
+    (to_jsonb(membership) ->> 'prqual') IS NOT NULL,
+    (to_jsonb(membership) ->> 'prattrs') IS NOT NULL,
     pubinsert AND pubupdate AND pubdelete AND pubtruncate,
     coalesce((to_jsonb(pg_publication) ->> 'pubviaroot')::boolean, true), puballtables
 FROM captured LEFT JOIN pg_publication ON pubname = publication
-    LEFT JOIN pg_publication_rel AS membership ON prpubid = pg_publication.oid AND prrelid = relation
+    LEFT JOIN pg_publication_rel AS membership
+        ON prpubid = pg_publication.oid AND prrelid = relation
 WHERE relation IS NOT NULL
 """
 _RIGHTS = """
-SELECT captured.name, pg_class.relkind,
+SELECT captured.name,
     has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(relation::oid, 'SELECT'),
+    pg_class.relkind,
     has_schema_privilege(relnamespace, 'USAGE') AND row_security_active(relation::oid)
         AND (NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polpermissive
                 AND polcmd IN ('r', '*') AND pg_get_expr(polqual, polrelid) = 'true'
@@ -67,7 +74,7 @@ class Tables:
         return tuple(self.server.source.tables)
 
     def rows(self, part: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query over captured.sql, refusals.sql and drift.sql, or of a file."""
+        """Return the rows of a query, or of a file, over what query_of() knows of the tables."""
         settings = self.server.source.settings(self.server.name)
         query = query_of(part, settings, self.names, self.entries, avro_names=self.avro_names)
         return self.server.connection.execute(query.encode()).fetchall()
@@ -78,10 +85,9 @@ def table_problems(tables: Tables) -> Iterator[Problem]:
     yield from _shapes(tables)
     yield from _publication(tables)
     readable = []
-    for name, kind, may_read, hides_rows, other_identity, restricts in tables.rows(
-        _RIGHTS.replace(":'identity'", literal(tables.server.source.replica_identity[0]))
-    ):
-        yield from _of_table(tables.server, name, kind, hides_rows, other_identity, restricts)
+    query = _RIGHTS.replace(":'identity'", literal(tables.server.source.replica_identity[0]))
+    for name, may_read, *state in tables.rows(query):
+        yield from _of_table(tables.server, name, _TableState(*state))
         if may_read:
             readable.append(name)
         else:
@@ -101,7 +107,7 @@ def _shapes(tables: Tables) -> Iterator[Problem]:
 
 
 def _refusal(source: str, table: str | None, reason: str) -> Problem:
-    """Return a refusal of refusals.sql as a problem: its remedy comes after a semicolon or colon."""
+    """Return a line of refusals.sql; its remedy comes after a semicolon or colon."""
     own = f"datapipe:sources.{source}"
     for managed, key in (
         ("datapipe:source.excludedColumns", f"{own}.tables.{table}.excludedColumns"),
@@ -164,31 +170,42 @@ def _publication(tables: Tables) -> Iterator[Problem]:
         )
 
 
-def _of_table(
-    server: Server, name: str, kind: str, hides_rows: bool, other_identity: bool, restricts: bool
-) -> Iterator[Problem]:
-    if kind == "p" and server.version < PARTITIONED_VERSION:
+@dataclass(frozen=True)
+class _TableState:
+    """A captured table, as the account sees it."""
+
+    kind: str
+    """r, or p where it is partitioned"""
+    hides_rows: bool
+    other_identity: bool
+    """of it or of a partition"""
+    restricts: bool
+    """whether a restrictive policy hides rows, which no other policy can undo"""
+
+
+def _of_table(server: Server, name: str, state: _TableState) -> Iterator[Problem]:
+    if state.kind == "p" and server.version < PARTITIONED_VERSION:
         yield Problem(
             f"{name}: PostgreSQL {server.version} does not publish partitioned tables",
             "list its partitions instead, or upgrade the server",
         )
         return
-    if hides_rows:
+    if state.hides_rows:
         yield Problem(
             f"{name}: row level security hides rows from {server.source.user} when they are first"
             " read",
             f"ALTER ROLE {identifier(server.source.user)} BYPASSRLS;"
-            if restricts
+            if state.restricts
             else f"CREATE POLICY {identifier(POLICY)} ON {table_name(name)} FOR SELECT TO"
             f" {identifier(server.source.user)} USING (true);",
         )
-    if other_identity:
+    if state.other_identity:
         wanted = server.source.replica_identity.upper()
         yield Problem(
             f"{name}: its replica identity, or a partition's, is not {wanted}, so its changes lack"
             " values",
             f"ALTER TABLE {table_name(name)} REPLICA IDENTITY {wanted};"
-            if kind == "r"
+            if state.kind == "r"
             else " ".join(replica_identity_sql(server.source, [name]).split()),
         )
 
@@ -198,8 +215,20 @@ def _values(tables: Tables, readable: list[str]) -> Iterator[Problem]:
     for name, _, column, kind, condition in tables.rows("risky_values.sql"):
         if name in tables.entries or name not in readable:
             continue
-        query = f"SELECT EXISTS (SELECT FROM {table_name(name)} WHERE {condition})"
-        if tables.server.value(query):
+        # Both are of the catalog, and quoted.
+        query = f"SELECT EXISTS (SELECT FROM {table_name(name)} WHERE {condition})"  # noqa: S608
+        try:
+            with tables.server.connection.transaction():
+                tables.server.connection.execute(SCAN_LIMIT)
+                exists = tables.server.value(query)
+        except psycopg.errors.QueryCanceled:
+            yield Problem(
+                f"{name}: column {column} was not searched for {kind} within {SCAN_SECONDS} s",
+                f"look for it yourself: {query};",
+                "warning",
+            )
+            continue
+        if exists:
             yield Problem(
                 f"{name}: column {column} has {kind}",
                 f"exclude it (datapipe:sources.{tables.server.name}.tables.{name}"
@@ -225,14 +254,14 @@ def _heartbeat(server: Server) -> Iterator[Problem]:
     may_write, is_left_out = row or (False, False)
     if not may_write:
         yield Problem(
-            f"the account {server.source.user} can't write to {HEARTBEAT_TABLE}, so a quiet database"
-            " would keep the WAL of the whole server",
+            f"the account {server.source.user} can't write to {HEARTBEAT_TABLE}, so a quiet"
+            " database would keep the WAL of the whole server",
             " ".join(heartbeat_sql(server.source).splitlines()),
         )
     elif is_left_out:
         publication = identifier(server.source.publication_name(server.name))
         yield Problem(
-            f"the publication does not contain {HEARTBEAT_TABLE}, so a quiet database would keep the"
-            " WAL of the whole server",
+            f"the publication does not contain {HEARTBEAT_TABLE}, so a quiet database would keep"
+            " the WAL of the whole server",
             f"ALTER PUBLICATION {publication} ADD TABLE {table_name(HEARTBEAT_TABLE)};",
         )

@@ -10,16 +10,13 @@ from components.config.streaming import ConnectSettings, RegistrySettings
 from components.streaming.access.accounts import Account
 from components.streaming.topic_names import (
     CONNECT_DEAD_LETTERS,
-    HEARTBEAT,
-    TOPIC_PREFIX,
+    TopicNames,
 )
 
 # Kinds and operations as pulumi-kafka names them. Read, Write, Delete and Alter imply Describe;
 # AlterConfigs implies DescribeConfigs.
 Kind = Literal["Topic", "Group", "TransactionalID"]
 
-# Topics of the captured tables: one grant for all of them, whatever their number.
-TABLES = f"{TOPIC_PREFIX}."
 # Consumer groups and the transactional id of bin/datapipe.
 CLIENT_GROUPS = "datapipe-"
 # The topic that the benchmark makes to measure the brokers alone.
@@ -70,6 +67,8 @@ class AccessArgs:
     connect: ConnectSettings
     registry: RegistrySettings | None
     """None: no registry in the stack"""
+    names: TopicNames
+    """of the source; one grant is for the topics of all captured tables, whatever their number"""
     topics: Collection[str]
     """that the program declares"""
     source: str
@@ -82,10 +81,10 @@ def grants(args: AccessArgs) -> list[Grant]:
     found = [
         *_worker(args.connect),
         *_sources(args),
-        *(grant for sink in args.sinks for grant in _sink(sink)),
+        *(grant for sink in args.sinks for grant in _sink(sink, args.names)),
         *_registry(args.registry),
-        *_topics(args.topics),
-        *_clients(args.sinks),
+        *_topics(args.topics, args.names),
+        *_clients(args.sinks, args.names),
     ]
     return list(dict.fromkeys(found))
 
@@ -105,16 +104,16 @@ def _worker(settings: ConnectSettings) -> Iterator[Grant]:
 def _sources(args: AccessArgs) -> Iterator[Grant]:
     account, settings = Account.CONNECT, args.connect
     # The tables' topics, and that of the transactions.
-    yield Grant(account, "Topic", TABLES, ("Write",), prefixed=True)
-    yield Grant(account, "Topic", HEARTBEAT, ("Write",))
+    yield Grant(account, "Topic", args.names.tables, ("Write",), prefixed=True)
+    yield Grant(account, "Topic", args.names.heartbeat, ("Write",))
     if settings.exactly_once:
         tasks = f"{settings.group_id}-{args.source}"
         yield Grant(account, "TransactionalID", tasks, ("Write",), prefixed=True)
 
 
-def _sink(sink: SinkAccess) -> Iterator[Grant]:
+def _sink(sink: SinkAccess, names: TopicNames) -> Iterator[Grant]:
     account = Account.CONNECT
-    yield Grant(account, "Topic", TABLES, ("Read",), prefixed=True)
+    yield Grant(account, "Topic", names.tables, ("Read",), prefixed=True)
     # Read: a worker's WaitingRecords does not count dead letters.
     yield Grant(account, "Topic", sink.dead_letter_topic, ("Read", "Write"))
     yield Grant(account, "Group", sink.group, ("Read",))
@@ -133,20 +132,20 @@ def _registry(settings: RegistrySettings | None) -> Iterator[Grant]:
         yield Grant(account, "Group", REGISTRY_GROUP, ("Read",))
 
 
-def _topics(names: Iterable[str]) -> Iterator[Grant]:
+def _topics(declared: Iterable[str], names: TopicNames) -> Iterator[Grant]:
     """Yield what Pulumi needs to create, change and delete the topics that it declares."""
     operations = ("Create", "Alter", "AlterConfigs", "Delete")
-    yield Grant(Account.TOPICS, "Topic", TABLES, operations, prefixed=True)
-    for name in names:
-        if not name.startswith(TABLES):
+    yield Grant(Account.TOPICS, "Topic", names.tables, operations, prefixed=True)
+    for name in declared:
+        if not name.startswith(names.tables):
             yield Grant(Account.TOPICS, "Topic", name, operations)
 
 
-def _clients(sinks: Collection[SinkAccess]) -> Iterator[Grant]:
+def _clients(sinks: Collection[SinkAccess], names: TopicNames) -> Iterator[Grant]:
     """Yield what status, demo, bench, chaos and the dead letters' commands need."""
     account = Account.CLIENTS
     # Dead letters are replayed to where they came from.
-    yield Grant(account, "Topic", TABLES, ("Read", "Write"), prefixed=True)
+    yield Grant(account, "Topic", names.tables, ("Read", "Write"), prefixed=True)
     yield Grant(account, "Topic", BENCH_TOPIC, ("Create", "Read", "Write", "Delete"))
     yield Grant(account, "Group", CLIENT_GROUPS, ("Read",), prefixed=True)
     yield Grant(account, "TransactionalID", CLIENT_GROUPS, ("Write",), prefixed=True)

@@ -105,7 +105,7 @@ class WorkerArgs:
     """the sink connector whose lag the metrics show"""
     source_ca: pulumi.Input[str]
     """PEM of the source database's certificate authority"""
-    captured_tables_query: str
+    captured_tables_query: pulumi.Input[str]
     """with which the source connectors watch their tables"""
     role_arn: pulumi.Input[str] | None
     """the AWS role that the pods take on; None: the access keys among the secrets"""
@@ -145,7 +145,12 @@ class Worker(pulumi.ComponentResource):
         config_map = kubernetes.core.v1.ConfigMap(
             CONNECT,
             metadata=about,
-            data={**files, SOURCE_CA: args.source_ca},
+            data={
+                **files,
+                SOURCE_CA: args.source_ca,
+                # The connectors read it again for each check, so it restarts no pod.
+                CAPTURED_TABLES: args.captured_tables_query,
+            },
             binary_data=jars(args),
             opts=child,
         )
@@ -185,7 +190,6 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
         **read_files(HERE / "files"),
         **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
         "connect-distributed.properties": render_properties({**properties, **security}),
-        CAPTURED_TABLES: args.captured_tables_query,
     }
 
 
@@ -193,8 +197,6 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """Return a rolling update without an extra worker, for which there is no memory budget."""
     certificate = args.identity.files() if args.identity else {}
     read_at_start = {**args.secrets, SOURCE_CA: args.source_ca, **certificate}
-    # The connectors read the query again for each check, and it names the tables.
-    at_start = {name: text for name, text in files.items() if name != CAPTURED_TABLES}
     return {
         "replicas": args.settings.workers,
         "strategy": {
@@ -204,7 +206,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
         "selector": {"matchLabels": Workload.CONNECT.selector},
         "template": {
             "metadata": pod_metadata(
-                Workload.CONNECT, {**at_start, **jars(args)}, args.metrics, read_at_start
+                Workload.CONNECT, {**files, **jars(args)}, args.metrics, read_at_start
             ),
             "spec": _pod_spec(args),
         },

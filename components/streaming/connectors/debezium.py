@@ -167,6 +167,12 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="heartbeat.interval.ms",
         description="keeps the slot moving while the captured tables are quiet",
     )
+    heartbeat_query: str | None = Field(
+        default=None,
+        serialization_alias="heartbeat.action.query",
+        description="run with each heartbeat, so that the slot moves while the server's other"
+        " databases write",
+    )
     status_interval_ms: int = Field(
         default=10_000,
         ge=1,

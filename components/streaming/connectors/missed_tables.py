@@ -8,10 +8,17 @@ from components.streaming.connectors.added_tables import TablesToRead, captured_
 from components.streaming.connectors.slot import DatabasePod
 
 
-def missed_tables(props: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the connector's tables of which the archive missed something: they are read again."""
-    missed = (props.get("captured") or {}).get("missed", ())
-    return tuple(table for table in captured_tables(props["config"]) if table in missed)
+def missed_tables(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the connector's tables of which the archive missed something: they are read again.
+
+    An existing database's are kept by the time at which each was missed, which a connector that has
+    read it knows.
+    """
+    before, missed = (((props.get("captured") or {}).get("missed", ())) for props in (olds, news))
+    if isinstance(missed, Mapping):
+        known = before if isinstance(before, Mapping) else {}
+        missed = [table for table, time in missed.items() if known.get(table) != time]
+    return tuple(table for table in captured_tables(news["config"]) if table in missed)
 
 
 def to_read(props: Mapping[str, Any], tables: Collection[str]) -> TablesToRead:
@@ -26,13 +33,14 @@ def to_read(props: Mapping[str, Any], tables: Collection[str]) -> TablesToRead:
 def record_read(props: Mapping[str, Any], tables: Collection[str]) -> None:
     """Record in the database that the archive has these tables, as they were when it was asked.
 
+    The stack's state has the entries of a database that is not the program's.
     Raises PodExecError if the database can't be reached.
     """
     # Slow to import, and not needed where a connector's database is not the stack's.
     from components.source.schema import record_script  # noqa: PLC0415
 
     entries = _entries(props, tables)
-    if not entries:
+    if not entries or props["captured"].get("kept_in_state"):
         return
     config, access = props["config"], props["access"]
     script = record_script(config["database.dbname"], config["publication.name"], entries)

@@ -127,7 +127,7 @@ class KafkaConnectorProvider(Provider):
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
         name, config, state = news["name"], news["config"], news["state"]
         client, timeouts = _client(news["access"]), _timeouts(news)
-        missed = missed_tables(news)
+        missed = missed_tables(olds, news)
         rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
         if tables:

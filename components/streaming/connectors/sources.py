@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from components.config import StackConfig
+from components.config.existing_source import SslMode
 from components.config.source import SourceSettings
 from components.row_size import RowSize
 from components.settings import MEBIBYTE
+from components.source.existing.statements import heartbeat_query
 from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
@@ -18,11 +20,12 @@ from components.streaming.connectors.debezium import (
     require_distinct_slots,
 )
 from components.streaming.connectors.memory import SOURCE_QUEUE
-from components.streaming.topic_names import TOPIC_PREFIX
 from components.workloads import Workload, service_host
 
-# The connector of all tables; with one for each, their names begin so.
-SOURCE = "postgres-cdc-connector"
+
+def connector_name(topic_prefix: str) -> str:
+    """Return the connector of all tables of a source; with one for each, their names begin so."""
+    return f"{topic_prefix}-cdc-connector"
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,14 @@ class SourcesArgs:
     partitions: Mapping[str, int]
     """of each captured table's topic; the tables as schema.table"""
     settings: SourceSettings
+    topic_prefix: str
     hostname: str
-    """of the database, in the cluster's DNS"""
-    ca_file: str
-    """the certificate of the database's authority, in the worker"""
+    """of the database, as the worker resolves it"""
+    ssl_mode: SslMode
+    heartbeat_query: str | None
+    """run with each heartbeat, in a database of which other tables are quiet"""
+    ca_file: str | None
+    """the certificate of the database's authority, in the worker; None: it is not checked"""
     captured_tables_file: str
     """the query with which connectors watch their tables, in the worker"""
     converter: Converter
@@ -50,12 +57,17 @@ class SourcesArgs:
         cls, config: StackConfig, ca_file: str, captured_tables_file: str
     ) -> SourcesArgs:
         """Return the arguments for a stack."""
-        namespace = config.security.namespace
+        namespace, existing = config.security.namespace, config.existing
+        managed_host = service_host(Workload.POSTGRESQL, namespace)
+        checks_authority = existing is None or existing[1].ca_certificate is not None
         return cls(
             partitions=config.partitions,
             settings=config.source,
-            hostname=service_host(Workload.POSTGRESQL, namespace),
-            ca_file=ca_file,
+            topic_prefix=config.topic_prefix,
+            hostname=existing[1].host if existing else managed_host,
+            ssl_mode=existing[1].ssl_mode if existing else "verify-full",
+            heartbeat_query=heartbeat_query() if existing else None,
+            ca_file=ca_file if checks_authority else None,
             captured_tables_file=captured_tables_file,
             converter=stack_converter(
                 config.connect, config.registry, namespace, Transport.from_config(config)
@@ -92,13 +104,13 @@ def _connector(
 ) -> DebeziumPostgresConnector:
     batches = batching(sum(partitions.values()))
     return DebeziumPostgresConnector(
-        name=SOURCE,
+        name=connector_name(args.topic_prefix),
         hostname=args.hostname,
         port=args.settings.port,
         database=args.settings.database,
-        sslmode="verify-full",
+        sslmode=args.ssl_mode,
         sslrootcert=args.ca_file,
-        topic_prefix=TOPIC_PREFIX,
+        topic_prefix=args.topic_prefix,
         tables=tuple(partitions),
         slot=slot,
         publication=publication,
@@ -111,6 +123,7 @@ def _connector(
         queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
+        heartbeat_query=args.heartbeat_query,
         key_converter=args.converter,
         value_converter=args.converter,
         exactly_once="required" if args.exactly_once else None,

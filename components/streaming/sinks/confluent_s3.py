@@ -12,7 +12,6 @@ from components.streaming.sinks.file_count import FileCount, Remark
 from components.streaming.sinks.kafka_compatibility import incompatibility
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
-from components.streaming.topic_names import TOPIC_PREFIX, topic_of
 
 # The design's number.
 DEFAULT_TASKS = 24
@@ -47,7 +46,7 @@ class ConfluentS3Sink(S3Sink):
         return ConfluentS3SinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
-            topics_regex=rf"{TOPIC_PREFIX}\.{schema}\..*",
+            topics_regex=rf"{self.args.topics.prefix}\.{schema}\..*",
             topics_dir=archive.prefix,
             region=aws.region,
             endpoint=aws.endpoint,
@@ -89,4 +88,4 @@ class ConfluentS3Sink(S3Sink):
     def archived_tables(self) -> dict[str, str]:
         """Return the folders below the bucket."""
         prefix = self.args.archive.prefix
-        return {table: f"{prefix}/{topic_of(table)}" for table in self.args.tables}
+        return {table: f"{prefix}/{self.args.topics.of(table)}" for table in self.args.tables}

@@ -26,6 +26,7 @@ from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
 from components.streaming.sinks.file_count import Remark
 from components.streaming.sinks.protocol import KINDS, ArchiveSink, Sink, SinkArgs, SinkType
+from components.streaming.topic_names import TopicNames
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         archive=config.archive,
         aws=config.aws,
         tables=config.tables,
+        topics=TopicNames(config.topic_prefix),
         converter=stack_converter(
             config.connect,
             config.registry,

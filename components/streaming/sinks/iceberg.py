@@ -13,7 +13,6 @@ from components.streaming.connectors.iceberg import IcebergSinkConnector, wareho
 from components.streaming.connectors.sink import MAX_POLL_RECORDS
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
-from components.streaming.topic_names import topic_of
 
 CONTROL_TOPIC = "control-iceberg"
 # They use classes of Iceberg, so they must be in its own plug-in's folder.
@@ -57,7 +56,7 @@ class IcebergSink(S3Sink):
         return IcebergSinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
-            routes={topic_of(table): to for table, to in self.archived_tables().items()},
+            routes={self.args.topics.of(table): to for table, to in self.archived_tables().items()},
             control_topic=CONTROL_TOPIC,
             count_commits=True,
             separate_kinds=True,

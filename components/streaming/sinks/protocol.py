@@ -23,6 +23,7 @@ from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
 from components.streaming.sinks.file_count import Remark
+from components.streaming.topic_names import TopicNames
 from kafka_connect.connector_state import State
 
 # Every kind of sink, by the name that a stack file uses.
@@ -51,6 +52,8 @@ class SinkArgs:
     aws: AwsSettings
     tables: tuple[str, ...]
     """captured, as schema.table"""
+    topics: TopicNames
+    """of the captured tables"""
     converter: Converter
     """of the captured tables' topics"""
     count_events: bool

@@ -9,7 +9,6 @@ from components.archive.statements import Statement, write_statements
 from components.security.flow import Flow, flow_to_aws
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.sinks.protocol import ArchiveSink, SinkArgs
-from components.streaming.topic_names import TOPIC_PREFIX
 
 SINK = "s3-sink-connector"
 SINK_DEAD_LETTERS = "s3-sink-dlq"
@@ -33,7 +32,7 @@ class S3Sink(ArchiveSink):
     @property
     def counted_prefix(self) -> str | None:
         """The topic prefix of the events that the connector counts; None: it counts none."""
-        return TOPIC_PREFIX if self.args.count_events else None
+        return self.args.topics.prefix if self.args.count_events else None
 
     def environment(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
         """Return the bucket and its region."""

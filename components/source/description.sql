@@ -1,11 +1,7 @@
 -- The keys and columns of the captured tables, for those that read the archive: one JSON object by
--- table. A key's columns are in its own order, without those that its index only includes. A domain's
--- type is its base type. Prints a line.
---
--- Needs the temporary tables captured and captured_columns.
-\pset format unaligned
-\pset tuples_only on
-SELECT 'described: ' || coalesce(json_object_agg(name, json_build_object(
+-- table, as text. A key's columns are in its own order, without those that its index only includes. A
+-- domain's type is its base type. A query over captured and captured_columns.
+SELECT coalesce(json_object_agg(name, json_build_object(
         'key', (SELECT coalesce(json_agg(attname ORDER BY position), '[]') FROM pg_index
             CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
             JOIN pg_attribute ON attrelid = relation AND pg_attribute.attnum = part.attnum
@@ -21,5 +17,5 @@ SELECT 'described: ' || coalesce(json_object_agg(name, json_build_object(
             WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attname IN (
                 SELECT captured_columns.attname FROM captured_columns
                 WHERE captured_columns.relation = captured.relation)))
-        ORDER BY name)::text, '{}')
-    FROM captured WHERE relation IS NOT NULL;
+        ORDER BY name)::text, '{}') AS description
+    FROM captured WHERE relation IS NOT NULL

@@ -1,0 +1,162 @@
+"""An existing database as a resource: checked in each preview, and what the archive has of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+
+from components.config.existing_source import ExistingSource
+from components.dynamic_provider import Provider
+from components.source.existing.doctor import examine
+from components.source.existing.problem import UnreachableError
+from components.source.existing.reach import connected
+from components.source.existing.server_checks import Server
+from components.source.existing.table_checks import MISSED, Tables
+
+UNKNOWN = pulumi.runtime.rpc.UNKNOWN
+INPUTS = ("name", "source", "avro_names")
+# The tables as they are, in the form in which the state keeps what the archive has of them.
+_LIVE = "SELECT name, entry FROM live"
+_WAL_POSITION = b"SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+
+
+class ExistingDatabaseProvider(Provider):
+    """Asks the database, and never changes it; its administrator does (`make source-sql`)."""
+
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse what can't be captured right, with what mends it; say what will be read again.
+
+        A database that is captured already may be away for a while: that is a warning.
+        """
+        if any(news.get(name) == UNKNOWN for name in INPUTS):
+            return dynamic.CheckResult(news, [])
+        name, entries = news["name"], _entries(olds)
+        try:
+            found = examine(name, _source(news), avro_names=news["avro_names"], entries=entries)
+            for problem in found:
+                if problem.level == "warning":
+                    print(f"warning: {name}: {problem}", file=sys.stderr)
+            if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
+                return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
+            seen = _seen(news, entries)
+        except UnreachableError as error:
+            if not olds.get("captured"):
+                return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
+            print(f"warning: {name} was not checked: {error}", file=sys.stderr)
+            return dynamic.CheckResult(news | {"seen": olds["seen"]}, [])
+        for table, reason in seen["missed"].items():
+            print(f"{table}: {reason}. up reads the table again.", file=sys.stderr)
+        return dynamic.CheckResult(news | {"seen": seen}, [])
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        return dynamic.CreateResult(props["name"], self._apply({}, props))
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
+        changed = any(olds.get(name) != news.get(name) for name in INPUTS)
+        return dynamic.DiffResult(changes=changed or olds.get("seen") != news.get("seen"))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        return dynamic.UpdateResult(self._apply(olds, news))
+
+    def _apply(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        """Return the outputs. What was missed is kept by table and time: an update that fails
+        before the connector has read one leaves it to the next.
+
+        Raises UnreachableError where the database does not answer any more.
+        """
+        position = _wal_position(news)
+        seen = _seen(news, _entries(olds))
+        now = datetime.now(UTC).isoformat()
+        missed = (olds.get("captured") or {}).get("missed", {})
+        return {
+            **{name: news[name] for name in INPUTS},
+            "seen": seen | {"missed": {}},
+            "captured": {
+                "applied": now,
+                "entries": seen["entries"],
+                "missed": missed | dict.fromkeys(seen["missed"], now),
+                "wal_position": position,
+                "kept_in_state": True,
+            },
+        }
+
+
+def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the database has now. Raises UnreachableError."""
+    name, source = props["name"], _source(props)
+    with connected(name, source) as connection:
+        tables = Tables(Server(name, source, connection), props["avro_names"], entries)
+        live = dict(tables.rows(_LIVE))
+        missed = {
+            table: reason for kind, table, reason in tables.rows("found.sql") if kind == MISSED
+        }
+        (row,) = tables.rows("description.sql")
+        return {
+            # As text: the engine would turn numbers into floats, and lose the columns' order.
+            "entries": json.dumps(live, sort_keys=True),
+            "described": row[0],
+            "missed": {table: reason for table, reason in missed.items() if table in entries},
+        }
+
+
+def _wal_position(props: Mapping[str, Any]) -> str:
+    with connected(props["name"], _source(props)) as connection:
+        row = connection.execute(_WAL_POSITION).fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM has one row
+    return str(row[0])
+
+
+def _entries(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the archive has of the tables, as the last update left it."""
+    found: dict[str, Any] = json.loads((props.get("captured") or {}).get("entries", "{}"))
+    return found
+
+
+def _source(props: Mapping[str, Any]) -> ExistingSource:
+    return ExistingSource.model_validate(props["source"])
+
+
+def inputs_of(source: ExistingSource) -> dict[str, Any]:
+    """Return the source as the inputs of a resource, from which it can be read again."""
+    given = source.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {**given, "password": source.password.get_secret_value()}
+
+
+class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDatabase"):
+    """A database that somebody else runs."""
+
+    # As DatabaseSchema's, but for `missed`: the time at which each table was missed.
+    captured: pulumi.Output[dict[str, Any]]
+    # What the database had at the last update, `described` among it.
+    seen: pulumi.Output[dict[str, Any]]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: str,
+        source: ExistingSource,
+        avro_names: bool,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """Register the database of this name in `datapipe:sources`."""
+        inputs = {
+            "name": name,
+            "source": pulumi.Output.secret(inputs_of(source)),
+            "avro_names": avro_names,
+            "captured": None,
+            "seen": None,
+        }
+        always_secret = pulumi.ResourceOptions(additional_secret_outputs=["source"])
+        super().__init__(
+            ExistingDatabaseProvider(),
+            resource_name,
+            inputs,
+            pulumi.ResourceOptions.merge(opts, always_secret),
+        )
