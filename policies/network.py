@@ -10,6 +10,7 @@ from policies.pods import TEMPLATE_PATHS
 from policies.reachability import policy_types
 from policies.resource import Properties, Resource
 from policies.settings import Schemas, Settings
+from policies.stack_file import SOURCES
 
 SETTINGS: Schemas = {
     "internetPorts": {
@@ -25,6 +26,7 @@ SETTINGS: Schemas = {
         "description": "other address ranges outside the cluster that pods may reach, such as a"
         " stand-in for AWS: 10.231.0.1/32",
     },
+    "sources": SOURCES,
 }
 
 Network = IPv4Network | IPv6Network
@@ -110,9 +112,23 @@ def _leaves_safely(where: str, rule: Properties, settings: Settings) -> Iterator
         reached = ip_network(block["cidr"])
         if any(_contains(allowed, reached) for allowed in expected):
             continue
+        if _reaches_a_database(reached, rule, settings):
+            continue
         excluded = [ip_network(cidr) for cidr in block.get("except", ())]
         yield from _reaches_no_private_range(where, reached, excluded)
         yield from _ports_are_allowed(where, rule, settings["internetPorts"])
+
+
+def _reaches_a_database(reached: Network, rule: Properties, settings: Settings) -> bool:
+    """Return whether the rule allows an existing database's network and port, and nothing else."""
+    allowed = [
+        (port.get("protocol", "TCP"), port.get("port"), port.get("endPort"))
+        for port in rule.get("ports", ())
+    ]
+    return any(
+        str(reached) in source["networks"] and allowed == [("TCP", int(source["port"]), None)]
+        for source in settings["sources"].values()
+    )
 
 
 def _reaches_no_private_range(

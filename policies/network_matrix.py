@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Network,
@@ -21,11 +21,13 @@ from policies.ports import NO_PORT, Ports
 from policies.reachability import Addresses, Direction, End, Pods, Rules
 from policies.resource import Resource
 from policies.settings import Schemas, Settings
-from policies.stack_file import stack_value
+from policies.stack_file import SOURCES, stack_value
 
 # In a flow: every pod of the stack's namespaces, and the cluster's nodes.
 EVERY_POD = "pods"
 NODES = "nodes"
+# The workload that reaches existing databases.
+WORKER = "kafka-connect"
 
 
 def _flow(source: str, target: str, *numbers: str) -> dict[str, Any]:
@@ -83,6 +85,7 @@ SETTINGS: Schemas = {
         "description": "addresses of the cluster's nodes; by default the stack file's"
         " `cluster.nodeNetwork`",
     },
+    "sources": SOURCES,
     "outsidePods": {
         "type": "object",
         "default": {
@@ -100,7 +103,27 @@ SETTINGS: Schemas = {
 def ends_of(resources: Sequence[Resource], settings: Settings) -> Ends:
     """Return the ends of a stack and those that the settings name."""
     nodes = {NODES: {"cidr": settings["nodeNetwork"]}}
-    return find_ends(resources, settings["outsidePods"], {**nodes, **settings["addresses"]})
+    databases = {
+        title: {"cidr": network}
+        for name, source in settings["sources"].items()
+        for title, network in _titled(name, source)
+    }
+    addresses = {**nodes, **settings["addresses"], **databases}
+    return find_ends(resources, settings["outsidePods"], addresses)
+
+
+def _titled(name: str, source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the networks of an existing database with their names in messages."""
+    for network in source["networks"]:
+        yield f"{name} ({network})", network
+
+
+def _flows(settings: Settings) -> Iterator[Mapping[str, Any]]:
+    """Yield the flows of the matrix, and those to the existing databases."""
+    yield from settings["flows"]
+    for name, source in settings["sources"].items():
+        for title, _ in _titled(name, source):
+            yield _flow(WORKER, title, str(int(source["port"])))
 
 
 def flows_match_the_matrix(resources: Sequence[Resource], settings: Settings) -> Iterator[Finding]:
@@ -126,7 +149,7 @@ def rules_of(resources: Sequence[Resource], ends: Ends) -> Rules:
 def expected_ports(settings: Settings, ends: Ends, source: End, target: End) -> Ports:
     """Return the ports at which the matrix lets the source reach the target."""
     expected = NO_PORT
-    for flow in settings["flows"]:
+    for flow in _flows(settings):
         if _is_named(flow["from"], source, ends) and _is_named(flow["to"], target, ends):
             for port in flow["ports"]:
                 expected |= ports.parse_port(port)

@@ -16,8 +16,8 @@ WITH_SECRETS = "sources"
 SET_AS_SECRET = (
     "holds a value that was set with --secret, but the program keeps only the passwords of"
     " datapipe:sources secret: the value would appear in clear text in the state and in the"
-    " cluster. The managed database's passwords are generated, and AWS credentials are read from the environment. Set the value without"
-    " --secret, or remove it if it is a secret"
+    " cluster. The managed database's passwords are generated, and AWS credentials are read from"
+    " the environment. Set the value without --secret, or remove it if it is a secret"
 )
 
 

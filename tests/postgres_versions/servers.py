@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,8 @@ class ExistingServer:
     folder: Path
     port: int
     host: str = "localhost"
-    certificate: dict[str, str] = field(
-        default_factory=lambda: issue(["localhost", "127.0.0.1"], days=1)
-    )
+    network: str = "127.0.0.0/8"
+    certificate: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
 
     def source(self, **changed: Any) -> ExistingSource:
@@ -58,7 +57,7 @@ class ExistingServer:
             "database": DATABASE,
             "password": PASSWORD,
             "caCertificate": self.certificate["ca_certificate"],
-            "networks": ["127.0.0.0/8"],
+            "networks": [self.network],
             "tables": {"public.users": {}, "sales.orders": {}},
         }
         return ExistingSource.model_validate({**given, **changed})
@@ -88,7 +87,7 @@ class ExistingServer:
         """Start the server, with settings that differ from the usual ones."""
         given = {
             "port": str(self.port),
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": f"localhost,{self.host}",
             "unix_socket_directories": str(self.folder),
             "wal_level": "logical",
             "max_replication_slots": "4",
@@ -150,28 +149,33 @@ class ExistingServer:
         path.chmod(0o600)
         _give_away(path)
 
-    def at(self, **changed: Any) -> "ExistingServer":
-        """Return the same server by another address."""
-        return replace(self, **changed)
-
 
 HBA = """local all all trust
-hostssl all all 127.0.0.1/32 scram-sha-256
+hostssl all all {network} scram-sha-256
 """
 
 
 @contextmanager
 def existing_server(
-    version: int, *, encoding: str = "UTF8", **settings: str
+    version: int,
+    *,
+    encoding: str = "UTF8",
+    host: str = "localhost",
+    network: str = "127.0.0.0/8",
+    **settings: str,
 ) -> Iterator[ExistingServer]:
-    """Yield a running server of a major version with other people's tables, not prepared."""
+    """Yield a running server of a major version with other people's tables, not prepared.
+
+    It listens at `host`, and takes clients of `network`.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f"datapipe-postgresql-{version}-"))
     _give_away(folder)
-    server = ExistingServer(version, folder, free_port())
+    certificate = issue(["localhost", "127.0.0.1", host], days=1)
+    server = ExistingServer(version, folder, free_port(), host, network, certificate)
     try:
         server.write("tls.crt", server.certificate["certificate"])
         server.write("tls.key", server.certificate["private_key"])
-        server.write("pg_hba.conf", HBA)
+        server.write("pg_hba.conf", HBA.format(network=network))
         subprocess.run(
             [
                 str(programs(version) / "initdb"),

@@ -142,10 +142,10 @@ def row_security_sql(source: ExistingSource, tables: Iterable[str]) -> str:
     """Return a block that lets the account read all rows of tables with row level security."""
     account = identifier(source.user)
     return _for_each(
-        "SELECT oid::regclass AS relation FROM pg_class WHERE relrowsecurity"
+        "SELECT oid::regclass AS relation FROM pg_class WHERE relrowsecurity"  # noqa: S608  quoted
         f"\n    AND oid IN ({_listed(tables)})"
         "\n    AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid"
-        f" AND polname = {literal(POLICY)})",  # noqa: S608  names that were checked and quoted
+        f" AND polname = {literal(POLICY)})",
         f"CREATE POLICY {identifier(POLICY)} ON %s FOR SELECT TO {account} USING (true)",
     )
 
@@ -154,10 +154,10 @@ def replica_identity_sql(source: ExistingSource, tables: Iterable[str]) -> str:
     """Return a block that sets the replica identity of tables and their partitions."""
     wanted = source.replica_identity
     return _for_each(
-        "SELECT oid::regclass AS relation FROM pg_class WHERE relreplident <>"
+        "SELECT oid::regclass AS relation FROM pg_class WHERE relreplident <>"  # noqa: S608  quoted
         f" {literal(wanted[0])}\n    AND (oid IN ({_listed(tables)})"
         "\n        OR EXISTS (SELECT FROM pg_partition_ancestors(pg_class.oid) AS root"
-        f" (oid)\n            WHERE root.oid IN ({_listed(tables)})))",  # noqa: S608  as above
+        f" (oid)\n            WHERE root.oid IN ({_listed(tables)})))",
         f"ALTER TABLE %s REPLICA IDENTITY {wanted.upper()}",
     )
 
@@ -195,8 +195,9 @@ def publication_sql(name: str, source: ExistingSource) -> str:
 def heartbeat_query() -> str:
     """Return the statement that the connector runs with each of its heartbeats."""
     return (
-        f"INSERT INTO {table_name(HEARTBEAT_TABLE)} VALUES (1, now())"
-        " ON CONFLICT (id) DO UPDATE SET at = excluded.at"  # noqa: S608  a constant
+        f"INSERT INTO {table_name(HEARTBEAT_TABLE)}"  # noqa: S608  quoted
+        " VALUES (1, now())"
+        " ON CONFLICT (id) DO UPDATE SET at = excluded.at"
     )
 
 
