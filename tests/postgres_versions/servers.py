@@ -44,8 +44,8 @@ class ExistingServer:
     version: int
     folder: Path
     port: int
-    host: str = "localhost"
-    network: str = "127.0.0.0/8"
+    host: str
+    network: str
     certificate: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
 
