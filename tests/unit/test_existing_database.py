@@ -1,0 +1,121 @@
+"""The resource of an existing database: what a preview refuses, and what is read again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.source.existing.database import ExistingDatabaseProvider, inputs_of
+from components.source.existing.statements import tables_sql
+from components.streaming.connectors.missed_tables import missed_tables
+from tests.postgres_versions.servers import ExistingServer, existing_server
+
+CONNECTOR = {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "table.include.list": "public.users,sales.orders",
+}
+REPLACED = """
+ALTER TABLE sales.orders RENAME TO old_orders;
+CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at timestamptz);
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[ExistingServer]:
+    with existing_server(14) as running:
+        running.prepare()
+        yield running
+
+
+def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
+    return {"name": "shop", "source": inputs_of(server.source(**changed)), "avro_names": True}
+
+
+class Stack:
+    """The resource in the state of a stack, as the engine calls its provider."""
+
+    def __init__(self) -> None:
+        self.provider = ExistingDatabaseProvider()
+        self.state: dict[str, Any] = {}
+
+    def refusals(self, news: dict[str, Any]) -> list[str]:
+        return [failure.reason for failure in self.provider.check(self.state, news).failures]
+
+    def up(self, news: dict[str, Any]) -> bool:
+        """Return whether there was anything to do."""
+        checked = self.provider.check(self.state, news)
+        assert not checked.failures
+        if not self.state:
+            self.state = self.provider.create(checked.inputs).outs
+            return True
+        if not self.provider.diff("shop", self.state, checked.inputs).changes:
+            return False
+        self.state = self.provider.update("shop", self.state, checked.inputs).outs
+        return True
+
+    def connector(self) -> dict[str, Any]:
+        return {"config": CONNECTOR, "captured": self.state["captured"]}
+
+
+def test_a_database_is_read_once_and_replaced_tables_again(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack()
+    assert stack.up(inputs(server))
+    first = stack.connector()
+    assert missed_tables({}, first) == ()
+    assert not stack.up(inputs(server)), "nothing has changed"
+
+    server.prepare()
+    assert not stack.up(inputs(server)), "running the SQL again changes nothing"
+
+    server.execute(REPLACED)
+    assert any("not in the publication" in reason for reason in stack.refusals(inputs(server)))
+    server.execute(tables_sql("shop", server.source()))
+    assert stack.up(inputs(server))
+    assert "sales.orders: it is not the table that was captured" in capsys.readouterr().err
+    assert missed_tables(first, stack.connector()) == ("sales.orders",)
+    assert not stack.up(inputs(server))
+
+
+def test_a_table_that_no_connector_has_read_yet_is_not_forgotten(server: ExistingServer) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    first = stack.connector()
+    server.execute(REPLACED)
+    server.execute(tables_sql("shop", server.source()))
+    stack.up(inputs(server))
+    # The connector's update fails, and before the next one another table is replaced.
+    server.execute("DROP TABLE users; CREATE TABLE users (id int PRIMARY KEY)")
+    server.execute(tables_sql("shop", server.source()))
+    stack.up(inputs(server))
+    assert missed_tables(first, stack.connector()) == ("public.users", "sales.orders")
+    assert missed_tables(stack.connector(), stack.connector()) == ()
+
+
+def test_what_is_wrong_is_refused_with_its_remedy(server: ExistingServer) -> None:
+    server.execute("ALTER TABLE public.users REPLICA IDENTITY DEFAULT")
+    (refusal,) = Stack().refusals(inputs(server))
+    assert refusal.startswith("shop: public.users: its replica identity")
+    assert 'ALTER TABLE "public"."users" REPLICA IDENTITY FULL;' in refusal
+
+
+def test_a_new_database_must_answer_and_a_captured_one_may_be_away(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    server.stop()
+    (refusal,) = Stack().refusals(inputs(server))
+    assert refusal.startswith("shop: TCP: 127.0.0.1")
+    assert not stack.up(inputs(server))
+    assert "warning: shop was not checked: TCP:" in capsys.readouterr().err
+
+
+def test_a_new_key_of_the_stack_file_and_a_new_column_are_updates(server: ExistingServer) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    assert stack.up(inputs(server, password="hunter2-and-more", sslMode="verify-ca"))
+    server.execute("ALTER TABLE users ADD COLUMN email text")
+    assert stack.up(inputs(server, sslMode="verify-ca"))
+    assert '"email"' in stack.state["seen"]["described"]
