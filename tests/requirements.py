@@ -74,6 +74,10 @@ def _missing_postgresql() -> str | None:
     return f"{folder} has no PostgreSQL {POSTGRESQL_VERSION} (DATAPIPE_POSTGRES_BIN names another)"
 
 
+def _missing_maven() -> str | None:
+    return None if shutil.which("mvn") else "mvn is not on PATH"
+
+
 def _missing_jdk() -> str | None:
     return None if shutil.which("javac") else "javac is not on PATH"
 
@@ -109,6 +113,11 @@ REQUIREMENTS = {
         _missing_postgresql,
         f"apt-get install postgresql-{POSTGRESQL_VERSION}",
         unit=True,
+    ),
+    "postgres_versions": Requirement(
+        "Maven, for PostgreSQL servers of several versions (tests/postgres_versions)",
+        _missing_maven,
+        "apt-get install maven",
     ),
     "go": Requirement("Go, for a module of the proxy", _missing_go, "install Go 1.21 or newer"),
     "jdk": Requirement(

@@ -95,7 +95,7 @@ class SourceTable(TopicOverride):
 
 
 class ExistingSource(Settings):
-    """A PostgreSQL server that somebody else runs."""
+    """A PostgreSQL server that the program does not run."""
 
     service: Literal["self-managed", "rds", "aurora", "cloud-sql"] = Field(
         default="self-managed",

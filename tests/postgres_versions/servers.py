@@ -1,4 +1,4 @@
-"""A running server that the program does not manage, and an administrator who is no superuser."""
+"""A running server that the program does not manage, and an administrator without the rights of a superuser."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from tests.unit.postgres_server import UNPRIVILEGED, free_port
 
 START_SECONDS = 30
 DATABASE, PASSWORD = "shop", "hunter2-and-more"
-# The first version in which a role that is no superuser may give REPLICATION to another.
+# The first version in which a role may give REPLICATION to another without a superuser.
 REPLICATION_IS_GRANTABLE = 16
 # The last version without max_slot_wal_keep_size.
 UNLIMITED = 12
@@ -77,7 +77,7 @@ class ExistingServer:
             return cursor.fetchall() if cursor.description else []
 
     def prepare(self, source: ExistingSource | None = None) -> None:
-        """Run the SQL of make source-sql: as dba, but for REPLICATION before version 16."""
+        """Run the SQL of make source-sql: as dba, except for REPLICATION before version 16."""
         account, tables = preparation("shop", source or self.source())
         superuser = self.version < REPLICATION_IS_GRANTABLE
         self.execute(account.sql, "postgres" if superuser else "dba")

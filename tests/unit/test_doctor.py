@@ -11,6 +11,8 @@ from components.source.existing.problem import Problem
 from tests.postgres_versions.servers import DATABASE, ExistingServer, existing_server
 from tests.unit.existing_databases import AUTHORITY
 
+pytestmark = pytest.mark.postgres_versions
+
 TABLES: dict[str, dict[str, Any]] = {"public.users": {}, "sales.orders": {}}
 
 

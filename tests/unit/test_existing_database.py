@@ -10,6 +10,8 @@ from components.source.existing.statements import tables_sql
 from components.streaming.connectors.missed_tables import missed_tables
 from tests.postgres_versions.servers import ExistingServer, existing_server
 
+pytestmark = pytest.mark.postgres_versions
+
 CONNECTOR = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "table.include.list": "public.users,sales.orders",

@@ -7,6 +7,8 @@ from components.source.existing.server_checks import VERSIONS
 from tests.postgres_versions.programs import releases
 from tests.postgres_versions.servers import UNLIMITED, existing_server
 
+pytestmark = pytest.mark.postgres_versions
+
 CAPTURED = [version for version in sorted(releases()) if version in VERSIONS]
 
 

@@ -129,9 +129,9 @@ def inputs_of(source: ExistingSource) -> dict[str, Any]:
 
 
 class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDatabase"):
-    """A database that somebody else runs."""
+    """A database that the program does not run."""
 
-    # As DatabaseSchema's, but for `missed`: the time at which each table was missed.
+    # As DatabaseSchema's, except for `missed`: the time at which each table was missed.
     captured: pulumi.Output[dict[str, Any]]
     # What the database had at the last update, `described` among it.
     seen: pulumi.Output[dict[str, Any]]

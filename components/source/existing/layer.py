@@ -1,4 +1,4 @@
-"""The source layer of a stack whose database somebody else runs."""
+"""The source layer of a stack whose database the program does not run."""
 
 from __future__ import annotations
 

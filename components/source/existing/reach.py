@@ -43,7 +43,7 @@ def connected(name: str, source: ExistingSource, **options: str) -> Iterator[Con
         try:
             yield connection
         except psycopg.OperationalError as error:
-            # Also a lock that somebody holds for too long.
+            # Also a lock that another session holds for too long.
             reason = f"the database's answer: {str(error).strip()}"
             raise _unreachable(reason, "run the command again") from None
 

@@ -93,7 +93,7 @@ def server_problems(server: Server) -> Iterator[Problem]:
 
 
 def _encoding(server: Server) -> Iterator[Problem]:
-    """SQL_ASCII takes any bytes, so no reader can tell which characters they are."""
+    """SQL_ASCII takes any bytes, so no reader knows its characters."""
     if server.value("SHOW server_encoding") == "SQL_ASCII":
         yield Problem(
             f"the database {server.source.database} has the encoding SQL_ASCII, whose text has no"
@@ -125,7 +125,7 @@ def _slots(server: Server) -> Iterator[Problem]:
     if (kind, plugin, database) != ("logical", "pgoutput", server.source.database):
         yield Problem(
             f"the slot {server.slot} is {kind}, of plugin {plugin or 'none'} and database"
-            f" {database or 'none'}, so somebody else made it",
+            f" {database or 'none'}, so another program made it",
             f"give another name: datapipe:sources.{server.name}.slot",
         )
     elif status == "lost":
