@@ -9,7 +9,11 @@ from command_line.exit_codes import exit_codes
 Name = Annotated[
     str, typer.Argument(metavar="SOURCE", help="The database's name in datapipe:sources.")
 ]
-app = typer.Typer(help="Prepare an existing database, and check it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Prepare an existing database, and check it.",
+    epilog=exit_codes("done"),
+    no_args_is_help=True,
+)
 
 
 @app.command("sql", epilog=exit_codes("printed"))
@@ -28,9 +32,9 @@ def print_sql(context: typer.Context, name: Name) -> None:
 
 @app.command(epilog=exit_codes("the database can be captured", "something is wrong with it"))
 def doctor(context: typer.Context, name: Name) -> None:
-    """Say in a line each what is wrong with the database, and what mends it.
+    """Say what is wrong with the database.
 
-    It asks the database from this machine, as the account that captures, and changes nothing.
+    Each line has what mends it. It asks the database from this machine, as the account that captures, and changes nothing.
     """
     from command_line.stack_configuration import existing_source, recorded_entries
     from components.source.existing.doctor import problems

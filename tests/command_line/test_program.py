@@ -26,6 +26,7 @@ COMMANDS = [
     *(("dlq",), ("dlq", "list"), ("dlq", "show"), ("dlq", "replay")),
     *(("dlq", "dismiss"), ("dlq", "skip")),
     *(("recover",), ("recover", "slot"), ("recover", "schema")),
+    *(("source",), ("source", "sql"), ("source", "doctor")),
 ]
 
 Run = Callable[..., int]
@@ -58,7 +59,7 @@ def test_the_list_of_commands_is_not_cut_off(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ((), ("dlq",), ("recover",)):
+    for command in ((), ("dlq",), ("recover",), ("source",)):
         assert run(*command, "--help") == 0
         assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
 

@@ -11,6 +11,7 @@ from policies.resource import Resource
 from tests.policies.samples import (
     NODES,
     compliant_stack,
+    deployment,
     messages,
     network,
     network_policy,
@@ -125,3 +126,21 @@ def test_a_set_of_ports_has_exactly_its_ports(chosen: set[tuple[str, int]]) -> N
     for text in filter(None, describe(bits).split(", ")):
         parsed |= parse_port(text)
     assert parsed == bits
+
+
+def test_the_way_to_an_existing_database_is_expected_and_required() -> None:
+    settings = {
+        "flows": [],
+        "sources": {"shop": {"networks": ["10.20.0.0/24"], "port": 5432}},
+    }
+    worker = {"podSelector": {"matchLabels": {"app": "kafka-connect"}}}
+    block = {"ipBlock": {"cidr": "10.20.0.0/24"}}
+
+    def said(number: int) -> list[str]:
+        way = [{"to": [block], "ports": ports(number)}]
+        policy = network_policy("worker", **worker, policyTypes=["Ingress", "Egress"], egress=way)
+        return messages(POLICY, [deployment("kafka-connect"), policy], settings)
+
+    assert said(5432) == []
+    (wrong,) = [each for each in said(5433) if "5433" in each]
+    assert "which the matrix does not have" in wrong

@@ -89,3 +89,17 @@ def test_a_private_destination_may_be_named_in_the_configuration() -> None:
 
     assert messages("network-rules", policy)
     assert messages("network-rules", policy, {"allowedDestinations": ["10.231.0.1/32"]}) == []
+
+
+def test_an_existing_database_may_be_reached_at_its_port_only() -> None:
+    sources = {"sources": {"shop": {"networks": ["10.20.0.0/24"], "port": 5432}}}
+
+    def said(cidr: str, *numbers: int) -> list[str]:
+        rule = {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"port": port} for port in numbers]}
+        policy = [network_policy("to-shop", podSelector={}, egress=[rule])]
+        return messages("network-rules", policy, sources)
+
+    assert said("10.20.0.0/24", 5432) == []
+    assert said("10.20.0.0/24", 5433)
+    assert said("10.20.0.0/24", 5432, 22)
+    assert said("10.20.0.0/16", 5432)

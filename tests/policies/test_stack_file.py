@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from policies.stack_file import stack_value
+from policies.stack_file import existing_databases, stack_value
 from tests.policies.engine import ROOT
 
 
@@ -48,3 +48,17 @@ def test_the_matrix_has_the_node_network_of_the_stack() -> None:
         check=True,
     ).stdout
     assert shown.strip() == "{'nodes'}"
+
+
+def test_the_existing_databases_are_those_of_the_stack_file_without_their_passwords(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sources = {
+        "shop": {"host": "db.example.com", "networks": ["10.20.0.0/24"], "password": "hunter2"},
+        "crm": {"host": "10.1.2.3", "port": 6432, "password": "hunter2"},
+    }
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"datapipe:sources": json.dumps(sources)}))
+    assert existing_databases() == {
+        "shop": {"networks": ["10.20.0.0/24"], "port": 5432},
+        "crm": {"networks": ["10.1.2.3/32"], "port": 6432},
+    }

@@ -1,4 +1,4 @@
-"""A running server that the program does not manage, and an administrator without the rights of a superuser."""
+"""A server that the program does not manage; its administrator is not a superuser."""
 
 import os
 import shutil

@@ -1,12 +1,19 @@
 """A stack may name an existing database instead of the managed one; contradictions are refused."""
 
-from typing import Any
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
+import pulumi
 import pytest
+from pulumi.runtime import config as runtime_config
 
-from components.config import ConfigError, StackConfig, parse
+from components.config import ConfigError, StackConfig, load, parse
 from components.config.tables import SAMPLE_TABLES
+from components.security.arguments import SecurityArgs
+from components.security.network import flows, policy_specs
 from tests.unit.existing_databases import AUTHORITY
+from tests.unit.streaming_stack import source_connector, topics_for
 
 ARCHIVE = {"bucket": "datapipe-ingestion-test"}
 PASSWORD = "hunter2-and-more"
@@ -113,3 +120,66 @@ def test_a_second_database_is_refused() -> None:
 )
 def test_settings_of_the_managed_database_are_refused_beside_it(section: str, value: Any) -> None:
     assert "is for the managed database" in refusal(**{section: value})
+
+
+def test_the_worker_may_connect_to_its_network_and_no_pod_of_postgresql_exists() -> None:
+    args = SecurityArgs.from_config(stack({"port": 6432}), ())
+    specs = policy_specs(args.workloads, flows(args))
+    assert "postgresql" not in specs
+    to_database = {
+        "to": [{"ipBlock": {"cidr": "10.20.0.0/24"}}],
+        "ports": [{"protocol": "TCP", "port": 6432}],
+    }
+    assert to_database in specs["kafka-connect"]["egress"]
+
+
+def test_an_address_is_its_own_network() -> None:
+    (network,) = stack({"host": "10.1.2.3", "networks": []}).sources["shop"].allowed_networks
+    assert str(network) == "10.1.2.3/32"
+
+
+def test_its_connector_has_names_of_its_own() -> None:
+    connector = source_connector(stack({"sslMode": "require", "caCertificate": None}))
+    properties = connector.properties()
+    assert connector.name == "shop-cdc-connector"
+    assert connector.topics() == ("shop.public.users", "shop.sales.orders")
+    assert properties["database.hostname"] == "db.example.com"
+    assert properties["database.sslmode"] == "require"
+    assert "database.sslrootcert" not in properties
+    assert properties["column.exclude.list"] == r"(?-i)public\.users\.full_name"
+    assert "datapipe" in properties["heartbeat.action.query"]
+    assert PASSWORD not in str(properties)
+
+
+def test_every_topic_has_its_name() -> None:
+    names = {topic.name for topic in topics_for(stack())}
+    assert {"shop.public.users", "shop.transaction", "__debezium-heartbeat.shop"} <= names
+    assert not [name for name in names if "postgres" in name]
+
+
+class TestPassword:
+    """The password is a secret of the stack, or it is refused."""
+
+    @pytest.fixture
+    def set_config(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+        monkeypatch.setattr(pulumi, "get_project", lambda: "datapipe")
+        monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
+        tokens = runtime_config.CONFIG.set({}), runtime_config._SECRET_KEYS.set(set())
+        yield runtime_config.set_all_config
+        runtime_config.CONFIG.reset(tokens[0])
+        runtime_config._SECRET_KEYS.reset(tokens[1])
+
+    VALUES: ClassVar = {
+        "datapipe:archive": json.dumps(ARCHIVE),
+        "datapipe:sources": json.dumps({"shop": SHOP}),
+    }
+
+    def test_as_a_secret_it_is_taken(self, set_config: Callable[..., None]) -> None:
+        set_config(self.VALUES, ["datapipe:sources"])
+        assert load().sources["shop"].password.get_secret_value() == PASSWORD
+
+    def test_in_clear_text_it_is_refused(self, set_config: Callable[..., None]) -> None:
+        set_config(self.VALUES, [])
+        with pytest.raises(ConfigError, match=r"sources\.shop\.password: is in the stack") as told:
+            load()
+        assert PASSWORD not in str(told.value)
