@@ -34,7 +34,8 @@ def print_sql(context: typer.Context, name: Name) -> None:
 def doctor(context: typer.Context, name: Name) -> None:
     """Say what is wrong with the database.
 
-    Each line has what mends it. It asks the database from this machine, as the account that captures, and changes nothing.
+    Each line has what mends it. The database is asked from this machine, as the account that
+    captures, and nothing is changed.
     """
     from command_line.stack_configuration import existing_source, recorded_entries
     from components.source.existing.doctor import problems

@@ -14,7 +14,7 @@ KEY_PREFIX = "datapipe:"
 def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]:
     """Return a stack's configuration and its existing database of this name.
 
-    Raises StackError where it has no such database, and ConfigError where the stack file is not valid.
+    Raises StackError where it has no such database, and ConfigError where its file is not valid.
     """
     config = parse(_values(stack), f"Pulumi.{stack}.yaml")
     if name not in config.sources:

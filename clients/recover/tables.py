@@ -15,6 +15,8 @@ from clients.stack import PROJECT, StackError, StackOutputs
 
 UPDATE = PROJECT / "scripts" / "up.sh"
 PREFIX = "datapipe "
+# A managed database keeps what the archive has of its tables itself.
+NO_ENTRIES = "{}"
 
 
 def recover_tables(
@@ -30,6 +32,10 @@ def recover_tables(
     if unknown := [table for table in again if table not in outputs.tables]:
         raise StackError(f"the stack does not capture {', '.join(unknown)}")
     if again:
+        if outputs.captured_entries != NO_ENTRIES:
+            raise StackError(
+                "--again does not work for an existing database (datapipe:sources) in this version"
+            )
         _forget(outputs, again)
     found = findings(outputs, cluster)
     if refused := [finding for finding in found if finding.kind == "refused"]:

@@ -11,6 +11,7 @@ from components.config.source import NAME_LENGTH, PostgresName, RowName, SourceS
 from components.config.streaming import TopicOverride
 from components.config.tables import ColumnName, TableName
 from components.settings import Pattern, Settings
+from kafka_connect.connector_state import State
 
 # The topic prefix of the managed database, which no other source may have.
 MANAGED = "postgres"
@@ -145,6 +146,11 @@ class ExistingSource(Settings):
         description="Rows above kafka.maxRowSize that are archived without their largest values, as"
         " the source's failure names them: table/digest.",
     )
+    state: State = Field(
+        default="RUNNING",
+        description="State of the source connector; while it does not run, the server keeps the"
+        " changes up to its max_slot_wal_keep_size.",
+    )
     slot: (
         Annotated[
             str,
@@ -224,6 +230,7 @@ class ExistingSource(Settings):
                 "debezium_user": self.user,
                 "publication": self.publication_name(name),
                 "slot": self.slot_name(name),
+                "state": self.state,
             }
         )
 

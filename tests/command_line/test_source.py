@@ -1,4 +1,4 @@
-"""`datapipe source`: the configuration of a stack that need not be deployed."""
+"""`datapipe source` reads the configuration of a stack, deployed or not."""
 
 import json
 import subprocess
@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from command_line import stack_configuration
 from command_line.program import main
 from components.source.existing import doctor
 from components.source.existing.problem import Problem
@@ -42,7 +41,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         return subprocess.CompletedProcess(command, 255, "", "no stack named 'sandbox' found")
 
     monkeypatch.delenv("STACK", raising=False)
-    monkeypatch.setattr(stack_configuration.subprocess, "run", answer)
+    monkeypatch.setattr(subprocess, "run", answer)
 
     def run_in_process(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["datapipe", *arguments])

@@ -48,11 +48,12 @@ class Stack:
         checked = self.provider.check(self.state, news)
         assert not checked.failures
         if not self.state:
-            self.state = self.provider.create(checked.inputs).outs
+            self.state = dict(self.provider.create(checked.inputs).outs or {})
             return True
         if not self.provider.diff("shop", self.state, checked.inputs).changes:
             return False
-        self.state = self.provider.update("shop", self.state, checked.inputs).outs
+        updated = self.provider.update("shop", self.state, checked.inputs)
+        self.state = dict(updated.outs or {})
         return True
 
     def connector(self) -> dict[str, Any]:
