@@ -75,6 +75,8 @@ pulumi.export(
     "excludedColumns",
     {table: list(columns) for table, columns in config.source.excluded_columns.items()},
 )
+pulumi.export("keys", source.keys)
+pulumi.export("columns", source.columns)
 pulumi.export("topicPrefix", TOPIC_PREFIX)
 pulumi.export(
     "deadLetterTopics",

@@ -113,6 +113,10 @@ class StackOutputs(_Output):
     tables: tuple[str, ...]
     # Columns that are not captured, by schema.table.
     excluded_columns: Mapping[str, tuple[str, ...]] = {}
+    # Columns of each table's primary key, as of the last update; none for a table without.
+    keys: Mapping[str, tuple[str, ...]] = {}
+    # Each table's captured columns in its order: names and PostgreSQL's types.
+    columns: Mapping[str, tuple[tuple[str, str], ...]] = {}
     topic_prefix: str
     dead_letter_topics: DeadLetterTopics
     budget: BudgetOutput

@@ -33,7 +33,7 @@ JOIN pg_type AS kind ON kind.oid = base.oid
 JOIN pg_namespace AS namespace ON namespace.oid = kind.typnamespace
 LEFT JOIN (SELECT indrelid, attnum, position FROM pg_index
         CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
-        WHERE indisprimary) AS keys
+        WHERE indisprimary AND position <= indnkeyatts) AS keys
     ON keys.indrelid = attrelid AND keys.attnum = pg_attribute.attnum
 WHERE attrelid = %s AND pg_attribute.attnum > 0 AND NOT attisdropped
 ORDER BY pg_attribute.attnum

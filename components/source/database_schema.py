@@ -12,7 +12,7 @@ from pulumi import dynamic
 
 from components.dynamic_provider import Provider
 from components.source.psql import TARGET_INPUTS, Psql, read_from_database, run_script
-from components.source.schema import CAPTURED, CHANGED, MISSED, REFUSED
+from components.source.schema import CAPTURED, CHANGED, DESCRIBED, MISSED, REFUSED
 
 UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = (*TARGET_INPUTS, "script", "superuser_password")
@@ -28,7 +28,8 @@ class DatabaseSchemaProvider(Provider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Refuse tables and columns that cannot be archived right, before anything is changed.
 
-        The input `drift` gets what has changed in the database since it was captured.
+        The input `drift` gets what has changed in the database since it was captured, and
+        `described` the tables' keys and columns.
         """
         if any(news.get(name) == UNKNOWN for name in (*TARGET_INPUTS, "check_script")):
             return dynamic.CheckResult(news, [])
@@ -42,18 +43,24 @@ class DatabaseSchemaProvider(Provider):
                 print(_explained(line), file=sys.stderr)
         # A failure of no property: of a named one Pulumi would print the whole value.
         return dynamic.CheckResult(
-            news | {"drift": drift}, [dynamic.CheckFailure("", reason) for reason in refused]
+            news | {"drift": drift, "described": _described(printed)},
+            [dynamic.CheckFailure("", reason) for reason in refused],
         )
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         return dynamic.CreateResult(f"{props['namespace']}/{props['pod']}", self._apply(props))
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        changed = any(olds.get(name) != news.get(name) for name in INPUTS)
-        return dynamic.DiffResult(changes=changed or bool(news.get("drift")))
+        changed = _must_run(olds, news) or news.get("described") not in (
+            None,
+            olds.get("described"),
+        )
+        return dynamic.DiffResult(changes=changed)
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
-        return dynamic.UpdateResult(self._apply(news))
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        if _must_run(olds, news):
+            return dynamic.UpdateResult(self._apply(news))
+        return dynamic.UpdateResult({**olds, "described": news["described"]})
 
     def _apply(self, props: dict[str, Any]) -> dict[str, Any]:
         """Apply the script. Its effects are deleted with the database, so there is no delete."""
@@ -74,7 +81,20 @@ class DatabaseSchemaProvider(Provider):
                 "missed": known["missed"],
                 "wal_position": str(known["wal_position"]),
             },
+            "described": _described(printed),
         }
+
+
+def _must_run(olds: dict[str, Any], news: dict[str, Any]) -> bool:
+    """Return whether the script is another one, or the database is not what it made."""
+    changed = any(olds.get(name) != news.get(name) for name in INPUTS)
+    return changed or bool(news.get("drift"))
+
+
+def _described(printed: str) -> str | None:
+    """Return the tables' keys and columns as JSON; None where there was no database to ask."""
+    lines = (line for line in printed.splitlines() if line.startswith(DESCRIBED))
+    return next((line.removeprefix(DESCRIBED) for line in lines), None)
 
 
 def _explained(line: str) -> str:
@@ -90,6 +110,9 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
     # When the script was run (`applied`), the `entries` that record.sql takes when tables were
     # read, as JSON, the tables whose rows were `missed`, and the position in the WAL then.
     captured: pulumi.Output[dict[str, Any]]
+    # Each table's `key` and its `columns` with their types, as JSON, which keeps their order; None
+    # while it is not known.
+    described: pulumi.Output[str | None]
 
     def __init__(
         self,
@@ -107,6 +130,7 @@ class DatabaseSchema(dynamic.Resource, module="datapipe", name="DatabaseSchema")
             "script": script,
             "check_script": check_script,
             "captured": None,
+            "described": None,
             "lock_holders_script": lock_holders_script,
             "superuser_password": pulumi.Output.secret(superuser_password),
         }

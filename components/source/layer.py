@@ -19,6 +19,7 @@ from components.source.certificate import ServerCertificate
 from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.database_account import DatabaseAccount
 from components.source.database_schema import DatabaseSchema
+from components.source.described import described_columns, described_keys
 from components.source.psql import Psql
 from components.source.schema import (
     account_script,
@@ -99,6 +100,8 @@ class Source(pulumi.ComponentResource):
     ca_certificate: pulumi.Output[str]
     capture_user: pulumi.Output[str]  # known when the account may log in
     captured: pulumi.Output[dict[str, Any]]  # what DatabaseSchema says of the captured tables
+    keys: pulumi.Output[dict[str, list[str]]]  # columns of each table's primary key; [] without
+    columns: pulumi.Output[dict[str, list[list[str]]]]  # each table's (name, PostgreSQL's type)
     captured_tables_query: str  # by which the worker sees what has changed of them
     ready: list[
         pulumi.Resource
@@ -140,6 +143,8 @@ class Source(pulumi.ComponentResource):
         account = self._account(args, psql, schema)
         self.capture_user = account.user
         self.captured = schema.captured
+        self.keys = schema.described.apply(lambda text: described_keys(text, args.tables))
+        self.columns = schema.described.apply(lambda text: described_columns(text, args.tables))
         self.captured_tables_query = captured_tables_query(
             args.settings, args.tables, args.capture_user, avro_names=args.avro_names
         )

@@ -14,9 +14,10 @@ from components.config.source import SourceSettings
 
 FOLDER = Path(__file__).parent
 
-# Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does.
+# Begin the lines that check_script() prints, by kind (found.sql), and that database_script() does;
+# both print what described.sql does.
 REFUSED, MISSED, CHANGED = "refused: ", "missed: ", "changed: "
-CAPTURED = "captured: "
+CAPTURED, DESCRIBED = "captured: ", "described: "
 LOCKED = "locked: "
 
 
@@ -31,7 +32,8 @@ def variable(name: str, value: str) -> str:
 def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
     """Return the script for database, tables and publications.
 
-    It needs the variable superuser_password. It prints a line that begins with CAPTURED.
+    It needs the variable superuser_password. It prints a line that begins with CAPTURED, and
+    one that begins with DESCRIBED.
     """
     create = [
         "SELECT format('CREATE DATABASE %I', :'database')",
@@ -46,6 +48,7 @@ def database_script(settings: SourceSettings, tables: tuple[str, ...]) -> str:
         _read("capture.sql"),
         _temporary("live", _captured_state("SELECT name, publication, entry FROM live")),
         _read("remember.sql"),
+        _read("described.sql"),
     ]
     return _script(_variables(settings, tables), create, parts)
 
@@ -55,10 +58,11 @@ def check_script(
 ) -> str:
     """Print what found.sql finds of the tables, as lines that begin with its kind.
 
+    A line that begins with DESCRIBED has their keys and columns.
     With `avro_names`, that includes columns whose names Avro does not allow.
     It changes nothing: the sample tables that it may create are rolled back.
     """
-    parts = [*_sample_schema(settings), *_find(), _read("list_found.sql")]
+    parts = [*_sample_schema(settings), *_find(), _read("list_found.sql"), _read("described.sql")]
     variables = _variables(settings, tables, account, avro_names=avro_names)
     return _script(variables, [], parts, end="ROLLBACK;")
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from sandbox import paths
 from sandbox.node import addresses, configuration, kubeconfig, pki
@@ -141,8 +140,7 @@ def _network_policy() -> Program:
     return Program(
         "network-policy",
         [
-            *("/usr/bin/env", f"PYTHONPATH={tool_paths.PROJECT}", "PYTHONSAFEPATH=1"),
-            *(sys.executable, "-m", "sandbox.node.network_policy"),
+            *_own_module("sandbox.node.network_policy"),
             str(kubeconfig.path_for(pki.NETWORK_POLICY)),
         ],
         files=sorted(controller.glob("*.py")),
@@ -159,12 +157,19 @@ def _provisioner() -> Program:
 
 
 def _moto() -> Program:
-    server = Path(sys.executable).parent / "moto_server"
+    flags = {"host": addresses.NODE_ADDRESS, "port": addresses.MOTO_PORT}
     return Program(
         "moto",
-        [str(server), "--host", str(addresses.NODE_ADDRESS), "--port", str(addresses.MOTO_PORT)],
+        [*_own_module("sandbox.aws_server"), *_flags(flags)],
         loses_state_on_restart=True,
     )
+
+
+def _own_module(name: str) -> list[str]:
+    return [
+        *("/usr/bin/env", f"PYTHONPATH={tool_paths.PROJECT}", "PYTHONSAFEPATH=1"),
+        *(sys.executable, "-m", name),
+    ]
 
 
 def _flags(flags: Mapping[str, object]) -> list[str]:

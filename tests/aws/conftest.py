@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
+from sandbox.aws_server import glue
 from tests.aws.enforcing import (
     BUCKET,
     KEY,
@@ -23,6 +24,7 @@ SINKS = ("confluent-s3", "iceberg")
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """The address of an AWS with our bucket and another one, not yet enforcing."""
+    glue.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

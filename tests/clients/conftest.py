@@ -6,10 +6,13 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
+from sandbox.aws_server import glue
+
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """An empty moto server; the test sets credentials."""
+    """An empty moto server with the sandbox's Glue; the test sets credentials."""
+    glue.install()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

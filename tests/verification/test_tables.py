@@ -53,6 +53,18 @@ def test_the_last_change_of_a_key_counts(database: Database) -> None:
     assert not database.compare("public.t").differs
 
 
+def test_columns_that_the_keys_index_only_includes_do_not_tell_rows_apart(
+    database: Database,
+) -> None:
+    database.execute("CREATE TABLE t (id int, v text, PRIMARY KEY (id) INCLUDE (v))")
+    database.execute("INSERT INTO t VALUES (1, 'new')")
+    archive = database.archived("t", KINDS)
+    archive.add("c", [{"id": 1, "v": "old"}], 10)
+    archive.add("u", [{"id": 1, "v": "new"}], 20)
+    assert database.compare("public.t").equal == 1
+    assert not database.compare("public.t").differs
+
+
 def test_rows_of_before_a_recorded_truncate_do_not_count(database: Database) -> None:
     database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
     database.execute("INSERT INTO t VALUES (2, 'b')")
