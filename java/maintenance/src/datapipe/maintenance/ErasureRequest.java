@@ -100,7 +100,7 @@ record ErasureRequest(
    */
   String keyHash() {
     Map<String, JsonNode> sorted = new TreeMap<>();
-    key.fields().forEachRemaining(field -> sorted.put(field.getKey(), field.getValue()));
+    key.properties().forEach(field -> sorted.put(field.getKey(), field.getValue()));
     return Hashing.sha256()
         .hashString(table + "\n" + JSON.valueToTree(sorted), StandardCharsets.UTF_8)
         .toString();
