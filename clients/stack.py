@@ -67,6 +67,15 @@ class BudgetOutput(_Output):
     storage_mebibytes: int
 
 
+class MaintenanceOutput(_Output):
+    """What the archive's maintenance keeps to, by the stack's settings."""
+
+    # From one maintenance of a table to the next, at most; None: it does not say when it was.
+    late_after_seconds: int | None
+    # Snapshots of a table, at most.
+    most_snapshots: int
+
+
 class ArchiveOutput(_Output):
     """Where and in which form the changes are archived."""
 
@@ -80,6 +89,8 @@ class ArchiveOutput(_Output):
     region: str
     # Of an AWS stand-in; None for AWS itself.
     endpoint: str | None
+    # None where the stack does not maintain the archive.
+    maintenance: MaintenanceOutput | None = None
 
     def iceberg_table(self, table: str) -> tuple[str, str]:
         """Return the database and the name of the Iceberg table of schema.table.
