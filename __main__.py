@@ -64,7 +64,7 @@ if config.metrics.operator:
         "monitoring",
         config.metrics,
         security.namespace,
-        certificates.ends if certificates else None,
+        certificates_end=certificates.ends if certificates else None,
         opts=on_cluster,
     )
 

@@ -77,7 +77,7 @@ ArchivedTable = IcebergTable | HourOfFiles
 def archived_tables(
     archive: ArchiveOutput, log: Callable[[str], None], now: datetime | None = None
 ) -> list[ArchivedTable]:
-    """Look at every captured table of the archive; `log` is told what takes long.
+    """Look at every captured table of the archive; what takes long goes to `log`.
 
     Of plain files, the last hour that is over is listed. Raises botocore's errors if S3 refuses the
     listing; an Iceberg table whose metadata can't be read says so itself.

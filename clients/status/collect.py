@@ -1,7 +1,7 @@
 """Asks every part of the pipeline for its state; one that does not answer hides no other."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -67,7 +67,7 @@ class Status:
     # When the first of Kafka's certificates ends; None where connections are plaintext.
     certificates_end: datetime | None = None
     # How large the archive's tables are.
-    archived: list[ArchivedTable] | Unknown = field(default_factory=list)
+    archived: Sequence[ArchivedTable] | Unknown = ()
     # None where the stack does not maintain the archive.
     maintenance: MaintenanceOutput | None = None
 

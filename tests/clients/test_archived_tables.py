@@ -39,7 +39,7 @@ def glue(endpoint: str, request: pytest.FixtureRequest) -> Any:
 
 
 def _client(name: str, endpoint: str) -> Any:
-    return boto3.client(  # type: ignore[call-overload]
+    return boto3.client(
         name,
         endpoint_url=endpoint,
         region_name=REGION,

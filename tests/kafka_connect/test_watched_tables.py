@@ -49,7 +49,7 @@ def clients(endpoint: str) -> dict[str, Any]:
         "aws_access_key_id": "test",
         "aws_secret_access_key": "test",
     }
-    clients = {name: boto3.client(name, **account) for name in ("s3", "glue")}  # type: ignore[call-overload]
+    clients = {name: boto3.client(name, **account) for name in ("s3", "glue")}
     clients["s3"].create_bucket(Bucket=BUCKET)
     clients["glue"].create_database(DatabaseInput={"Name": "cdc"})
     return clients
