@@ -41,7 +41,6 @@ class Pipeline:
         self.archive: Archive = open_archive(self.outputs.archive)
         self.core: Any = client.CoreV1Api(self.cluster.api)
         self.apps: Any = client.AppsV1Api(self.cluster.api)
-        self.batch: Any = client.BatchV1Api(self.cluster.api)
         self.networking: Any = client.NetworkingV1Api(self.cluster.api)
 
     @property

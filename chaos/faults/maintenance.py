@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from chaos import node
 from chaos.fault import Fault
 from chaos.faults.object_store import S3Fails
-from chaos.maintenance import (
-    JOB,
-    MAINTENANCE,
-    MaintenanceRun,
-    complete_run,
-    create_config,
-    delete_config,
-    tables,
-)
 from chaos.pipeline import CONNECT, FaultError, Pipeline
 from chaos.s3_proxy import Answer
+from clients.archived_tables import IcebergTable, archived_tables
+from clients.job_run import JobRun
+from clients.stack import StackError
+from workload.maintenance import (
+    EAGER,
+    LAST_ONE,
+    LOG_LINES,
+    MAINTENANCE,
+    NAME,
+    RUN_SECONDS,
+    complete_run,
+    create_settings,
+    delete_settings,
+    maintenance_run,
+)
 
-HOUR_MS = 3_600_000
-# Every step has work in a stack that is minutes old: the present hour counts as closed, and most
-# snapshots as superfluous.
-EAGER = {"files.closedAfterMs": str(-HOUR_MS), "snapshots.maxCount": "5", "snapshots.maxAgeMs": "0"}
-# Only the current snapshot stays.
-LAST_ONE = {"snapshots.maxCount": "1", "snapshots.maxAgeMs": "0"}
 KILLS = 3
 KEY_ID = "AWS_ACCESS_KEY_ID"
 
@@ -42,12 +42,18 @@ class MaintenanceFault(Fault):
 
     def prepare(self, pipeline: Pipeline) -> None:
         self._began = True
-        create_config(pipeline, JOB, EAGER)
+        create_settings(pipeline.cluster, EAGER)
+
+    def run_of(self, pipeline: Pipeline, number: int) -> JobRun:
+        """Start a run."""
+        run = maintenance_run(pipeline.cluster, number)
+        run.start(config=NAME)
+        return run
 
     def check(self, pipeline: Pipeline) -> list[str]:
         try:
-            seconds = complete_run(pipeline, self.runs, JOB)
-        except FaultError as error:
+            seconds = complete_run(pipeline.cluster, self.runs)
+        except StackError as error:
             return [f"the next maintenance: {error}"]
         pipeline.log(f"{self.name}: the next maintenance took {seconds:.0f} s")
         return [
@@ -60,8 +66,8 @@ class MaintenanceFault(Fault):
         if not self._began:
             return
         for number in range(self.runs + 1):
-            MaintenanceRun(pipeline, number).delete()
-        delete_config(pipeline, JOB)
+            maintenance_run(pipeline.cluster, number).delete()
+        delete_settings(pipeline.cluster)
 
 
 @dataclass
@@ -74,7 +80,7 @@ class MaintenanceKilled(MaintenanceFault):
 
     def prepare(self, pipeline: Pipeline) -> None:
         super().prepare(pipeline)
-        self._seconds = complete_run(pipeline, self.runs, JOB)
+        self._seconds = complete_run(pipeline.cluster, self.runs)
         pipeline.log(f"{self.name}: a whole run takes {self._seconds:.0f} s")
 
     def inject(self, pipeline: Pipeline) -> None:
@@ -84,16 +90,15 @@ class MaintenanceKilled(MaintenanceFault):
 
     def _kill(self, pipeline: Pipeline, number: int) -> bool:
         """Start a run and kill it; return False if it had ended before."""
-        run = MaintenanceRun(pipeline, number)
-        run.start(JOB)
+        run = self.run_of(pipeline, number)
         run.wait_until_running()
         moment = random.uniform(0, self._seconds)  # noqa: S311  # no secret
         time.sleep(moment)
         if run.succeeded() is not None:
             return False
-        log = run.log().strip().splitlines()
+        log = run.log(LOG_LINES).strip().splitlines()
         node.kill(pipeline, MAINTENANCE, run.pod().metadata.name)
-        run.wait()
+        run.wait(RUN_SECONDS)
         after = f"after {log[-1]!r}" if log else "before it printed anything"
         pipeline.log(f"{self.name}: killed after {moment:.1f} s, {after}")
         return True
@@ -107,13 +112,11 @@ class TwoMaintenances(MaintenanceFault):
     _complaints: list[str] = field(default_factory=list, repr=False)
 
     def inject(self, pipeline: Pipeline) -> None:
-        runs = [MaintenanceRun(pipeline, number) for number in range(self.runs)]
-        for run in runs:
-            run.start(JOB)
-        succeeded = [run.wait() for run in runs]
+        runs = [self.run_of(pipeline, number) for number in range(self.runs)]
+        succeeded = [run.wait(RUN_SECONDS) for run in runs]
         pipeline.log(f"{self.name}: {sum(succeeded)} of {len(runs)} runs succeeded")
         if not any(succeeded):
-            self._complaints += [f"both runs failed:\n{run.log()}" for run in runs]
+            self._complaints += [f"both runs failed:\n{run.log(LOG_LINES)}" for run in runs]
 
     def check(self, pipeline: Pipeline) -> list[str]:
         return [*self._complaints, *super().check(pipeline)]
@@ -136,17 +139,17 @@ class MaintenanceWithFailingS3(MaintenanceFault):
         if self.only_the_maintenance:
             self._s3.access_key = access_key(pipeline)
         self._s3.inject(pipeline)
-        MaintenanceRun(pipeline, 0).start(JOB)
+        self.run_of(pipeline, 0)
 
     def heal(self, pipeline: Pipeline) -> None:
         self._s3.heal(pipeline)
 
     def check(self, pipeline: Pipeline) -> list[str]:
         try:
-            ended = MaintenanceRun(pipeline, 0).wait()
-        except FaultError as error:
+            succeeded = maintenance_run(pipeline.cluster, 0).wait(RUN_SECONDS)
+        except StackError as error:
             return [str(error)]
-        pipeline.log(f"{self.name}: the run {'succeeded' if ended else 'failed'}")
+        pipeline.log(f"{self.name}: the run {'succeeded' if succeeded else 'failed'}")
         return super().check(pipeline)
 
 
@@ -158,14 +161,20 @@ class KilledAfterExpiry(MaintenanceFault):
     needs_node: bool = True
 
     def inject(self, pipeline: Pipeline) -> None:
-        create_config(pipeline, JOB, LAST_ONE)
-        complete_run(pipeline, 0, JOB)
+        create_settings(pipeline.cluster, LAST_ONE)
+        complete_run(pipeline.cluster, 0)
         many = [table for table in tables(pipeline) if (table.snapshots or 0) > 1]
         if many:
             counts = ", ".join(f"{table.table} {table.snapshots}" for table in many)
             raise FaultError(f"the expiry left more than one snapshot: {counts}")
         for pod in pipeline.pods(CONNECT):
             node.kill(pipeline, CONNECT, str(pod.metadata.name))
+
+
+def tables(pipeline: Pipeline) -> list[IcebergTable]:
+    """Return the figures of the archive's tables."""
+    found = archived_tables(pipeline.outputs.archive, pipeline.log)
+    return [table for table in found if isinstance(table, IcebergTable)]
 
 
 def access_key(pipeline: Pipeline) -> str:

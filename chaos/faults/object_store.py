@@ -6,9 +6,9 @@ from kubernetes.client import ApiException
 
 from chaos import node
 from chaos.fault import Fault
-from chaos.maintenance import MAINTENANCE
 from chaos.pipeline import CONNECT, NAME_LABEL, NOT_FOUND, Pipeline
 from chaos.s3_proxy import Answer, S3Proxy
+from workload.maintenance import MAINTENANCE
 
 PROXY_PORT = 5567
 POLICY = "chaos-s3-proxy"

@@ -11,23 +11,25 @@ from kubernetes.client import ApiException
 from chaos import node
 from chaos.faults import maintenance as faults
 from chaos.faults.maintenance import (
-    EAGER,
     KilledAfterExpiry,
     MaintenanceKilled,
     TwoMaintenances,
     access_key,
 )
-from chaos.maintenance import (
-    JOB,
-    MAINTENANCE,
-    MaintenanceRun,
-    changed_properties,
-    complete_run,
-    create_config,
-    delete_config,
-)
 from chaos.pipeline import FaultError
 from clients.archived_tables import IcebergTable
+from clients.job_run import JobRun
+from clients.stack import StackError
+from workload.maintenance import (
+    EAGER,
+    MAINTENANCE,
+    changed_properties,
+    complete_run,
+    create_settings,
+    delete_settings,
+    maintenance_run,
+)
+from workload.maintenance import NAME as JOB
 
 PROPERTIES = """\
 tables=cdc.users
@@ -44,8 +46,8 @@ class FakeCluster:
     namespace = "data-ingestion"
 
     def __init__(self) -> None:
-        self.core = self.batch = self
-        self.cluster = SimpleNamespace(api=client.ApiClient())
+        self.core = self.cluster = self
+        self.api = client.ApiClient()
         self.outputs = SimpleNamespace(archive=None)
         self.jobs: dict[str, Any] = {}
         self.configs: dict[str, Any] = {
@@ -125,20 +127,25 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
         cluster.outcomes[pod.removesuffix("-x")] = False
 
     monkeypatch.setattr(node, "kill", kill)
+    for api in ("BatchV1Api", "CoreV1Api"):
+        monkeypatch.setattr(client, api, lambda _: cluster)
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(faults, "tables", lambda _: [IcebergTable("public.users", snapshots=1)])
     return cluster
 
 
 def test_a_run_is_a_job_of_the_cronjobs_template_that_is_not_repeated(cluster: Any) -> None:
-    MaintenanceRun(cluster, 4).start()
-    MaintenanceRun(cluster, 5).start("other")
+    maintenance_run(cluster, 4).start()
+    maintenance_run(cluster, 5).start(["erase"], config="other")
     usual, other = cluster.jobs[f"{JOB}-4"], cluster.jobs[f"{JOB}-5"]
     assert usual["metadata"]["labels"] == {"app.kubernetes.io/name": MAINTENANCE}
     assert usual["spec"]["backoffLimit"] == 0
     pods = [job["spec"]["template"]["spec"] for job in (usual, other)]
     assert [pod["volumes"][0]["configMap"]["name"] for pod in pods] == [MAINTENANCE, "other"]
-    assert all(pod["containers"] == [{"name": "maintenance"}] for pod in pods)
+    assert [pod["containers"] for pod in pods] == [
+        [{"name": "maintenance"}],
+        [{"name": "maintenance", "args": ["erase"]}],
+    ]
 
 
 def test_a_stack_without_maintenance_says_which_key_it_lacks(
@@ -148,13 +155,13 @@ def test_a_stack_without_maintenance_says_which_key_it_lacks(
         raise GONE
 
     monkeypatch.setattr(cluster, "read_namespaced_cron_job", missing)
-    with pytest.raises(FaultError, match=r"set archive\.maintenance\.kind to job"):
-        MaintenanceRun(cluster, 0).start()
+    with pytest.raises(StackError, match=r"set archive\.maintenance\.kind to job"):
+        maintenance_run(cluster, 0).start()
 
 
 def test_a_run_that_fails_shows_its_log_and_leaves_nothing(cluster: Any) -> None:
     cluster.outcomes[f"{JOB}-0"] = False
-    with pytest.raises(FaultError, match=f"the maintenance failed:\nlog of {JOB}-0-x"):
+    with pytest.raises(StackError, match=f"the maintenance failed:\nlog of {JOB}-0-x"):
         complete_run(cluster, 0)
     assert cluster.jobs == {}
 
@@ -164,20 +171,20 @@ def test_other_properties_replace_the_stacks_and_no_others() -> None:
     assert changed == (
         "tables=cdc.users\nfiles.closedAfterMs=-3600000\nsnapshots.maxCount=5\nsnapshots.maxAgeMs=0\n"
     )
-    with pytest.raises(FaultError, match=r"maintenance\.properties has no no\.such"):
+    with pytest.raises(StackError, match=r"maintenance\.properties has no no\.such"):
         changed_properties(PROPERTIES, {"no.such": "1"})
 
 
 def test_a_changed_config_keeps_program_and_scripts(cluster: Any) -> None:
-    create_config(cluster, JOB, EAGER)
-    create_config(cluster, JOB, EAGER)  # after an earlier run that was killed
+    create_settings(cluster, EAGER)
+    create_settings(cluster, EAGER)  # after an earlier run that was killed
     copy = cluster.configs[JOB]
     assert copy.binaryData == {"maintenance.jar": "UEs="}
     assert copy.data["start.sh"] == "x"
     assert "snapshots.maxCount=5" in copy.data["maintenance.properties"]
     assert cluster.configs[MAINTENANCE].data["maintenance.properties"] == PROPERTIES
-    delete_config(cluster, JOB)
-    delete_config(cluster, JOB)
+    delete_settings(cluster)
+    delete_settings(cluster)
     assert list(cluster.configs) == [MAINTENANCE]
 
 
@@ -214,7 +221,7 @@ def test_runs_that_ended_before_they_were_killed_prove_nothing(cluster: Any) -> 
 def test_a_run_is_killed_while_it_goes_on(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fault = MaintenanceKilled("killed", "")
     fault.prepare(cluster)
-    monkeypatch.setattr(MaintenanceRun, "succeeded", lambda run: cluster.outcomes.get(run.name))
+    monkeypatch.setattr(JobRun, "succeeded", lambda run: cluster.outcomes.get(run.name))
     fault.inject(cluster)
     assert cluster.killed == [f"{MAINTENANCE}/{JOB}-{number}-x" for number in range(3)]
 
