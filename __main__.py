@@ -13,12 +13,15 @@ from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
+from components.streaming.maintenance.warnings import maintenance_warnings
 from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS, TOPIC_PREFIX
 from components.workloads import Workload
 
 config = load()
 require_node_network(config.cluster)
+for warning in maintenance_warnings(config):
+    pulumi.warn(warning)
 sinks = declared_sinks(config)
 ports = config.cluster.node_ports
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
@@ -121,5 +124,10 @@ pulumi.export(
         "catalogDatabase": config.archive.catalog_database,
         "region": config.aws.region,
         "endpoint": config.aws.endpoint,
+        "maintenance": {
+            "kind": config.archive.maintenance_kind,
+            "cronJob": streaming.maintenance,
+            "schedule": config.archive.maintenance.schedule,
+        },
     },
 )
