@@ -174,6 +174,8 @@ class IcebergSinkConnector(SinkConnector):
             "write.parquet.compression-codec": self.compression,
             # Each commit writes all of a table's metadata again.
             "write.metadata.compression-codec": "gzip",
+            # The sink may not delete.
+            "write.metadata.delete-after-commit.enabled": "false",
             "write.metadata.previous-versions-max": render(self.previous_metadata),
         }
 

@@ -10,10 +10,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 MEBIBYTE = 1024 * 1024
 
-# How long a table's old metadata file is kept that its metadata does not refer to any more. Readers
-# of the catalog get the newest one, and have read it long before.
-OLD_METADATA_MS = HOUR_MS
-
 
 def maintenance_properties(
     settings: MaintenanceSettings,
@@ -37,6 +33,5 @@ def maintenance_properties(
         "snapshots.maxCount": settings.snapshot_max_count,
         "files.targetBytes": settings.target_file_size * MEBIBYTE,
         "files.closedAfterMs": settings.closed_after_minutes * MINUTE_MS,
-        "metadata.minAgeMs": OLD_METADATA_MS,
         "orphans.minAgeMs": settings.orphan_min_age_hours * HOUR_MS,
     }

@@ -48,7 +48,7 @@ OWN_JARS = HERE.parents[2] / "java"
 SCRATCH_SIZE = "512Mi"
 # A run that the cluster could not start in time is left to the next one.
 STARTING_DEADLINE_SECONDS = 600
-# A run that failed is repeated at once this many times, then by the schedule.
+# A run that failed is repeated immediately so many times, then by the schedule.
 RETRIES = 2
 # Runs whose pods, and so logs, are kept.
 SUCCESSFUL_RUNS, FAILED_RUNS = 2, 3

@@ -6,8 +6,8 @@ from components.config import StackConfig
 from components.sizing import Resources
 
 UNMAINTAINED = (
-    "archive.maintenance.kind is none: nobody expires snapshots, merges small files or deletes old"
-    " metadata. The metadata of every table grows with each commit until the worker fails for lack"
+    "archive.maintenance.kind: none leaves the Iceberg tables without maintenance: this stack does"
+    " not expire snapshots, merge small files or delete old metadata. The metadata of every table grows with each commit until the worker fails for lack"
     " of memory (docs/OPERATIONS.md). Set job or glue, or maintain the tables yourself"
 )
 
