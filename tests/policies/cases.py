@@ -460,7 +460,7 @@ CASES = [
         network_policy("out", **about("kafka"), egress=[{"to": [INTERNET], "ports": HTTPS}]),
     ),
     network_rule(
-        "archive-maintenance can reach kafka at 9092, which the matrix does not have",
+        "archive-maintenance can reach kafka at 9092",
         network_policy(
             "job-to-brokers", **about("archive-maintenance"), egress=[{"to": [pods("kafka")]}]
         ),
