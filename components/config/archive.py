@@ -98,6 +98,13 @@ class ArchiveSettings(Settings):
         description="Records after which the S3 sink closes a file (design: flush.size); Iceberg's"
         " sink does not use it.",
     )
+    rows_per_second: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows that all tables together are expected to get each second, on average; the"
+        " preview computes from it how many files a day confluent-s3 writes, and warns above"
+        " 100,000. Without it the preview says how many files a million rows become.",
+    )
     rotate_interval_ms: int = Field(
         default=60_000,
         ge=1000,

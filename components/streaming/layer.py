@@ -135,7 +135,7 @@ class Streaming(pulumi.ComponentResource):
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:streaming:Streaming", name, None, opts)
-        sources = checked_connectors(args)
+        sources = checked_connectors(args, self)
         identities = args.identities
         brokers = Brokers(
             "kafka",
@@ -252,7 +252,9 @@ class Streaming(pulumi.ComponentResource):
         )
 
 
-def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
+def checked_connectors(
+    args: StreamingArgs, layer: pulumi.Resource
+) -> list[DebeziumPostgresConnector]:
     """Return the source connectors, checked together with the sinks'.
 
     Raises pulumi.RunError where they contradict the stack's settings, or need a topic or memory
@@ -274,6 +276,9 @@ def checked_connectors(args: StreamingArgs) -> list[DebeziumPostgresConnector]:
         row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
         if warning := args.sinks.require_fit(workers, args.network.settings.brokers):
             pulumi.log.warn(warning)
+        for remark in args.sinks.remarks(workers):
+            log = pulumi.log.warn if remark.level == "warning" else pulumi.log.info
+            log(remark.text, layer)
         topics = {topic.name for topic in topics_for(args.topics)}
         for connector in (*sources, *args.sinks.connectors.values()):
             connector.require_topics(topics)

@@ -22,6 +22,7 @@ from components.streaming.access.grants import SinkAccess
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
+from components.streaming.sinks.file_count import Remark
 from kafka_connect.connector_state import State
 
 # Every kind of sink, by the name that a stack file uses.
@@ -121,6 +122,14 @@ class Sink(ABC):
             dead_letter_topic=self.connector.errors.dead_letter_topic,
             control_topics=self.control_topics,
         )
+
+    def remarks(self, partitions: int, fits: Callable[[SinkConnector], bool]) -> tuple[Remark, ...]:
+        """Return what the preview says about its settings.
+
+        `partitions`: of all captured tables' topics. `fits`: whether the workers have the heap for
+        a connector in the place of its own.
+        """
+        return ()
 
     def hub_plugin(self) -> PluginArchive | None:
         """Return its plug-in's archive on Confluent Hub; None where the hub has none."""
