@@ -62,7 +62,7 @@ class TableViews:
         return f"{self.schema}.{self.name}"
 
     def column(self, name: str) -> ViewColumn:
-        """Return a column by its name in PostgreSQL. Raises KeyError if there is none."""
+        """Return a column by its name in PostgreSQL. Raises KeyError without one."""
         found = next((one for one in self.columns if one.name == name), None)
         if found is None:
             raise KeyError(name)

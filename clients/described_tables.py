@@ -46,8 +46,8 @@ def described_tables(
 ) -> dict[str, DescribedTable]:
     """Return the captured tables as PostgreSQL has them, by schema.table.
 
-    A table that PostgreSQL has no more, or all of them if it can't be asked, are those of the
-    stack's outputs, and `log` gets the reason.
+    A table that PostgreSQL no longer has is as in the stack's outputs, and so are all tables if
+    PostgreSQL can't be asked; `log` gets the reason.
     """
     recorded = {
         table: DescribedTable(outputs.keys.get(table), outputs.columns.get(table, ()))
@@ -60,7 +60,7 @@ def described_tables(
         log(f"PostgreSQL was not asked: {error}. Keys and types are those of the last make up")
         return recorded
     for table in sorted(recorded.keys() - present.keys()):
-        log(f"PostgreSQL has no table {table} any more; its key and types are those of the last up")
+        log(f"PostgreSQL no longer has {table}; its key and types are those of the last make up")
     return recorded | present
 
 

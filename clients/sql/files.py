@@ -102,7 +102,7 @@ def _require_same_names(table: Table) -> None:
 def plain_files(
     fragments: Iterable[pyarrow.dataset.ParquetFileFragment],
 ) -> ArchivedFiles | None:
-    """Return Parquet files, each with its own schema; None if there are none."""
+    """Return Parquet files, each with its own schema; None without files."""
     files = sorted(fragments, key=lambda each: str(each.path))  # by hour
     if not files:
         return None
