@@ -43,8 +43,8 @@ class MaintenanceSettings(Settings):
     kind: MaintenanceKind | None = Field(
         default=None,
         description="Who maintains the Iceberg tables: job, a CronJob of this stack; glue, AWS's"
-        " table optimizers; none, the stack does not. The default is job with sink iceberg; files of"
-        " confluent-s3 have no maintenance.",
+        " table optimizers; none, the stack does not. The default is job with sink iceberg; files"
+        " of confluent-s3 have no maintenance.",
     )
     schedule: Annotated[str, AfterValidator(_cron)] = Field(
         default="17 * * * *",

@@ -7,8 +7,9 @@ from components.sizing import Resources
 
 UNMAINTAINED = (
     "archive.maintenance.kind: none leaves the Iceberg tables without maintenance: this stack does"
-    " not expire snapshots, merge small files or delete old metadata. The metadata of every table grows with each commit until the worker fails for lack"
-    " of memory (docs/OPERATIONS.md). Set job or glue, or maintain the tables yourself"
+    " not expire snapshots, merge small files or delete old metadata. The metadata of every table"
+    " grows with each commit until the worker fails for lack of memory (docs/OPERATIONS.md). Set"
+    " job or glue, or maintain the tables yourself"
 )
 
 
