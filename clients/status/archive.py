@@ -16,7 +16,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
 def problems_of_archived(
-    tables: Sequence[ArchivedTable], limits: MaintenanceOutput | None
+    tables: Sequence[ArchivedTable], limits: MaintenanceOutput
 ) -> Iterator[str]:
     """Yield what the alerts ArchiveMetadataGrows and MaintenanceLate report."""
     for table in tables:
@@ -24,15 +24,14 @@ def problems_of_archived(
             yield from _problems(table, limits)
 
 
-def _problems(table: IcebergTable, limits: MaintenanceOutput | None) -> Iterator[str]:
+def _problems(table: IcebergTable, limits: MaintenanceOutput) -> Iterator[str]:
     if table.unread:
         yield f"the archive of {table.table} can't be measured: {table.unread}"
-    if limits is None:
-        return
-    if table.snapshots is not None and table.snapshots > limits.most_snapshots:
+    most = limits.most_snapshots
+    if table.snapshots is not None and most is not None and table.snapshots > most:
         yield (
             f"the archive of {table.table} has {table.snapshots} snapshots; maintenance should keep"
-            f" it below {limits.most_snapshots}. Every commit writes them, and they fill the"
+            f" it below {most}. Every commit writes them, and they fill the"
             " worker's heap"
         )
     since = table.maintained or table.oldest_snapshot

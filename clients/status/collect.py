@@ -1,7 +1,7 @@
 """Asks every part of the pipeline for its state; one that does not answer hides no other."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -68,8 +68,7 @@ class Status:
     certificates_end: datetime | None = None
     # How large the archive's tables are.
     archived: Sequence[ArchivedTable] | Unknown = ()
-    # None where the stack does not maintain the archive.
-    maintenance: MaintenanceOutput | None = None
+    maintenance: MaintenanceOutput = field(default_factory=MaintenanceOutput)
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:

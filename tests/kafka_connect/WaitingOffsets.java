@@ -25,7 +25,7 @@ public class WaitingOffsets {
       new MockConsumer<>(OffsetResetStrategy.EARLIEST);
 
   public static void main(String[] arguments) throws Exception {
-    OldestRecords oldest = new OldestRecords(CONSUMER);
+    OldestRecords oldest = new OldestRecords(CONSUMER, "sink");
     CONSUMER.updateBeginningOffsets(Map.of(ORDERS, 0L, MORE_ORDERS, 0L, USERS, 0L, NEW, 4L));
     CONSUMER.updateEndOffsets(Map.of(ORDERS, 9L, MORE_ORDERS, 9L, USERS, 6L, NEW, 6L));
 
@@ -35,11 +35,11 @@ public class WaitingOffsets {
     committed.put(USERS, new OffsetAndMetadata(6));
     committed.put(NEW, null);
     later(record(ORDERS, 7, 3000), record(MORE_ORDERS, 8, 2000), record(NEW, 4, 1000));
-    System.out.println(new java.util.TreeMap<>(oldest.timestamps(committed)));
+    System.out.println(new java.util.TreeMap<>(oldest.timestamps(committed, "", 0)));
 
     committed.put(MORE_ORDERS, new OffsetAndMetadata(9));
     committed.put(NEW, new OffsetAndMetadata(6));
-    System.out.println(new java.util.TreeMap<>(oldest.timestamps(committed)));
+    System.out.println(new java.util.TreeMap<>(oldest.timestamps(committed, "", 0)));
 
     WaitingBeans beans = new WaitingBeans();
     Map<String, Long> shown = new HashMap<>();

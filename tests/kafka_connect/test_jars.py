@@ -68,6 +68,14 @@ JARS = {
         "org/apache/iceberg/iceberg-core/1.12.*",
         "org/slf4j/slf4j-api/1.7.*",
     ),
+    "maintenance": (
+        "org/apache/avro/avro/1.12.*",
+        "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-bundled-guava/1.12.*",
+        "org/apache/iceberg/iceberg-core/1.12.*",
+        "org/apache/iceberg/iceberg-data/1.12.*",
+        "org/slf4j/slf4j-api/2.0.*",
+    ),
     "commit-counter": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",

@@ -1,6 +1,7 @@
 """The worker shows for how long records wait, which a sink's lag does not: it has read them."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,25 @@ pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
+    """Compile and run a program of this folder; return its lines."""
     folder = tmp_path_factory.mktemp("waiting")
     copy_artifacts(JARS["extensions"], folder / "jars")
     classpath = f"{JAVA}/extensions.jar:{folder}/jars/*"
-    source = Path(__file__).parent / "WaitingOffsets.java"
-    subprocess.run(["javac", "-cp", classpath, "-d", folder, source], check=True)
-    command = ["java", "-cp", f"{folder}:{classpath}", "datapipe.connect.WaitingOffsets"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+
+    def run(program: str) -> list[str]:
+        source = Path(__file__).parent / f"{program}.java"
+        subprocess.run(["javac", "-cp", classpath, "-d", folder, source], check=True)
+        command = ["java", "-cp", f"{folder}:{classpath}", f"datapipe.connect.{program}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def printed(run: Callable[[str], list[str]]) -> list[str]:
+    return run("WaitingOffsets")
 
 
 def test_the_oldest_record_of_a_topic_is_the_first_that_is_not_committed(
@@ -41,4 +52,21 @@ def test_the_age_and_the_interval_are_shown_while_the_worker_runs_the_sink(
         f"beans: {interval} {waiting}=orders 130 {waiting}=users 0",
         f"beans: {interval} {waiting}=orders 0",
         "beans:",
+    ]
+
+
+def test_a_dead_letter_does_not_wait(run: Callable[[str], list[str]]) -> None:
+    """Otherwise one in a quiet partition would wait forever: its offset is never committed."""
+    assert run("RefusedOffsets") == [
+        "of another sink: {orders=3000, users=4000}",
+        "the first: {orders=3100, users=4000}",
+        "all of orders: {orders=null, users=4000}",
+        "one more: {orders=3300, users=4000}",
+        "that, too: {orders=null, users=4000}",
+        "one that is due, and one that is not: {orders=null, users=null}",
+        "the letters are deleted: {orders=null, users=null}",
+        "set back to the beginning: {orders=100, users=null}",
+        "nothing new: {orders=100, users=null}",
+        "reads of the letters: 0",
+        "without a topic: {orders=100, users=4000}",
     ]

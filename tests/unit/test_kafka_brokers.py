@@ -258,7 +258,7 @@ MATRIX: list[tuple[Operation, str, set[Account]]] = [
     (write, STRANGER, set()),
     (read, STRANGER, set()),
     (write, DLQ, {CONNECT}),
-    (read, DLQ, {CLIENTS}),
+    (read, DLQ, {CONNECT, CLIENTS}),
     (delete_records, DLQ, {TOPICS, CLIENTS}),
     (write, CONTROL, {CONNECT}),
     (read, CONTROL, {CONNECT}),

@@ -241,6 +241,18 @@ class TestOperator:
         (alert,) = (each for each in rules() if each.get("alert") == "KafkaCertificateEnds")
         assert rule["record"] in metrics_of(alert["expr"])
 
+    def test_the_limits_of_the_archives_maintenance_are_rules(self) -> None:
+        def program() -> dict[str, Any]:
+            settings = MetricsSettings(operator=True)
+            limits = dict.fromkeys(sorted(OF_THE_SETTINGS), 7)
+            Monitoring("monitoring", settings, "data-ingestion", limits=limits)
+            return {}
+
+        *_, last = deploy(program).one("PrometheusRule").inputs["spec"]["groups"]
+        assert last["rules"] == [
+            {"record": name, "expr": "vector(7)"} for name in sorted(OF_THE_SETTINGS)
+        ]
+
 
 class TestExpressions:
     def test_prometheus_can_read_them(self) -> None:

@@ -115,7 +115,8 @@ def _sources(args: AccessArgs) -> Iterator[Grant]:
 def _sink(sink: SinkAccess) -> Iterator[Grant]:
     account = Account.CONNECT
     yield Grant(account, "Topic", TABLES, ("Read",), prefixed=True)
-    yield Grant(account, "Topic", sink.dead_letter_topic, ("Write",))
+    # Read: a worker's WaitingRecords does not count dead letters.
+    yield Grant(account, "Topic", sink.dead_letter_topic, ("Read", "Write"))
     yield Grant(account, "Group", sink.group, ("Read",))
     for topic in sink.control_topics:
         yield Grant(account, "Topic", topic, ("Read", "Write"))

@@ -73,7 +73,7 @@ public class WaitingRecords extends PeriodicExtension {
         Long interval = interval(config);
         if (interval != null && isOurs(cluster.connectorHealth(sink).connectorState())) {
           ours.add(sink);
-          beans.show(sink, interval, timestamps(sink, config));
+          beans.show(sink, interval, timestamps(sink, config, interval));
         }
       }
       beans.keep(ours);
@@ -90,7 +90,7 @@ public class WaitingRecords extends PeriodicExtension {
         .findFirst().map(Long::valueOf).orElse(null);
   }
 
-  private Map<String, Long> timestamps(String sink, Map<String, String> config)
+  private Map<String, Long> timestamps(String sink, Map<String, String> config, long interval)
       throws ExecutionException, InterruptedException {
     String group = config.getOrDefault("consumer.override.group.id", "connect-" + sink);
     Map<TopicPartition, OffsetAndMetadata> known =
@@ -99,7 +99,10 @@ public class WaitingRecords extends PeriodicExtension {
     for (TopicPartition partition : partitions(config)) {
       committed.put(partition, known.get(partition));
     }
-    return oldest.computeIfAbsent(sink, name -> new OldestRecords(consumer)).timestamps(committed);
+    return oldest.computeIfAbsent(sink, name -> new OldestRecords(consumer, name)).timestamps(
+        committed,
+        config.getOrDefault("errors.deadletterqueue.topic.name", ""),
+        System.currentTimeMillis() - 2 * interval);
   }
 
   private List<TopicPartition> partitions(Map<String, String> config) {

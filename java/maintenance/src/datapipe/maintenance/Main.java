@@ -1,0 +1,55 @@
+package datapipe.maintenance;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Maintains the Iceberg tables of an archive, while the sink commits to them.
+ *
+ * <pre>
+ * Main PROPERTIES maintain   every table of the properties file, one after the other
+ * </pre>
+ *
+ * <p>Exit code 0: done; 1: some table failed, the others are done; 2: the arguments or the
+ * properties are wrong. After SIGTERM it stops before the next step, and the next run goes on.
+ *
+ * <p>It runs with the jars of Iceberg's sink on the classpath. Of a pod of 512 MiB, a heap of 256 MiB,
+ * 80 MiB of metaspace and 48 MiB of compiled code leave room for the rest. Rows that are sorted and
+ * parts of uploads are in java.io.tmpdir, up to about 2 GiB.
+ */
+public final class Main {
+  private static final String USAGE = "usage: Main PROPERTIES maintain";
+  private static final int SOME_FAILED = 1;
+  private static final int WRONG_USE = 2;
+
+  private Main() {}
+
+  public static void main(String[] arguments) throws IOException {
+    System.exit(run(List.of(arguments)));
+  }
+
+  private static int run(List<String> arguments) throws IOException {
+    if (arguments.size() < 2) {
+      System.err.println(USAGE);
+      return WRONG_USE;
+    }
+    Settings settings;
+    try {
+      settings = Settings.read(Path.of(arguments.get(0)));
+    } catch (InvalidSettingsException invalid) {
+      System.err.println(arguments.get(0) + ": " + invalid.getMessage());
+      return WRONG_USE;
+    }
+    StopSignal stop = StopSignal.ofThisProcess();
+    try (Archive archive = Archive.open(settings)) {
+      switch (arguments.get(1)) {
+        case "maintain":
+          return new Maintenance(archive, stop).run() ? 0 : SOME_FAILED;
+        default:
+          System.err.println(arguments.get(1) + " is not a command; " + USAGE);
+          return WRONG_USE;
+      }
+    }
+  }
+}
