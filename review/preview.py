@@ -55,6 +55,8 @@ class Preview:
     resources: Sequence[Resource] = ()
     verdicts: Sequence[Verdict] = ()
     warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    """what the program says about a resource"""
 
     @property
     def violations(self) -> list[Verdict]:
@@ -74,6 +76,7 @@ class _Listener:
     resources: list[Resource] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def on_event(self, event: automation.EngineEvent) -> None:
@@ -91,10 +94,11 @@ class _Listener:
         if diagnostic := event.diagnostic_event:
             if diagnostic.severity == "error" and diagnostic.message.strip() != CONCLUSION:
                 self.errors.append(diagnostic.message.strip())
+            said = f"{_title(diagnostic.urn or '')}: {diagnostic.message.strip()}"
             if diagnostic.severity == "warning":
-                self.warnings.append(
-                    f"{_title(diagnostic.urn or '')}: {diagnostic.message.strip()}"
-                )
+                self.warnings.append(said)
+            if diagnostic.severity == "info" and diagnostic.urn:
+                self.notes.append(said)
 
 
 def preview(stack: str, project: Path = PROJECT) -> Preview:
@@ -118,7 +122,7 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
             refused = any(verdict.is_mandatory for verdict in listener.verdicts)
             if listener.errors or not refused:
                 raise PreviewError("\n".join(listener.errors) or str(failed)) from failed
-    return Preview(stack, listener.resources, listener.verdicts, listener.warnings)
+    return Preview(stack, listener.resources, listener.verdicts, listener.warnings, listener.notes)
 
 
 def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorkspaceOptions:

@@ -79,6 +79,7 @@ class Review:
     def _remarks(self) -> Iterator[str]:
         yield from (_item(verdict) for verdict in self.preview.advice)
         yield from (f"- warning, {warning}" for warning in self.preview.warnings)
+        yield from (f"- note, {note}" for note in self.preview.notes)
 
     def _changes(self) -> Iterator[str]:
         if self.changes is None:

@@ -51,6 +51,19 @@ def test_a_broker_3_mib_larger_is_refused_with_the_table_and_shown(
     assert "+            memory: 685Mi" in text
 
 
+def test_the_number_of_files_is_said_and_warned_of_where_it_is_large(
+    dev: Preview, previews: Previews
+) -> None:
+    assert "- note, Streaming streaming: the archive gets up to 1,000 files per million rows" in (
+        Review(dev).markdown()
+    )
+    archive = {"bucket": "datapipe-ingestion-dev", "rowsPerSecond": 10_000}
+    busy = previews("dev", {"datapipe:archive": archive})
+    assert "- warning, Streaming streaming: the archive gets up to 898,560 files a day" in (
+        Review(busy).markdown()
+    )
+
+
 def test_an_invalid_stack_file_is_reported_with_the_programs_error(tmp_path: Path) -> None:
     project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
     with pytest.raises(PreviewError, match=r"kafka\.replicationFactor: 3 is above brokers \(2\)"):

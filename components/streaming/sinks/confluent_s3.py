@@ -1,12 +1,14 @@
 """The archive as Parquet files on S3, in a folder for each table and hour (the design)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
 from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
-from components.streaming.connectors.sink import MAX_POLL_RECORDS
+from components.streaming.connectors.sink import MAX_POLL_RECORDS, SinkConnector
+from components.streaming.sinks.file_count import FileCount, Remark
 from components.streaming.sinks.kafka_compatibility import incompatibility
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
@@ -62,6 +64,18 @@ class ConfluentS3Sink(S3Sink):
             row_size=self.args.row_size,
             max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted_prefix,
+        )
+
+    def remarks(self, partitions: int, fits: Callable[[SinkConnector], bool]) -> tuple[Remark, ...]:
+        """Return how many files are written, with settings for fewer where they are many."""
+        archive = self.args.archive
+        files = FileCount(
+            partitions, archive.flush_size, archive.rotate_interval_ms, archive.rows_per_second
+        )
+        return (
+            files.remark(
+                lambda flush: fits(self.connector.model_copy(update={"flush_size": flush}))
+            ),
         )
 
     def hub_plugin(self) -> PluginArchive:

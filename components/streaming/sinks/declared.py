@@ -24,6 +24,7 @@ from components.streaming.access.transport import Transport
 from components.streaming.connectors.converters import stack_converter
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
+from components.streaming.sinks.file_count import Remark
 from components.streaming.sinks.protocol import KINDS, ArchiveSink, Sink, SinkArgs, SinkType
 
 
@@ -65,6 +66,16 @@ class Sinks:
             statements = sink.iam_statements(bucket_arn, database_arn)
             found += [one for one in statements if one not in found]
         return found
+
+    def remarks(self, workers: Workers) -> Iterator[Remark]:
+        """Yield what the preview says about the sinks' settings."""
+        connectors = self.connectors
+        for section, sink in zip(connectors, self, strict=True):
+
+            def fits(connector: SinkConnector, section: str = section) -> bool:
+                return workers.fits({**connectors, section: connector}.values())
+
+            yield from sink.remarks(workers.partitions, fits)
 
     def require_fit(self, workers: Workers, brokers: int) -> str | None:
         """Raise ValueError where the connectors do not fit the topics, brokers or workers.

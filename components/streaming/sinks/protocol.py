@@ -22,6 +22,7 @@ from components.streaming.access.grants import SinkAccess
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.sink import SinkConnector
+from components.streaming.sinks.file_count import Remark
 from kafka_connect.connector_state import State
 
 # Every kind of sink, by the name that a stack file uses.
@@ -61,6 +62,24 @@ class SinkArgs:
     plugin_digests: PluginDigests
     s3_sink_version: str
     """of Confluent's S3 sink: what the hub is asked for, or the image has"""
+
+
+@dataclass(frozen=True)
+class MaintainedTables:
+    """Tables of an Iceberg catalog, for the program that maintains them."""
+
+    plugin: str
+    """folder of Iceberg's sink in the workers' image"""
+    tables: Mapping[str, str]
+    """the catalog's table, as database.table, of each captured one"""
+    catalog: Mapping[str, str]
+    """the catalog's properties"""
+    properties: Mapping[str, str]
+    """that every table has"""
+    prefix: str
+    """the folder of all tables, as s3://bucket/prefix"""
+    place_prefix: str
+    """of the snapshots' properties by which the sink finds its place"""
 
 
 class Sink(ABC):
@@ -122,6 +141,14 @@ class Sink(ABC):
             control_topics=self.control_topics,
         )
 
+    def remarks(self, partitions: int, fits: Callable[[SinkConnector], bool]) -> tuple[Remark, ...]:
+        """Return what the preview says about its settings.
+
+        `partitions`: of all captured tables' topics. `fits`: whether the workers have the heap for
+        a connector in the place of its own.
+        """
+        return ()
+
     def hub_plugin(self) -> PluginArchive | None:
         """Return its plug-in's archive on Confluent Hub; None where the hub has none."""
         return None
@@ -134,6 +161,10 @@ class ArchiveSink(Sink):
     """S3's storage class for files older than `archive.glacierDays`"""
     needs_catalog: ClassVar[bool] = False
     """whether it registers its tables in a Glue database"""
+
+    def maintained(self) -> MaintainedTables | None:
+        """Return the tables that need maintenance; None where nothing of the archive does."""
+        return None
 
     @abstractmethod
     def archived_tables(self) -> dict[str, str]:
