@@ -25,6 +25,12 @@ from bench.archive_age import OUTPUT, Age, ArchiveAge, Life, text
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import PROJECT, StackError
+from components.config.maintenance import MaintenanceSettings
+from components.streaming.connectors.converters import BytesConverter
+from components.streaming.connectors.iceberg import IcebergSinkConnector
+from components.streaming.maintenance.configuration import maintenance_properties
+from components.streaming.sinks.iceberg import PLACE_PREFIX
+from components.streaming.sinks.protocol import MaintainedTables
 from images import jars
 from tools import paths
 from workload.machine import revision
@@ -49,11 +55,18 @@ FROM (
 )
 """
 COUNT = "SELECT count(*), count(DISTINCT __source_lsn) FROM read_parquet($files)"
-# Of the tables that the sink creates (components/streaming/connectors/iceberg.py).
-TABLE_PROPERTIES = {
-    "write.parquet.row-group-size-bytes": str(16 * MEBIBYTE),
-    "write.parquet.page-size-bytes": str(MEBIBYTE),
-    "write.parquet.compression-codec": "snappy",
+# The sink with the defaults; only its tables' properties are used.
+CONNECTOR = IcebergSinkConnector(
+    name="sink",
+    routes={"postgres.public.users": TABLE},
+    warehouse=WAREHOUSE,
+    key_converter=BytesConverter(),
+    value_converter=BytesConverter(),
+)
+# Table properties of versions before 0.4.0, which bounded no metadata.
+UNBOUNDED = {
+    "write.metadata.compression-codec": "none",
+    "write.metadata.previous-versions-max": "100",
 }
 
 
@@ -76,6 +89,7 @@ class Plan:
 
     def properties(self, *, maintained: bool) -> dict[str, str]:
         """Return the properties of the program datapipe.aging.AgeTable."""
+        properties = CONNECTOR.table_properties() | ({} if maintained else UNBOUNDED)
         return {
             "table": TABLE,
             "checkpoints": ",".join(map(str, self.checkpoints)),
@@ -85,7 +99,7 @@ class Plan:
             "keys": str(self.keys),
             "commits.real": str(self.real_commits),
             "commits.timed": str(min(self.timed_commits, *self.checkpoints)),
-            **{f"table.{name}": value for name, value in TABLE_PROPERTIES.items()},
+            **{f"table.{name}": value for name, value in properties.items()},
         }
 
 
@@ -110,12 +124,12 @@ class Ageing:
         settings = self._folder / "aging.properties"
         maintenance = self._folder / "maintenance.properties"
         store, log_file = self._folder / "s3", self._folder / "log"
-        write_properties(maintenance, maintenance_properties(store))
+        write_properties(maintenance, deployed_maintenance(store))
         write_properties(
             settings,
             {
                 **self._plan.properties(maintained=maintained),
-                **catalog_properties(store),
+                **{f"catalog.{name}": value for name, value in catalog_properties(store).items()},
                 "maintenance": str(maintenance),
             },
         )
@@ -205,27 +219,24 @@ def copy_jars(folder: Path) -> None:
 def catalog_properties(store: Path) -> dict[str, str]:
     """Return the properties of the catalog in a folder."""
     return {
-        "catalog.catalog-impl": "datapipe.aging.FolderCatalog",
-        "catalog.folder": str(store),
-        "catalog.warehouse": WAREHOUSE,
+        "catalog-impl": "datapipe.aging.FolderCatalog",
+        "folder": str(store),
+        "warehouse": WAREHOUSE,
     }
 
 
-def maintenance_properties(store: Path) -> dict[str, str]:
-    """Return the properties of the maintenance program, with the deployed defaults."""
-    hour = 3_600_000
-    return {
-        **catalog_properties(store),
-        "tables": TABLE,
-        f"key.{TABLE}": "id",
-        "prefix": WAREHOUSE,
-        "offsets.prefix": "kafka.connect.offsets.",
-        "snapshots.maxAgeMs": str(24 * hour),
-        "snapshots.maxCount": str(500),
-        "files.targetBytes": str(128 * MEBIBYTE),
-        "files.closedAfterMs": str(hour),
-        "orphans.minAgeMs": str(192 * hour),
-    }
+def deployed_maintenance(store: Path) -> dict[str, str]:
+    """Return the properties of the maintenance program as a stack with the defaults has them."""
+    maintained = MaintainedTables(
+        plugin="",
+        tables={TABLE: TABLE},
+        catalog=catalog_properties(store),
+        properties=CONNECTOR.table_properties(),
+        prefix=WAREHOUSE,
+        place_prefix=PLACE_PREFIX,
+    )
+    properties = maintenance_properties(MaintenanceSettings(), maintained, {TABLE: ["id"]})
+    return {name: str(value) for name, value in properties.items()}
 
 
 def write_properties(file: Path, properties: Mapping[str, str]) -> None:

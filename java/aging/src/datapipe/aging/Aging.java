@@ -31,6 +31,7 @@ final class Aging {
 
   Aging(Properties settings, PrintStream results) throws Exception {
     intervalMillis = number(settings, "interval.ms");
+    SimulatedClock.limit(intervalMillis / 2);
     checkpoints =
         Arrays.stream(settings.getProperty("checkpoints").split(","))
             .mapToInt(Integer::parseInt)
