@@ -88,6 +88,12 @@ class ArchiveAge(Part):
     unmaintained: Life | None = None
     maintained: Life | None = None
 
+    @property
+    def faults(self) -> list[str]:
+        """Return what is missing or repeated in either."""
+        lives = (self.unmaintained, self.maintained)
+        return [fault for life in lives if life is not None for fault in life.faults]
+
 
 def table(result: ArchiveAge) -> str:
     """Return both lives of the table side by side, as Markdown."""

@@ -244,22 +244,24 @@ def write_properties(file: Path, properties: Mapping[str, str]) -> None:
     file.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
 
 
-def live(plan: Plan, log: Log, *, maintained: bool) -> Life:
-    """Age a table and measure it."""
+def live(plan: Plan, log: Log, *, maintained: bool) -> Iterator[Life]:
+    """Age a table; yield its life up to each checkpoint."""
     began, at, described = time.monotonic(), time.gmtime(), machine.describe()
+    ages: list[Age] = []
     with tempfile.TemporaryDirectory(prefix="datapipe-aging-") as folder:
-        ages = tuple(Ageing(Path(folder), plan, log).ages(maintained=maintained))
-    return Life(
-        at=time.strftime("%Y-%m-%dT%H:%M:%SZ", at),
-        revision=revision(),
-        machine=described,
-        minutes=round((time.monotonic() - began) / 60, 1),
-        interval_seconds=plan.interval_ms / 1000,
-        rows=plan.rows,
-        keys=plan.keys,
-        maintain_every=plan.maintain_every if maintained else 0,
-        ages=ages,
-    )
+        for age in Ageing(Path(folder), plan, log).ages(maintained=maintained):
+            ages.append(age)
+            yield Life(
+                at=time.strftime("%Y-%m-%dT%H:%M:%SZ", at),
+                revision=revision(),
+                machine=described,
+                minutes=round((time.monotonic() - began) / 60, 1),
+                interval_seconds=plan.interval_ms / 1000,
+                rows=plan.rows,
+                keys=plan.keys,
+                maintain_every=plan.maintain_every if maintained else 0,
+                ages=tuple(ages),
+            )
 
 
 def main() -> int:
@@ -271,19 +273,18 @@ def main() -> int:
     result = ArchiveAge(tables=TABLES)
     if output.exists():
         result = ArchiveAge.model_validate_json(output.read_text())
-    faults: list[str] = []
     for name in arguments.only or LIVES:
         log(f"aging a table: {name}")
         try:
-            life = live(plan, log, maintained=name == "maintained")
+            for life in live(plan, log, maintained=name == "maintained"):
+                result = result.model_copy(update={name: life})
+                # So that what took hours is not lost with an interruption.
+                output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
         except StackError as error:
             print(f"archive: {error}", file=sys.stderr)
             return 1
-        result = result.model_copy(update={name: life})
-        faults += life.faults
-        output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
     screen.print(text(result), markup=False, soft_wrap=True)
-    return 1 if faults else 0
+    return 1 if result.faults else 0
 
 
 def _arguments() -> argparse.Namespace:
