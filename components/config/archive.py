@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.maintenance import MaintenanceKind, MaintenanceSettings
 from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
 
@@ -35,6 +36,11 @@ GlueDatabase = Annotated[
         )
     ),
 ]
+
+
+# Of the maintenance's identity, which is named after the bucket; IAM allows 64 characters.
+MAINTENANCE_SUFFIX = "-maintenance"
+LONGEST_IDENTITY = 64
 
 
 class ArchiveSettings(Settings):
@@ -137,7 +143,17 @@ class ArchiveSettings(Settings):
         " infrequentAccessDays.",
     )
 
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+
+    @property
+    def maintenance_kind(self) -> MaintenanceKind:
+        """What maintains the archive in this stack."""
+        if self.maintenance.kind is not None:
+            return self.maintenance.kind
+        return "job" if self.sink == "iceberg" else "none"
+
     def contradictions(self) -> Iterator[tuple[str, str]]:
+        yield from self._maintenance_contradictions()
         if self.access == "role" and not self.oidc_provider_arn:
             yield (
                 "oidcProviderArn",
@@ -151,3 +167,24 @@ class ArchiveSettings(Settings):
                 f"{self.glacier_days} must be above infrequentAccessDays"
                 f" ({self.infrequent_access_days})",
             )
+
+    def _maintenance_contradictions(self) -> Iterator[tuple[str, str]]:
+        kind, maintenance = self.maintenance_kind, self.maintenance
+        if kind == "none":
+            return
+        if self.sink != "iceberg":
+            yield (
+                "maintenance.kind",
+                f"{kind} needs archive.sink iceberg, but this stack has {self.sink}; set iceberg,"
+                " or remove the key",
+            )
+        longest = LONGEST_IDENTITY - len(MAINTENANCE_SUFFIX)
+        if len(self.bucket) > longest:
+            yield (
+                "bucket",
+                f"has {len(self.bucket)} characters; where the archive is maintained at most"
+                f" {longest} are allowed, as the maintenance's identity in AWS is named"
+                f" <bucket>{MAINTENANCE_SUFFIX}",
+            )
+        if kind == "job" and maintenance.glue_tables:
+            yield "maintenance.glueTables", "needs maintenance.kind glue; set it, or remove the key"

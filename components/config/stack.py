@@ -31,6 +31,8 @@ __all__ = ["SAMPLE_TABLES", "StackConfig"]
 
 Contradictions = Iterator[tuple[str, str]]
 
+HOUR_MS = 3_600_000
+
 
 class StackConfig(Settings):
     """One stack. A stack file must set `tables` and `archive.bucket`; the rest has defaults."""
@@ -77,6 +79,7 @@ class StackConfig(Settings):
         yield from self._table_contradictions()
         yield from self._override_contradictions()
         yield from self._slot_contradictions()
+        yield from self._maintenance_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
                 "kafka.bootstrapServers",
@@ -131,6 +134,34 @@ class StackConfig(Settings):
                     f"{row} is not a row of a captured table; remove it, or add {table} to"
                     " datapipe:tables",
                 )
+
+    def _maintenance_contradictions(self) -> Contradictions:
+        kind, maintenance = self.archive.maintenance_kind, self.archive.maintenance
+        if kind == "none":
+            return
+        if kind == "glue" and self.aws.endpoint is not None:
+            yield (
+                "archive.maintenance.kind",
+                "glue needs AWS itself, but aws.endpoint replaces it; set job",
+            )
+        for table in maintenance.glue_tables:
+            if table not in self.tables:
+                yield (
+                    "archive.maintenance.glueTables",
+                    f"{table} is not a captured table; remove it, or add it to datapipe:tables",
+                )
+        retention = max(
+            self.topics.retention_ms,
+            *(one.retention_ms or 0 for one in self.topics.overrides.values()),
+            0,
+        )
+        if maintenance.orphan_min_age_hours * HOUR_MS <= retention:
+            yield (
+                "archive.maintenance.orphanMinAgeHours",
+                f"{maintenance.orphan_min_age_hours} must be above the topics' retention"
+                f" ({-(-retention // HOUR_MS)} hours): the sink can still commit a file that it"
+                " wrote so long ago",
+            )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":
