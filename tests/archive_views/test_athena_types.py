@@ -17,7 +17,7 @@ __all__ = ["connection"]
 
 pytestmark = pytest.mark.postgresql
 
-# Of dates and timestamps that DuckDB does not have, or reads from a text in another form than Trino:
+# Of dates and times that DuckDB does not have, or reads from another form of text than Trino:
 # test_athena_statements.py has the text of some.
 ONLY_IN_TRINO = {
     "timestamp": ("infinity", "-infinity", "BC"),
