@@ -94,7 +94,7 @@ def _erase_from_table(
 def erase_from_files(
     outputs: StackOutputs, key: Key, by: str, s3: Any, *, dry_run: bool
 ) -> dict[str, Any]:
-    """Erase from the files of Confluent's sink; write the audit beside the tables' folders."""
+    """Erase from the files of Confluent's sink; write the audit to the folder erasures."""
     archive = outputs.archive
     began = time.time()
     audit: dict[str, Any] = {

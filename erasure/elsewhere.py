@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,  # type: ignore[attr-defined]  its stubs do not export what its docs import
+    ResourceType,  # type: ignore[attr-defined]  likewise
+)
 
 from clients.stack import StackError, StackOutputs
 

@@ -74,16 +74,17 @@ def parse_key(outputs: StackOutputs, table: str, text: str) -> dict[str, str]:
         raise StackError(f"KEY: {text!r} is not a valid key of {table}; allowed: {expected}")
     known = [name for name, _ in outputs.columns.get(table, ())]
     names = set(given)
+    columns = f", of {', '.join(known)}" if not key else ""
     if not names or (key and names != set(key)) or not names <= set(known):
         raise StackError(
             f"KEY: {', '.join(sorted(names)) or 'no column'} is not the key of {table}; allowed:"
-            f" {expected}{'' if key else f', of {", ".join(known)}'}"
+            f" {expected}{columns}"
         )
     return given
 
 
 def _values(text: str) -> dict[str, str] | None:
-    """Return the values of a JSON object as texts; None if it is none."""
+    """Return the values of a JSON object as texts; None if the text does not begin like one."""
     if not text.lstrip().startswith("{"):
         return None
     try:

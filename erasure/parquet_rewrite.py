@@ -97,5 +97,7 @@ def _equal(archived: object, given: Value) -> bool:
             return False
     # A column whose type has changed has texts where it had numbers.
     return archived == given or (
-        not isinstance(given, bool) and isinstance(archived, int | str) and str(archived) == str(given)
+        not isinstance(given, bool)
+        and isinstance(archived, int | str)
+        and str(archived) == str(given)
     )

@@ -77,9 +77,7 @@ class PlainFiles:
             if not dry_run:
                 self._replace(name, answer, rewritten)
                 found.rewritten += 1
-            self._log(
-                f"{number:,} of {len(objects):,} files: {rewritten.erased} rows of the key in {name}"
-            )
+            self._log(f"{number:,} of {len(objects):,} files: {rewritten.erased} rows in {name}")
         found.files = len(objects)
         return changed
 

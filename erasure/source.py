@@ -1,7 +1,7 @@
 """What PostgreSQL has of a key, and how far the archive is behind it."""
 
 from collections.abc import Callable
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -54,7 +54,7 @@ def wait_until_archived(outputs: StackOutputs, table: str, log: Callable[[str], 
     """
     position = PipelinePosition(outputs, lambda: database.connect(outputs))
     with database.connect(outputs) as connection:
-        row = connection.execute(cast("LiteralString", POSITION)).fetchone()
+        row = connection.execute(POSITION).fetchone()
     lsn = int(row["position"]) if row else 0
 
     def passed() -> bool:
