@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
-    ConfigResource,  # type: ignore[attr-defined]  its stubs do not export what its docs import
-    ResourceType,  # type: ignore[attr-defined]  likewise
+    ConfigResource,  # type: ignore[attr-defined]  # not exported in its stubs
+    ResourceType,  # type: ignore[attr-defined]  # not exported in its stubs
 )
 
 from clients.stack import StackError, StackOutputs
