@@ -22,8 +22,8 @@ def classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
     shutil.copy(JAR, folder)
     found = f"{folder}/maintenance.jar:{folder}/plugin/*:{folder}/classes"
     sources = sorted((HERE / "java").rglob("*.java"))
-    command = ["javac", "-proc:none", "-nowarn", "-d", folder / "classes", "-cp", found]
-    subprocess.run([*command, *sources], check=True, capture_output=True)
+    options = ["-proc:none", "-nowarn", "-d", f"{folder}/classes", "-cp", found]
+    subprocess.run(["javac", *options, *sources], check=True, capture_output=True)
     return found
 
 
