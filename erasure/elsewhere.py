@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
-    ConfigResource,  # type: ignore[attr-defined]  # not exported in its stubs
-    ResourceType,  # type: ignore[attr-defined]  # not exported in its stubs
+    ConfigResource,  # type: ignore[attr-defined]
+    ResourceType,  # type: ignore[attr-defined]
 )
 
 from clients.stack import StackError, StackOutputs

@@ -115,11 +115,19 @@ final class Aging {
     measurements.beforeBulk();
     SimulatedClock.moveTo(at(first + skipped));
     String superseded = metadata();
-    BulkSnapshots.add(table, skipped, intervalMillis);
-    drop(superseded);
-    superseded = metadata();
+    for (int added = 0; added < skipped; added += BulkSnapshots.AT_ONCE) {
+      BulkSnapshots.add(
+          table, Math.min(BulkSnapshots.AT_ONCE, skipped - added), intervalMillis);
+      if (added == 0) {
+        drop(superseded);
+      } else {
+        // Its size is in what Measurements computes for these commits.
+        Files.delete(((FolderFileIO) table.io()).path(superseded));
+      }
+      superseded = metadata();
+    }
     sink.commit(files, first + skipped, at(first + skipped));
-    drop(superseded);
+    Files.delete(((FolderFileIO) table.io()).path(superseded));
     measurements.afterBulk(skipped);
   }
 

@@ -12,7 +12,7 @@ import org.apache.iceberg.TableMetadata;
 import org.apache.iceberg.TableOperations;
 
 /**
- * Adds snapshots to a table's metadata as commits would, with one new version of the metadata.
+ * Adds snapshots to a table's metadata as commits would, with few versions of the metadata.
  *
  * <p>They differ from the present snapshot in what differs between the sink's snapshots. Nothing
  * reads their manifest lists, which do not exist; only the last one has that of the present snapshot,
@@ -20,9 +20,12 @@ import org.apache.iceberg.TableOperations;
  */
 final class BulkSnapshots {
   private static final ObjectMapper JSON = new ObjectMapper();
+  /** Iceberg's builder compares each snapshot with all others of one version of the metadata. */
+  static final int AT_ONCE = 1000;
 
   private BulkSnapshots() {}
 
+  /** Adds up to AT_ONCE of them. */
   static void add(Table table, int count, long intervalMillis) throws IOException {
     TableOperations operations = ((HasTableOperations) table).operations();
     TableMetadata base = operations.refresh();
