@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.RewriteFiles;
@@ -28,8 +29,11 @@ import org.apache.iceberg.io.FileInfo;
  */
 final class Erasure {
   private static final Duration PAUSE = Duration.ofSeconds(2);
-  // As long as a commit may take: then a manifest that nothing refers to is of one that failed.
-  private static final Duration COMMIT_GRACE = Duration.ofHours(1);
+  // A commit and a run of this program take less: what nothing refers to then is left of one that
+  // failed. A data file of the sink can wait longer for its commit.
+  private static final Duration OWN_GRACE = Duration.ofHours(1);
+  // As DataFiles names them; the sink's have a time in place of the second 1.
+  private static final Pattern OWN_FILE = Pattern.compile("00001-1-[-0-9a-f]{36}-\\d{5}\\.parquet");
   private static final long UNBOUNDED_FILE = Long.MAX_VALUE;
   private static final String MANIFEST = ".avro";
 
@@ -89,7 +93,6 @@ final class Erasure {
       System.out.println(audit.text("nothing"));
       return true;
     }
-    audit.write("started");
     Instant deadline = Instant.now().plus(request.longestWait());
     while (!remains.isEmpty()) {
       stop.check();
@@ -104,19 +107,20 @@ final class Erasure {
       }
     }
     audit.proven(remains.found());
-    audit.write(ErasureAudit.DONE);
-    System.out.println(audit.text(ErasureAudit.DONE));
+    System.out.println(audit.write(ErasureAudit.DONE));
     return true;
   }
 
   private boolean fail(Remains remains) {
     table.log(
-        "%d objects can have rows of the key and belong to no snapshot. The sink may commit them"
-            + " still, so they stay. Run it again later: after %d hours they are deleted",
-        remains.objects().size(), table.settings().orphansMinAge().toHours());
+        "%d objects can have rows of the key and belong to no snapshot, and can still be committed."
+            + " Run it again later: it deletes what a run of the maintenance has left after %d hour,"
+            + " and what the sink has left after %d hours",
+        remains.objects().size(),
+        OWN_GRACE.toHours(),
+        table.settings().orphansMinAge().toHours());
     audit.proven(remains.found());
-    audit.write("incomplete");
-    System.out.println(audit.text("incomplete"));
+    System.out.println(audit.write("incomplete"));
     return false;
   }
 
@@ -152,6 +156,16 @@ final class Erasure {
   }
 
   private void round(Remains remains) {
+    Set<String> committed = new HashSet<>();
+    Set<String> names = names(remains.objects());
+    ReferencedFiles.forEach(
+        table,
+        file -> {
+          if (names.contains(file)) {
+            committed.add(file);
+          }
+        });
+    audit.committed(committed);
     rewrite(remains);
     if (table.iceberg().currentSnapshot() != null) {
       // The snapshots of the rewriting list the old files as deleted, with their bounds.
@@ -200,12 +214,14 @@ final class Erasure {
   private void deleteUnreferenced(Remains remains) {
     Map<String, FileInfo> unreferenced = new HashMap<>();
     for (FileInfo object : remains.objects()) {
-      Duration grace =
-          object.location().endsWith(MANIFEST)
-              ? COMMIT_GRACE
-              : table.settings().orphansMinAge();
-      if (Instant.ofEpochMilli(object.createdAtMillis()).isBefore(Instant.now().minus(grace))) {
-        unreferenced.put(FileLocation.normalized(object.location()), object);
+      String name = object.location().substring(object.location().lastIndexOf('/') + 1);
+      boolean isOwn = name.endsWith(MANIFEST) || OWN_FILE.matcher(name).matches();
+      Duration grace = isOwn ? OWN_GRACE : table.settings().orphansMinAge();
+      boolean isOld =
+          Instant.ofEpochMilli(object.createdAtMillis()).isBefore(Instant.now().minus(grace));
+      String location = FileLocation.normalized(object.location());
+      if (isOld || audit.wasCommitted(location)) {
+        unreferenced.put(location, object);
       }
     }
     table.iceberg().refresh();

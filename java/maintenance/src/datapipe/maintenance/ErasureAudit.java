@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.io.FileInfo;
 import org.apache.iceberg.io.FileIO;
@@ -23,6 +24,7 @@ import org.apache.iceberg.io.SupportsPrefixOperations;
 /** What an erasure found and did, as an object PREFIX/erasures/TABLE-TIME.json without the key. */
 final class ErasureAudit {
   static final String DONE = "done";
+  private static final String COMMITTED = "committedFiles";
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final DateTimeFormatter NAME =
       DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
@@ -31,6 +33,7 @@ final class ErasureAudit {
   private final String folder;
   private String location;
   private final Map<String, Object> entry = new LinkedHashMap<>();
+  private final Set<String> committed = new TreeSet<>();
   private int rewrittenFiles;
   private long rewrittenRows;
   private int snapshots;
@@ -57,6 +60,7 @@ final class ErasureAudit {
             && !earlier.path("outcome").asText().equals(DONE)) {
           location = object.location();
           entry.put("began", earlier.path("began").asText());
+          earlier.path(COMMITTED).forEach(file -> committed.add(file.asText()));
           return true;
         }
       } catch (IOException failure) {
@@ -73,6 +77,20 @@ final class ErasureAudit {
     entry.put("dataFiles", found.dataFiles());
     entry.put("snapshots", table.metadata().snapshots().size());
     entry.put("changedKeys", related.size());
+  }
+
+  /**
+   * Remember files with rows of the key that the table refers to, beyond the end of this process.
+   *
+   * <p>No commit refers to them again once they are out of the table.
+   */
+  void committed(Set<String> files) {
+    committed.addAll(files);
+    write("started");
+  }
+
+  boolean wasCommitted(String file) {
+    return committed.contains(file);
   }
 
   void rewritten(List<RewrittenFiles> files) {
@@ -102,6 +120,7 @@ final class ErasureAudit {
 
   String text(String outcome) {
     entry.put("outcome", outcome);
+    entry.put(COMMITTED, outcome.equals(DONE) ? Set.of() : committed);
     entry.put("at", Instant.now().toString());
     try {
       return JSON.writeValueAsString(entry);
@@ -110,11 +129,13 @@ final class ErasureAudit {
     }
   }
 
-  /** Write the object, again with each outcome. */
-  void write(String outcome) {
+  /** Write the object, again with each outcome; returns its text. */
+  String write(String outcome) {
+    String text = text(outcome);
     try (OutputStream stream =
         table.iceberg().io().newOutputFile(location).createOrOverwrite()) {
-      stream.write(text(outcome).getBytes(StandardCharsets.UTF_8));
+      stream.write(text.getBytes(StandardCharsets.UTF_8));
+      return text;
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
