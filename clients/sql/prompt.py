@@ -6,7 +6,7 @@ import readline
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import duckdb
 from rich.console import Console
@@ -80,23 +80,25 @@ def run_statement(session: Session, text: str, screen: Console) -> None:
 def run_query(session: Session, text: str, form: Format, screen: Console) -> None:
     """Run statements in a thread, so that Ctrl-C can stop them; raise what they raise."""
     failed: list[BaseException] = []
+    # Thread.join() takes a thread for ended when a signal interrupts it.
+    ended = Event()
 
     def run() -> None:
         try:
             print_query(session.connection, text, form, screen)
         except BaseException as error:
             failed.append(error)
+        finally:
+            ended.set()
 
-    thread = Thread(target=run, daemon=True)
     try:
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.1)
+        Thread(target=run, daemon=True).start()
+        while not ended.wait(0.1):
+            pass
     except KeyboardInterrupt:
         # An interrupt that comes before the query has begun has no effect.
-        while thread.is_alive():
+        while not ended.wait(0.1):
             session.connection.interrupt()
-            thread.join(0.1)
         raise
     if failed:
         raise failed[0]
