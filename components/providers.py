@@ -28,9 +28,7 @@ def aws_provider(settings: AwsSettings) -> aws.Provider:
         "aws",
         region=settings.region,
         endpoints=[
-            aws.ProviderEndpointArgs(
-                s3=endpoint, iam=endpoint, sts=endpoint, glue=endpoint, athena=endpoint
-            )
+            aws.ProviderEndpointArgs(s3=endpoint, iam=endpoint, sts=endpoint, glue=endpoint)
         ],
         s3_use_path_style=True,
         skip_credentials_validation=True,

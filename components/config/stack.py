@@ -141,6 +141,11 @@ class StackConfig(Settings):
     def _athena_contradictions(self) -> Contradictions:
         if self.archive.athena is None:
             return
+        if self.aws.endpoint is not None:
+            yield (
+                "archive.athena",
+                "needs AWS itself, but aws.endpoint replaces it; remove one of the keys",
+            )
         for first, second in iceberg_collisions(self.tables):
             yield (
                 "archive.athena",

@@ -33,9 +33,7 @@ def catalog_columns(settings: AwsSettings, database: str) -> StoredColumns:
         connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"max_attempts": 1}
     )
     try:
-        glue = boto3.client(
-            "glue", region_name=settings.region, endpoint_url=settings.endpoint, config=config
-        )
+        glue = boto3.client("glue", region_name=settings.region, config=config)
         pages = list(glue.get_paginator("get_tables").paginate(DatabaseName=database))
     except ClientError as error:
         if error.response["Error"]["Code"] != "EntityNotFoundException":
