@@ -35,8 +35,8 @@ class AthenaSettings(Settings):
     scan_limit: Mebibytes = Field(
         default=100 * 1024,
         ge=10,
-        description="What a query may read (MiB or a Kubernetes quantity); Athena cancels it above."
-        " AWS allows no less than 10Mi.",
+        description="What a query may read, such as 100Gi; Athena cancels it above, and takes no"
+        " limit below 10Mi.",
     )
     results_days: int = Field(
         default=7,

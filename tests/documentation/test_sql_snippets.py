@@ -29,7 +29,7 @@ CHANGES = [
 ]
 
 
-def parsed(sql: str, dialect: str) -> exp.Expr:
+def parsed(sql: str, dialect: str) -> exp.Query:
     [tree] = sqlglot.parse(sql, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
     assert isinstance(tree, exp.Query)
     return tree
