@@ -1,4 +1,4 @@
-"""`datapipe erase` on the deployed pipeline: a deleted row leaves the archive beside a running sink."""
+"""`datapipe erase` on the deployed pipeline: a deleted row leaves the archive, and others stay."""
 
 import io
 import subprocess
