@@ -34,6 +34,9 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
 	@bin/datapipe verify $(ARGS)
 
+maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
+	@bin/datapipe maintain
+
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
