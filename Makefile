@@ -25,6 +25,9 @@ bench: ## put load on the pipeline, measure it, compare every row, write docs/be
 bench-growth: ## measure how cost grows with tables, row width and partitions
 	@bin/datapipe bench-growth $(ARGS)
 
+bench-maintenance: ## measure a load without and with the archive's maintenance, compare every row
+	@bin/datapipe bench-maintenance $(ARGS)
+
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 

@@ -3,6 +3,7 @@
 import pulumi
 
 from components.archive import Archive, ArchiveArgs
+from components.archive.maintenance_limits import MaintenanceLimits
 from components.config import load
 from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
@@ -62,12 +63,14 @@ streaming = Streaming(
     opts=on_cluster,
 )
 
+limits = MaintenanceLimits.from_config(config.archive, sinks.archive.connector.tasks_max)
 if config.metrics.operator:
     Monitoring(
         "monitoring",
         config.metrics,
         security.namespace,
-        certificates.ends if certificates else None,
+        certificates_end=certificates.ends if certificates else None,
+        limits=limits.records() if limits else {},
         opts=on_cluster,
     )
 
@@ -128,6 +131,7 @@ pulumi.export(
             "kind": config.archive.maintenance_kind,
             "cronJob": streaming.maintenance,
             "schedule": config.archive.maintenance.schedule,
+            **(limits.output() if limits else {}),
         },
     },
 )

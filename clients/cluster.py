@@ -49,6 +49,8 @@ class Pod:
     # Containers without a memory or a CPU limit.
     unlimited: tuple[str, ...]
     used: Resources
+    # Whether it belongs to a Job, and so ends by itself.
+    of_job: bool = False
 
 
 class Cluster:
@@ -150,6 +152,9 @@ def read_pod(manifest: Mapping[str, Any], used: Resources) -> Pod:
         limits=effective_limits(manifest["spec"]),
         unlimited=_unlimited(manifest["spec"]),
         used=used,
+        of_job=any(
+            owner["kind"] == "Job" for owner in manifest["metadata"].get("ownerReferences", [])
+        ),
     )
 
 

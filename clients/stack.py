@@ -76,6 +76,10 @@ class MaintenanceOutput(_Output):
     cron_job: str | None = None
     # In the syntax of cron.
     schedule: str = ""
+    # From one maintenance of a table to the next, at most; None: it does not say when it was.
+    late_after_seconds: int | None = None
+    # Snapshots of a table, at most; None: nothing limits them.
+    most_snapshots: int | None = None
 
 
 class ArchiveOutput(_Output):

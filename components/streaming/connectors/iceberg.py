@@ -111,8 +111,8 @@ class IcebergSinkConnector(SinkConnector):
     count_commits: bool = Field(
         default=False,
         exclude=True,
-        description="count the committed files, for the metrics; the plugin needs the reporter"
-        " datapipe.iceberg.CommitCounter",
+        description="count the committed files and watch the tables, for the metrics; the plugin"
+        " needs the reporter datapipe.iceberg.CommitCounter",
     )
     separate_kinds: bool = Field(
         default=False,
@@ -220,6 +220,7 @@ class IcebergSinkConnector(SinkConnector):
         return {
             "iceberg.catalog.metrics-reporter-impl": "datapipe.iceberg.CommitCounter",
             "iceberg.catalog.metrics-reporter.connector": self.name,
+            "iceberg.catalog.metrics-reporter.tables": ",".join(self.routes.values()),
         }
 
     def named_topics(self) -> frozenset[str]:

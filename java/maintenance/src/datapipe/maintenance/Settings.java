@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  * snapshots.maxAgeMs      older snapshots are expired
  * snapshots.maxCount      more snapshots are expired
  * files.targetBytes       size of compacted files
- * files.closedAfterMs     from an hour's end until its files are compacted
+ * files.closedAfterMs     from an hour's end until its files are compacted; down to minus an hour,
+ *                         with which the present hour counts as closed
  * orphans.minAgeMs        younger files may be those of a commit that is still to come
  * </pre>
  */
@@ -43,6 +44,7 @@ record Settings(
 
   private static final String CATALOG = "catalog.";
   private static final String KEY = "key.";
+  private static final long HOUR_MS = Duration.ofHours(1).toMillis();
 
   /**
    * Read a properties file.
@@ -64,7 +66,7 @@ record Settings(
         Duration.ofMillis(number(properties, "snapshots.maxAgeMs", 0)),
         Math.toIntExact(number(properties, "snapshots.maxCount", 1)),
         number(properties, "files.targetBytes", 1),
-        Duration.ofMillis(number(properties, "files.closedAfterMs", 0)),
+        Duration.ofMillis(number(properties, "files.closedAfterMs", -HOUR_MS)),
         Duration.ofMillis(number(properties, "orphans.minAgeMs", 0)));
   }
 
