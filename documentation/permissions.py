@@ -16,6 +16,6 @@ def summary() -> str:
         f"Least privilege: {calls} calls ({actions} actions × places) on S3, IAM, STS, Glue and KMS"
         " are judged on the attached\ndocument, conditions included. Exactly the"
         f" {confluent} (Confluent) or {iceberg} (Iceberg) calls that the sink needs are allowed,"
-        f"\nthe {maintenance} of the archive's maintenance likewise, and each of {len(WIDENED)} ways"
-        " to widen a policy is noticed."
+        f"\nthe {maintenance} of the archive's maintenance likewise, and each of {len(WIDENED)}"
+        " ways to widen a policy is noticed."
     )
