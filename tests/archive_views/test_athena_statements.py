@@ -58,7 +58,7 @@ ALL_KINDS = (
 
 
 def table(*columns: tuple[str, str], key: tuple[str, ...] | None = ("id",)) -> AthenaTable:
-    return AthenaTable("public.t", "t", (("id", "integer"), *columns), key, milliseconds=True)
+    return AthenaTable("public.t", "t", "t", (("id", "integer"), *columns), key, milliseconds=True)
 
 
 @pytest.mark.parametrize("key", [("id",), (), None])
@@ -68,7 +68,7 @@ def test_every_statement_is_one_of_athenas(
     key: tuple[str, ...] | None, milliseconds: bool, guarded: bool
 ) -> None:
     whole = replace(table(*ALL_KINDS, key=key), milliseconds=milliseconds, guarded=guarded)
-    other = replace(whole, title="sales.t", name="sales_t")
+    other = replace(whole, title="sales.t", name="sales_t", archived_name="sales_t")
     made = statements([whole, other], DATABASES)
     names = [one.name for one in made]
     assert names == ["t_changes", "t", "t_at", "sales_t_changes", "sales_t", "sales_t_at", EVENTS]

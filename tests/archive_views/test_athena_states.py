@@ -17,7 +17,7 @@ KEYS = [("id",), ("id", "part"), ()]
 
 
 def table_of(key: tuple[str, ...] | None) -> AthenaTable:
-    return AthenaTable("public.t", "t", DECLARED, key, milliseconds=True)
+    return AthenaTable("public.t", "t", "t", DECLARED, key, milliseconds=True)
 
 
 @pytest.mark.parametrize("key", KEYS)
