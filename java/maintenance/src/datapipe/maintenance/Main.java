@@ -66,6 +66,7 @@ public final class Main {
       }
       if (!archive.has(request.table())) {
         System.out.println(request.table() + ": the sink has not created it yet");
+        System.out.println("{\"outcome\": \"nothing\"}");
         return 0;
       }
       return new Erasure(archive.table(request.table()), request, stop).run() ? 0 : SOME_FAILED;
