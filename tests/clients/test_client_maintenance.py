@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from kubernetes import client
 from kubernetes.client import ApiException
 
 from clients import maintenance
@@ -115,7 +116,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
         made = FakeCluster(end, **more)
         monkeypatch.setattr(maintenance, "Cluster", lambda _: made)
         monkeypatch.setattr(maintenance, "POLL_SECONDS", 0.01)
-        monkeypatch.setattr(maintenance.client, "CoreV1Api", FakeLogs)
+        monkeypatch.setattr(client, "CoreV1Api", FakeLogs)
         return made
 
     return make
