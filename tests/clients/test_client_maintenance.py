@@ -83,7 +83,7 @@ class FakeLogs:
     """The part of the API with pods' logs."""
 
     def __init__(self, _api: None) -> None:
-        """The fake cluster needs no client."""
+        pass
 
     def read_namespaced_pod_log(self, name: str, namespace: str) -> str:
         assert namespace == FakeCluster.namespace
