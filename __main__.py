@@ -3,6 +3,8 @@
 import pulumi
 
 from components.archive import Archive, ArchiveArgs
+from components.archive.athena import declare_athena
+from components.archive.maintenance_limits import MaintenanceLimits
 from components.config import load
 from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
@@ -13,12 +15,15 @@ from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
+from components.streaming.maintenance.warnings import maintenance_warnings
 from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS
 from components.workloads import Workload
 
 config = load()
 require_node_network(config.cluster)
+for warning in maintenance_warnings(config):
+    pulumi.warn(warning)
 sinks = declared_sinks(config)
 on_cluster = pulumi.ResourceOptions(providers=[kubernetes_provider(config.cluster)])
 on_aws = pulumi.ResourceOptions(providers=[aws_provider(config.aws)])
@@ -39,6 +44,15 @@ archive = Archive(
     opts=on_aws,
 )
 
+athena = declare_athena(
+    config,
+    bucket=archive.bucket,
+    folders=None if sinks.archive.needs_catalog else sinks.archive.archived_tables(),
+    columns=source.columns,
+    keys=source.keys,
+    opts=on_aws,
+)
+
 streaming = Streaming(
     "streaming",
     StreamingArgs.from_config(
@@ -54,12 +68,14 @@ streaming = Streaming(
     opts=on_cluster,
 )
 
+limits = MaintenanceLimits.from_config(config.archive, sinks.archive.connector.tasks_max)
 if config.metrics.operator:
     Monitoring(
         "monitoring",
         config.metrics,
         security.namespace,
-        certificates.ends if certificates else None,
+        certificates_end=certificates.ends if certificates else None,
+        limits=limits.records() if limits else {},
         opts=on_cluster,
     )
 
@@ -118,5 +134,20 @@ pulumi.export(
         "catalogDatabase": config.archive.catalog_database,
         "region": config.aws.region,
         "endpoint": config.aws.endpoint,
+        "maintenance": {
+            "kind": config.archive.maintenance_kind,
+            "cronJob": streaming.maintenance,
+            "schedule": config.archive.maintenance.schedule,
+            **(limits.output() if limits else {}),
+        },
     },
 )
+if athena:
+    pulumi.export(
+        "athena",
+        {
+            "workgroup": athena.workgroup,
+            "database": athena.views_database,
+            "readerRole": athena.reader_arn,
+        },
+    )

@@ -7,6 +7,12 @@ adjacent, and the fault that replaces all pods comes last.
 from chaos.fault import Fault, Hold
 from chaos.faults.clocks import ClockJump
 from chaos.faults.disks import DiskFull
+from chaos.faults.maintenance import (
+    KilledAfterExpiry,
+    MaintenanceKilled,
+    MaintenanceWithFailingS3,
+    TwoMaintenances,
+)
 from chaos.faults.network import Cut
 from chaos.faults.object_store import S3Fails
 from chaos.faults.processes import Killed, KilledInTurn, OutOfMemory, PodsDeleted
@@ -19,6 +25,8 @@ from chaos.pipeline import CONNECT, KAFKA, POSTGRESQL
 from chaos.s3_proxy import DENIED, INTERNAL_ERROR, SLOW_DOWN, UNAVAILABLE, Answer
 
 S3_IS_SLOW = Answer(delay=4)
+# A run of the maintenance makes hundreds of requests.
+EACH_IS_SLOW = Answer(delay=1)
 
 # The faults that CI injects.
 IN_CI = ("connect-killed", "broker-killed", "poison-records")
@@ -83,6 +91,27 @@ def faults() -> list[Fault]:
         Incompatible("schema-incompatible", "the type of a column from timestamp to text"),
         UpdateKilled("update-killed", "pulumi up killed during an update and run again"),
         TwoUpdates("two-updates", "two pulumi up at the same time"),
+        MaintenanceKilled(
+            "maintenance-killed", "SIGKILL of the archive's maintenance at three random moments"
+        ),
+        TwoMaintenances("two-maintenances", "two runs of the maintenance at the same time"),
+        MaintenanceWithFailingS3(
+            "maintenance-s3-slow",
+            f"S3 takes {EACH_IS_SLOW.delay:.0f} s for every answer while the maintenance runs",
+            Hold(full=60, quick=30),
+            answers=(EACH_IS_SLOW,),
+        ),
+        MaintenanceWithFailingS3(
+            "maintenance-denied",
+            "S3 denies the maintenance, and only it, every request",
+            Hold(full=30, quick=20),
+            answers=(DENIED,),
+            only_the_maintenance=True,
+        ),
+        KilledAfterExpiry(
+            "worker-killed-after-expiry",
+            "SIGKILL of the Connect worker after an expiry that left idle tables one snapshot each",
+        ),
         OutOfMemory("connect-oom", "the OOM killer kills Connect", workload=CONNECT),
         OutOfMemory("brokers-oom", "the OOM killer kills each broker", workload=KAFKA),
         OutOfMemory(

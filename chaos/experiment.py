@@ -91,6 +91,8 @@ class Experiment:
         fault, pipeline = self._fault, self._pipeline
         hold = self._pace.hold(fault)
         pipeline.log(f"{fault.name}: injecting" + (f" for {hold:.0f} s" if hold else ""))
+        if fault.pauses_load:
+            self._pause()
         injected = time.time()
         monitor.disturb()
         try:
@@ -98,8 +100,20 @@ class Experiment:
             time.sleep(hold)
         finally:
             fault.heal(pipeline)
+            self.writer.resume()
         monitor.disturb()
         return injected, time.time()
+
+    def _pause(self) -> None:
+        """Let the load rest, and wait until all of it is archived."""
+        self.writer.pause()
+        paused = time.time()
+        if (
+            wait_for_archive(lambda: self._observer.holds(until=paused), self._pace.timeouts)
+            is None
+        ):
+            raise FaultError("what was committed before the load paused is not archived")
+        time.sleep(self._pace.timeouts.settle)  # a commit of the sink without a change
 
     def _recover(self, monitor: Monitor, healed: float) -> float | None:
         """Wait until the pipeline is healthy and has archived what was committed before the end.

@@ -38,6 +38,8 @@ class Fault(ABC):  # steps that a fault does not need do nothing
     """whether it acts on the sandbox's node, which other stacks do not have"""
     ignores: Mapping[str, str] = field(default_factory=dict)
     """by table: a column that is not compared, because check() does that"""
+    pauses_load: bool = False
+    """whether the load pauses, and all of it is archived, before it is injected"""
     not_run: str = ""
     """why it cannot be run anywhere"""
 

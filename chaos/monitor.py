@@ -61,7 +61,7 @@ class Monitor:
         self._quiet = 0
         self._failure: Exception | None = None
         self._before = Before(
-            pods=len(pipeline.cluster.pods()),
+            pods=len(lasting(pipeline.cluster.pods())),
             restarts={pod.name: pod.restarts for pod in pipeline.cluster.pods()},
             dead_letters=dead_letters(pipeline),
         )
@@ -144,7 +144,7 @@ class Monitor:
 
     def _pods(self) -> Iterable[str]:
         pods = self._ask("the API server", self._pipeline.cluster.pods)
-        return [pods] if isinstance(pods, str) else symptoms_of_pods(pods, self._before)
+        return [pods] if isinstance(pods, str) else symptoms_of_pods(lasting(pods), self._before)
 
     def _connectors(self) -> Iterable[str]:
         outputs = self._pipeline.outputs
@@ -180,6 +180,11 @@ class Monitor:
             return question()
         except UNREACHABLE:
             return f"{part} does not answer"
+
+
+def lasting(pods: Iterable[Pod]) -> list[Pod]:
+    """Return the pods that do not end by themselves: those of Jobs come and go."""
+    return [pod for pod in pods if not pod.of_job]
 
 
 def lasts(what: str) -> bool:

@@ -38,9 +38,18 @@ class S3Proxy:
     """Listens on a port of its own, on threads of this process."""
 
     def __init__(
-        self, address: str, port: int, upstream_port: int, answers: tuple[Answer, ...]
+        self,
+        address: str,
+        port: int,
+        upstream_port: int,
+        answers: tuple[Answer, ...],
+        access_key: str = "",
     ) -> None:
-        """`answers` are given in turn, one per request; port 0 chooses a free port."""
+        """`answers` are given in turn, one per request; port 0 chooses a free port.
+
+        With an access key's ID, only that identity's requests get them.
+        """
+        self._access_key = access_key
         self._turn = itertools.cycle(answers)
         self._lock = threading.Lock()
         self._upstream = (address, upstream_port)
@@ -66,7 +75,10 @@ class S3Proxy:
 
     def answer_to(self, headers: Any) -> Answer:
         """Return the next answer to a request to S3; the headers of Glue's and IAM's differ."""
-        if headers.get("X-Amz-Target") or "/s3/" not in headers.get("Authorization", "/s3/"):
+        signature = headers.get("Authorization", "/s3/")
+        if headers.get("X-Amz-Target") or "/s3/" not in signature:
+            return PASS_ON
+        if self._access_key and f"Credential={self._access_key}/" not in signature:
             return PASS_ON
         with self._lock:
             self.failed += 1

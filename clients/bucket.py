@@ -1,11 +1,16 @@
 """Counts the objects in the archive's bucket."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import boto3
 
 from clients.stack import ArchiveOutput
+
+# Iceberg's name of the folder next to a table's data.
+METADATA = "metadata"
 
 
 @dataclass(frozen=True)
@@ -15,19 +20,34 @@ class Objects:
     count: int
     # Bytes.
     size: int
-    # When the newest object was written; None without objects.
+    # When the newest object was written; None without objects, or if not all were looked at.
     newest: datetime | None
+    # Bytes of each folder of metadata, by the folder's path in the bucket.
+    metadata: Mapping[str, int] = field(default_factory=dict)
+    # Whether there are no more than these.
+    complete: bool = True
 
 
-def objects(archive: ArchiveOutput) -> Objects:
-    """Count the objects under the archive's prefix. Raises botocore's errors if S3 refuses."""
+def objects(archive: ArchiveOutput, most: int | None = None) -> Objects:
+    """Count the objects under the archive's prefix, at most about `most` of them.
+
+    S3 lists 1,000 with one request. Raises botocore's errors if S3 refuses.
+    """
     s3 = boto3.client("s3", region_name=archive.region, endpoint_url=archive.endpoint)
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=archive.bucket, Prefix=f"{archive.prefix}/"
     )
-    found = [item for page in pages for item in page.get("Contents", [])]
-    return Objects(
-        count=len(found),
-        size=sum(item["Size"] for item in found),
-        newest=max((item["LastModified"] for item in found), default=None),
-    )
+    count = size = 0
+    newest: datetime | None = None
+    metadata: Counter[str] = Counter()
+    for page in pages:
+        if most is not None and count >= most:
+            return Objects(count, size, None, metadata, complete=False)
+        for item in page.get("Contents", []):
+            count += 1
+            size += item["Size"]
+            newest = max(newest or item["LastModified"], item["LastModified"])
+            folder = item["Key"].rpartition("/")[0]
+            if folder.endswith(f"/{METADATA}"):
+                metadata[folder] += item["Size"]
+    return Objects(count, size, newest, metadata)

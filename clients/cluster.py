@@ -49,6 +49,8 @@ class Pod:
     # Containers without a memory or a CPU limit.
     unlimited: tuple[str, ...]
     used: Resources
+    # Whether it belongs to a Job, and so ends by itself.
+    of_job: bool = False
 
 
 class Cluster:
@@ -84,6 +86,14 @@ class Cluster:
         """PUT a JSON body, or none. Raises kubernetes.client.ApiException if refused."""
         response = self._request("PUT", path, {}, "application/json", body)
         self.api.response_deserialize(response, {"2XX": "str"})
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST a JSON body; return the object that the server made of it.
+
+        Raises kubernetes.client.ApiException if refused.
+        """
+        response = self._request("POST", path, {}, "application/json", body)
+        return self.api.response_deserialize(response, {"2XX": "object"}).data
 
     def _request(
         self,
@@ -142,6 +152,9 @@ def read_pod(manifest: Mapping[str, Any], used: Resources) -> Pod:
         limits=effective_limits(manifest["spec"]),
         unlimited=_unlimited(manifest["spec"]),
         used=used,
+        of_job=any(
+            owner["kind"] == "Job" for owner in manifest["metadata"].get("ownerReferences", [])
+        ),
     )
 
 

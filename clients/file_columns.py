@@ -38,6 +38,8 @@ class FileColumns:
     """the table's column for each of the file's"""
     schema: pa.Schema
     """of the whole table"""
+    sources: Mapping[str, tuple[str, str]]
+    """for each column of the whole table the files' own name and the kind of the values"""
 
     def of_file(self, wanted: Iterable[str] | None) -> list[str]:
         """Return the columns to read from the file; None: all."""
@@ -78,7 +80,8 @@ def table_columns(files: Iterable[pa.Schema]) -> list[FileColumns]:
             types[name] = _wider(types.get(name), field.type)
             renamed[-1][field.name] = name
     whole = pa.schema(list(types.items()))
-    return [FileColumns(each, whole) for each in renamed]
+    sources = {name: source for source, name in names.items()}
+    return [FileColumns(each, whole, sources) for each in renamed]
 
 
 def _free_name(column: str, kind: str, taken: set[str], originals: set[str]) -> str:

@@ -69,6 +69,21 @@ class BudgetOutput(_Output):
     storage_mebibytes: int
 
 
+class MaintenanceOutput(_Output):
+    """What maintains the archive's tables."""
+
+    # The CronJob `cron_job` of the stack, AWS's table optimizers, or nobody.
+    kind: Literal["job", "glue", "none"] = "none"
+    # Its name in the namespace; None if the kind is another.
+    cron_job: str | None = None
+    # In the syntax of cron.
+    schedule: str = ""
+    # From one maintenance of a table to the next, at most; None: it does not say when it was.
+    late_after_seconds: int | None = None
+    # Snapshots of a table, at most; None: nothing limits them.
+    most_snapshots: int | None = None
+
+
 class ArchiveOutput(_Output):
     """Where and in which form the changes are archived."""
 
@@ -82,6 +97,7 @@ class ArchiveOutput(_Output):
     region: str
     # Of an AWS stand-in; None for AWS itself.
     endpoint: str | None
+    maintenance: MaintenanceOutput = MaintenanceOutput()
 
     def iceberg_table(self, table: str) -> tuple[str, str]:
         """Return the database and the name of the Iceberg table of schema.table.

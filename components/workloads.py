@@ -1,4 +1,4 @@
-"""The pipeline's four workloads: names, labels and the security contexts of their pods.
+"""The pipeline's workloads: names, labels and the security contexts of their pods.
 
 Names and labels are stable: selectors are immutable, and a changed one would replace a StatefulSet.
 """
@@ -14,12 +14,13 @@ CONFIG_DIR = "/opt/datapipe/config"
 
 
 class Workload(StrEnum):
-    """A program of the pipeline; the value is the name of its Service, StatefulSet and labels."""
+    """A program of the pipeline; the value is the name of its Kubernetes objects and labels."""
 
     POSTGRESQL = "postgresql"
     KAFKA = "kafka"
     REGISTRY = "schema-registry"
     CONNECT = "kafka-connect"
+    MAINTENANCE = "archive-maintenance"
 
     @property
     def service_account(self) -> str:

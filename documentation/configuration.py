@@ -9,6 +9,7 @@ from components.sizing import (
     BROKER_JVM,
     CONNECT_JVM,
     DEFAULT_RESOURCES,
+    MAINTENANCE_JVM,
     Resources,
     heap_for,
     postgres_memory,
@@ -25,26 +26,27 @@ def keys() -> str:
 
 def sizes() -> str:
     """Return a Markdown table of the default sizes and of what is derived from them."""
-    postgresql, broker, connect, registry = (
-        DEFAULT_RESOURCES[name] for name in ("postgresql", "broker", "connect", "registry")
-    )
+    names = ("postgresql", "broker", "connect", "registry", "maintenance")
+    sizes = postgresql, broker, connect, registry, maintenance = [
+        DEFAULT_RESOURCES[name] for name in names
+    ]
     shared_buffers = postgres_memory(postgresql.memory_limit).shared_buffers
     derived = {
         "postgresql": f"{shared_buffers} MiB of shared buffers",
         "kafka, 3 ×": f"{heap_for(broker.memory_limit, BROKER_JVM)} MiB of heap",
         "kafka-connect": f"{heap_for(connect.memory_limit, CONNECT_JVM)} MiB of heap",
-        "schema-registry (dev, prod)": "",
+        "schema-registry (converter avro: dev, prod)": "",
+        "archive-maintenance (sink iceberg: sandbox)": (
+            f"{heap_for(maintenance.memory_limit, MAINTENANCE_JVM)} MiB of heap"
+        ),
     }
-    sizes = (postgresql, broker, connect, registry)
     rows = ["| pod | memory limit | CPU limit | of which |", "|---|---|---|---|"]
     for (pod, of_which), size in zip(derived.items(), sizes, strict=True):
         rows.append(f"| {pod} | {size.memory_limit}Mi | {size.cpu_limit / 1000:g} | {of_which} |")
-    memory, cpu = _sum([postgresql, broker, broker, broker, connect])
-    all_memory, all_cpu = memory + registry.memory_limit, cpu + registry.cpu_limit / 1000
-    rows.append(
-        f"| **sum** | **{all_memory}Mi** (sandbox: {memory}Mi)"
-        f" | **{all_cpu:g}** (sandbox: {cpu:g}) | |"
-    )
+    always = [postgresql, broker, broker, broker, connect]
+    for stack, last in (("dev", registry), ("sandbox", maintenance)):
+        memory, cpu = _sum([*always, last])
+        rows.append(f"| **sum** in {stack} | **{memory}Mi** | **{cpu:g}** | |")
     return "\n".join(rows)
 
 

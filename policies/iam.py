@@ -1,4 +1,4 @@
-"""IAM: an identity may do only what the sink does, and only on the archive."""
+"""IAM: an identity may do only what its programs do, and only on the archive."""
 
 from __future__ import annotations
 
@@ -21,12 +21,50 @@ SINK_ACTIONS = [
     "s3:ListBucketMultipartUploads",
 ]
 
+# Of the identity that rewrites an Iceberg archive's tables; no sink may delete.
+MAINTENANCE_ACTIONS = [
+    "s3:GetObject",
+    "s3:DeleteObject",
+    "glue:GetTable",
+    "glue:UpdateTable",
+]
+
+# Of the readers' role, which queries with Athena.
+READER_ACTIONS = [
+    "athena:BatchGetNamedQuery",
+    "athena:GetNamedQuery",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetWorkGroup",
+    "athena:ListNamedQueries",
+    "athena:ListQueryExecutions",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetTable",
+    "glue:GetTables",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    "s3:ListBucket",
+    "s3:GetBucketLocation",
+    "s3:ListBucketMultipartUploads",
+]
+
 ACTION_SETTINGS: Schemas = {
     "allowedActions": {
         "type": "array",
         "items": {"type": "string"},
         "default": SINK_ACTIONS,
         "description": "the only actions that an identity of the stack may be granted",
+    },
+    "additionalActions": {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        "default": {"maintain-archive": MAINTENANCE_ACTIONS, "read-archive": READER_ACTIONS},
+        "description": "actions that only one resource may grant, by its name in the stack",
     },
 }
 IDENTITY_SETTINGS: Schemas = {
@@ -63,20 +101,23 @@ ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 ROLE = "aws:iam/role:Role"
 USER = "aws:iam/user:User"
 
-# The only allowed wildcard in an ARN: everything below a named folder of a named resource.
-NARROW_WILDCARD = re.compile(r"[^*?]+/[^*?]+/\*")
+# The only allowed wildcard in an ARN: everything below a named folder of a named resource, or every
+# stream of a named group of logs.
+NARROW_WILDCARD = re.compile(r"[^*?]+/[^*?]+[/:]\*")
 
 
 def least_privilege(resource: Resource, settings: Settings) -> Iterator[Finding]:
-    """Refuse grants other than the sink's actions on the archive's resources."""
+    """Refuse grants other than the stack's actions on the archive's resources."""
+    additional = settings["additionalActions"].get(resource.name, [])
+    allowed = list(dict.fromkeys([*settings["allowedActions"], *additional]))
     if resource.type in DOCUMENTS:
         document = resource.properties.get(DOCUMENTS[resource.type])
-        yield from judge(_document, document, settings["allowedActions"])
+        yield from judge(_document, document, allowed)
     if resource.type in ATTACHMENTS:
         yield from judge(_no_managed_policy, resource.properties.get("policyArn"))
     if resource.type == ROLE:
         yield from judge(_trust, resource)
-        yield from judge(_role_grants, resource, settings["allowedActions"])
+        yield from judge(_role_grants, resource, allowed)
 
 
 def _role_grants(role: Resource, allowed: list[str]) -> Iterator[Finding]:

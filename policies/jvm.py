@@ -30,7 +30,13 @@ SETTINGS: Schemas = {
     "threads": {
         "type": "object",
         "additionalProperties": {"type": "integer", "minimum": 1},
-        "default": {"default": 90, "kafka": 150, "kafka-connect": 150, "schema-registry": 60},
+        "default": {
+            "default": 90,
+            "kafka": 150,
+            "kafka-connect": 150,
+            "schema-registry": 60,
+            "archive-maintenance": 40,
+        },
         "description": "threads at full load by workload, which a manifest does not contain",
     },
     "images": {

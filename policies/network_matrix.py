@@ -55,6 +55,7 @@ SETTINGS: Schemas = {
             _flow("kafka-connect", "schema-registry", "8081"),
             _flow("schema-registry", "kafka", "9092"),
             _flow("kafka-connect", "internet", "443"),
+            _flow("archive-maintenance", "internet", "443"),
             _flow("nodes", "kafka-connect", "8083"),
             _flow("nodes", "postgresql", "5432"),
             _flow("nodes", "kafka", "9094"),

@@ -18,6 +18,13 @@ OF_THE_REGISTRY = {
     "registry_refused_schema",
     "kafka_certificates_end_timestamp_seconds",
 }
+# Limits of the archive's maintenance that a stack records by its settings.
+OF_THE_SETTINGS = {
+    "archive_maintenance_late_seconds",
+    "archive_table_snapshots_limit",
+    "archive_open_files_limit",
+    "archive_target_file_bytes",
+}
 
 
 def metrics_of(expression: str) -> set[str]:

@@ -42,6 +42,9 @@ class Writer:
         self._connect, self._tables, self._seed = connect, tables, seed
         self._changes, self._rate, self._longest_outage = changes, rate, longest_outage
         self._stop = threading.Event()
+        self._goes_on = threading.Event()
+        self._goes_on.set()
+        self._rests = threading.Event()
         self._started = threading.Event()
         self._done = threading.Event()
         self._failure: BaseException | None = None
@@ -72,10 +75,24 @@ class Writer:
         Raises StackError if the writer failed, or the database does not answer for so long.
         """
         self._stop.set()
+        self._goes_on.set()
         self._thread.join(timeout=seconds)
         if self._thread.is_alive():
             raise StackError(f"PostgreSQL did not answer the writer's last commit in {seconds:g} s")
         self._raise_failure()
+
+    def pause(self, seconds: float = 60) -> None:
+        """Stop writing until resume(), and wait for the end of the transaction in progress.
+
+        Raises StackError if that takes longer than `seconds`.
+        """
+        self._goes_on.clear()
+        if not self._rests.wait(seconds) and not self._done.is_set():
+            raise StackError(f"the writer did not pause within {seconds:g} s")
+
+    def resume(self) -> None:
+        """Go on after pause()."""
+        self._goes_on.set()
 
     def finished(self) -> bool:
         """Return whether everything is written. Raises StackError if the writer failed."""
@@ -131,6 +148,11 @@ class Writer:
         """Commit at the rate. What an outage has delayed is not made up for."""
         due, written = time.monotonic(), self.journal.rows
         while written < self._changes and not self._stop.is_set():
+            if not self._goes_on.is_set():
+                self._rests.set()
+                self._goes_on.wait()
+                self._rests.clear()
+                continue
             commit: Commit | None = shop.transaction()
             if commit is None:
                 continue

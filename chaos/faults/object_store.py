@@ -8,6 +8,7 @@ from chaos import node
 from chaos.fault import Fault
 from chaos.pipeline import CONNECT, NAME_LABEL, NOT_FOUND, Pipeline
 from chaos.s3_proxy import Answer, S3Proxy
+from workload.maintenance import MAINTENANCE
 
 PROXY_PORT = 5567
 POLICY = "chaos-s3-proxy"
@@ -32,11 +33,15 @@ class S3Fails(Fault):
     """Each request of the pods to S3 gets the next of these answers; Glue is not affected."""
 
     answers: tuple[Answer, ...] = ()
+    access_key: str = ""
+    """ID of the access key of the only identity that gets these answers; "" is any"""
     needs_node: bool = True
     _proxies: list[S3Proxy] = field(default_factory=list, repr=False)
 
     def inject(self, pipeline: Pipeline) -> None:
-        proxy = S3Proxy(node.NODE_ADDRESS, PROXY_PORT, node.MOTO_PORT, self.answers)
+        proxy = S3Proxy(
+            node.NODE_ADDRESS, PROXY_PORT, node.MOTO_PORT, self.answers, self.access_key
+        )
         proxy.start()
         self._proxies.append(proxy)
         pipeline.networking.create_namespaced_network_policy(pipeline.namespace, _to_the_proxy())
@@ -56,11 +61,15 @@ class S3Fails(Fault):
 
 
 def _to_the_proxy() -> dict[str, object]:
-    """Return a policy that lets the worker reach the proxy's port in addition to moto's."""
+    """Return a policy that lets those that use S3 reach the proxy's port as well as moto's."""
     return {
         "metadata": {"name": POLICY},
         "spec": {
-            "podSelector": {"matchLabels": {NAME_LABEL: CONNECT}},
+            "podSelector": {
+                "matchExpressions": [
+                    {"key": NAME_LABEL, "operator": "In", "values": [CONNECT, MAINTENANCE]}
+                ]
+            },
             "policyTypes": ["Egress"],
             "egress": [
                 {

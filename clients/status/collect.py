@@ -1,7 +1,7 @@
 """Asks every part of the pipeline for its state; one that does not answer hides no other."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -12,16 +12,21 @@ from confluent_kafka import KafkaException
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
+from clients import console
+from clients.archived_tables import ArchivedTable, archived_tables
 from clients.bucket import Objects, objects
 from clients.captured_tables import Finding, findings, findings_of_metrics
 from clients.cluster import MEBIBYTE, Cluster, Pod, Resources
 from clients.connect import Connector, connectors
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.metrics import Metrics, read_metrics
-from clients.stack import BudgetOutput, StackError, StackOutputs
+from clients.stack import BudgetOutput, MaintenanceOutput, StackError, StackOutputs
 from clients.topics import GroupReader, Topic
 
 T = TypeVar("T")
+
+# Listing so many takes S3 about a minute.
+MOST_OBJECTS = 500_000
 
 # What the clients raise if their server is unreachable or refuses.
 UNREACHABLE = (
@@ -61,6 +66,9 @@ class Status:
     tables: list[Finding] | Unknown
     # When the first of Kafka's certificates ends; None where connections are plaintext.
     certificates_end: datetime | None = None
+    # How large the archive's tables are.
+    archived: Sequence[ArchivedTable] | Unknown = ()
+    maintenance: MaintenanceOutput = field(default_factory=MaintenanceOutput)
 
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
@@ -74,10 +82,12 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         declared_connectors=outputs.connectors,
         topics=_ask("Kafka", lambda: _lag(outputs, _sinks(found))),
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
-        objects=_ask("S3", lambda: objects(outputs.archive)),
+        objects=_ask("S3", lambda: objects(outputs.archive, MOST_OBJECTS)),
         metrics=metrics,
         tables=_ask("PostgreSQL", lambda: _tables(outputs, cluster, metrics)),
         certificates_end=outputs.kafka_certificates_end,
+        archived=_ask("the archive", lambda: archived_tables(outputs.archive, console.log)),
+        maintenance=outputs.archive.maintenance,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import Connector
 from clients.metrics import Metrics
+from clients.status.archive import problems_of_archived
 from clients.status.collect import Status, Unknown
 from clients.topics import Topic
 from kafka_connect.status import advice_for, first_cause
@@ -37,6 +38,8 @@ def problems(status: Status) -> list[str]:
         found += _of_waiting_rows(status.metrics)
         found += _of_registry(status.metrics)
         found += _of_quality(status.metrics)
+    if not isinstance(status.archived, Unknown):
+        found += problems_of_archived(status.archived, status.maintenance)
     if status.certificates_end is not None:
         found += _of_certificates(status.certificates_end)
     return found
@@ -75,7 +78,8 @@ def _of_pods(pods: list[Pod], budget: Resources) -> Iterator[str]:
     if not pods:
         yield "no pod is running"
     for pod in pods:
-        if not pod.ready:
+        # A Job's pod stops being ready when its program ends, and is gone a moment later.
+        if not pod.ready and not (pod.of_job and pod.phase == "Running"):
             yield f"pod {pod.name} is not ready: {pod.why_not_ready}"
         if pod.out_of_memory_kills:
             yield f"pod {pod.name} was killed at its memory limit"

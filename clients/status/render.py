@@ -13,14 +13,14 @@ from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import RUNNING, Connector
 from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput
+from clients.status.archive import archived_table
 from clients.status.collect import Status, Unknown
 from clients.status.health import problems
+from clients.status.tables import NOTHING, mark, new_table
 from clients.topics import Topic
 
 # Characters of a bar.
 BAR = 20
-# Shown without such a metric, or without an event in its window.
-NOTHING = "–"
 # Lines shown of a failed task's trace; the worker's log has the rest.
 TRACE_LINES = 12
 
@@ -43,6 +43,8 @@ def print_status(console: Console, archive: ArchiveOutput, status: Status) -> No
         console.print(topics_table(status.topics, status.metrics))
     if not isinstance(status.dead_letters, Unknown):
         console.print(dead_letters_line(status.dead_letters))
+    if not isinstance(status.archived, Unknown) and status.archived:
+        console.print(archived_table(status.archived, status.objects))
     if not isinstance(status.objects, Unknown):
         console.print(objects_line(archive, status.objects), soft_wrap=True)
     if not isinstance(status.pods, Unknown):
@@ -51,11 +53,11 @@ def print_status(console: Console, archive: ArchiveOutput, status: Status) -> No
 
 def pods_table(pods: list[Pod]) -> Table:
     """Return each pod's memory next to its limit, its restarts and its OOM kills."""
-    table = _table("pods", "", "pod", "state", "memory", ">MiB", ">limit", ">restarts", ">OOM")
+    table = new_table("pods", "", "pod", "state", "memory", ">MiB", ">limit", ">restarts", ">OOM")
     for pod in pods:
         used, limit = pod.used.memory, pod.limits.memory
         table.add_row(
-            _mark(pod.ready),
+            mark(pod.ready),
             pod.name,
             "ready" if pod.ready else "not ready",
             bar(used, limit),
@@ -69,10 +71,10 @@ def pods_table(pods: list[Pod]) -> Table:
 
 def connectors_table(connectors: list[Connector]) -> Table:
     """Return a row for each connector with its tasks."""
-    table = _table("connectors", "", "connector", "kind", "state", "tasks")
+    table = new_table("connectors", "", "connector", "kind", "state", "tasks")
     for connector in connectors:
         table.add_row(
-            _mark(connector.runs),
+            mark(connector.runs),
             connector.name,
             connector.kind,
             connector.state,
@@ -110,7 +112,7 @@ def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
     """Return each table's rate of changes, and what the sink has yet to commit and to read."""
     known = Metrics([]) if isinstance(metrics, Unknown) else metrics
     rates, quality = "cdc_events_per_second", "data_quality_score"
-    table = _table(
+    table = new_table(
         "topics",
         *("topic", ">partitions", ">lag of the sink", ">not read"),
         *(">events/s", ">c", ">u", ">d", ">quality"),
@@ -150,7 +152,9 @@ def dead_letters_line(topics: list[Topic]) -> Text:
 
 def jvms_table(metrics: Metrics) -> Table:
     """Return heap and garbage collection of each JVM since it started."""
-    table = _table("JVMs", "pod", "heap", ">MiB", ">max", ">collections", ">mean pause", ">CPU s")
+    table = new_table(
+        "JVMs", "pod", "heap", ">MiB", ">max", ">collections", ">mean pause", ">CPU s"
+    )
     for pod in sorted(metrics.totals("jvm_heap_bytes", "pod", kind="used")):
         used, most = (metrics.total("jvm_heap_bytes", pod=pod, kind=k) for k in ("used", "max"))
         count = metrics.total("jvm_gc_collection_seconds_count", pod=pod)
@@ -173,8 +177,9 @@ def objects_line(archive: ArchiveOutput, objects: Objects) -> str:
     if objects.newest:
         age = (datetime.now(UTC) - objects.newest).total_seconds()
         newest = f", the newest {age:.0f} s old"
+    least = "" if objects.complete else "at least "
     return (
-        f"s3://{archive.bucket}/{archive.prefix}: {objects.count} objects,"
+        f"s3://{archive.bucket}/{archive.prefix}: {least}{objects.count} objects,"
         f" {objects.size / MEBIBYTE:.1f} MiB{newest}"
     )
 
@@ -187,17 +192,17 @@ def print_budget(console: Console, pods: list[Pod], budget: Resources) -> None:
 
 def budget_table(used: Resources, limited: Resources, budget: Resources) -> Table:
     """Return a bar of the budget: full blocks are used, light ones are within the limits."""
-    table = _table("budget", "", "", "", ">used", ">limits", ">budget")
+    table = new_table("budget", "", "", "", ">used", ">limits", ">budget")
     memory = [each.memory // MEBIBYTE for each in (used, limited, budget)]
     cpu = [each.cpu for each in (used, limited, budget)]
     table.add_row(
-        _mark(limited.memory <= budget.memory),
+        mark(limited.memory <= budget.memory),
         "memory",
         bar(used.memory, budget.memory, limited.memory),
         *(f"{each} MiB" for each in memory),
     )
     table.add_row(
-        _mark(limited.cpu <= budget.cpu),
+        mark(limited.cpu <= budget.cpu),
         "CPU",
         bar(used.cpu, budget.cpu, limited.cpu),
         *(f"{each:.2f}" for each in cpu),
@@ -212,20 +217,3 @@ def bar(used: int | Decimal, whole: int | Decimal, reserved: int | Decimal = 0) 
     full = min(BAR, round(BAR * used / whole))
     light = max(0, min(BAR, round(BAR * reserved / whole)) - full)
     return "█" * full + "▒" * light + "░" * (BAR - full - light)
-
-
-def _mark(good: bool) -> Text:
-    return Text("✓", style="green") if good else Text("✗", style="bold red")
-
-
-def _table(title: str, *columns: str) -> Table:
-    """Return a table; a column whose name begins with > is aligned to the right."""
-    table = Table(
-        title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"), justify="right" if right else "left", no_wrap=True
-        )
-    return table

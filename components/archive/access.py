@@ -1,4 +1,4 @@
-"""The sinks' identity in AWS: its policy, and a user or role that has it."""
+"""The identities in AWS that use the archive: their policies, and users or roles that have them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,37 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.archive.statements import Statement, allow
+from components.archive.statements import (
+    Statement,
+    allow,
+    maintenance_statements,
+    optimizer_log_statement,
+)
 from components.config.archive import ArchiveSettings
 from components.config.security import versioned_name
 
 
 @dataclass(frozen=True)
-class Writer:
-    """The sink's identity: access keys of a user, or a role that its pod takes on."""
+class Identity:
+    """An identity of pods: access keys of a user, or a role that they take on."""
 
     access_key_id: pulumi.Output[str] | None
     secret_access_key: pulumi.Output[str] | None
     role_arn: pulumi.Output[str] | None
     ready: pulumi.Resource
     """its policy, without which it may do nothing"""
+
+
+@dataclass(frozen=True)
+class IdentityNames:
+    """What an identity's resources are named."""
+
+    name: str
+    """in AWS, of the user or role and of its policy"""
+    resource: str
+    """in Pulumi's state, before -user and -role"""
+    policy: str
+    """in Pulumi's state"""
 
 
 @dataclass(frozen=True)
@@ -44,10 +61,23 @@ def sink_policy(
     database_arn: str | None = None,
 ) -> dict[str, Any]:
     """Return the policy of the sinks' identity; `database_arn` is that of the Glue database."""
-    statements = needs.statements(bucket_arn, database_arn)
+    return _document(settings, needs.statements(bucket_arn, database_arn))
+
+
+def maintenance_policy(
+    settings: ArchiveSettings, bucket_arn: str, database_arn: str
+) -> dict[str, Any]:
+    """Return the policy of the identity that maintains the tables of the Glue database."""
+    statements = maintenance_statements(bucket_arn, settings.prefix, database_arn)
+    if settings.maintenance_kind == "glue":
+        statements.append(optimizer_log_statement(database_arn))
+    return _document(settings, statements)
+
+
+def _document(settings: ArchiveSettings, statements: list[Statement]) -> dict[str, Any]:
     if settings.kms_key_arn is not None:
         actions = ["kms:GenerateDataKey", "kms:Decrypt"]
-        statements.append(allow("UseKey", actions, [settings.kms_key_arn]))
+        statements = [*statements, allow("UseKey", actions, [settings.kms_key_arn])]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -68,7 +98,9 @@ def tls_only_policy(bucket_arn: str) -> dict[str, Any]:
     }
 
 
-def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -> dict[str, Any]:
+def trust_policy(
+    oidc_provider_arn: str, namespace: str, service_account: str, sid: str = "OnlyTheSinksPods"
+) -> dict[str, Any]:
     """Lets the pods of one service account of one EKS cluster, and no others, take on a role."""
     issuer = oidc_provider_arn.split("oidc-provider/", 1)[1]
     identity = {
@@ -79,7 +111,7 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
         "Version": "2012-10-17",
         "Statement": [
             {
-                "Sid": "OnlyTheSinksPods",
+                "Sid": sid,
                 "Effect": "Allow",
                 "Principal": {"Federated": oidc_provider_arn},
                 "Action": "sts:AssumeRoleWithWebIdentity",
@@ -89,19 +121,39 @@ def trust_policy(oidc_provider_arn: str, namespace: str, service_account: str) -
     }
 
 
+def optimizer_trust_policy(account: str) -> dict[str, Any]:
+    """Lets Glue, for the tables of this account, take on a role."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyGlueOfThisAccount",
+                "Effect": "Allow",
+                "Principal": {"Service": "glue.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+            }
+        ],
+    }
+
+
 def declare_user(
-    name: str, policy: pulumi.Input[str], key_version: int, opts: pulumi.ResourceOptions
-) -> Writer:
+    names: IdentityNames,
+    policy: pulumi.Input[str],
+    key_version: int,
+    opts: pulumi.ResourceOptions,
+) -> Identity:
     """Return a user with access keys (design: "access_keys", for local development).
 
     IAM lets a user have two keys at a time: in a rotation the old one is deleted at the end.
     """
-    user = aws.iam.User("sink-user", name=name, path="/datapipe/", opts=opts)
+    resource = f"{names.resource}-user"
+    user = aws.iam.User(resource, name=names.name, path="/datapipe/", opts=opts)
     granted = aws.iam.UserPolicyAttachment(
-        "sink-user", user=user.name, policy_arn=_managed_policy(name, policy, opts), opts=opts
+        resource, user=user.name, policy_arn=_managed_policy(names, policy, opts), opts=opts
     )
-    key = aws.iam.AccessKey(versioned_name("sink-user", key_version), user=user.name, opts=opts)
-    return Writer(
+    key = aws.iam.AccessKey(versioned_name(resource, key_version), user=user.name, opts=opts)
+    return Identity(
         access_key_id=pulumi.Output.secret(key.id),
         secret_access_key=pulumi.Output.secret(key.secret),
         role_arn=None,
@@ -110,24 +162,28 @@ def declare_user(
 
 
 def declare_role(
-    name: str, trust: pulumi.Input[str], policy: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> Writer:
-    """Return a role for the sink's pods; no key is created, stored or rotated."""
+    names: IdentityNames,
+    trust: pulumi.Input[str],
+    policy: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+) -> Identity:
+    """Return a role for pods or for Glue; no key is created, stored or rotated."""
+    resource = f"{names.resource}-role"
     role = aws.iam.Role(
-        "sink-role", name=name, path="/datapipe/", assume_role_policy=trust, opts=opts
+        resource, name=names.name, path="/datapipe/", assume_role_policy=trust, opts=opts
     )
     granted = aws.iam.RolePolicyAttachment(
-        "sink-role", role=role.name, policy_arn=_managed_policy(name, policy, opts), opts=opts
+        resource, role=role.name, policy_arn=_managed_policy(names, policy, opts), opts=opts
     )
-    return Writer(access_key_id=None, secret_access_key=None, role_arn=role.arn, ready=granted)
+    return Identity(access_key_id=None, secret_access_key=None, role_arn=role.arn, ready=granted)
 
 
 def _managed_policy(
-    name: str, policy: pulumi.Input[str], opts: pulumi.ResourceOptions
+    names: IdentityNames, policy: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     """Return the ARN of a policy of its own: it has versions, and account-wide audits see it."""
     managed = aws.iam.Policy(
-        "write-archive", name=name, path="/datapipe/", policy=policy, opts=opts
+        names.policy, name=names.name, path="/datapipe/", policy=policy, opts=opts
     )
     arn: pulumi.Output[str] = managed.arn
     return arn

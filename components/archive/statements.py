@@ -1,8 +1,8 @@
-"""IAM statements that a sink needs, each observed to be necessary (docs/DESIGN.md).
+"""IAM statements that sinks and the maintenance need (docs/DESIGN.md).
 
 Writing is a multipart upload from start to end or abort, and listing the objects under the prefix.
-No statement allows deleting, and only the Iceberg sink, which appends to metadata that it reads
-first, may read.
+No statement of a sink allows deleting, and only the Iceberg sink, which appends to metadata that it
+reads first, may read. The maintenance may delete files, but create and delete no table.
 """
 
 from typing import Any
@@ -39,18 +39,45 @@ def write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
 
 
 def table_statements(bucket_arn: str, prefix: str, database_arn: str) -> list[Statement]:
-    """Return the rights to read tables' files under a prefix and to use one Glue database.
-
-    Glue asks for the right to the catalog as well.
-    """
-    account, database = database_arn.rsplit(":", 1)
-    catalog = f"{account}:catalog"
-    tables = f"{account}:table/{database.removeprefix('database/')}/*"
+    """Return the rights to read tables' files under a prefix and to use one Glue database."""
+    catalog, database, tables = _tables_of(database_arn)
     return [
         allow("ReadTableFiles", ["s3:GetObject"], [_objects(bucket_arn, prefix)]),
-        allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database_arn]),
-        allow("UseTables", list(TABLE_ACTIONS), [catalog, database_arn, tables]),
+        allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database]),
+        allow("UseTables", list(TABLE_ACTIONS), [catalog, database, tables]),
     ]
+
+
+def maintenance_statements(bucket_arn: str, prefix: str, database_arn: str) -> list[Statement]:
+    """Return the rights to rewrite the tables of one Glue database and to delete old files."""
+    within_prefix = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
+    return [
+        allow(
+            "RewriteFiles",
+            ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
+            [_objects(bucket_arn, prefix)],
+        ),
+        allow("ListObjects", ["s3:ListBucket"], [bucket_arn]) | {"Condition": within_prefix},
+        allow("UpdateTables", ["glue:GetTable", "glue:UpdateTable"], _tables_of(database_arn)),
+    ]
+
+
+def optimizer_log_statement(database_arn: str) -> Statement:
+    """Return the right of AWS's table optimizers to write their logs."""
+    _, partition, _, region, account, _ = database_arn.split(":", 5)
+    groups = [f"/aws-glue/iceberg-{one}/logs" for one in ("compaction", "retention", "orphan")]
+    return allow(
+        "WriteLogs",
+        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        [f"arn:{partition}:logs:{region}:{account}:log-group:{group}:*" for group in groups],
+    )
+
+
+def _tables_of(database_arn: str) -> list[str]:
+    """Return a Glue database and its tables; Glue asks for the right to the catalog as well."""
+    account, database = database_arn.rsplit(":", 1)
+    tables = f"{account}:table/{database.removeprefix('database/')}/*"
+    return [f"{account}:catalog", database_arn, tables]
 
 
 def _objects(bucket_arn: str, prefix: str) -> str:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
+from components.config.maintenance import MaintenanceKind, MaintenanceSettings
 from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
 
@@ -35,6 +37,13 @@ GlueDatabase = Annotated[
         )
     ),
 ]
+
+
+# Of the maintenance's identity, which is named after the bucket; IAM allows 64 characters.
+MAINTENANCE_SUFFIX = "-maintenance"
+LONGEST_IDENTITY = 64
+# Of Glue.
+LONGEST_DATABASE = 255
 
 
 class ArchiveSettings(Settings):
@@ -137,7 +146,19 @@ class ArchiveSettings(Settings):
         " infrequentAccessDays.",
     )
 
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+    athena: AthenaSettings | None = None
+
+    @property
+    def maintenance_kind(self) -> MaintenanceKind:
+        """What maintains the archive in this stack."""
+        if self.maintenance.kind is not None:
+            return self.maintenance.kind
+        return "job" if self.sink == "iceberg" else "none"
+
     def contradictions(self) -> Iterator[tuple[str, str]]:
+        yield from self._maintenance_contradictions()
+        yield from self._athena_contradictions()
         if self.access == "role" and not self.oidc_provider_arn:
             yield (
                 "oidcProviderArn",
@@ -151,3 +172,43 @@ class ArchiveSettings(Settings):
                 f"{self.glacier_days} must be above infrequentAccessDays"
                 f" ({self.infrequent_access_days})",
             )
+
+    def _athena_contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.athena is None:
+            return
+        if self.athena.results_prefix == self.prefix:
+            yield (
+                "athena.resultsPrefix",
+                f"{self.prefix} is the archive's folder (archive.prefix); results need another one",
+            )
+        for key, text, suffix, most, what in (
+            ("bucket", self.bucket, READER_SUFFIX, LONGEST_IDENTITY, "the reader's role"),
+            ("catalogDatabase", self.catalog_database, VIEWS_SUFFIX, LONGEST_DATABASE, "the views"),
+        ):
+            if len(text) + len(suffix) > most:
+                yield (
+                    key,
+                    f"has {len(text)} characters; with archive.athena at most {most - len(suffix)}"
+                    f" are allowed, as {what} are named <{key}>{suffix}",
+                )
+
+    def _maintenance_contradictions(self) -> Iterator[tuple[str, str]]:
+        kind, maintenance = self.maintenance_kind, self.maintenance
+        if kind == "none":
+            return
+        if self.sink != "iceberg":
+            yield (
+                "maintenance.kind",
+                f"{kind} needs archive.sink iceberg, but this stack has {self.sink}; set iceberg,"
+                " or remove the key",
+            )
+        longest = LONGEST_IDENTITY - len(MAINTENANCE_SUFFIX)
+        if len(self.bucket) > longest:
+            yield (
+                "bucket",
+                f"has {len(self.bucket)} characters; where the archive is maintained at most"
+                f" {longest} are allowed, as the maintenance's identity in AWS is named"
+                f" <bucket>{MAINTENANCE_SUFFIX}",
+            )
+        if kind == "job" and maintenance.glue_tables:
+            yield "maintenance.glueTables", "needs maintenance.kind glue; set it, or remove the key"

@@ -23,6 +23,8 @@ from components.config.tables import (
     SAMPLE_TABLES,
     TableName,
     clashes,
+    iceberg_collisions,
+    iceberg_table_of,
 )
 from components.images import ImageSettings
 from components.settings import Settings
@@ -31,6 +33,8 @@ from components.sizing import Sizing, postgres_memory
 __all__ = ["SAMPLE_TABLES", "StackConfig"]
 
 Contradictions = Iterator[tuple[str, str]]
+
+HOUR_MS = 3_600_000
 
 
 class StackConfig(Settings):
@@ -116,6 +120,8 @@ class StackConfig(Settings):
             yield from self._table_contradictions(self.tables, "tables")
             yield from self._override_contradictions()
         yield from self._slot_contradictions()
+        yield from self._maintenance_contradictions()
+        yield from self._athena_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
                 "kafka.bootstrapServers",
@@ -204,6 +210,49 @@ class StackConfig(Settings):
                     f"{row} is not a row of a captured table; remove it, or add {table} to"
                     " datapipe:tables",
                 )
+
+    def _athena_contradictions(self) -> Contradictions:
+        if self.archive.athena is None:
+            return
+        if self.aws.endpoint is not None:
+            yield (
+                "archive.athena",
+                "needs AWS itself, but aws.endpoint replaces it; remove one of the keys",
+            )
+        for first, second in iceberg_collisions(self.tables):
+            yield (
+                "archive.athena",
+                f"{first} and {second} would be the same table {iceberg_table_of(first)} in Glue."
+                f" {CHOICE_OF_ONE_TABLE}",
+            )
+
+    def _maintenance_contradictions(self) -> Contradictions:
+        kind, maintenance = self.archive.maintenance_kind, self.archive.maintenance
+        if kind == "none":
+            return
+        if kind == "glue" and self.aws.endpoint is not None:
+            yield (
+                "archive.maintenance.kind",
+                "glue needs AWS itself, but aws.endpoint replaces it; set job",
+            )
+        for table in maintenance.glue_tables:
+            if table not in self.tables:
+                yield (
+                    "archive.maintenance.glueTables",
+                    f"{table} is not a captured table; remove it, or add it to datapipe:tables",
+                )
+        retention = max(
+            self.topics.retention_ms,
+            *(one.retention_ms or 0 for one in self.topics.overrides.values()),
+            0,
+        )
+        if maintenance.orphan_min_age_hours * HOUR_MS <= retention:
+            yield (
+                "archive.maintenance.orphanMinAgeHours",
+                f"{maintenance.orphan_min_age_hours} must be above the topics' retention"
+                f" ({-(-retention // HOUR_MS)} hours): the sink can still commit a file that it"
+                " wrote so long ago",
+            )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":

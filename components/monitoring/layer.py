@@ -33,7 +33,9 @@ class Monitoring(pulumi.ComponentResource):
         name: str,
         settings: MetricsSettings,
         namespace: pulumi.Input[str],
+        *,
         certificates_end: pulumi.Output[str] | None = None,
+        limits: Mapping[str, int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("datapipe:monitoring:Monitoring", name, None, opts)
@@ -41,7 +43,7 @@ class Monitoring(pulumi.ComponentResource):
         about = _labelled(metadata(PART_OF, namespace), settings.operator_labels)
         for kind, spec in {
             "PodMonitor": pod_monitor_spec(),
-            "PrometheusRule": rules(settings.repository_url, certificates_end),
+            "PrometheusRule": rules(settings.repository_url, certificates_end, limits or {}),
         }.items():
             kubernetes.apiextensions.CustomResource(
                 f"{PART_OF}-{kind}",
@@ -69,11 +71,14 @@ def pod_monitor_spec() -> Manifest:
 
 
 def rules(
-    repository_url: str | None, certificates_end: pulumi.Output[str] | None = None
+    repository_url: str | None,
+    certificates_end: pulumi.Output[str] | None,
+    limits: Mapping[str, int],
 ) -> Manifest:
     """Return the spec of the PrometheusRule, whose alerts link to the repository's runbook.
 
-    No exporter knows when Kafka's certificates end (ISO 8601), so it is a rule.
+    No exporter knows when Kafka's certificates end (ISO 8601), nor the limits that follow from the
+    stack's settings, by name; so they are rules.
     """
     spec: Manifest = yaml.safe_load((FILES / "rules.yml").read_text())
     alerts = [rule for group in spec["groups"] for rule in group["rules"] if "alert" in rule]
@@ -85,6 +90,9 @@ def rules(
         seconds = certificates_end.apply(lambda end: int(datetime.fromisoformat(end).timestamp()))
         end = {"record": CERTIFICATES_END, "expr": pulumi.Output.format("vector({0})", seconds)}
         spec["groups"].append({"name": "certificates", "rules": [end]})
+    if limits:
+        records = [{"record": name, "expr": f"vector({value})"} for name, value in limits.items()]
+        spec["groups"].append({"name": "limits", "rules": records})
     return spec
 
 

@@ -8,7 +8,7 @@ from components.config.cluster import ClusterSettings
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.streaming import KafkaSettings
-from components.security.flow import Flow
+from components.security.flow import Flow, flow_to_aws
 from components.workloads import Workload
 
 
@@ -26,6 +26,7 @@ class SecurityArgs:
     sink_flows: tuple[Flow, ...]  # connections that the sinks open
     downloads_plugins: bool  # the worker's init container gets them from Confluent Hub
     metrics: MetricsSettings
+    maintenance_flows: tuple[Flow, ...]  # of the archive's maintenance; none: the stack has no pod
 
     @classmethod
     def from_config(cls, config: StackConfig, sink_flows: tuple[Flow, ...]) -> "SecurityArgs":
@@ -41,13 +42,19 @@ class SecurityArgs:
             sink_flows=sink_flows,
             downloads_plugins=config.connect.plugins == "hub",
             metrics=config.metrics,
+            maintenance_flows=(
+                (flow_to_aws(config.aws.endpoint, Workload.MAINTENANCE),)
+                if config.archive.maintenance_kind == "job"
+                else ()
+            ),
         )
 
     @property
     def workloads(self) -> list[Workload]:
         """The workloads of this stack."""
         absent = {
-            *([Workload.REGISTRY] if self.registry_port is None else []),
-            *([Workload.POSTGRESQL] if self.source_networks else []),
+            *((Workload.REGISTRY,) if self.registry_port is None else ()),
+            *(() if self.maintenance_flows else (Workload.MAINTENANCE,)),
+            *((Workload.POSTGRESQL,) if self.source_networks else ()),
         }
         return [workload for workload in Workload if workload not in absent]

@@ -45,10 +45,10 @@ class Flow:
 PUBLIC_INTERNET = Network("0.0.0.0/0", excluded=PRIVATE_RANGES)
 
 
-def flow_to_aws(endpoint: str | None) -> Flow:
+def flow_to_aws(endpoint: str | None, source: Workload = Workload.CONNECT) -> Flow:
     """Return the flow to AWS, or only to the server that replaces it (`aws.endpoint`)."""
     if endpoint is None:
-        return Flow(Workload.CONNECT, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
+        return Flow(source, PUBLIC_INTERNET, (HTTPS,), "AWS over HTTPS")
     url = urlsplit(endpoint)
     port = url.port or (HTTPS if url.scheme == "https" else 80)
-    return Flow(Workload.CONNECT, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")
+    return Flow(source, Network(f"{url.hostname}/32"), (port,), "stand-in for AWS")

@@ -29,9 +29,11 @@ def flows(args: SecurityArgs) -> list[Flow]:
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
         Flow(nodes, connect, (args.connect_port,), "REST through the API server's service proxy"),
         *args.sink_flows,
+        *args.maintenance_flows,
     ]
     # A pod's containers share its policies; where the sinks reach AWS itself, this flow is there.
-    if args.downloads_plugins and PUBLIC_INTERNET not in {flow.target for flow in allowed}:
+    of_sinks = {flow.target for flow in args.sink_flows}
+    if args.downloads_plugins and PUBLIC_INTERNET not in of_sinks:
         allowed.append(Flow(connect, PUBLIC_INTERNET, (HTTPS,), "plugins from Confluent Hub"))
     if args.registry_port is not None:
         allowed += [
@@ -54,7 +56,8 @@ def flows(args: SecurityArgs) -> list[Flow]:
 def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:
     """Return the flows to the JVMs' metrics, from Prometheus and through the API server."""
     scraper, ports = args.metrics.scraper, (args.metrics.port,)
-    jvms = [workload for workload in args.workloads if workload is not Workload.POSTGRESQL]
+    without = (Workload.POSTGRESQL, Workload.MAINTENANCE)
+    jvms = [workload for workload in args.workloads if workload not in without]
     found = [Flow(nodes, jvm, ports, "metrics through the API server's proxy") for jvm in jvms]
     if scraper is not None:
         prometheus = Pods(scraper.namespace, tuple(scraper.labels.items()))

@@ -32,6 +32,7 @@ from components.streaming.connectors.resource import KafkaConnector
 from components.streaming.connectors.sources import SourcesArgs, source_connectors
 from components.streaming.kafka.brokers import Brokers, BrokersArgs
 from components.streaming.kafka.configuration import KafkaNetwork
+from components.streaming.maintenance.job import Maintenance, MaintenanceArgs
 from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
 from components.streaming.sinks.declared import Sinks
@@ -67,6 +68,8 @@ class StreamingArgs:
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
+    maintenance: MaintenanceArgs | None
+    """None: no pod of this stack maintains the archive"""
     identities: Mapping[Account, Identity]
     """of the brokers' accounts; none where connections are plaintext"""
     access: AccessArgs
@@ -119,6 +122,9 @@ class StreamingArgs:
             cluster=ClusterAccess(context=config.cluster.context),
             identities=identities,
             access=access,
+            maintenance=MaintenanceArgs.from_config(
+                config, sinks.archive, namespace=namespace, source=source, archive=archive
+            ),
         )
 
 
@@ -129,6 +135,8 @@ class Streaming(pulumi.ComponentResource):
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
+    maintenance: str | None
+    """the name of the CronJob that maintains the archive; None: the stack has none"""
 
     def __init__(
         self, name: str, args: StreamingArgs, opts: pulumi.ResourceOptions | None = None
@@ -166,6 +174,12 @@ class Streaming(pulumi.ComponentResource):
         for sink in args.sinks:
             after = [*runtime, *args.archive.ready]
             self._declare_connector(args, sink.connector, sink.state, worker.variables, after)
+        self.maintenance = None
+        if args.maintenance is not None:
+            self.maintenance = Workload.MAINTENANCE.value
+            # Not after the sink: the tables of a stack that is repaired may need it first.
+            on_archive = pulumi.ResourceOptions(parent=self, depends_on=args.archive.ready)
+            Maintenance(self.maintenance, args.maintenance, on_archive)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
         declared: list[Connector] = [*sources, *(sink.connector for sink in args.sinks)]
         self.connectors = [connector.name for connector in declared]

@@ -18,6 +18,8 @@ CREDENTIALS = "datapipe/credentials"
 
 LOG4J_FILE = "log4j.properties"
 
+AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
+
 # A restarted pod has a new address; the JVM's own 30 s of caching would keep it alone so long.
 NAME_CACHE_OPTIONS = "-Dsun.net.inetaddr.ttl=10 -Dsun.net.inetaddr.negative.ttl=2"
 
@@ -98,6 +100,30 @@ def config_volume(workload: Workload) -> Manifest:
 
 def config_mount(config_dir: str) -> Manifest:
     return {"name": "config", "mountPath": config_dir, "readOnly": True}
+
+
+def aws_token_volume() -> Manifest:
+    """Return the service account's token for AWS, as EKS's webhook would mount it.
+
+    Its audience is AWS's STS: the Kubernetes API does not accept it.
+    """
+    token = {"audience": "sts.amazonaws.com", "expirationSeconds": 3600, "path": "token"}
+    return {
+        "name": "aws-token",
+        "projected": {"sources": [{"serviceAccountToken": token}]},
+    }
+
+
+def aws_token_mount() -> Manifest:
+    return {"name": "aws-token", "mountPath": AWS_TOKEN_DIR, "readOnly": True}
+
+
+def aws_role_variables(role_arn: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """Return the variables by which AWS's SDKs take on a role with that token."""
+    return {
+        "AWS_ROLE_ARN": role_arn,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": f"{AWS_TOKEN_DIR}/token",
+    }
 
 
 def tcp_probe(port: int | str, period: int, failures: int) -> Manifest:

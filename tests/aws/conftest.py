@@ -9,6 +9,7 @@ from sandbox.aws_server import glue
 from tests.aws.enforcing import (
     BUCKET,
     KEY,
+    MAINTENANCE,
     OTHER_BUCKET,
     Client,
     client_of,
@@ -18,7 +19,7 @@ from tests.aws.enforcing import (
     user_with,
 )
 
-SINKS = ("confluent-s3", "iceberg")
+IDENTITIES = ("confluent-s3", "iceberg", MAINTENANCE)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def aws() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def sinks(aws: str) -> dict[str, Client]:
-    """What each kind of sink uses, with the keys of its user. IAM is enforced from here on."""
-    clients = {sink: user_with(aws, sink, document_of(sink)) for sink in SINKS}
+    """What each kind of sink and the maintenance use, with keys. IAM is enforced from here on."""
+    clients = {sink: user_with(aws, sink, document_of(sink)) for sink in IDENTITIES}
     enforce(aws)
     return clients

@@ -8,7 +8,7 @@ import boto3
 import requests
 from botocore.exceptions import ClientError
 
-from components.archive.access import sink_policy
+from components.archive.access import maintenance_policy, sink_policy
 from components.config import parse
 from components.streaming.sinks.declared import declared_sinks
 
@@ -23,8 +23,13 @@ DENIED = {"AccessDenied", "AccessDeniedException", "403"}
 Client = Callable[[str], Any]
 
 
-def document_of(sink: str) -> str:
-    """Return the policy that the program attaches to the identity of a kind of sink."""
+# The identity that maintains an Iceberg archive.
+MAINTENANCE = "maintenance"
+
+
+def document_of(identity: str) -> str:
+    """Return the policy that the program attaches: a kind of sink's, or the maintenance's."""
+    sink = "iceberg" if identity == MAINTENANCE else identity
     config = parse(
         {
             "tables": ["public.users"],
@@ -33,9 +38,13 @@ def document_of(sink: str) -> str:
         },
         "tests/aws",
     )
+    bucket, database = f"arn:aws:s3:::{BUCKET}", f"{GLUE}:database/cdc"
+    if identity == MAINTENANCE:
+        return json.dumps(maintenance_policy(config.archive, bucket, database))
     needs = declared_sinks(config).needs
-    database = f"{GLUE}:database/cdc" if sink == "iceberg" else None
-    return json.dumps(sink_policy(config.archive, needs, f"arn:aws:s3:::{BUCKET}", database))
+    return json.dumps(
+        sink_policy(config.archive, needs, bucket, database if sink == "iceberg" else None)
+    )
 
 
 def client_of(endpoint: str, key: str, secret: str) -> Client:

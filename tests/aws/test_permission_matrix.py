@@ -1,4 +1,4 @@
-"""The sinks may do what they need and nothing else of all that AWS offers, and more is noticed.
+"""The archive's identities may do what they need and nothing else of AWS, and more is noticed.
 
 What they need is stated here by hand. Every action of iam_actions.json on every place is judged by
 evaluating the document, conditions included. Calls that moto judges under their own action and
@@ -19,6 +19,7 @@ from tests.aws.enforcing import (
     BUCKET,
     GLUE,
     KEY,
+    MAINTENANCE,
     OTHER_BUCKET,
     Client,
     document_of,
@@ -54,7 +55,22 @@ NEEDED = {
         for action in ("Get", "Create", "Update")
         for place in (CATALOG, DATABASE, TABLE)
     },
+    MAINTENANCE: {
+        *(
+            Call(f"s3:{action}", OWN_OBJECT)
+            for action in ("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload")
+        ),
+        Call("s3:ListBucket", OWN_BUCKET, "topics"),
+        Call("s3:ListBucket", OWN_BUCKET, "topics/users"),
+        *(
+            Call(f"glue:{action}Table", place)
+            for action in ("Get", "Update")
+            for place in (CATALOG, DATABASE, TABLE)
+        ),
+    },
 }
+# The statement with which each writes objects, as the ways to widen it name it.
+WRITES = {"confluent-s3": "WriteObjects", "iceberg": "WriteObjects", MAINTENANCE: "RewriteFiles"}
 
 
 def change(sid: str, **changed: Any) -> Callable[[Document], None]:
@@ -77,7 +93,7 @@ def add(action: str, resource: str) -> Callable[[Document], None]:
 
 
 WIDENED = {
-    "deletes": add("s3:DeleteObject", f"{OWN_BUCKET}/topics/*"),
+    "deletes": add("s3:DeleteObject", f"{OWN_BUCKET}/elsewhere/*"),
     "acls": add("s3:PutObjectAcl", f"{OWN_BUCKET}/topics/*"),
     "bucket policy": add("s3:PutBucketPolicy", OWN_BUCKET),
     "every put": change("WriteObjects", Action=["s3:Put*"]),
@@ -99,6 +115,9 @@ WIDENED = {
 
 def document(sink: str, widening: str | None = None) -> Document:
     made: Document = json.loads(document_of(sink))
+    for statement in made["Statement"]:
+        if statement["Sid"] == WRITES[sink]:
+            statement["Sid"] = "WriteObjects"
     if widening is not None:
         WIDENED[widening](made)
     return made
@@ -148,8 +167,10 @@ class TestTheDocument:
 MADE = {
     "confluent-s3": {"PutObject", "AbortMultipartUpload", "ListMultipartUploadParts"},
     "iceberg": {"PutObject", "AbortMultipartUpload", "ListMultipartUploadParts", "GetObject"},
+    MAINTENANCE: {"PutObject", "AbortMultipartUpload", "GetObject", "DeleteObject"},
 }
-ON_OWN_BUCKET = {"GetBucketLocation", "ListBucketMultipartUploads", "ListBucket"}
+FINDING = {"GetBucketLocation", "ListBucketMultipartUploads", "ListBucket"}
+ON_OWN_BUCKET = {"confluent-s3": FINDING, "iceberg": FINDING, MAINTENANCE: {"ListBucket"}}
 names = count()
 
 
@@ -172,7 +193,7 @@ class TestRealCalls:
     def test_on_buckets(self, sinks: dict[str, Client], sink: str, action: str) -> None:
         s3 = sinks[sink]("s3")
         for method in ON_BUCKETS[action]:
-            assert refused(s3, method, Bucket=BUCKET) is (action not in ON_OWN_BUCKET)
+            assert refused(s3, method, Bucket=BUCKET) is (action not in ON_OWN_BUCKET[sink])
             assert refused(s3, method, Bucket=OTHER_BUCKET)
 
     @pytest.mark.parametrize("service", ["iam", "sts"])
@@ -187,7 +208,7 @@ class TestRealCalls:
     @pytest.mark.parametrize(
         ("widening", "call"),
         [
-            ("deletes", ("s3", "delete_object", BUCKET, KEY)),
+            ("deletes", ("s3", "delete_object", BUCKET, "elsewhere/file")),
             ("acls", ("s3", "put_object_acl", BUCKET, KEY)),
             ("every put", ("s3", "put_object_acl", BUCKET, KEY)),
             ("every action", ("s3", "get_object_acl", BUCKET, KEY)),

@@ -15,6 +15,7 @@ from tests.aws.enforcing import (
     BUCKET,
     GLUE,
     KEY,
+    MAINTENANCE,
     Client,
     client_of,
     denied,
@@ -132,9 +133,52 @@ class TestTheIcebergSink:
         assert not allowed_on_glue(action, resource)
 
 
-def allowed_on_glue(action: str, resource: str) -> bool:
-    """Return the Iceberg sink's decision on an action on a resource of the account's Glue."""
-    policy = IAMPolicy(document_of("iceberg"))
+class TestTheMaintenance:
+    def test_it_rewrites_and_deletes_files_of_the_archive(self, sinks: dict[str, Client]) -> None:
+        s3, where = sinks[MAINTENANCE]("s3"), {"Bucket": BUCKET, "Key": "topics/users/old.parquet"}
+        s3.put_object(**where, Body=b"old")
+        assert s3.get_object(**where)["Body"].read() == b"old"
+        assert not denied(s3.list_objects_v2, Bucket=BUCKET, Prefix="topics/users/")
+        # One by one: moto judges the deletion of many by the bucket's name instead of the objects'.
+        assert not denied(s3.delete_object, **where)
+
+    @pytest.mark.parametrize(
+        "where",
+        [{"Bucket": BUCKET, "Key": "elsewhere/file"}, {"Bucket": "somebody-elses", "Key": KEY}],
+    )
+    def test_it_touches_nothing_else(self, sinks: dict[str, Client], where: dict[str, str]) -> None:
+        s3 = sinks[MAINTENANCE]("s3")
+        assert denied(s3.get_object, **where)
+        assert denied(s3.put_object, **where, Body=b"")
+        assert denied(s3.delete_object, **where)
+
+    @pytest.mark.parametrize("resource", ["catalog", "database/cdc", "table/cdc/users"])
+    @pytest.mark.parametrize(
+        ("action", "allowed"),
+        [
+            ("GetTable", True),
+            ("UpdateTable", True),
+            ("CreateTable", False),
+            ("DeleteTable", False),
+            ("DeleteTableVersion", False),
+            ("CreateDatabase", False),
+            ("DeleteDatabase", False),
+        ],
+    )
+    def test_it_updates_tables_and_neither_creates_nor_deletes_one(
+        self, action: str, allowed: bool, resource: str
+    ) -> None:
+        assert allowed_on_glue(action, resource, MAINTENANCE) is allowed
+
+    @pytest.mark.parametrize("action", ["GetTable", "UpdateTable"])
+    @pytest.mark.parametrize("resource", ["database/finance", "table/finance/users"])
+    def test_it_uses_no_other_database(self, action: str, resource: str) -> None:
+        assert not allowed_on_glue(action, resource, MAINTENANCE)
+
+
+def allowed_on_glue(action: str, resource: str, identity: str = "iceberg") -> bool:
+    """Return the decision on an action of an identity on a resource of the account's Glue."""
+    policy = IAMPolicy(document_of(identity))
     result = policy.is_action_permitted(f"glue:{action}", f"{GLUE}:{resource}")
     return result is PermissionResult.PERMITTED
 

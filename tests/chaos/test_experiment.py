@@ -75,6 +75,7 @@ class FakeWriter:
     def __init__(self, *_: Any, **__: Any) -> None:
         self.journal = Journal([Commit((CHANGE,), time.time())])
         self.outages: list[float] = []
+        self.pauses: list[str] = []
 
     def __enter__(self) -> "FakeWriter":
         return self
@@ -84,6 +85,12 @@ class FakeWriter:
 
     def stop(self) -> None:
         """Do nothing: it never ran."""
+
+    def pause(self) -> None:
+        self.pauses.append("pause")
+
+    def resume(self) -> None:
+        self.pauses.append("resume")
 
 
 class World:
@@ -225,3 +232,19 @@ def test_a_node_is_needed_where_there_is_none() -> None:
     pipeline.stack = "dev"
     result = run_one(pipeline, the_fault(needs_node=True), PACE)  # type: ignore[arg-type]
     assert result.outcome is Outcome.NOT_RUN
+
+
+def test_the_load_rests_while_a_fault_of_idle_tables_is_injected(world: World) -> None:
+    fault = the_fault(pauses_load=True, breaks=FaultError("no such job"))
+    experiment_of_it = Experiment(fault, FakePipeline(), {}, PACE)  # type: ignore[arg-type]
+    with pytest.raises(FaultError, match="no such job"):
+        experiment_of_it.run()
+    assert experiment_of_it.writer.pauses == ["pause", "resume"]  # type: ignore[attr-defined]
+
+
+def test_a_fault_of_idle_tables_waits_for_what_is_not_archived(world: World) -> None:
+    world.archived = []
+    fault = the_fault(pauses_load=True)
+    with pytest.raises(FaultError, match="before the load paused is not archived"):
+        run(fault)
+    assert "inject" not in fault.steps

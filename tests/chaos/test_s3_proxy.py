@@ -50,8 +50,8 @@ def upstream() -> Iterator[int]:
     server.server_close()
 
 
-def proxy(upstream: int, *answers: Answer) -> S3Proxy:
-    return S3Proxy("127.0.0.1", 0, upstream, answers)
+def proxy(upstream: int, *answers: Answer, access_key: str = "") -> S3Proxy:
+    return S3Proxy("127.0.0.1", 0, upstream, answers, access_key)
 
 
 def ask(
@@ -139,3 +139,18 @@ def test_stop_ends_open_connections(upstream: int) -> None:
     passing.stop()
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         ask(connection, FOR_S3)
+
+
+def test_one_identity_can_be_the_only_one_that_is_denied(upstream: int) -> None:
+    denying = proxy(upstream, DENIED, access_key="AKIAMAINTENANCE")
+    denying.start()
+    connection = http.client.HTTPConnection("127.0.0.1", denying.port, timeout=10)
+    of_it = {
+        name: value.replace("Credential=A/", "Credential=AKIAMAINTENANCE/")
+        for name, value in FOR_S3.items()
+    }
+    statuses = [ask(connection, headers)[0] for headers in (of_it, FOR_S3, FOR_GLUE, of_it)]
+    connection.close()
+    denying.stop()
+    assert statuses == [403, 200, 200, 403]
+    assert denying.failed == 2

@@ -1,5 +1,6 @@
 """The status finds every kind of problem and shows it first."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,12 +10,13 @@ from math import nan
 import pytest
 from rich.console import Console
 
+from clients.archived_tables import HourOfFiles, IcebergTable
 from clients.bucket import Objects
 from clients.captured_tables import Finding, findings_of_metrics
 from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
 from clients.metrics import Metrics, Sample
-from clients.stack import ArchiveOutput, BudgetOutput
+from clients.stack import ArchiveOutput, BudgetOutput, MaintenanceOutput
 from clients.status.collect import Status, Unknown, budget
 from clients.status.health import problems
 from clients.status.render import BAR, bar, print_status
@@ -79,6 +81,75 @@ def waiting(age: float) -> list[Sample]:
         Sample("archive_interval_seconds", {"connector": "s3"}, 30),
         Sample("archive_oldest_waiting_seconds", topic, age),
     ]
+
+
+LIMITS = MaintenanceOutput(late_after_seconds=3 * 3600, most_snapshots=1000)
+
+
+def maintained(hours: float) -> IcebergTable:
+    """Return a table whose last maintenance and oldest snapshot are so old."""
+    moment = datetime.now(UTC) - timedelta(hours=hours)
+    return IcebergTable(
+        "public.users",
+        metadata_bytes=512 * 1024,
+        metadata_folder="topics/cdc.db/users/metadata",
+        snapshots=1000,
+        files=40,
+        bytes=60 * MEBIBYTE,
+        maintained=moment,
+        oldest_snapshot=moment,
+    )
+
+
+USERS = maintained(hours=2)
+
+
+def test_a_maintained_archive_is_no_problem() -> None:
+    """Nor is a table that the sink has not created yet, or an archive that others maintain."""
+    healthy = replace(HEALTHY, archived=[USERS, IcebergTable("public.new")], maintenance=LIMITS)
+    assert problems(healthy) == []
+    assert problems(replace(HEALTHY, archived=[maintained(hours=999)])) == []
+    glue = LIMITS.model_copy(update={"late_after_seconds": None})
+    assert problems(replace(healthy, archived=[maintained(hours=999)], maintenance=glue)) == []
+
+
+def on_one_space(status: Status) -> str:
+    """Return what the status prints, with one space for each gap."""
+    return re.sub(" +", " ", shown(status))
+
+
+def test_each_table_of_the_archive_is_shown() -> None:
+    bucket = Objects(9, 5 * MEBIBYTE, None, {"topics/cdc.db/users/metadata": 3 * MEBIBYTE})
+    tables = [
+        USERS,
+        replace(USERS, table="public.old", metadata_folder="f", maintained=None, files=0),
+        IcebergTable("public.new"),
+    ]
+    lines = on_one_space(replace(HEALTHY, archived=tables, objects=bucket)).splitlines()
+    assert "✓ public.users 1000 40 1.5 MiB 512.0 KiB 3.0 MiB 2 h ago" in map(str.strip, lines)
+    assert "✓ public.old 1000 0 – 512.0 KiB – never" in map(str.strip, lines)
+    assert "✓ public.new – – – – – –" in map(str.strip, lines)
+
+
+def test_an_archive_that_was_not_counted_to_its_end_says_so() -> None:
+    counted = Objects(7, MEBIBYTE, None, {"topics/cdc.db/users/metadata": 5}, complete=False)
+    text = on_one_space(replace(HEALTHY, archived=[USERS], objects=counted))
+    assert "s3://b/topics: at least 7 objects, 1.0 MiB\n" in text
+    assert "512.0 KiB – 2 h ago" in text
+
+
+def test_plain_files_are_shown_for_the_last_hour_that_is_over() -> None:
+    hour = datetime(2026, 1, 2, 23, tzinfo=UTC)
+    tables = [
+        HourOfFiles("public.users", hour, files=4, bytes=84 * 1024),
+        HourOfFiles("public.orders", hour, files=10_000, bytes=0, complete=False),
+        HourOfFiles("public.items", hour, files=0, bytes=0),
+    ]
+    text = on_one_space(replace(HEALTHY, archived=tables))
+    assert "table hour (UTC) files mean file" in text
+    assert "public.users 2026-01-02 23 4 21.0 KiB" in text
+    assert "public.orders 2026-01-02 23 at least 10000 0.0 KiB" in text
+    assert "public.items 2026-01-02 23 0 –" in text
 
 
 def test_certificates_that_last_are_no_problem() -> None:
@@ -180,6 +251,30 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             replace(HEALTHY, objects=Unknown("S3", "connection refused")),
             "can't reach S3: connection refused",
         ),
+        (
+            replace(HEALTHY, archived=[replace(USERS, snapshots=1001)], maintenance=LIMITS),
+            "the archive of public.users has 1001 snapshots; maintenance should keep it below 1000."
+            " Every commit writes them, and they fill the worker's heap",
+        ),
+        (
+            replace(HEALTHY, archived=[maintained(hours=4)], maintenance=LIMITS),
+            "the archive of public.users was last maintained 4 h ago; it is due every 3 h. make"
+            " maintain runs it now",
+        ),
+        (
+            replace(
+                HEALTHY,
+                archived=[replace(maintained(hours=50), maintained=None)],
+                maintenance=LIMITS,
+            ),
+            "the archive of public.users was never maintained; it began 2 d ago; it is due every 3"
+            " h. make maintain runs it now",
+        ),
+        (
+            replace(HEALTHY, archived=[replace(USERS, unread="503 Slow Down")]),
+            "the archive of public.users can't be measured: 503 Slow Down",
+        ),
+        (replace(HEALTHY, archived=Unknown("the archive", "403")), "can't reach the archive: 403"),
     ],
 )
 def test_every_problem_is_reported(status: Status, problem: str) -> None:

@@ -13,7 +13,7 @@ from clients.stack import StackOutputs
 from components.sizing import BROKER_JVM, CONNECT_JVM
 from polling import NotReadyError, poll_until
 from tests.e2e.archived_changes import ArchivedChanges
-from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, metrics_asked_for
+from tests.promql import OF_THE_CLUSTER, OF_THE_REGISTRY, OF_THE_SETTINGS, metrics_asked_for
 
 # The sandbox's archive.rotateIntervalMs.
 COMMIT_SECONDS = 10
@@ -143,7 +143,17 @@ def test_whole_events_score_one(metrics: Metrics) -> None:
 
 
 def test_rules_and_dashboard_ask_for_metrics_that_are_there(metrics: Metrics) -> None:
-    assert metrics_asked_for() - OF_THE_CLUSTER - OF_THE_REGISTRY - metrics.names == set()
+    elsewhere = OF_THE_CLUSTER | OF_THE_REGISTRY | OF_THE_SETTINGS
+    assert metrics_asked_for() - elsewhere - metrics.names == set()
+
+
+def test_each_table_of_the_archive_is_measured(metrics: Metrics, outputs: StackOutputs) -> None:
+    archived = set(outputs.archive.tables.values())
+    for name in ("snapshots", "files", "bytes", "metadata_bytes", "maintained_timestamp_seconds"):
+        values = metrics.totals(f"archive_table_{name}", "table")
+        assert "cdc.users" in values
+        assert values.keys() <= archived
+        assert all(value > 0 for value in values.values())
 
 
 def test_no_jvm_has_more_threads_than_its_memory_is_sized_for(metrics: Metrics) -> None:

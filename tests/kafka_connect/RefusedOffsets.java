@@ -50,6 +50,13 @@ public class RefusedOffsets {
     print("that, too");
     LOG.letter("sink", "users", 1);
     print("one that is due, and one that is not");
+    LOG.tombstone(ORDERS, 11, 3400);
+    LOG.tombstone(ORDERS, 12, 3500);
+    print("tombstones");
+    LOG.write(ORDERS, 13, 3600);
+    print("a record behind them");
+    LOG.letter("sink", "orders", 13);
+    print("which is refused");
     LOG.records.removeIf(record -> record.topic().equals("letters"));
     print("the letters are deleted");
     COMMITTED.put(ORDERS, new OffsetAndMetadata(0));
@@ -79,7 +86,11 @@ public class RefusedOffsets {
     }
 
     private void write(TopicPartition partition, long offset, long timestamp) {
-      add(partition, offset, timestamp, new RecordHeaders());
+      add(partition, offset, timestamp, new byte[1], new RecordHeaders());
+    }
+
+    private void tombstone(TopicPartition partition, long offset, long timestamp) {
+      add(partition, offset, timestamp, null, new RecordHeaders());
     }
 
     private void letter(String sink, String topic, long offset) {
@@ -91,12 +102,13 @@ public class RefusedOffsets {
     }
 
     private void headers(RecordHeaders headers) {
-      add(LETTERS, endOffsets(List.of(LETTERS)).get(LETTERS), 6000, headers);
+      add(LETTERS, endOffsets(List.of(LETTERS)).get(LETTERS), 6000, new byte[1], headers);
     }
 
-    private void add(TopicPartition partition, long offset, long timestamp, RecordHeaders headers) {
+    private void add(TopicPartition partition, long offset, long timestamp, byte[] value,
+        RecordHeaders headers) {
       records.add(new ConsumerRecord<>(partition.topic(), partition.partition(), offset, timestamp,
-          TimestampType.CREATE_TIME, 0, 0, null, null, headers, Optional.empty()));
+          TimestampType.CREATE_TIME, 0, 0, null, value, headers, Optional.empty()));
       records.sort((one, other) -> Long.compare(one.offset(), other.offset()));
       long end = Math.max(offset + 1, endOffsets(List.of(partition)).get(partition));
       updateEndOffsets(Map.of(partition, end));

@@ -51,7 +51,7 @@ public class WaitingOffsets {
     print();
     shown.put("orders", null);
     shown.remove("users");
-    beans.show("sink", 60_000, shown);
+    beans.show("sink", 20_000, shown);
     print();
     beans.keep(Set.of());
     print();
@@ -65,7 +65,7 @@ public class WaitingOffsets {
   private static ConsumerRecord<byte[], byte[]> record(
       TopicPartition partition, long offset, long timestamp) {
     return new ConsumerRecord<>(partition.topic(), partition.partition(), offset, timestamp,
-        TimestampType.CREATE_TIME, 0, 0, null, null, new RecordHeaders(),
+        TimestampType.CREATE_TIME, 0, 0, null, new byte[1], new RecordHeaders(),
         java.util.Optional.empty());
   }
 

@@ -23,3 +23,14 @@ def copy_artifacts(patterns: tuple[str, ...], folder: Path) -> None:
             pytest.fail(f"no {pattern} in {paths.cache()}/maven; build the images: make up")
         if found[-1].parent != folder:
             shutil.copy(found[-1], folder)
+
+
+def copy_module(module: str, folder: Path) -> None:
+    """Copy the jars that the images have of a module of images/jars into a folder."""
+    folder.mkdir()
+    cached = {path.name: path for path in paths.cache().glob("maven/**/*.jar")}
+    for name in jars.read_checksums(module):
+        if name.endswith(".jar"):
+            if name not in cached:
+                pytest.fail(f"no {name} in {paths.cache()}/maven; build the images: make up")
+            shutil.copy(cached[name], folder)

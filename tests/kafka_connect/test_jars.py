@@ -69,6 +69,9 @@ JARS = {
         "org/slf4j/slf4j-api/1.7.*",
     ),
     "maintenance": (
+        "com/fasterxml/jackson/core/jackson-annotations/2.22*",
+        "com/fasterxml/jackson/core/jackson-core/2.22.*",
+        "com/fasterxml/jackson/core/jackson-databind/2.22.*",
         "org/apache/avro/avro/1.12.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
         "org/apache/iceberg/iceberg-bundled-guava/1.12.*",
@@ -79,7 +82,14 @@ JARS = {
     "commit-counter": (
         "org/apache/kafka/kafka-clients/3.9.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
+        "org/apache/iceberg/iceberg-aws/1.12.*",
         "org/apache/iceberg/iceberg-core/1.12.*",
+        "org/slf4j/slf4j-api/1.7.*",
+        "com/fasterxml/jackson/core/jackson-core/2.22.*",
+        *(
+            f"software/amazon/awssdk/{part}/2.57.*"
+            for part in ("aws-core", "glue", "sdk-core", "utils")
+        ),
     ),
 }
 

@@ -45,17 +45,17 @@ def test_the_oldest_record_of_a_topic_is_the_first_that_is_not_committed(
 def test_the_age_and_the_interval_are_shown_while_the_worker_runs_the_sink(
     printed: list[str],
 ) -> None:
-    interval = "type=interval,connector=sink 60"
+    interval = "type=interval,connector=sink"
     waiting = "type=waiting,connector=sink,topic"
     assert printed[2:] == [
         "age stays: true",
-        f"beans: {interval} {waiting}=orders 130 {waiting}=users 0",
-        f"beans: {interval} {waiting}=orders 0",
+        f"beans: {interval} 60 {waiting}=orders 130 {waiting}=users 0",
+        f"beans: {interval} 20 {waiting}=orders 0",
         "beans:",
     ]
 
 
-def test_a_dead_letter_does_not_wait(run: Callable[[str], list[str]]) -> None:
+def test_dead_letters_and_tombstones_do_not_wait(run: Callable[[str], list[str]]) -> None:
     """Otherwise one in a quiet partition would wait forever: its offset is never committed."""
     assert run("RefusedOffsets") == [
         "of another sink: {orders=3000, users=4000}",
@@ -64,6 +64,9 @@ def test_a_dead_letter_does_not_wait(run: Callable[[str], list[str]]) -> None:
         "one more: {orders=3300, users=4000}",
         "that, too: {orders=null, users=4000}",
         "one that is due, and one that is not: {orders=null, users=null}",
+        "tombstones: {orders=null, users=null}",
+        "a record behind them: {orders=3600, users=null}",
+        "which is refused: {orders=null, users=null}",
         "the letters are deleted: {orders=null, users=null}",
         "set back to the beginning: {orders=100, users=null}",
         "nothing new: {orders=100, users=null}",

@@ -18,6 +18,7 @@ from tests.policies.samples import (
     config_map,
     connector,
     container,
+    cron_job,
     deployment,
     document,
     kubernetes,
@@ -177,6 +178,12 @@ CASES = [
     Case(
         "memory-budget", [deployment("bare", pod_spec(container(resources={})))], "no memory limit"
     ),
+    Case(
+        "memory-budget",
+        [cron_job("overlapping", concurrencyPolicy="Allow")],
+        "CronJob overlapping: concurrencyPolicy is Allow, so runs may overlap without limit",
+    ),
+    Case("memory-budget", [cron_job("hourly", pod_spec(BIG))], "CronJob hourly"),
     Case("cpu-budget", [deployment("big", pod_spec(BIG))], "`limit` is 4000m, exceeded by"),
     Case(
         "storage-budget",
@@ -318,6 +325,51 @@ CASES = [
         ],
         "memory request 32Mi must equal the limit 64Mi",
     ),
+    Case(
+        "container-resources",
+        [cron_job("unsized", pod_spec(container(resources={})))],
+        "has no memory limits; set resources.limits.memory",
+    ),
+    Case(
+        "jvm-memory",
+        [
+            cron_job(
+                "greedy-job",
+                pod_spec(
+                    container(
+                        "rewriter",
+                        resources=sizes("512Mi"),
+                        env=[{"name": "MAINTENANCE_JAVA_OPTS", "value": JVM_OPTIONS}],
+                    )
+                ),
+            )
+        ],
+        "container rewriter: heap 300Mi",
+    ),
+    Case(
+        "pod-security",
+        [cron_job("job-with-token", pod_spec(automountServiceAccountToken=True))],
+        "service account token is mounted",
+    ),
+    Case(
+        "pod-security",
+        [
+            cron_job(
+                "writing-job",
+                pod_spec(
+                    container(
+                        "scribe", securityContext={**SECURITY, "readOnlyRootFilesystem": False}
+                    )
+                ),
+            )
+        ],
+        "container scribe can write to its root file system",
+    ),
+    Case(
+        "images",
+        [cron_job("job-of-today", pod_spec(container(image="docker.io/confluentinc/job:latest")))],
+        "docker.io/confluentinc/job:latest can change at any time",
+    ),
     jvm("greedy", JVM_OPTIONS.replace("-Xmx300m", "-Xmx600m"), "above the limit of 682Mi; lower"),
     jvm("unbounded", "-Xmx300m", "metaspace has no limit"),
     jvm("headless", "-Xss512k", "without a heap size"),
@@ -408,6 +460,17 @@ CASES = [
         network_policy("out", **about("kafka"), egress=[{"to": [INTERNET], "ports": HTTPS}]),
     ),
     network_rule(
+        "archive-maintenance can reach kafka at 9092",
+        network_policy(
+            "job-to-brokers", **about("archive-maintenance"), egress=[{"to": [pods("kafka")]}]
+        ),
+        network_policy(
+            "from-job",
+            **about("kafka"),
+            ingress=[{"from": [pods("archive-maintenance")], "ports": ports(9092)}],
+        ),
+    ),
+    network_rule(
         "any other pod of data can reach kafka at 9094",
         network_policy("stranger", podSelector={}, egress=[{"to": [pods("kafka")]}]),
         network_policy("door", **about("kafka"), ingress=[{"ports": ports(9094)}]),
@@ -458,6 +521,33 @@ CASES = [
         "beyond",
         "s3:DeleteObject, which is not in this policy's allowedActions",
         allow("s3:DeleteObject"),
+    ),
+    Case(
+        "iam-least-privilege",
+        [aws("Policy", "write-archive", "iam", policy=document(allow("s3:DeleteObject")))],
+        "allows s3:DeleteObject, which is not in this policy's allowedActions",
+    ),
+    Case(
+        "iam-least-privilege",
+        [aws("Policy", "read-archive", "iam", policy=document(allow("glue:UpdateTable")))],
+        "allows glue:UpdateTable, which is not in this policy's allowedActions",
+    ),
+    Case(
+        "iam-least-privilege",
+        [aws("Policy", "write-archive", "iam", policy=document(allow("athena:GetQueryResults")))],
+        "allows athena:GetQueryResults, which is not in this policy's allowedActions",
+    ),
+    Case(
+        "iam-least-privilege",
+        [
+            aws(
+                "Policy",
+                "maintain-archive",
+                "iam",
+                policy=document(allow("glue:DeleteTable", "arn:aws:glue:us-east-1:1:catalog")),
+            )
+        ],
+        "allows glue:DeleteTable, which is not in this policy's allowedActions",
     ),
     grant(
         "everywhere",

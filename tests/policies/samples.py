@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from policies.finding import Finding, NotJudged, Violation
+from policies.network import PRIVATE
 from policies.pack import POLICIES
 from policies.policy import StackPolicy
 from policies.resource import Resource
@@ -83,6 +84,18 @@ def deployment(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Res
 
 def stateful_set(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
     return workload("StatefulSet", name, pod, **{"replicas": 1, "serviceName": name, **spec})
+
+
+def cron_job(name: str, pod: dict[str, Any] | None = None, **spec: Any) -> Resource:
+    """Return a CronJob whose runs never overlap."""
+    template = {"metadata": {"labels": {"app": name}}, "spec": pod or pod_spec()}
+    whole = {
+        "schedule": "0 * * * *",
+        "concurrencyPolicy": "Forbid",
+        "jobTemplate": {"spec": {"template": template}},
+        **spec,
+    }
+    return kubernetes("batch/v1", "CronJob", name, spec=whole)
 
 
 def claim(size: str) -> dict[str, Any]:
@@ -214,6 +227,12 @@ DNS = {
     "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
 }
 NODES = {"ipBlock": {"cidr": "172.18.0.0/16"}}
+PUBLIC_INTERNET = {
+    "ipBlock": {
+        "cidr": "0.0.0.0/0",
+        "except": [str(network) for network in PRIVATE if network.version == 4],
+    }
+}
 PROMETHEUS = {
     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
     "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
@@ -238,6 +257,12 @@ def network(**broker: Any) -> list[Resource]:
             ingress=[{"from": [NODES], "ports": ports(5432)}],
         ),
         network_policy(
+            "archive-maintenance",
+            podSelector={"matchLabels": {"app": "archive-maintenance"}},
+            policyTypes=both,
+            egress=[{"to": [PUBLIC_INTERNET], "ports": ports(443)}],
+        ),
+        network_policy(
             "metrics",
             podSelector={"matchLabels": {"app": "kafka"}},
             ingress=[{"from": [NODES, PROMETHEUS], "ports": ports(9404)}],
@@ -256,7 +281,7 @@ def network(**broker: Any) -> list[Resource]:
 
 
 def compliant_stack() -> list[Resource]:
-    """Return two workloads, their network, a bucket, its writer, a topic and two connectors."""
+    """Return three workloads, their network, a bucket, who uses it, a topic and two connectors."""
     configuration = {"name": "config", "configMap": {"name": "postgresql"}}
     settings = {"name": "config", "configMap": {"name": "kafka"}}
     database = container(
@@ -282,9 +307,12 @@ def compliant_stack() -> list[Resource]:
         config_map("postgresql", postgresql_conf=POSTGRESQL_FILE),
         stateful_set("kafka", pod_spec(broker, volumes=[settings]), replicas=3, **claims),
         config_map("kafka", server_properties=BROKER_FILE),
+        cron_job("archive-maintenance"),
         *network(),
         *bucket("archive"),
         aws("Policy", "sink", "iam", policy=document(allow("s3:PutObject"))),
+        aws("Policy", "maintain-archive", "iam", policy=document(allow("s3:DeleteObject"))),
+        aws("Policy", "read-archive", "iam", policy=document(allow("athena:StartQueryExecution"))),
         topic("postgres.public.users", retention_ms="604800000"),
         connector("source", errors_tolerance="none", database_password="${env:DB_PASSWORD}"),
         connector(

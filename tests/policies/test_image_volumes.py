@@ -26,6 +26,7 @@ WORKLOADS = {
     Workload.POSTGRESQL: "postgresql",
     Workload.KAFKA: "kafka",
     Workload.CONNECT: "connect",
+    Workload.MAINTENANCE: "connect",
     Workload.REGISTRY: "registry",
 }
 
@@ -77,7 +78,8 @@ def workloads(stack_file: str) -> list[Registered]:
     given = yaml.safe_load((ROOT / stack_file).read_text())["config"]
     values: dict[str, Any] = {key.removeprefix("datapipe:"): one for key, one in given.items()}
     deployed = deploy_stack(parse(values, stack_file))
-    return [*deployed.of_type("StatefulSet"), *deployed.of_type("Deployment")]
+    kinds = ("StatefulSet", "Deployment", "CronJob")
+    return [one for kind in kinds for one in deployed.of_type(kind)]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from tests.policies.samples import (
     stateful_set,
 )
 
-WORKLOADS = {"broker": "kafka", "connect": "kafka-connect", "registry": "schema-registry"}
+WORKLOADS = {
+    "broker": "kafka",
+    "connect": "kafka-connect",
+    "registry": "schema-registry",
+    "maintenance": "archive-maintenance",
+}
 
 
 def jvm_pod(name: str, limit: int, options: str) -> Resource:

@@ -105,7 +105,8 @@ def test_one_rule_that_opens_much_is_one_message() -> None:
         "door", podSelector={}, ingress=[{"from": [NODES], "ports": ports(22)}]
     )
     assert [m.partition(", which")[0] for m in messages(POLICY, [*compliant_stack(), anybody])] == [
-        "nodes (172.18.0.0/16) can reach kafka, postgresql, any other pod of data at 22"
+        "nodes (172.18.0.0/16) can reach archive-maintenance, kafka, postgresql, any other pod of"
+        " data at 22"
     ]
 
 

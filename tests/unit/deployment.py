@@ -34,6 +34,10 @@ class Registered:
     """names of the resources that must be there first"""
     protect: bool
     retain_on_delete: bool
+    replaced_on: tuple[str, ...]
+    """paths of properties whose change replaces it, in addition to those that the provider names"""
+    deleted_first: bool
+    """whether a replacement is created after the deletion"""
 
     @property
     def object_name(self) -> str:
@@ -116,6 +120,8 @@ class _RecordingMonitor(mocks.MockMonitor):
                 dependencies=frozenset(urn.split("::")[-1] for urn in request.dependencies),
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
+                replaced_on=tuple(request.replaceOnChanges),
+                deleted_first=request.deleteBeforeReplace,
             )
         )
         for name in request.additionalSecretOutputs:

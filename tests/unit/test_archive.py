@@ -46,8 +46,10 @@ def archived(stack: Stack, deploy: Callable[..., Deployment]) -> Archived:
     return run
 
 
-def document(deployment: Deployment, kind: str, field: str = "policy") -> dict[str, Any]:
-    return dict(json.loads(deployment.one(kind).inputs[field]))
+def document(
+    deployment: Deployment, kind: str, field: str = "policy", name: str | None = None
+) -> dict[str, Any]:
+    return dict(json.loads(deployment.one(kind, name).inputs[field]))
 
 
 def actions(policy: dict[str, Any]) -> set[str]:
@@ -141,12 +143,12 @@ class TestSinksPolicy:
 
     @pytest.mark.parametrize("sink", ["confluent-s3", "iceberg"])
     def test_no_sink_may_delete_or_use_a_wildcard(self, archived: Archived, sink: str) -> None:
-        policy = document(archived(sink=sink), "Policy")
+        policy = document(archived(sink=sink), "Policy", name="write-archive")
         assert not [one for one in actions(policy) if "*" in one or "Delete" in one or "Acl" in one]
         assert not [one for part in policy["Statement"] for one in part["Resource"] if one == "*"]
 
     def test_iceberg_reads_its_files_and_uses_one_database(self, archived: Archived) -> None:
-        policy = document(archived(sink="iceberg"), "Policy")
+        policy = document(archived(sink="iceberg"), "Policy", name="write-archive")
         glue = f"arn:aws:glue:us-east-1:{ACCOUNT}"
         resources = {
             one

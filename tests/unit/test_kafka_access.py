@@ -146,6 +146,17 @@ def test_a_new_certificate_rolls_every_pod(tls: Deployment) -> None:
         assert digests[0] != digests[1]
 
 
+@pytest.mark.parametrize("security", ["plaintext", "tls"])
+def test_a_switch_deletes_the_brokers_before_it_creates_them(security: str) -> None:
+    """Either way: the API server has one StatefulSet of a name, and refuses a second."""
+    brokers = deploy_stack(sandbox(kafka={"security": security})).one("StatefulSet", "kafka")
+    (path,) = brokers.replaced_on
+    annotation = path.partition('"')[2].rstrip('"]')
+    annotations = brokers.inputs["spec"]["template"]["metadata"]["annotations"]
+    assert (annotation in annotations) == (security == "tls")
+    assert brokers.deleted_first
+
+
 def test_no_private_key_is_seen_but_in_secrets(tls: Deployment) -> None:
     shown = json.dumps(
         [

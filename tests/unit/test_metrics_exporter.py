@@ -16,6 +16,7 @@ from components.streaming.metrics.exporter import rules_of, worker_rules
 from tests.promql import (
     OF_THE_CLUSTER,
     OF_THE_REGISTRY,
+    OF_THE_SETTINGS,
     dashboard_expressions,
     metrics_asked_for,
     metrics_of,
@@ -24,7 +25,8 @@ from tests.promql import (
 from tests.unit.deployment import Deployment, deploy, every_container
 from tests.unit.streaming_stack import OWN_ICEBERG, deploy_stack, design, sandbox
 
-# What a broker and the worker of the sandbox answered after a demo; tests/e2e asks live ones.
+# What a broker and the worker of the sandbox answered after a demo, and archive_table_… after the
+# first row; tests/e2e asks live ones.
 SCRAPES = Path(__file__).parent / "data" / "metrics"
 JVMS = [
     ("StatefulSet", "kafka"),
@@ -156,12 +158,15 @@ class TestRulesOfTheExporter:
     @pytest.mark.parametrize("program", ["broker", "worker"])
     def test_every_rule_finds_something(self, program: str, recorded: Metrics) -> None:
         wanted = {rule["name"] for rule in yaml.safe_load(rules_of(program))["rules"]}
-        wanted -= {"archive_$2_total"}
+        wanted -= {"archive_$2_total", "archive_table_$2"}
         # Of the converter for Avro, which the sandbox does not use.
         wanted -= {name for name in wanted if name.startswith("registry_")}
         assert wanted <= recorded.names
         assert {
             *(f"archive_{what}_total" for what in ("commits", "files", "records", "bytes")),
+            *(f"archive_table_{what}" for what in ("snapshots", "files", "bytes")),
+            "archive_table_metadata_bytes",
+            "archive_table_maintained_timestamp_seconds",
         } <= recorded.names
 
 
@@ -224,7 +229,7 @@ class TestOperator:
         def program() -> dict[str, Any]:
             ends = pulumi.Output.from_input("2027-01-02T03:04:05+00:00")
             settings = MetricsSettings(operator=True)
-            Monitoring("monitoring", settings, "data-ingestion", ends)
+            Monitoring("monitoring", settings, "data-ingestion", certificates_end=ends)
             return {}
 
         *_, last = deploy(program).one("PrometheusRule").inputs["spec"]["groups"]
@@ -235,6 +240,18 @@ class TestOperator:
         }
         (alert,) = (each for each in rules() if each.get("alert") == "KafkaCertificateEnds")
         assert rule["record"] in metrics_of(alert["expr"])
+
+    def test_the_limits_of_the_archives_maintenance_are_rules(self) -> None:
+        def program() -> dict[str, Any]:
+            settings = MetricsSettings(operator=True)
+            limits = dict.fromkeys(sorted(OF_THE_SETTINGS), 7)
+            Monitoring("monitoring", settings, "data-ingestion", limits=limits)
+            return {}
+
+        *_, last = deploy(program).one("PrometheusRule").inputs["spec"]["groups"]
+        assert last["rules"] == [
+            {"record": name, "expr": "vector(7)"} for name in sorted(OF_THE_SETTINGS)
+        ]
 
 
 class TestExpressions:
@@ -247,8 +264,8 @@ class TestExpressions:
             metrics_of("sum by (a (b)")
 
     def test_they_ask_for_metrics_that_are_there(self, recorded: Metrics) -> None:
-        unknown = metrics_asked_for() - OF_THE_CLUSTER - OF_THE_REGISTRY - recorded.names
-        assert unknown == set()
+        elsewhere = OF_THE_CLUSTER | OF_THE_REGISTRY | OF_THE_SETTINGS
+        assert metrics_asked_for() - elsewhere - recorded.names == set()
 
     def test_alerts_say_how_bad_it_is_and_what_happened(self) -> None:
         alerts = [rule for rule in rules() if "alert" in rule]

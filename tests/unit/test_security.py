@@ -20,6 +20,7 @@ from components.security.network import flows
 from components.streaming.sinks.declared import declared_sinks
 from components.workloads import Workload
 from tests.unit.deployment import Deployment, Secret, visible_text
+from tests.unit.streaming_stack import OWN_ICEBERG
 
 Stack = Callable[..., StackConfig]
 POSTGRESQL, KAFKA = Workload.POSTGRESQL, Workload.KAFKA
@@ -180,8 +181,9 @@ class TestNetworkPolicies:
         self, stack: Stack, secured: Callable[..., Deployment]
     ) -> None:
         deployment = secured()
-        allowed = flows(security_args(stack()))
-        for workload in Workload:
+        args = security_args(stack())
+        allowed = flows(args)
+        for workload in args.workloads:
             spec = deployment.one("NetworkPolicy", workload.value).inputs["spec"]
             assert spec["podSelector"] == {"matchLabels": workload.selector}
             assert spec["policyTypes"] == ["Ingress", "Egress"]
@@ -191,6 +193,22 @@ class TestNetworkPolicies:
             assert _rules(spec["egress"], "to") == [
                 _rule(flow, flow.target) for flow in allowed if flow.source is workload
             ]
+
+    @pytest.mark.parametrize(
+        ("kind", "peers"), [("job", [PUBLIC_INTERNET.cidr]), ("glue", []), ("none", [])]
+    )
+    def test_the_maintenance_reaches_aws_and_nothing_else_and_nobody_reaches_it(
+        self, secured: Callable[..., Deployment], kind: str, peers: list[str]
+    ) -> None:
+        archive = {"sink": "iceberg", "maintenance": {"kind": kind}}
+        policies = {
+            one.object_name: one.inputs["spec"]
+            for one in secured(archive=archive, images=OWN_ICEBERG).of_type("NetworkPolicy")
+        }
+        spec = policies.get("archive-maintenance", {"ingress": [], "egress": []})
+        assert ("archive-maintenance" in policies) is (kind == "job")
+        assert spec["ingress"] == []
+        assert [rule["to"][0]["ipBlock"]["cidr"] for rule in spec["egress"]] == peers
 
     def test_postgresql_may_open_no_connection(self, secured: Callable[..., Deployment]) -> None:
         assert secured().one("NetworkPolicy", "postgresql").inputs["spec"]["egress"] == []
@@ -232,7 +250,9 @@ class TestNamespaceAndAccounts:
     def test_each_workload_has_an_account_without_a_token(
         self, secured: Callable[..., Deployment]
     ) -> None:
-        accounts = secured().of_type("ServiceAccount")
+        accounts = secured(archive={"sink": "iceberg"}, images=OWN_ICEBERG).of_type(
+            "ServiceAccount"
+        )
         assert {one.object_name for one in accounts} == {one.service_account for one in Workload}
         assert not any(one.inputs["automountServiceAccountToken"] for one in accounts)
 

@@ -52,7 +52,7 @@ def test_its_flow_is_allowed(with_toy: Deployment) -> None:
 
 
 def test_its_iam_statements_join_the_archives(with_toy: Deployment) -> None:
-    statements = json.loads(with_toy.one("Policy").inputs["policy"])["Statement"]
+    statements = json.loads(with_toy.one("Policy", "write-archive").inputs["policy"])["Statement"]
     assert {"WriteObjects", "UseTables", "ReadForToy"} <= {one["Sid"] for one in statements}
 
 

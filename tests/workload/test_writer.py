@@ -1,5 +1,6 @@
 """The writer knows what was committed, also where the server dies during a COMMIT."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -150,3 +151,24 @@ def test_an_unexpected_error_is_raised() -> None:
 
     with pytest.raises(StackError, match="our own mistake"), Writer(connect, TABLES, seed=1):
         pass
+
+
+def test_a_paused_writer_commits_nothing_until_it_goes_on() -> None:
+    server = Server({})
+    with Writer(server.connect, TABLES, rate=100_000, seed=3) as writer:
+        poll_until(lambda: server.commits > 5, timeout=20, interval=0.01, description="commits")
+        writer.pause()
+        paused = server.commits
+        time.sleep(0.1)
+        assert server.commits == paused
+        writer.resume()
+        poll_until(
+            lambda: server.commits > paused, timeout=20, interval=0.01, description="commits"
+        )
+        writer.pause()  # the end does not wait for resume()
+
+
+def test_a_writer_that_has_ended_can_be_paused() -> None:
+    with Writer(Server({}).connect, TABLES, seed=3, changes=10) as writer:
+        poll_until(writer.finished, timeout=20, interval=0.01, description="the writer")
+        writer.pause(seconds=0)

@@ -44,6 +44,9 @@ from components.streaming.metrics.exporter import (
     worker_rules,
 )
 from components.streaming.pods import (
+    aws_role_variables,
+    aws_token_mount,
+    aws_token_volume,
     config_mount,
     config_volume,
     environment,
@@ -64,7 +67,6 @@ HERE = Path(__file__).parent
 CONNECT = Workload.CONNECT.value
 # How long it may take to stop the tasks (TASK_SHUTDOWN_MS), leave the group and stop the JVM.
 GRACE_SECONDS = 45
-AWS_TOKEN_DIR = "/var/run/secrets/sts.amazonaws.com"
 # The parts of files that the Iceberg sink keeps there until they are uploaded.
 SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
@@ -216,7 +218,7 @@ def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
 def _pod_spec(args: WorkerArgs) -> Manifest:
     volumes = [config_volume(Workload.CONNECT), scratch_volume(SCRATCH_SIZE)]
     if args.role_arn is not None:
-        volumes.append(_aws_token_volume())
+        volumes.append(aws_token_volume())
     if args.identity is not None:
         volumes.append(certificate_volume(Workload.CONNECT))
     installers: Manifest = {}
@@ -252,9 +254,8 @@ def _worker_container(args: WorkerArgs) -> Manifest:
     }
     mounts = [config_mount(CONFIG_DIR), *_jar_mounts(args), scratch_mount()]
     if args.role_arn is not None:
-        variables["AWS_ROLE_ARN"] = args.role_arn
-        variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = f"{AWS_TOKEN_DIR}/token"
-        mounts.append({"name": "aws-token", "mountPath": AWS_TOKEN_DIR, "readOnly": True})
+        variables |= aws_role_variables(args.role_arn)
+        mounts.append(aws_token_mount())
     if args.plugins:
         mounts.append({"name": "plugins", "mountPath": PLUGIN_DIR, "readOnly": True})
     if args.identity is not None:
@@ -331,18 +332,6 @@ def _jar_mounts(args: WorkerArgs) -> list[Manifest]:
         {"name": "config", "mountPath": path, "subPath": name, "readOnly": True}
         for path, name in _jar_paths(args).items()
     ]
-
-
-def _aws_token_volume() -> Manifest:
-    """Return the service account's token for AWS, as EKS's webhook would mount it.
-
-    Its audience is AWS's STS: the Kubernetes API does not accept it.
-    """
-    token = {"audience": "sts.amazonaws.com", "expirationSeconds": 3600, "path": "token"}
-    return {
-        "name": "aws-token",
-        "projected": {"sources": [{"serviceAccountToken": token}]},
-    }
 
 
 def _pod_ip() -> Manifest:

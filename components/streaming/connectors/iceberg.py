@@ -67,17 +67,24 @@ class IcebergSinkConnector(SinkConnector):
     row_group_bytes: int = Field(
         default=16 * MEBIBYTE,
         ge=MEBIBYTE,
-        serialization_alias="iceberg.tables.auto-create-props.write.parquet.row-group-size-bytes",
+        exclude=True,
         description="held in memory per open file (design: parquet.block.size)",
     )
     page_bytes: int = Field(
         default=MEBIBYTE,
         ge=1024,
-        serialization_alias="iceberg.tables.auto-create-props.write.parquet.page-size-bytes",
+        exclude=True,
     )
     compression: Literal["snappy", "zstd", "gzip", "uncompressed"] = Field(
         default="snappy",
-        serialization_alias="iceberg.tables.auto-create-props.write.parquet.compression-codec",
+        exclude=True,
+    )
+    previous_metadata: int = Field(
+        default=20,
+        ge=1,
+        exclude=True,
+        description="metadata files that a table's metadata refers to in addition to its own; the"
+        " maintenance deletes the others",
     )
 
     control_topic: str = Field(
@@ -104,8 +111,8 @@ class IcebergSinkConnector(SinkConnector):
     count_commits: bool = Field(
         default=False,
         exclude=True,
-        description="count the committed files, for the metrics; the plugin needs the reporter"
-        " datapipe.iceberg.CommitCounter",
+        description="count the committed files and watch the tables, for the metrics; the plugin"
+        " needs the reporter datapipe.iceberg.CommitCounter",
     )
     separate_kinds: bool = Field(
         default=False,
@@ -147,12 +154,32 @@ class IcebergSinkConnector(SinkConnector):
                 for topic, table in self.routes.items()
             },
             "iceberg.catalog": CATALOG,
-            **{f"iceberg.catalog.{key}": value for key, value in self._catalog().items()},
+            **{f"iceberg.catalog.{key}": value for key, value in self.catalog().items()},
+            **{
+                f"iceberg.tables.auto-create-props.{key}": value
+                for key, value in self.table_properties().items()
+            },
             **self._commit_counter(),
             **self._separation(),
         }
 
-    def _catalog(self) -> dict[str, str]:
+    def table_properties(self) -> dict[str, str]:
+        """Return the properties of every table, whoever creates it.
+
+        The maintenance gives them to tables that exist.
+        """
+        return {
+            "write.parquet.row-group-size-bytes": render(self.row_group_bytes),
+            "write.parquet.page-size-bytes": render(self.page_bytes),
+            "write.parquet.compression-codec": self.compression,
+            # Each commit writes all of a table's metadata again.
+            "write.metadata.compression-codec": "gzip",
+            # The sink may not delete.
+            "write.metadata.delete-after-commit.enabled": "false",
+            "write.metadata.previous-versions-max": render(self.previous_metadata),
+        }
+
+    def catalog(self) -> dict[str, str]:
         """Return the catalog's properties that have no field."""
         properties = {
             "catalog-impl": "org.apache.iceberg.aws.glue.GlueCatalog",
@@ -172,15 +199,10 @@ class IcebergSinkConnector(SinkConnector):
             return {}
         transform = f"transforms.{SEPARATE_KINDS}"
         catalog = {
-            **self._catalog(),
+            **self.catalog(),
             "name": CATALOG,
             "warehouse": self.warehouse,
             "client.region": self.region,
-        }
-        tables = {
-            "write.parquet.row-group-size-bytes": render(self.row_group_bytes),
-            "write.parquet.page-size-bytes": render(self.page_bytes),
-            "write.parquet.compression-codec": self.compression,
         }
         return {
             f"{transform}.type": "datapipe.iceberg.SeparateKinds",
@@ -189,7 +211,7 @@ class IcebergSinkConnector(SinkConnector):
             ),
             f"{transform}.partition.hour": SOURCE_TIME_COLUMN,
             **{f"{transform}.catalog.{key}": value for key, value in catalog.items()},
-            **{f"{transform}.table.{key}": value for key, value in tables.items()},
+            **{f"{transform}.table.{key}": value for key, value in self.table_properties().items()},
         }
 
     def _commit_counter(self) -> dict[str, str]:
@@ -198,6 +220,7 @@ class IcebergSinkConnector(SinkConnector):
         return {
             "iceberg.catalog.metrics-reporter-impl": "datapipe.iceberg.CommitCounter",
             "iceberg.catalog.metrics-reporter.connector": self.name,
+            "iceberg.catalog.metrics-reporter.tables": ",".join(self.routes.values()),
         }
 
     def named_topics(self) -> frozenset[str]:

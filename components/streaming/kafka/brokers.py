@@ -134,6 +134,8 @@ class Brokers(pulumi.ComponentResource):
                     replace_on_changes=[
                         f'spec.template.metadata.annotations["{TRANSPORT_ANNOTATION}"]'
                     ],
+                    # Pulumi would create the new one first, which has the same name.
+                    delete_before_replace=True,
                 ),
             ),
         )

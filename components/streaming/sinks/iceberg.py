@@ -11,12 +11,14 @@ from components.streaming.access.grants import SinkAccess
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
 from components.streaming.connectors.sink import MAX_POLL_RECORDS
-from components.streaming.sinks.protocol import SinkArgs, sink_kind
+from components.streaming.sinks.protocol import MaintainedTables, SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 
 CONTROL_TOPIC = "control-iceberg"
 # They use classes of Iceberg, so they must be in its own plug-in's folder.
 JARS = ("column-kinds.jar", "commit-counter.jar")
+# Of the properties of snapshots that hold the offsets up to which the sink has committed.
+PLACE_PREFIX = "kafka.connect.offsets."
 # More than 5 do not fit a worker of 1 GiB.
 DEFAULT_TASKS = 2
 
@@ -100,6 +102,22 @@ class IcebergSink(S3Sink):
         """Return the counter of commits and the separation of kinds."""
         folder = self.args.images.iceberg_plugin
         return {f"{folder}/{jar}": jar for jar in JARS}
+
+    def maintained(self) -> MaintainedTables | None:
+        """Return every table, with the catalog as the connector opens it."""
+        folder = self.args.images.iceberg_plugin
+        if folder is None:  # refused by __init__
+            return None
+        prefix = f"s3://{self.args.archive.bucket}/{self.args.archive.prefix}"
+        catalog = {"warehouse": prefix, "client.region": self.args.aws.region}
+        return MaintainedTables(
+            plugin=folder,
+            tables=self.archived_tables(),
+            catalog=self.connector.catalog() | catalog,
+            properties=self.connector.table_properties(),
+            prefix=prefix,
+            place_prefix=PLACE_PREFIX,
+        )
 
     def archived_tables(self) -> dict[str, str]:
         """Return the catalog's tables, as database.table."""

@@ -67,6 +67,24 @@ class SinkArgs:
     """of Confluent's S3 sink: what the hub is asked for, or the image has"""
 
 
+@dataclass(frozen=True)
+class MaintainedTables:
+    """Tables of an Iceberg catalog, for the program that maintains them."""
+
+    plugin: str
+    """folder of Iceberg's sink in the workers' image"""
+    tables: Mapping[str, str]
+    """the catalog's table, as database.table, of each captured one"""
+    catalog: Mapping[str, str]
+    """the catalog's properties"""
+    properties: Mapping[str, str]
+    """that every table has"""
+    prefix: str
+    """the folder of all tables, as s3://bucket/prefix"""
+    place_prefix: str
+    """of the snapshots' properties by which the sink finds its place"""
+
+
 class Sink(ABC):
     """A sink of the stack. What a kind does not need keeps the default: nothing.
 
@@ -146,6 +164,10 @@ class ArchiveSink(Sink):
     """S3's storage class for files older than `archive.glacierDays`"""
     needs_catalog: ClassVar[bool] = False
     """whether it registers its tables in a Glue database"""
+
+    def maintained(self) -> MaintainedTables | None:
+        """Return the tables that need maintenance; None where nothing of the archive does."""
+        return None
 
     @abstractmethod
     def archived_tables(self) -> dict[str, str]:

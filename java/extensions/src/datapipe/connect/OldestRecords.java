@@ -15,9 +15,9 @@ import org.apache.kafka.common.TopicPartition;
 /**
  * Finds the oldest record of each topic that waits to be archived by a sink, by its timestamp.
  *
- * <p>Such a record is not committed by the sink's consumer group, and not a dead letter. Offsets alone
- * do not tell: a transaction's end takes an offset, too, which nobody commits, and a sink commits the
- * offset of a dead letter only with the next good record of the partition.
+ * <p>Such a record is not committed by the sink's consumer group, has a value and is not a dead letter.
+ * Offsets alone do not tell: a transaction's end takes an offset, too, which nobody commits, and a sink
+ * commits that of a dead letter or tombstone only with the next good record of the partition.
  */
 class OldestRecords {
   private static final Duration POLL = Duration.ofMillis(500);
@@ -39,7 +39,7 @@ class OldestRecords {
 
   private final Consumer<byte[], byte[]> consumer;
   private final Map<TopicPartition, Known> known = new HashMap<>();
-  /** The offsets behind the dead letters that a partition's uncommitted records begin with. */
+  /** The offsets behind what does not wait at the beginning of a partition's uncommitted records. */
   private final Map<TopicPartition, Long> passed = new HashMap<>();
   private final DeadLetters letters;
   private Map<TopicPartition, Long> start = Map.of();
@@ -106,10 +106,12 @@ class OldestRecords {
     while (!unknown.isEmpty() && System.nanoTime() - started < LIMIT_NANOS) {
       for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
         TopicPartition partition = new TopicPartition(record.topic(), record.partition());
-        if (unknown.remove(partition)) {
+        if (unknown.contains(partition) && record.value() == null) {
+          passed.put(partition, record.offset() + 1);
+        } else if (unknown.remove(partition)) {
           known.put(partition, new Known(from.get(partition), record.offset(), record.timestamp()));
+          consumer.pause(List.of(partition));
         }
-        consumer.pause(List.of(partition));
       }
       unknown.removeIf(partition -> consumer.position(partition) >= end.get(partition));
     }

@@ -19,19 +19,22 @@ import java.util.stream.Stream;
  * <pre>
  * catalog.*               of Iceberg's catalog, as the sink's iceberg.catalog.*
  * tables                  the catalog's tables, comma separated
+ * table.property.*        of each table, which is given those that it lacks
  * key.TABLE               the columns of a table's key, comma separated; absent: it has none
  * prefix                  s3://bucket/prefix, below which the tables are
  * offsets.prefix          of the snapshots' properties by which the sink finds its place
  * snapshots.maxAgeMs      older snapshots are expired
  * snapshots.maxCount      more snapshots are expired
  * files.targetBytes       size of compacted files
- * files.closedAfterMs     from an hour's end until its files are compacted
+ * files.closedAfterMs     from an hour's end until its files are compacted; down to minus an hour,
+ *                         with which the present hour counts as closed
  * orphans.minAgeMs        younger files may be those of a commit that is still to come
  * </pre>
  */
 record Settings(
     Map<String, String> catalog,
     List<String> tables,
+    Map<String, String> tableProperties,
     Map<String, List<String>> keys,
     String prefix,
     String offsetsPrefix,
@@ -42,7 +45,9 @@ record Settings(
     Duration orphansMinAge) {
 
   private static final String CATALOG = "catalog.";
+  private static final String TABLE_PROPERTY = "table.property.";
   private static final String KEY = "key.";
+  private static final long HOUR_MS = Duration.ofHours(1).toMillis();
 
   /**
    * Read a properties file.
@@ -57,6 +62,7 @@ record Settings(
     return new Settings(
         below(properties, CATALOG),
         list(required(properties, "tables")),
+        below(properties, TABLE_PROPERTY),
         below(properties, KEY).entrySet().stream()
             .collect(Collectors.toMap(Map.Entry::getKey, entry -> list(entry.getValue()))),
         required(properties, "prefix"),
@@ -64,7 +70,7 @@ record Settings(
         Duration.ofMillis(number(properties, "snapshots.maxAgeMs", 0)),
         Math.toIntExact(number(properties, "snapshots.maxCount", 1)),
         number(properties, "files.targetBytes", 1),
-        Duration.ofMillis(number(properties, "files.closedAfterMs", 0)),
+        Duration.ofMillis(number(properties, "files.closedAfterMs", -HOUR_MS)),
         Duration.ofMillis(number(properties, "orphans.minAgeMs", 0)));
   }
 

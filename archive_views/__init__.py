@@ -1,0 +1,1 @@
+"""The SQL of views over the archive: each table's history and present, and all events."""

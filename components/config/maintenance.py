@@ -1,0 +1,94 @@
+"""The configuration of the archive's maintenance (`datapipe:archive.maintenance`)."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from components.config.tables import TableName
+from components.settings import Mebibytes, Settings
+
+MaintenanceKind = Literal["job", "glue", "none"]
+
+# The range of each field of a schedule: minute, hour, day of month, month, day of week.
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_ENTRY = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
+
+
+def _cron(schedule: str) -> str:
+    """Require the five fields of cron, each of numbers, ranges, steps and *."""
+    fields = schedule.split()
+    if len(fields) == len(_CRON_RANGES) and all(map(_is_cron_field, fields, _CRON_RANGES)):
+        return schedule
+    raise ValueError(
+        "is not a valid schedule; allowed: five fields of cron in numbers (minute, hour, day of"
+        " month, month, day of week), e.g. 17 * * * * for every hour"
+    )
+
+
+def _is_cron_field(field: str, allowed: tuple[int, int]) -> bool:
+    for entry in field.split(","):
+        match = _CRON_ENTRY.fullmatch(entry)
+        if match is None:
+            return False
+        numbers = [int(number) for number in match.groups()[:2] if number is not None]
+        if numbers != sorted(numbers) or not all(allowed[0] <= n <= allowed[1] for n in numbers):
+            return False
+    return True
+
+
+class MaintenanceSettings(Settings):
+    """What keeps an Iceberg archive small and quick to read, and how often."""
+
+    kind: MaintenanceKind | None = Field(
+        default=None,
+        description="Who maintains the Iceberg tables: job, a CronJob of this stack; glue, AWS's"
+        " table optimizers; none, the stack does not. The default is job with sink iceberg; files"
+        " of confluent-s3 have no maintenance.",
+    )
+    schedule: Annotated[str, AfterValidator(_cron)] = Field(
+        default="17 * * * *",
+        description="When the job runs, in the syntax of cron. Between two runs each commit adds a"
+        " snapshot to its table's metadata.",
+    )
+    snapshot_max_age_hours: int = Field(
+        default=24,
+        ge=1,
+        description="Hours after which a snapshot expires: longer than any query runs. The one"
+        " that holds the sink's place, and all after it, are kept.",
+    )
+    snapshot_max_count: int = Field(
+        default=500,
+        ge=10,
+        description="Snapshots of a table that maintenance leaves; older ones expire before their"
+        " age. Each takes about 1 KB of the metadata that every commit writes and every query"
+        " reads. AWS's optimizers keep at least as many instead.",
+    )
+    target_file_size: Mebibytes = Field(
+        default=128,
+        description="Size of the files into which small ones of closed hours are merged.",
+    )
+    closed_after_minutes: int = Field(
+        default=60,
+        ge=1,
+        description="Minutes after its end when an hour of a table is closed, so that its files"
+        " are merged.",
+    )
+    orphan_min_age_hours: int = Field(
+        default=192,
+        ge=72,
+        description="Hours after which a file is deleted that no snapshot of its table refers to."
+        " It must exceed topics.retentionMs: the sink can still commit what it wrote before a"
+        " long outage.",
+    )
+    deadline_minutes: int = Field(
+        default=50,
+        ge=5,
+        description="Minutes after which a run of the job is ended; the next one goes on.",
+    )
+    glue_tables: tuple[TableName, ...] = Field(
+        default=(),
+        description="Captured tables that have AWS's table optimizers, where kind is glue. AWS"
+        " accepts no optimizer for a table that does not exist, so add each one after the sink has"
+        " created it.",
+    )
