@@ -22,7 +22,7 @@ from components.sizing import (
     jvm_collector_options,
     jvm_heap_options,
 )
-from components.source import Source
+from components.source import CapturedSource
 from components.streaming.maintenance.configuration import maintenance_properties
 from components.streaming.pods import (
     aws_role_variables,
@@ -77,7 +77,7 @@ class MaintenanceArgs:
         sink: ArchiveSink,
         *,
         namespace: pulumi.Input[str],
-        source: Source,
+        source: CapturedSource,
         archive: Archive,
     ) -> MaintenanceArgs | None:
         """Return the arguments for a stack; None where no pod maintains its archive."""
