@@ -42,6 +42,9 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
 	@bin/datapipe verify $(ARGS)
 
+maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
+	@bin/datapipe maintain
+
 sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet, AT="2026-11-27 10:00", TYPES=archived
 	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(if $(AT),--at "$$AT") $(if $(FORMAT),--format "$$FORMAT") \
 	  $(if $(TYPES),--types "$$TYPES")
