@@ -36,6 +36,9 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
+bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack
+	@bin/datapipe bench-sql $(ARGS)
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@bin/datapipe status
 

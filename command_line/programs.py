@@ -13,6 +13,7 @@ PROGRAMS = {
     "bench-growth": ("bench.growth", "Measure cost by tables, row width and partitions."),
     "bench-maintenance": ("bench.maintenance", "Measure a load without and with maintenance."),
     "bench-snapshot": ("bench.snapshot", "Add a table of ten million rows, count what arrives."),
+    "bench-sql": ("bench.sql", "Measure queries of the present state by the history's size."),
     "chaos": ("chaos", "Inject faults under load and count what is lost."),
 }
 # Every argument is the program's, --help too.
