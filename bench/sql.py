@@ -83,6 +83,8 @@ class Measurement:
     """of all files"""
     query: str
     seconds: float
+    cpu_seconds: float
+    """of all threads; other programs on the machine change it less"""
     peak_mebibytes: int
     """of the process's memory"""
 
@@ -115,10 +117,10 @@ def _measure(folder: Path, changes: int) -> Iterator[Measurement]:
         for query, text in QUERIES.items():
             # A process that was used before would show the memory of its earlier query.
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                seconds, peak = process.submit(run_query, files, text).result()
+                seconds, cpu, peak = process.submit(run_query, files, text).result()
             paths = list(files.iterdir())
             size = sum(path.stat().st_size for path in paths) >> 20
-            yield Measurement(changes, compacted, len(paths), size, query, seconds, peak)
+            yield Measurement(changes, compacted, len(paths), size, query, seconds, cpu, peak)
         for path in files.iterdir():
             path.unlink()
 
@@ -142,15 +144,15 @@ def _write(folder: Path, changes: int, compacted: bool) -> None:
             database.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
 
 
-def run_query(folder: Path, query: str) -> tuple[float, int]:
-    """Return the seconds from opening the archive to the result, and the peak memory in MiB."""
-    began = time.monotonic()
+def run_query(folder: Path, query: str) -> tuple[float, float, int]:
+    """Return seconds and CPU seconds from opening the archive to the result, and MiB of memory."""
+    began, cpu_before = time.monotonic(), time.process_time()
     declared = tuple((name, type_) for name, (_, type_) in COLUMNS.items())
     tables = {"public.users": DescribedTable(("id",), declared)}
     with Session(lambda _: _files(folder), tables, database="shop", log=print) as session:
         session.connection.execute(query).fetchall()
-    seconds = time.monotonic() - began
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    seconds, cpu = time.monotonic() - began, time.process_time() - cpu_before
+    return seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def _files(folder: Path) -> ArchivedFiles:
