@@ -34,6 +34,9 @@ class Dialect(Protocol):
         `milliseconds`: it is archived as milliseconds since 1970.
         """
 
+    def any_value(self, value: str) -> str:
+        """Return the aggregate of values that are equal, or NULL."""
+
     def part(self, unit: str, time: str) -> str:
         """Return the year, month, day or hour of a time, in UTC."""
 

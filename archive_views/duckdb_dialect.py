@@ -132,6 +132,10 @@ class DuckDBDialect:
             else f"CAST({value} AS TIMESTAMPTZ)"
         )
 
+    def any_value(self, value: str) -> str:
+        """Return the aggregate of values that are equal, or NULL."""
+        return f"any_value({value})"
+
     def part(self, unit: str, time: str) -> str:
         """Return the year, month, day or hour of a time, in UTC."""
         return f"CAST(date_part('{unit}', {time} AT TIME ZONE 'UTC') AS INTEGER)"

@@ -53,7 +53,7 @@ class TableViews:
     change_columns: frozenset[str] = frozenset({OPERATION, LSN, COMMITTED, CAPTURED})
     """those of CHANGE_COLUMNS that the archive has"""
     milliseconds: bool = True
-    """whether the archive has times as milliseconds since 1970 and not as timestamps"""
+    """whether the archive has commit times as milliseconds since 1970 and not as timestamps"""
     history_name: str = ""
 
     @property

@@ -16,7 +16,7 @@ from archive_views.table import (
     TableViews,
     ViewColumn,
 )
-from archive_views.targets import TEXT
+from archive_views.targets import TEXT, Target
 
 # Columns of a history after the table's own.
 HISTORY_COLUMNS = ("__op", "__committed_at", "__captured_at", "__lsn", "__lost")
@@ -116,7 +116,8 @@ class ViewQueries:
         same = [f"{key} = latest.{name}" for key, name in zip(keys, names, strict=True)]
         found = ", ".join(f"latest.{name}" for name in names)
         values = ", ".join(
-            f"any_value({self._quoted(name)}) AS {self._quoted(name)}" for name in self._stored()
+            f"{self._dialect.any_value(self._quoted(name))} AS {self._quoted(name)}"
+            for name in self._stored()
         )
         latest = (
             f"SELECT {', '.join(last)}, max({self._position}) AS __position"
@@ -222,8 +223,9 @@ class ViewQueries:
 
     def _time(self, column: str) -> str:
         if column not in self._table.change_columns:
-            return self._dialect.time(self._dialect.null(TEXT), milliseconds=False)
-        return self._dialect.time(self._quoted(column), self._table.milliseconds)
+            return self._dialect.null(Target("timestamptz"))
+        milliseconds = self._table.milliseconds or column == CAPTURED
+        return self._dialect.time(self._quoted(column), milliseconds)
 
     def _null_text(self) -> str:
         return self._dialect.null(TEXT)

@@ -5,10 +5,8 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.FileScanTask;
@@ -18,7 +16,7 @@ import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.actions.BinPackRewriteFilePlanner;
 import org.apache.iceberg.actions.RewriteFileGroup;
 import org.apache.iceberg.actions.SizeBasedFileRewritePlanner;
-import org.apache.iceberg.exceptions.ValidationException;
+import org.apache.iceberg.exceptions.CommitStateUnknownException;
 import org.apache.iceberg.expressions.Expression;
 import org.apache.iceberg.expressions.Expressions;
 import org.apache.iceberg.io.CloseableIterable;
@@ -68,11 +66,23 @@ final class Compaction {
       table.log("not compacted: it is not partitioned by hour");
       return new Compacted(0, 0);
     }
-    for (Expression hour : hoursWithSmallFiles()) {
-      stop.check();
-      compact(hour);
+    try {
+      for (Expression hour : hoursWithSmallFiles()) {
+        stop.check();
+        compact(hour);
+      }
+      commit();
+    } catch (StopSignal.StoppedException stopped) {
+      commit();
+      throw stopped;
+    } catch (CommitStateUnknownException unknown) {
+      // The files may be the table's now.
+      throw unknown;
+    } catch (RuntimeException failure) {
+      FileRewriter rewriter = new FileRewriter(table);
+      uncommitted.forEach(files -> rewriter.discard(files.written()));
+      throw failure;
     }
-    commit();
     return new Compacted(rewritten, written);
   }
 

@@ -62,7 +62,12 @@ final class FileRewriter {
 
   /** Delete files that were written and will not be committed. */
   void discard(List<DataFile> written) {
-    new FileDeletion(table).delete(written.stream().map(DataFile::location).toList());
+    try {
+      new FileDeletion(table).delete(written.stream().map(DataFile::location).toList());
+    } catch (FileDeletion.DeletionFailedException failure) {
+      // Printed only: the failure that made them useless is thrown.
+      table.log("%s", failure.getMessage());
+    }
   }
 
   private long read(

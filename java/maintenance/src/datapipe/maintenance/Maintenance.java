@@ -2,9 +2,13 @@ package datapipe.maintenance;
 
 import java.time.Duration;
 import java.util.Map;
+import org.apache.iceberg.exceptions.NotFoundException;
+import org.apache.iceberg.exceptions.ValidationException;
 
 /** Maintains every table of the settings, one after the other. */
 final class Maintenance {
+  private static final int ATTEMPTS = 3;
+
   private final Archive archive;
   private final Settings settings;
   private final StopSignal stop;
@@ -22,7 +26,7 @@ final class Maintenance {
       try {
         stop.check();
         if (archive.has(name)) {
-          maintain(archive.table(name));
+          maintain(name);
         } else {
           System.out.println(name + ": the sink has not created it yet");
         }
@@ -38,9 +42,24 @@ final class Maintenance {
     return isDone;
   }
 
+  /** Maintain a table; again if another maintenance or an erasure has removed what is needed. */
+  private void maintain(String name) {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        maintain(archive.table(name));
+        return;
+      } catch (NotFoundException | ValidationException changed) {
+        if (attempt == ATTEMPTS) {
+          throw changed;
+        }
+        System.out.println(name + ": again, as it has changed: " + changed.getMessage());
+      }
+    }
+  }
+
   private void maintain(ArchiveTable table) {
     long start = System.nanoTime();
-    BoundedMetadata metadata = new BoundedMetadata(table);
+    TableSettings metadata = new TableSettings(table);
     Map<String, String> changed = metadata.apply();
     if (!changed.isEmpty()) {
       table.log("table properties set: %s", changed);

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
  * <pre>
  * catalog.*               of Iceberg's catalog, as the sink's iceberg.catalog.*
  * tables                  the catalog's tables, comma separated
+ * table.property.*        of each table, which is given those that it lacks
  * key.TABLE               the columns of a table's key, comma separated; absent: it has none
  * prefix                  s3://bucket/prefix, below which the tables are
  * offsets.prefix          of the snapshots' properties by which the sink finds its place
@@ -33,6 +34,7 @@ import java.util.stream.Stream;
 record Settings(
     Map<String, String> catalog,
     List<String> tables,
+    Map<String, String> tableProperties,
     Map<String, List<String>> keys,
     String prefix,
     String offsetsPrefix,
@@ -43,6 +45,7 @@ record Settings(
     Duration orphansMinAge) {
 
   private static final String CATALOG = "catalog.";
+  private static final String TABLE_PROPERTY = "table.property.";
   private static final String KEY = "key.";
   private static final long HOUR_MS = Duration.ofHours(1).toMillis();
 
@@ -59,6 +62,7 @@ record Settings(
     return new Settings(
         below(properties, CATALOG),
         list(required(properties, "tables")),
+        below(properties, TABLE_PROPERTY),
         below(properties, KEY).entrySet().stream()
             .collect(Collectors.toMap(Map.Entry::getKey, entry -> list(entry.getValue()))),
         required(properties, "prefix"),

@@ -1,30 +1,22 @@
 package datapipe.maintenance;
 
-import java.util.HashMap;
 import java.util.Map;
-import org.apache.iceberg.TableProperties;
+import java.util.TreeMap;
 import org.apache.iceberg.UpdateProperties;
 
-/** The properties of a table that bound its metadata, for tables that lack them. */
-final class BoundedMetadata {
+/** A table's properties, which bound its metadata; it may have been created without them. */
+final class TableSettings {
   private static final String MAINTAINED_AT = "datapipe.maintained-at-ms";
-  private static final Map<String, String> PROPERTIES =
-      Map.of(
-          // Each commit writes the whole metadata again; the log names so many earlier ones.
-          TableProperties.METADATA_PREVIOUS_VERSIONS_MAX, "20",
-          // The sink may not delete, and would log each failure to.
-          TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED, "false",
-          TableProperties.METADATA_COMPRESSION, "gzip");
 
   private final ArchiveTable table;
 
-  BoundedMetadata(ArchiveTable table) {
+  TableSettings(ArchiveTable table) {
     this.table = table;
   }
 
   /** Set those that differ; returns their values. */
   Map<String, String> apply() {
-    Map<String, String> changed = new HashMap<>(PROPERTIES);
+    Map<String, String> changed = new TreeMap<>(table.settings().tableProperties());
     changed.entrySet().removeAll(table.metadata().properties().entrySet());
     set(changed);
     return changed;

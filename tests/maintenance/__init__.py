@@ -1,0 +1,1 @@
+"""Tests of the program that maintains the Iceberg archive (java/maintenance)."""
