@@ -2,6 +2,11 @@
 STACK ?= sandbox
 export STACK
 
+# SQL may have a dollar sign, which make would expand.
+ifdef Q
+override export Q := $(value Q)
+endif
+
 FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 
 .DEFAULT_GOAL := help
@@ -36,6 +41,13 @@ status: ## pods, connectors, topics, objects and the budget at a glance
 
 verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
 	@bin/datapipe verify $(ARGS)
+
+maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
+	@bin/datapipe maintain
+
+sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet, AT="2026-11-27 10:00", TYPES=archived
+	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(if $(AT),--at "$$AT") $(if $(FORMAT),--format "$$FORMAT") \
+	  $(if $(TYPES),--types "$$TYPES")
 
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos

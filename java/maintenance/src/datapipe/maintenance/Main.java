@@ -41,8 +41,9 @@ public final class Main {
       System.err.println(arguments.get(0) + ": " + invalid.getMessage());
       return WRONG_USE;
     }
-    StopSignal stop = StopSignal.ofThisProcess();
-    try (Archive archive = Archive.open(settings)) {
+    // Closed last, and before System.exit, which waits for it.
+    try (StopSignal stop = StopSignal.ofThisProcess();
+        Archive archive = Archive.open(settings)) {
       switch (arguments.get(1)) {
         case "maintain":
           return new Maintenance(archive, stop).run() ? 0 : SOME_FAILED;
