@@ -2,6 +2,11 @@
 STACK ?= sandbox
 export STACK
 
+# SQL may have a dollar sign, which make would expand.
+ifdef Q
+override export Q := $(value Q)
+endif
+
 FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 
 .DEFAULT_GOAL := help
@@ -31,17 +36,33 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
+bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack
+	@bin/datapipe bench-archive $(ARGS)
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@bin/datapipe status
 
 verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
 	@bin/datapipe verify $(ARGS)
 
+maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
+	@bin/datapipe maintain
+
+sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet, AT="2026-11-27 10:00", TYPES=archived
+	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(if $(AT),--at "$$AT") $(if $(FORMAT),--format "$$FORMAT") \
+	  $(if $(TYPES),--types "$$TYPES")
+
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
 recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
+
+# As given: make would expand a $ in them.
+erase: export ERASED_TABLE = $(value TABLE)
+erase: export ERASED_KEY = $(value KEY)
+erase: ## show what erasing a key's rows from the archive would do; YES=1 erases (TABLE=public.users KEY=42)
+	@bin/datapipe erase --table "$$ERASED_TABLE" --key "$$ERASED_KEY" $(if $(YES),--yes) $(ARGS)
 
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh

@@ -3,6 +3,7 @@
 import pulumi
 
 from components.archive import Archive, ArchiveArgs
+from components.archive.athena import declare_athena
 from components.archive.maintenance_limits import MaintenanceLimits
 from components.config import load
 from components.monitoring import Monitoring
@@ -45,6 +46,15 @@ source = Source(
 archive = Archive(
     "archive",
     ArchiveArgs.from_config(config, sinks.needs, security.namespace),
+    opts=on_aws,
+)
+
+athena = declare_athena(
+    config,
+    bucket=archive.bucket,
+    folders=None if sinks.archive.needs_catalog else sinks.archive.archived_tables(),
+    columns=source.columns,
+    keys=source.keys,
     opts=on_aws,
 )
 
@@ -135,3 +145,12 @@ pulumi.export(
         },
     },
 )
+if athena:
+    pulumi.export(
+        "athena",
+        {
+            "workgroup": athena.workgroup,
+            "database": athena.views_database,
+            "readerRole": athena.reader_arn,
+        },
+    )

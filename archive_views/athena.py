@@ -36,6 +36,8 @@ class AthenaTable:
     title: str
     """schema.table"""
     name: str
+    """of its view"""
+    archived_name: str
     """in Glue's database of the archive"""
     declared: tuple[tuple[str, str], ...]
     """PostgreSQL's columns and their types"""
@@ -146,7 +148,7 @@ def _change_columns(stored: Iterable[StoredColumn]) -> frozenset[str]:
 
 
 def _relation(table: AthenaTable, databases: AthenaDatabases) -> str:
-    return f"{_DIALECT.quoted(databases.archive)}.{_DIALECT.quoted(table.name)}"
+    return f"{_DIALECT.quoted(databases.archive)}.{_DIALECT.quoted(table.archived_name)}"
 
 
 def _view(databases: AthenaDatabases, name: str, meaning: str, query: str) -> Statement:
@@ -170,7 +172,8 @@ def _guarded(table: AthenaTable, databases: AthenaDatabases, query: str) -> str:
     )
     unknown = (
         "(SELECT count(*) FROM information_schema.columns"
-        f" WHERE table_schema = {literal(databases.archive)} AND table_name = {literal(table.name)}"
+        f" WHERE table_schema = {literal(databases.archive)}"
+        f" AND table_name = {literal(table.archived_name)}"
         f" AND lower(column_name) NOT IN ({', '.join(map(literal, known))}))"
     )
     return (

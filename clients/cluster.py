@@ -87,6 +87,14 @@ class Cluster:
         response = self._request("PUT", path, {}, "application/json", body)
         self.api.response_deserialize(response, {"2XX": "str"})
 
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST a JSON body; return the object that the server made of it.
+
+        Raises kubernetes.client.ApiException if refused.
+        """
+        response = self._request("POST", path, {}, "application/json", body)
+        return self.api.response_deserialize(response, {"2XX": "object"}).data
+
     def _request(
         self,
         method: str,

@@ -1,21 +1,14 @@
 """Which columns of an archived table hold which values of PostgreSQL's columns.
 
-The sink's transform SeparateKinds (java/column-kinds) gives values whose type has changed a column
-of their own, and says so in the comments of the Iceberg table's columns:
-
-    days since 1970-01-01 [datapipe date]    values of the column of the same name
-    [datapipe float of amount]               later values of PostgreSQL's column amount
+The columns' comments say it (archive_views/column_comments.py).
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from pyiceberg.schema import Schema
 
-_MARK = re.compile(r"\[datapipe (\S+)(?: of (.+))?\]$")
-# Of the column with the earlier values, which a command of earlier versions made.
-_EARLIER_SUFFIXES = ("__previous_type", "__before")
+from archive_views.column_comments import stored_column
 
 
 @dataclass(frozen=True)
@@ -47,9 +40,5 @@ def columns_by_source(schema: Schema) -> dict[str, tuple[ArchivedColumn, ...]]:
 
 
 def _parse(name: str, comment: str, names: Collection[str]) -> ArchivedColumn:
-    mark = _MARK.search(comment)
-    if mark is not None:
-        return ArchivedColumn(name, mark[2] or name, mark[1])
-    earlier = (name.removesuffix(suffix) for suffix in _EARLIER_SUFFIXES if name.endswith(suffix))
-    source = next((each for each in earlier if each in names), name)
-    return ArchivedColumn(name, source, None)
+    column = stored_column(name, comment, names)
+    return ArchivedColumn(column.name, column.source, column.kind)

@@ -27,6 +27,34 @@ MAINTENANCE_ACTIONS = [
     "s3:DeleteObject",
     "glue:GetTable",
     "glue:UpdateTable",
+    # Of AWS's table optimizers.
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+]
+
+# Of the readers' role, which queries with Athena.
+READER_ACTIONS = [
+    "athena:BatchGetNamedQuery",
+    "athena:GetNamedQuery",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:GetWorkGroup",
+    "athena:ListNamedQueries",
+    "athena:ListQueryExecutions",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetTable",
+    "glue:GetTables",
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    "s3:ListBucket",
+    "s3:GetBucketLocation",
+    "s3:ListBucketMultipartUploads",
 ]
 
 ACTION_SETTINGS: Schemas = {
@@ -39,7 +67,7 @@ ACTION_SETTINGS: Schemas = {
     "additionalActions": {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"type": "string"}},
-        "default": {"maintain-archive": MAINTENANCE_ACTIONS},
+        "default": {"maintain-archive": MAINTENANCE_ACTIONS, "read-archive": READER_ACTIONS},
         "description": "actions that only one resource may grant, by its name in the stack",
     },
 }

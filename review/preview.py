@@ -18,7 +18,15 @@ from provider_plugins import echo, wire
 PROJECT = Path(__file__).resolve().parents[1]
 PACK = PROJECT / "policies"
 # The files and folders of the program, without its stack files.
-PROGRAM = ("__main__.py", "components", "kafka_connect", "polling", "java", "Pulumi.yaml")
+PROGRAM = (
+    "__main__.py",
+    "archive_views",
+    "components",
+    "kafka_connect",
+    "polling",
+    "java",
+    "Pulumi.yaml",
+)
 # Keys of a stack file that encrypt the deployed stack's secrets; not needed here.
 STATE_OF_ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
 # The engine's last error; it follows a violation or an error with more details.

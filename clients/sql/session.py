@@ -67,6 +67,8 @@ class Session:
             self.connection.execute("SET temp_directory = $folder", {"folder": folder})
             self.connection.execute("SET memory_limit = $limit", {"limit": f"{_memory()}MiB"})
             self.connection.execute("SET TimeZone = 'UTC'")
+            # It would be drawn into what the prompt and the results print.
+            self.connection.execute("SET enable_progress_bar = false")
             for macro in MACROS:
                 self.connection.execute(macro)
             self._create_views()

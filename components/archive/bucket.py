@@ -106,4 +106,19 @@ def lifecycle_rules(settings: ArchiveSettings, cold_storage_class: str) -> list[
                 {"days": settings.glacier_days, "storage_class": cold_storage_class},
             ],
         },
+        *_result_rules(settings),
+    ]
+
+
+def _result_rules(settings: ArchiveSettings) -> list[Any]:
+    """Return the rule that deletes the results of queries, where there are any."""
+    if settings.athena is None:
+        return []
+    return [
+        {
+            "id": "delete-results",
+            "status": "Enabled",
+            "filter": {"prefix": f"{settings.athena.results_prefix}/"},
+            "expiration": {"days": settings.athena.results_days},
+        }
     ]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
 from components.config.maintenance import MaintenanceKind, MaintenanceSettings
 from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
@@ -41,6 +42,8 @@ GlueDatabase = Annotated[
 # Of the maintenance's identity, which is named after the bucket; IAM allows 64 characters.
 MAINTENANCE_SUFFIX = "-maintenance"
 LONGEST_IDENTITY = 64
+# Of Glue.
+LONGEST_DATABASE = 255
 
 
 class ArchiveSettings(Settings):
@@ -144,6 +147,7 @@ class ArchiveSettings(Settings):
     )
 
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    athena: AthenaSettings | None = None
 
     @property
     def maintenance_kind(self) -> MaintenanceKind:
@@ -154,6 +158,7 @@ class ArchiveSettings(Settings):
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         yield from self._maintenance_contradictions()
+        yield from self._athena_contradictions()
         if self.access == "role" and not self.oidc_provider_arn:
             yield (
                 "oidcProviderArn",
@@ -167,6 +172,25 @@ class ArchiveSettings(Settings):
                 f"{self.glacier_days} must be above infrequentAccessDays"
                 f" ({self.infrequent_access_days})",
             )
+
+    def _athena_contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.athena is None:
+            return
+        if self.athena.results_prefix == self.prefix:
+            yield (
+                "athena.resultsPrefix",
+                f"{self.prefix} is the archive's folder (archive.prefix); results need another one",
+            )
+        for key, text, suffix, most, what in (
+            ("bucket", self.bucket, READER_SUFFIX, LONGEST_IDENTITY, "the reader's role"),
+            ("catalogDatabase", self.catalog_database, VIEWS_SUFFIX, LONGEST_DATABASE, "the views"),
+        ):
+            if len(text) + len(suffix) > most:
+                yield (
+                    key,
+                    f"has {len(text)} characters; with archive.athena at most {most - len(suffix)}"
+                    f" are allowed, as {what} are named <{key}>{suffix}",
+                )
 
     def _maintenance_contradictions(self) -> Iterator[tuple[str, str]]:
         kind, maintenance = self.maintenance_kind, self.maintenance

@@ -22,6 +22,8 @@ from components.config.tables import (
     SAMPLE_TABLES,
     TableName,
     clashes,
+    iceberg_collisions,
+    iceberg_table_of,
 )
 from components.images import ImageSettings
 from components.settings import Settings
@@ -80,6 +82,7 @@ class StackConfig(Settings):
         yield from self._override_contradictions()
         yield from self._slot_contradictions()
         yield from self._maintenance_contradictions()
+        yield from self._athena_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
                 "kafka.bootstrapServers",
@@ -134,6 +137,21 @@ class StackConfig(Settings):
                     f"{row} is not a row of a captured table; remove it, or add {table} to"
                     " datapipe:tables",
                 )
+
+    def _athena_contradictions(self) -> Contradictions:
+        if self.archive.athena is None:
+            return
+        if self.aws.endpoint is not None:
+            yield (
+                "archive.athena",
+                "needs AWS itself, but aws.endpoint replaces it; remove one of the keys",
+            )
+        for first, second in iceberg_collisions(self.tables):
+            yield (
+                "archive.athena",
+                f"{first} and {second} would be the same table {iceberg_table_of(first)} in Glue."
+                f" {CHOICE_OF_ONE_TABLE}",
+            )
 
     def _maintenance_contradictions(self) -> Contradictions:
         kind, maintenance = self.archive.maintenance_kind, self.archive.maintenance

@@ -57,7 +57,7 @@ def athena(
         for table, files in tables:
             rows: pa.Table = files.layouts[0].dataset.to_table()
             database.register("archived_rows", rows)
-            database.execute(f'CREATE TABLE cdc."{table.name}" AS FROM archived_rows')
+            database.execute(f'CREATE TABLE cdc."{table.archived_name}" AS FROM archived_rows')
             database.unregister("archived_rows")
         for statement in made.values():
             if statement.sql.startswith("CREATE"):

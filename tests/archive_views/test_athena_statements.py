@@ -58,7 +58,7 @@ ALL_KINDS = (
 
 
 def table(*columns: tuple[str, str], key: tuple[str, ...] | None = ("id",)) -> AthenaTable:
-    return AthenaTable("public.t", "t", (("id", "integer"), *columns), key, milliseconds=True)
+    return AthenaTable("public.t", "t", "t", (("id", "integer"), *columns), key, milliseconds=True)
 
 
 @pytest.mark.parametrize("key", [("id",), (), None])
@@ -68,7 +68,7 @@ def test_every_statement_is_one_of_athenas(
     key: tuple[str, ...] | None, milliseconds: bool, guarded: bool
 ) -> None:
     whole = replace(table(*ALL_KINDS, key=key), milliseconds=milliseconds, guarded=guarded)
-    other = replace(whole, title="sales.t", name="sales_t")
+    other = replace(whole, title="sales.t", name="sales_t", archived_name="sales_t")
     made = statements([whole, other], DATABASES)
     names = [one.name for one in made]
     assert names == ["t_changes", "t", "t_at", "sales_t_changes", "sales_t", "sales_t_at", EVENTS]
@@ -97,6 +97,18 @@ def test_odd_names_are_columns_of_the_views(name: str) -> None:
             assert rows.fetchall() == [(1, "x")]
         [(after,)] = database.execute("SELECT after_data FROM cdc_views.s3_cdc_events").fetchall()
         assert json.loads(after) == {"id": 1, name: "x"}
+
+
+def test_a_wide_rows_data_is_whole() -> None:
+    names = [f"c{number}" for number in range(450)]
+    columns = {"id": pa.int32(), **dict.fromkeys(names, pa.string())}
+    row = {"id": 1, **{name: name.upper() for name in names}}
+    wide = table(*((name, "text") for name in names))
+    with athena([(wide, in_memory([change("c", 1, row)], columns))]) as (database, made):
+        [(after,)] = database.execute("SELECT after_data FROM cdc_views.s3_cdc_events").fetchall()
+    assert json.loads(after) == row
+    arrays = parsed(made["s3_cdc_events"].sql).find_all(exp.Array)
+    assert max(len(array.expressions) for array in arrays) <= 254
 
 
 def test_a_column_that_the_views_do_not_know_fails_them() -> None:

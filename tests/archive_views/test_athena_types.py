@@ -53,7 +53,7 @@ def test_values_are_duckdbs(connection: psycopg.Connection[Row], name: str) -> N
     [found], [described] = files.values(), tables.values()
     assert found is not None
     table = AthenaTable(
-        "public.t", "t", described.columns, described.key, found.columns, milliseconds=True
+        "public.t", "t", "t", described.columns, described.key, found.columns, milliseconds=True
     )
     with session(files, tables, as_archived=each["type"] in TEXTS_OF_POSTGRESQL) as opened:
         expected = query(opened, "SELECT id, c FROM t ORDER BY id")
@@ -73,7 +73,7 @@ def test_a_value_that_the_type_does_not_hold_fails_the_query(
     [found], [described] = files.values(), tables.values()
     assert found is not None
     table = AthenaTable(
-        "public.t", "t", described.columns, described.key, found.columns, milliseconds=True
+        "public.t", "t", "t", described.columns, described.key, found.columns, milliseconds=True
     )
     with athena([(table, found)]) as (database, _), pytest.raises(duckdb.ConversionException):
         database.execute("SELECT c FROM cdc_views.t").fetchall()

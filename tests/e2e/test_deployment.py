@@ -62,7 +62,7 @@ def test_the_status_command_exits_zero_and_shows_every_part() -> None:
     command = [sys.executable, "-m", "command_line", "--stack", "sandbox", "status"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ("kafka-0", "s3-sink-connector", "postgres.public.users", "objects", "3584 MiB"):
+    for part in ("kafka-0", "s3-sink-connector", "postgres.public.users", "objects", "4096 MiB"):
         assert part in done.stdout
 
 

@@ -113,7 +113,9 @@ def matrix(outputs: StackOutputs) -> Matrix:
     settings = {name: schema["default"] for name, schema in SETTINGS.items()} | given
     kinds = "statefulsets.apps,deployments.apps,networkpolicies.networking.k8s.io"
     resources = [_as_registered(each) for each in _listed(namespace, kinds)]
-    pods = {pod["metadata"]["name"]: pod for pod in _listed(namespace, "pods")}
+    # A pod of a Job that has ended has no network.
+    running = _listed(namespace, "pods", "--field-selector=status.phase=Running")
+    pods = {pod["metadata"]["name"]: pod for pod in running}
     [dns] = _listed("kube-system", "pods", "--selector=k8s-app=kube-dns")
     return Matrix(namespace, ends_of(resources, settings), settings, pods, dns)
 

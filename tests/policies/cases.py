@@ -529,6 +529,16 @@ CASES = [
     ),
     Case(
         "iam-least-privilege",
+        [aws("Policy", "read-archive", "iam", policy=document(allow("glue:UpdateTable")))],
+        "allows glue:UpdateTable, which is not in this policy's allowedActions",
+    ),
+    Case(
+        "iam-least-privilege",
+        [aws("Policy", "write-archive", "iam", policy=document(allow("athena:GetQueryResults")))],
+        "allows athena:GetQueryResults, which is not in this policy's allowedActions",
+    ),
+    Case(
+        "iam-least-privilege",
         [
             aws(
                 "Policy",

@@ -312,6 +312,7 @@ def compliant_stack() -> list[Resource]:
         *bucket("archive"),
         aws("Policy", "sink", "iam", policy=document(allow("s3:PutObject"))),
         aws("Policy", "maintain-archive", "iam", policy=document(allow("s3:DeleteObject"))),
+        aws("Policy", "read-archive", "iam", policy=document(allow("athena:StartQueryExecution"))),
         topic("postgres.public.users", retention_ms="604800000"),
         connector("source", errors_tolerance="none", database_password="${env:DB_PASSWORD}"),
         connector(

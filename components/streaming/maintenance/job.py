@@ -44,8 +44,8 @@ MAINTENANCE = Workload.MAINTENANCE.value
 CONTAINER = "maintenance"
 JAR = "maintenance.jar"
 OWN_JARS = HERE.parents[2] / "java"
-# Parts of merged files wait there until they are uploaded.
-SCRATCH_SIZE = "512Mi"
+# Rows that are sorted wait there, and parts of merged files until they are uploaded.
+SCRATCH_SIZE = "2Gi"
 # A run that the cluster could not start in time is left to the next one.
 STARTING_DEADLINE_SECONDS = 600
 # A run that failed is repeated immediately so many times, then by the schedule.

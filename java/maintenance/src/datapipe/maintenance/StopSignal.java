@@ -1,21 +1,29 @@
 package datapipe.maintenance;
 
-/** Whether the process got a SIGTERM; it then does so between two steps. */
-final class StopSignal {
+import java.util.concurrent.CountDownLatch;
+
+/** Whether the process got a SIGTERM; it then ends between two steps. */
+final class StopSignal implements AutoCloseable {
+  private final CountDownLatch closed = new CountDownLatch(1);
   private volatile boolean isStopped;
 
-  /** Let a SIGTERM wait until the calling thread has ended. */
+  /** Let a SIGTERM, or System.exit, wait until the signal is closed. */
   static StopSignal ofThisProcess() {
     StopSignal signal = new StopSignal();
-    Thread worker = Thread.currentThread();
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> signal.stop(worker)));
+    Runtime.getRuntime().addShutdownHook(new Thread(signal::stop));
     return signal;
   }
 
-  private void stop(Thread worker) {
+  /** The work has ended. */
+  @Override
+  public void close() {
+    closed.countDown();
+  }
+
+  private void stop() {
     isStopped = true;
     try {
-      worker.join();
+      closed.await();
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
     }

@@ -1,0 +1,67 @@
+"""The command `datapipe sql`."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from functools import partial
+
+from clients.archive import open_archive
+from clients.console import console
+from clients.described_tables import described_tables
+from clients.sql.files import archived_files
+from clients.sql.output import Format
+from clients.sql.prompt import run_prompt, run_query
+from clients.sql.session import Session
+from clients.stack import StackError, StackOutputs, read_outputs
+
+
+def sql(
+    stack: str,
+    query: str | None,
+    *,
+    at: datetime | None = None,
+    form: Format = Format.TABLE,
+    as_archived: bool = False,
+) -> None:
+    """Run a query on a stack's archive and print its result, or show a prompt without a query.
+
+    Raises StackError if the archive can't be read, and duckdb.Error for a query that fails.
+    """
+    screen = console()
+    if query is None and form is not Format.TABLE:
+        raise StackError(f"FORMAT={form} needs a query: Q=…")
+    outputs = read_outputs(stack)
+    with open_session(outputs, at=at, as_archived=as_archived, log=_note) as session:
+        if query is None:
+            run_prompt(session, screen)
+        else:
+            run_query(session, query, form, screen)
+
+
+def open_session(
+    outputs: StackOutputs,
+    *,
+    at: datetime | None = None,
+    as_archived: bool = False,
+    log: Callable[[str], None],
+) -> AbstractContextManager[Session]:
+    """Return a session over a stack's archive; AWS credentials come from the environment."""
+    return Session(
+        partial(archived_files, open_archive(outputs.archive)),
+        described_tables(outputs, log),
+        database=outputs.database.name,
+        at=at,
+        as_archived=as_archived,
+        log=log,
+    )
+
+
+def parse_time(text: str) -> datetime:
+    """Return a time of ISO 8601, in UTC where it has no offset. Raises ValueError otherwise."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr)
