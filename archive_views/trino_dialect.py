@@ -13,6 +13,8 @@ from archive_views.targets import Target
 
 # The ends of the range of a 64-bit number of microseconds since 1970.
 EARLIEST, LATEST = "-290308-12-21 19:59:05.224192", "+294247-01-10 04:00:54.775807"
+# Trino's array constructor takes at most 254 elements.
+LONGEST_ARRAY = 200
 DAY_US = 86_400_000_000
 TYPES = {
     "integer": "INTEGER",
@@ -105,9 +107,14 @@ class TrinoDialect:
 
     def json_object(self, values: Sequence[tuple[str, str, ViewColumn]]) -> str:
         """Return a JSON object as text."""
-        names = ", ".join(self.literal(name) for name, _, _ in values)
-        parts = ", ".join(self._json(value, column) for _, value, column in values)
-        return f"json_format(CAST(MAP(ARRAY[{names}], ARRAY[{parts}]) AS JSON))"
+        maps = []
+        for start in range(0, max(1, len(values)), LONGEST_ARRAY):
+            part = values[start : start + LONGEST_ARRAY]
+            names = ", ".join(self.literal(name) for name, _, _ in part)
+            parts = ", ".join(self._json(value, column) for _, value, column in part)
+            maps.append(f"MAP(ARRAY[{names}], ARRAY[{parts}])")
+        whole = maps[0] if len(maps) == 1 else f"map_concat({', '.join(maps)})"
+        return f"json_format(CAST({whole} AS JSON))"
 
     def _json(self, value: str, column: ViewColumn) -> str:
         kinds = {stored.kind for stored, _ in column.stored}

@@ -99,6 +99,18 @@ def test_odd_names_are_columns_of_the_views(name: str) -> None:
         assert json.loads(after) == {"id": 1, name: "x"}
 
 
+def test_a_wide_rows_data_is_whole() -> None:
+    names = [f"c{number}" for number in range(450)]
+    columns = {"id": pa.int32(), **dict.fromkeys(names, pa.string())}
+    row = {"id": 1, **{name: name.upper() for name in names}}
+    wide = table(*((name, "text") for name in names))
+    with athena([(wide, in_memory([change("c", 1, row)], columns))]) as (database, made):
+        [(after,)] = database.execute("SELECT after_data FROM cdc_views.s3_cdc_events").fetchall()
+    assert json.loads(after) == row
+    arrays = parsed(made["s3_cdc_events"].sql).find_all(exp.Array)
+    assert max(len(array.expressions) for array in arrays) <= 254
+
+
 def test_a_column_that_the_views_do_not_know_fails_them() -> None:
     files = in_memory([change("c", 1, {"id": 1})], {"id": pa.int32()})
     with athena([(table(), files)]) as (database, _):

@@ -64,6 +64,18 @@ def test_the_number_of_files_is_said_and_warned_of_where_it_is_large(
     )
 
 
+def test_a_stack_with_athena_passes(previews: Previews) -> None:
+    archive = {
+        "bucket": "datapipe-ingestion-dev",
+        "athena": {"readers": ["arn:aws:iam::123456789012:role/analyst"]},
+    }
+    asked = previews("dev", {"datapipe:archive": archive})
+    assert Review(asked).passes
+    kinds = [resource.type.rpartition(":")[2] for resource in asked.resources]
+    assert kinds.count("NamedQuery") == 4 * 3 + 1
+    assert kinds.count("CatalogTable") == 4 * 2
+
+
 def test_an_invalid_stack_file_is_reported_with_the_programs_error(tmp_path: Path) -> None:
     project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
     with pytest.raises(PreviewError, match=r"kafka\.replicationFactor: 3 is above brokers \(2\)"):
