@@ -173,7 +173,7 @@ def _find() -> list[str]:
         _temporary("captured", _read("captured.sql")),
         _temporary("captured_columns", _captured_state("SELECT * FROM captured_columns")),
         _temporary("found", _captured_state(_read("found.sql"))),
-        _temporary("risky_values", _captured_state(_read("risky_values.sql"))),
+        _temporary("risky_values", _read("risky_values.sql")),
         _read("refused_values.sql"),
     ]
 
