@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from clients import database
 from clients.stack import StackError, StackOutputs, parse_outputs
-from erasure import command
+from erasure import command, elsewhere, source
 from erasure.key import Key
 from tests.clients.test_client_stack import OUTPUTS
 
@@ -67,16 +68,16 @@ def stack(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
     outputs = parse_outputs("dev", {**OUTPUTS, **keyed, "archive": archive})
     found = Stack(s3)
     monkeypatch.setattr(command, "read_outputs", lambda _: outputs)
-    monkeypatch.setattr(command.database, "connect", no_database)
+    monkeypatch.setattr(database, "connect", no_database)
     monkeypatch.setattr(
         command,
         "archived_key",
         lambda _c, _o, table, given: Key(table, given, {"id": "integer"}, {"id": int(given["id"])}),
     )
-    monkeypatch.setattr(command.source, "has_row", lambda *_: found.has_row)
-    monkeypatch.setattr(command.source, "referring_tables", lambda *_: ["orders (user_id)"])
-    monkeypatch.setattr(command.source, "wait_until_archived", lambda *_: None)
-    monkeypatch.setattr(command.elsewhere, "notes", lambda _o, _t, referring: iter(referring))
+    monkeypatch.setattr(source, "has_row", lambda *_: found.has_row)
+    monkeypatch.setattr(source, "referring_tables", lambda *_: ["orders (user_id)"])
+    monkeypatch.setattr(source, "wait_until_archived", lambda *_: None)
+    monkeypatch.setattr(elsewhere, "notes", lambda _o, _t, referring: iter(referring))
     return found
 
 

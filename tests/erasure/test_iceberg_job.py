@@ -70,7 +70,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> type[FakeRun]:
     kind = type("Run", (FakeRun,), {"lines": ("rewrote a", json.dumps(AUDIT))})
     monkeypatch.setattr(iceberg_job, "JobRun", kind)
     monkeypatch.setattr(iceberg_job, "Cluster", lambda _: FakeCluster([["archive-maintenance-1"]]))
-    monkeypatch.setattr(iceberg_job.time, "sleep", lambda _: None)
+    monkeypatch.setattr("erasure.iceberg_job.time.sleep", lambda _: None)
     return kind
 
 
