@@ -36,6 +36,14 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
+<<<<<<< HEAD
+bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack
+	@bin/datapipe bench-sql $(ARGS)
+=======
+bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack
+	@bin/datapipe bench-archive $(ARGS)
+>>>>>>> main
+
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@bin/datapipe status
 
@@ -54,6 +62,12 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 
 recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
+
+# As given: make would expand a $ in them.
+erase: export ERASED_TABLE = $(value TABLE)
+erase: export ERASED_KEY = $(value KEY)
+erase: ## show what erasing a key's rows from the archive would do; YES=1 erases (TABLE=public.users KEY=42)
+	@bin/datapipe erase --table "$$ERASED_TABLE" --key "$$ERASED_KEY" $(if $(YES),--yes) $(ARGS)
 
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh

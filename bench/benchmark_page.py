@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import costs, maintenance_result, sizing, snapshot
+from bench import archive_age, costs, maintenance_result, sizing, snapshot
 from bench.costs import Cpu, Growth
 from bench.report import MEBIBYTE
 from bench.result import Result, read
@@ -110,6 +110,9 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "growth": lambda: growth_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
     "maintenance": lambda: maintenance_result.table(
         maintenance_result.Comparison.model_validate_json(maintenance_result.OUTPUT.read_text())
+    ),
+    "archive": lambda: archive_age.text(
+        archive_age.ArchiveAge.model_validate_json(archive_age.OUTPUT.read_text())
     ),
     "snapshot": lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
 }

@@ -1,7 +1,7 @@
 """Counts the objects in the archive's bucket."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +11,10 @@ from clients.stack import ArchiveOutput
 
 # Iceberg's name of the folder next to a table's data.
 METADATA = "metadata"
+# S3 needs some seconds for so many.
+PAGES_PER_LINE = 50
+
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,13 @@ class Objects:
     complete: bool = True
 
 
-def objects(archive: ArchiveOutput, most: int | None = None) -> Objects:
+def objects(
+    archive: ArchiveOutput, most: int | None = None, log: Log = lambda _message: None
+) -> Objects:
     """Count the objects under the archive's prefix, at most about `most` of them.
 
-    S3 lists 1,000 with one request. Raises botocore's errors if S3 refuses.
+    S3 lists 1,000 with one request; `log` gets the count of many now and then. Raises botocore's
+    errors if S3 refuses.
     """
     s3 = boto3.client("s3", region_name=archive.region, endpoint_url=archive.endpoint)
     pages = s3.get_paginator("list_objects_v2").paginate(
@@ -40,7 +47,9 @@ def objects(archive: ArchiveOutput, most: int | None = None) -> Objects:
     count = size = 0
     newest: datetime | None = None
     metadata: Counter[str] = Counter()
-    for page in pages:
+    for number, page in enumerate(pages):
+        if number and number % PAGES_PER_LINE == 0:
+            log(f"counting the archive's objects: {count:,} so far")
         if most is not None and count >= most:
             return Objects(count, size, None, metadata, complete=False)
         for item in page.get("Contents", []):

@@ -14,6 +14,8 @@ from polling import poll_until
 CONFIG_VOLUME = "config"
 NOT_FOUND = 404
 START_SECONDS = 60
+# Its program has as long as its pod's grace period to stop, a minute.
+STOP_SECONDS = 120
 POLL_SECONDS = 1.0
 
 
@@ -103,7 +105,7 @@ class JobRun:
         except ApiException as error:
             if error.status != NOT_FOUND:
                 raise
-        self._wait_until(lambda: self.pod() is None, START_SECONDS, "be deleted")
+        self._wait_until(lambda: self.pod() is None, STOP_SECONDS, "be deleted")
 
     def _wait_until(self, condition: Any, seconds: float, what: str) -> None:
         poll_until(

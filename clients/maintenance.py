@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubernetes import client
 from kubernetes.client import ApiException
 
 from clients.cluster import Cluster
@@ -161,4 +162,5 @@ def _output(cluster: Cluster, job: str) -> str:
     if not started:
         return ""
     last = max(started, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
-    return cluster.get_text(f"{pods}/{last['metadata']['name']}/log")
+    core: Any = client.CoreV1Api(cluster.api)
+    return str(core.read_namespaced_pod_log(last["metadata"]["name"], cluster.namespace))

@@ -8,7 +8,7 @@ EXIT_CODES = exit_codes("every table was maintained", "a table failed, or the jo
 
 
 def maintain(context: typer.Context) -> None:
-    """Run the archive's maintenance now, and print what it did.
+    """Maintain the archive now, and print what was done.
 
     Expire snapshots, merge small files, delete what nothing refers to: a Job of the CronJob that
     does it by its schedule. Changes are archived meanwhile.

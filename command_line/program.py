@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from command_line import dlq, environment, programs, recover
+from command_line import erase as erase_command
 from command_line import maintain as maintain_command
 from command_line import sql as sql_command
 from command_line import verify as verify_command
@@ -60,6 +61,7 @@ def status(context: typer.Context) -> None:
 
 
 app.command("verify", epilog=verify_command.EXIT_CODES)(verify_command.verify)
+app.command("erase", epilog=erase_command.EXIT_CODES)(erase_command.erase)
 app.command("maintain", epilog=maintain_command.EXIT_CODES)(maintain_command.maintain)
 app.command("sql", epilog=sql_command.EXIT_CODES)(sql_command.sql)
 app.add_typer(dlq.app, name="dlq")

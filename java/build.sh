@@ -15,7 +15,7 @@ trap 'rm -rf "$classes"' EXIT
 
 # 11 is the oldest Java of the Connect images in components/images.py; Iceberg needs 17.
 release=11
-case $1 in commit-counter | column-kinds | maintenance) release=17 ;; esac
+case $1 in aging | commit-counter | column-kinds | maintenance) release=17 ;; esac
 
 # -proc:none: do not run annotation processors of the dependencies.
 find "$source" -name '*.java' -print0 |

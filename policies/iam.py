@@ -27,6 +27,10 @@ MAINTENANCE_ACTIONS = [
     "s3:DeleteObject",
     "glue:GetTable",
     "glue:UpdateTable",
+    # Of AWS's table optimizers.
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
 ]
 
 # Of the readers' role, which queries with Athena.

@@ -94,10 +94,13 @@ class MaintenanceKilled(MaintenanceFault):
         run.wait_until_running()
         moment = random.uniform(0, self._seconds)  # noqa: S311  # no secret
         time.sleep(moment)
-        if run.succeeded() is not None:
-            return False
         log = run.log(LOG_LINES).strip().splitlines()
-        node.kill(pipeline, MAINTENANCE, run.pod().metadata.name)
+        try:
+            node.kill(pipeline, MAINTENANCE, run.pod().metadata.name)
+        except FaultError:
+            if run.wait(RUN_SECONDS):
+                return False
+            raise
         run.wait(RUN_SECONDS)
         after = f"after {log[-1]!r}" if log else "before it printed anything"
         pipeline.log(f"{self.name}: killed after {moment:.1f} s, {after}")

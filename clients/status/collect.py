@@ -82,7 +82,7 @@ def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
         declared_connectors=outputs.connectors,
         topics=_ask("Kafka", lambda: _lag(outputs, _sinks(found))),
         dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
-        objects=_ask("S3", lambda: objects(outputs.archive, MOST_OBJECTS)),
+        objects=_ask("S3", lambda: objects(outputs.archive, MOST_OBJECTS, console.log)),
         metrics=metrics,
         tables=_ask("PostgreSQL", lambda: _tables(outputs, cluster, metrics)),
         certificates_end=outputs.kafka_certificates_end,

@@ -18,7 +18,6 @@ from chaos.faults.maintenance import (
 )
 from chaos.pipeline import FaultError
 from clients.archived_tables import IcebergTable
-from clients.job_run import JobRun
 from clients.stack import StackError
 from workload.maintenance import (
     EAGER,
@@ -211,17 +210,26 @@ def test_one_of_two_runs_may_fail(cluster: Any, monkeypatch: pytest.MonkeyPatch)
     assert "two: 1 of 2 runs succeeded" in cluster.logged
 
 
-def test_runs_that_ended_before_they_were_killed_prove_nothing(cluster: Any) -> None:
+def test_runs_that_ended_before_they_were_killed_prove_nothing(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fault = MaintenanceKilled("killed", "")
     fault.prepare(cluster)
+
+    def no_process(*_: object) -> None:
+        raise FaultError("no container of the pod is running")
+
+    monkeypatch.setattr(node, "kill", no_process)
     with pytest.raises(FaultError, match="each of 3 runs had ended"):
+        fault.inject(cluster)
+    cluster.outcomes[f"{JOB}-1"] = False
+    with pytest.raises(FaultError, match="no container of the pod is running"):
         fault.inject(cluster)
 
 
-def test_a_run_is_killed_while_it_goes_on(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_killed_while_it_goes_on(cluster: Any) -> None:
     fault = MaintenanceKilled("killed", "")
     fault.prepare(cluster)
-    monkeypatch.setattr(JobRun, "succeeded", lambda run: cluster.outcomes.get(run.name))
     fault.inject(cluster)
     assert cluster.killed == [f"{MAINTENANCE}/{JOB}-{number}-x" for number in range(3)]
 

@@ -11,6 +11,7 @@ import pytest
 
 from clients import archived_tables as looked
 from clients.archived_tables import HourOfFiles, IcebergTable, archived_tables
+from clients.bucket import objects
 from clients.stack import ArchiveOutput
 
 BUCKET = "datapipe-ingestion-test"
@@ -196,6 +197,10 @@ def test_the_listing_of_files_is_bounded(
         key = f"{folder}/year=2026/month=01/day=01/hour=23/{number}.parquet"
         s3.put_object(Bucket=BUCKET, Key=key, Body=b"xx")
     monkeypatch.setattr(looked, "MOST_FILES", 1000)
+    monkeypatch.setattr("clients.bucket.PAGES_PER_LINE", 1)
     archive = output(endpoint, "confluent-s3", {"public.many": folder}, "cdc")
     (found,) = archived_tables(archive, print, NOW)
     assert (found.files, found.bytes, found.complete) == (1000, 2000, False)  # type: ignore[union-attr]
+    said: list[str] = []
+    assert not objects(archive, most=1000, log=said.append).complete
+    assert said == ["counting the archive's objects: 1,000 so far"]

@@ -236,12 +236,18 @@ def test_objects_are_counted_below_the_prefix(endpoint: str) -> None:
     assert objects(output(endpoint, "confluent-s3", "nothing")).newest is None
 
 
-def test_the_count_of_objects_is_bounded_and_knows_the_metadata(endpoint: str) -> None:
+def test_the_count_of_objects_is_bounded_and_knows_the_metadata(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     iceberg(endpoint, "measured", rows(FIRST))
     archive = output(endpoint, "iceberg", "measured")
     found = objects(archive)
     assert list(found.metadata) == ["measured/products/metadata"]
     assert 0 < found.metadata["measured/products/metadata"] < found.size
     assert found.complete
+    monkeypatch.setattr("clients.bucket.PAGES_PER_LINE", 1)
+    said: list[str] = []
+    objects(archive, log=said.append)
+    assert said == []  # one page
     none = objects(archive, most=0)
     assert (none.count, none.newest, none.complete) == (0, None, False)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from kubernetes import client
 from kubernetes.client import ApiException
 
 from clients import maintenance
@@ -51,6 +52,7 @@ class FakeCluster:
     """An API server with a CronJob, other Jobs and one that ends at the second look."""
 
     namespace = "data-ingestion"
+    api = None
 
     def __init__(self, end: dict[str, Any], others: list[dict[str, Any]] | None = None) -> None:
         self.end = end
@@ -70,14 +72,22 @@ class FakeCluster:
         self.looks += 1
         return self.end if self.looks > 1 else {"status": {"active": 1}}
 
-    def get_text(self, path: str) -> str:
-        return f"log of {path.rsplit('/', 2)[1]}\n"
-
     def post(self, path: str, body: dict[str, Any]) -> Any:
         assert path == JOBS
         assert not self.others, "another run is on its way"
         self.posted.append(body)
         return {"metadata": {"name": "made"}}
+
+
+class FakeLogs:
+    """The part of the API with pods' logs."""
+
+    def __init__(self, _api: None) -> None:
+        pass
+
+    def read_namespaced_pod_log(self, name: str, namespace: str) -> str:
+        assert namespace == FakeCluster.namespace
+        return f"log of {name}\n"
 
 
 def pod(name: str, created: str) -> dict[str, Any]:
@@ -106,6 +116,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Any:
         made = FakeCluster(end, **more)
         monkeypatch.setattr(maintenance, "Cluster", lambda _: made)
         monkeypatch.setattr(maintenance, "POLL_SECONDS", 0.01)
+        monkeypatch.setattr(client, "CoreV1Api", FakeLogs)
         return made
 
     return make

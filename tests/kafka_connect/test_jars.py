@@ -69,6 +69,9 @@ JARS = {
         "org/slf4j/slf4j-api/1.7.*",
     ),
     "maintenance": (
+        "com/fasterxml/jackson/core/jackson-annotations/2.22*",
+        "com/fasterxml/jackson/core/jackson-core/2.22.*",
+        "com/fasterxml/jackson/core/jackson-databind/2.22.*",
         "org/apache/avro/avro/1.12.*",
         "org/apache/iceberg/iceberg-api/1.12.*",
         "org/apache/iceberg/iceberg-bundled-guava/1.12.*",

@@ -22,6 +22,9 @@ HERE = Path(__file__).parent
 JAR = HERE.parents[1] / "java/commit-counter.jar"
 BUCKET = "datapipe-ingestion-test"
 SECONDS = 30
+# Much less than the metadata of a month.
+HEAP = "-Xmx40m"
+MONTH = 43_200
 # The attribute that is added last.
 LAST = "maintained_timestamp_seconds"
 DAY = 1_767_225_600_000
@@ -62,8 +65,11 @@ def ask(endpoint: str, clients: object, tmp_path_factory: pytest.TempPathFactory
     copy_artifacts(("org/apache/kafka/kafka-clients/3.9.*",), folder / "kafka")
     shutil.copy(JAR, folder / "jars")
     account = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    classpath = f"{folder}:{folder}/jars/*:{folder}/kafka/*"
+    source = HERE / "WatchedTables.java"
+    subprocess.run(["javac", "-d", folder, "-cp", classpath, source], check=True)
     with subprocess.Popen(
-        ["java", "-cp", f"{folder}/jars/*:{folder}/kafka/*", HERE / "WatchedTables.java", endpoint],
+        ["java", HEAP, "-cp", classpath, "WatchedTables", endpoint],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -83,7 +89,7 @@ def ask(endpoint: str, clients: object, tmp_path_factory: pytest.TempPathFactory
         running.stdin.close()
 
 
-def metadata(snapshots: int, properties: Mapping[str, str]) -> bytes:
+def metadata(snapshots: int, properties: Mapping[str, str], padding: str = "") -> bytes:
     """Return a metadata file as Iceberg orders it, whose last snapshot is the current one."""
     return json.dumps(
         {
@@ -99,6 +105,7 @@ def metadata(snapshots: int, properties: Mapping[str, str]) -> bytes:
                     "timestamp-ms": DAY + number,
                     "summary": {
                         "operation": "append",
+                        "kafka.connect.offsets": padding,
                         "total-files-size": str(1000 * number),
                         "total-data-files": str(2 * number),
                     },
@@ -142,7 +149,9 @@ def test_every_table_is_shown_before_and_without_a_commit(
     put_table(clients, "orders", "00001-b.gz.metadata.json", packed)
     put_table(clients, "empty", "00000-c.metadata.json", metadata(0, {}))
     put_table(clients, "broken", "00001-d.metadata.json", b"{")
-    tables = ",".join(f"cdc.{table}" for table in ("broken", "missing", "users", "orders", "empty"))
+    tables = ",".join(
+        f"cdc.{table}" for table in ("broken", "missing", "runaway", "users", "orders", "empty")
+    )
     ask(f"open one {tables}")
     assert shown(ask, "users") == {
         "snapshots": 3_000,
@@ -162,6 +171,17 @@ def test_every_table_is_shown_before_and_without_a_commit(
     assert shown(ask, "empty")["maintained_timestamp_seconds"] == 0
     for table in ("broken", "missing", "of_another_sink"):
         assert ask(f"show cdc.{table}") == "none"
+
+
+def test_the_metadata_of_a_month_without_maintenance_does_not_fill_the_heap(
+    ask: Ask, clients: dict[str, Any]
+) -> None:
+    content = metadata(MONTH, {}, padding="x" * 800)
+    assert len(content) > 40_000_000
+    put_table(clients, "runaway", "43200-f.metadata.json", content)
+    ask("commit one cdc.runaway")
+    assert shown(ask, "runaway")["snapshots"] == 1000 * MONTH
+    assert shown(ask, "runaway")["metadata_bytes"] == 1000 * len(content)
 
 
 def test_a_commit_shows_a_table_that_it_created(ask: Ask, clients: dict[str, Any]) -> None:

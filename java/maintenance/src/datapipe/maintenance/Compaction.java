@@ -29,8 +29,6 @@ import org.apache.iceberg.io.CloseableIterable;
 final class Compaction {
   private static final long HOUR_MICROS = Duration.ofHours(1).toNanos() / 1000;
   private static final String LEAST_FILES = "2";
-  // Sorted together. More than that goes to local files.
-  private static final long GROUP_BYTES = 256L << 20;
   private static final Duration UNCOMMITTED = Duration.ofMinutes(1);
 
   private final ArchiveTable table;
@@ -48,9 +46,8 @@ final class Compaction {
     long target = table.settings().filesTargetBytes();
     options.put(SizeBasedFileRewritePlanner.TARGET_FILE_SIZE_BYTES, Long.toString(target));
     options.put(SizeBasedFileRewritePlanner.MIN_INPUT_FILES, LEAST_FILES);
-    options.put(
-        SizeBasedFileRewritePlanner.MAX_FILE_GROUP_SIZE_BYTES,
-        Long.toString(Math.max(GROUP_BYTES, 2 * target)));
+    // Sorted together, partly in local files, which take about as much or a few times that.
+    options.put(SizeBasedFileRewritePlanner.MAX_FILE_GROUP_SIZE_BYTES, Long.toString(target));
   }
 
   /** How many files were replaced by how many. */
@@ -108,7 +105,7 @@ final class Compaction {
     try (CloseableIterable<FileScanTask> files =
         table.iceberg().newScan().filter(isClosed).ignoreResiduals().planFiles()) {
       for (FileScanTask file : files) {
-        if (file.file().specId() != table.iceberg().spec().specId()) {
+        if (file.file().specId() != table.iceberg().spec().specId() || !isCandidate(file)) {
           continue;
         }
         Integer hour = file.file().partition().get(0, Integer.class);
@@ -135,6 +132,14 @@ final class Compaction {
           }
         });
     return hours;
+  }
+
+  /** Whether the planner may rewrite a file, which then costs to plan its hour. */
+  private boolean isCandidate(FileScanTask file) {
+    double share = (double) file.file().fileSizeInBytes() / table.settings().filesTargetBytes();
+    return share < SizeBasedFileRewritePlanner.MIN_FILE_SIZE_DEFAULT_RATIO
+        || share > SizeBasedFileRewritePlanner.MAX_FILE_SIZE_DEFAULT_RATIO
+        || !file.deletes().isEmpty();
   }
 
   private void compact(Expression hour) {

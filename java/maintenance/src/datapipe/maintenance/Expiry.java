@@ -10,6 +10,7 @@ import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.ExpireSnapshots;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SnapshotRef;
+import org.apache.iceberg.exceptions.CommitFailedException;
 import org.apache.iceberg.util.SnapshotUtil;
 
 /**
@@ -58,9 +59,18 @@ final class Expiry {
           ExpireSnapshots update =
               table.iceberg().expireSnapshots().expireOlderThan(NO_OTHER);
           expired.forEach(update::expireSnapshotId);
-          update.deleteWith(files::add).commit();
+          commit(update.deleteWith(files::add));
         });
     return new Expired(expired.size(), new FileDeletion(table).delete(files));
+  }
+
+  private static void commit(ExpireSnapshots update) {
+    try {
+      update.commit();
+    } catch (IllegalArgumentException changed) {
+      // Another process has expired them, or refers to one of them by a branch or tag now.
+      throw new CommitFailedException(changed, "The snapshots to expire have changed");
+    }
   }
 
   /** How many snapshots from the current one back are neither too old nor too many. */

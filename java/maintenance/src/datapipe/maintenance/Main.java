@@ -8,7 +8,8 @@ import java.util.List;
  * Maintains the Iceberg tables of an archive, while the sink commits to them.
  *
  * <pre>
- * Main PROPERTIES maintain   every table of the properties file, one after the other
+ * Main PROPERTIES maintain                  every table of the properties file, one after the other
+ * Main PROPERTIES erase --table T --key K   the rows of a key, from everywhere (ErasureRequest)
  * </pre>
  *
  * <p>Exit code 0: done; 1: some table failed, the others are done; 2: the arguments or the
@@ -19,7 +20,7 @@ import java.util.List;
  * parts of uploads are in java.io.tmpdir, up to about 2 GiB.
  */
 public final class Main {
-  private static final String USAGE = "usage: Main PROPERTIES maintain";
+  private static final String USAGE = "usage: Main PROPERTIES maintain|erase";
   private static final int SOME_FAILED = 1;
   private static final int WRONG_USE = 2;
 
@@ -47,10 +48,34 @@ public final class Main {
       switch (arguments.get(1)) {
         case "maintain":
           return new Maintenance(archive, stop).run() ? 0 : SOME_FAILED;
+        case "erase":
+          return erase(archive, arguments.subList(2, arguments.size()), stop);
         default:
           System.err.println(arguments.get(1) + " is not a command; " + USAGE);
           return WRONG_USE;
       }
+    }
+  }
+
+  private static int erase(Archive archive, List<String> options, StopSignal stop) {
+    try {
+      ErasureRequest request = ErasureRequest.parse(options);
+      if (!archive.settings().tables().contains(request.table())) {
+        throw new InvalidSettingsException(
+            request.table() + " is not archived; allowed: " + archive.settings().tables());
+      }
+      if (!archive.has(request.table())) {
+        System.out.println(request.table() + ": the sink has not created it yet");
+        System.out.println("{\"outcome\": \"nothing\"}");
+        return 0;
+      }
+      return new Erasure(archive.table(request.table()), request, stop).run() ? 0 : SOME_FAILED;
+    } catch (InvalidSettingsException invalid) {
+      System.err.println(invalid.getMessage());
+      return WRONG_USE;
+    } catch (StopSignal.StoppedException stopped) {
+      System.out.println(stopped.getMessage());
+      return SOME_FAILED;
     }
   }
 }
