@@ -4,7 +4,7 @@ A change's place is `2 * lsn`, and one more for all but deletes: an update of a 
 an insert at one position in the WAL. verification/archive_state.py computes the same state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archive_views.dialect import Dialect
 from archive_views.table import (
@@ -130,7 +130,16 @@ class ViewQueries:
             f" JOIN latest ON {self._position} = latest.__position AND {' AND '.join(same)}"
             f" WHERE {self._operation} NOT IN ('d', 't') GROUP BY {found}"
         )
-        return f"WITH latest AS ({latest}) SELECT {self._typed_columns()} FROM ({rows}) AS present"
+        # A condition on a column of the key reaches both scans from what is grouped by only.
+        known = {
+            columns[0].name: name
+            for columns, name in zip(
+                map(self._key_columns, self._table.key or ()), names, strict=True
+            )
+            if len(columns) == 1
+        }
+        typed = self._typed_columns(known)
+        return f"WITH latest AS ({latest}) SELECT {typed} FROM ({rows}) AS present"
 
     def _counted(self) -> str:
         """Count each row: as often as it was inserted and not deleted.
@@ -195,18 +204,24 @@ class ViewQueries:
 
     def _key(self, name: str) -> str:
         """Return SQL for a column of the key, of whatever type it was."""
-        columns = [
-            one
-            for one in self._table.columns
-            if one.name == name or any(stored.source == name for stored, _ in one.stored)
-        ]
+        columns = self._key_columns(name)
         if len(columns) == 1:
             return self._value(columns[0])
         return f"coalesce({', '.join(self._dialect.text(self._value(one)) for one in columns)})"
 
-    def _typed_columns(self) -> str:
+    def _key_columns(self, name: str) -> list[ViewColumn]:
+        return [
+            one
+            for one in self._table.columns
+            if one.name == name or any(stored.source == name for stored, _ in one.stored)
+        ]
+
+    def _typed_columns(self, known: Mapping[str, str] | None = None) -> str:
+        """Return SQL for all columns; `known` are expressions for some of them, by their names."""
+        values = known or {}
         return ", ".join(
-            f"{self._value(one)} AS {self._quoted(one.name)}" for one in self._table.columns
+            f"{values.get(one.name) or self._value(one)} AS {self._quoted(one.name)}"
+            for one in self._table.columns
         )
 
     def _value(self, column: ViewColumn) -> str:

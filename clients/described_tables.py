@@ -55,7 +55,7 @@ def described_tables(
     }
     try:
         with database.connect(outputs) as connection:
-            present = _present(connection, outputs.tables, outputs.excluded_columns)
+            present = present_tables(connection, outputs.tables, outputs.excluded_columns)
     except (StackError, psycopg.Error) as error:
         log(f"PostgreSQL was not asked: {error}. Keys and types are those of the last make up")
         return recorded
@@ -64,11 +64,12 @@ def described_tables(
     return recorded | present
 
 
-def _present(
+def present_tables(
     connection: psycopg.Connection[Row],
     tables: Sequence[str],
     excluded: Mapping[str, Sequence[str]],
 ) -> dict[str, DescribedTable]:
+    """Return the tables that PostgreSQL has; `excluded` are columns that are not captured."""
     found = {}
     for table in tables:
         schema, _, name = table.partition(".")

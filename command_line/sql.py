@@ -1,5 +1,6 @@
 """`datapipe sql`: questions to the archive."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ def _one_of(allowed: tuple[str, ...], option: str, given: str) -> str:
     return given
 
 
-def sql(
+def sql(  # noqa: PLR0917  typer passes them by name
     context: typer.Context,
     query: Annotated[
         str | None, typer.Option(help="Print the result of a query.", metavar="SQL")
@@ -37,6 +38,13 @@ def sql(
     types: Annotated[
         str, typer.Option(help="Types of the columns: postgresql, or as they are archived.")
     ] = "postgresql",
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            help="The stack's outputs in a file, as pulumi stack output --json prints them.",
+            metavar="FILE",
+        ),
+    ] = None,
 ) -> None:
     """Query the archive with DuckDB: a prompt, or one query.
 
@@ -57,6 +65,13 @@ def sql(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from None
     try:
-        run(context.obj, query, at=time, form=Format(form), as_archived=types == "archived")
+        run(
+            context.obj,
+            query,
+            at=time,
+            form=Format(form),
+            as_archived=types == "archived",
+            saved_outputs=outputs,
+        )
     except duckdb.Error as error:
         raise StackError(str(error)) from None

@@ -3,11 +3,15 @@
 import argparse
 import sys
 
+import duckdb
+
 from clients import database
 from clients.archive import open_archive
 from clients.console import console
 from clients.ending import run_and_exit
+from clients.sql.commands import open_session
 from clients.stack import StackError, read_outputs
+from demo.present_state import ask, print_present_state
 from demo.report import print_result
 from demo.run import Load, run
 from verification.commands import pipeline_of
@@ -19,7 +23,7 @@ from workload.timeouts import Timeouts
 
 
 def main() -> int:
-    """Return 0 if the archive holds each change once and the changed rows agree, otherwise 1."""
+    """Return 0 if the archive holds each change once and both have the same rows, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
@@ -39,12 +43,19 @@ def main() -> int:
             progress.update("comparing the changed rows with PostgreSQL (make verify)")
             tables = [table.table for table in result.tables]
             verified = compare_changed_rows(pipeline_of(outputs), tables, began)
-    except StackError as error:
+            progress.update("asking the archive for the present state (make sql)")
+            state = ask(
+                lambda: database.connect(outputs),
+                lambda: open_session(outputs, log=progress.update),
+                next(table for table in tables if table.endswith(".orders")),
+            )
+    except (StackError, duckdb.Error) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print_results(screen, verified, show_values=False)
     print_result(screen, result, archive)
-    return 0 if result.agrees and not complaints(verified) else 1
+    print_present_state(screen, state)
+    return 0 if result.agrees and state.agrees and not complaints(verified) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,7 +63,8 @@ def _arguments() -> argparse.Namespace:
         prog="datapipe demo",
         description=__doc__,
         epilog="Exit codes: 0 the archive holds each committed change exactly once, and the changed"
-        " rows as PostgreSQL has them; 1 otherwise; 2 wrong usage; 130 interrupted.",
+        " rows as PostgreSQL has them, and answers a query like PostgreSQL; 1 otherwise; 2 wrong"
+        " usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--changes", type=int, default=4000, help="rows to change, at least")

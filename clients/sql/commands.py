@@ -1,10 +1,12 @@
 """The command `datapipe sql`."""
 
+import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from clients.archive import open_archive
 from clients.console import console
@@ -13,7 +15,7 @@ from clients.sql.files import archived_files
 from clients.sql.output import Format
 from clients.sql.prompt import run_prompt, run_query
 from clients.sql.session import Session
-from clients.stack import StackError, StackOutputs, read_outputs
+from clients.stack import StackError, StackOutputs, parse_outputs, read_outputs
 
 
 def sql(
@@ -23,20 +25,31 @@ def sql(
     at: datetime | None = None,
     form: Format = Format.TABLE,
     as_archived: bool = False,
+    saved_outputs: Path | None = None,
 ) -> None:
     """Run a query on a stack's archive and print its result, or show a prompt without a query.
+
+    `saved_outputs` is a file of `pulumi stack output --json`, for a stack that is gone.
 
     Raises StackError if the archive can't be read, and duckdb.Error for a query that fails.
     """
     screen = console()
     if query is None and form is not Format.TABLE:
         raise StackError(f"FORMAT={form} needs a query: Q=…")
-    outputs = read_outputs(stack)
+    outputs = read_outputs(stack) if saved_outputs is None else _saved(stack, saved_outputs)
     with open_session(outputs, at=at, as_archived=as_archived, log=_note) as session:
         if query is None:
             run_prompt(session, screen)
         else:
             run_query(session, query, form, screen)
+
+
+def _saved(stack: str, file: Path) -> StackOutputs:
+    """Return outputs from a file. Raises StackError if it can't be read or lacks some."""
+    try:
+        return parse_outputs(stack, json.loads(file.read_text()))
+    except (OSError, json.JSONDecodeError) as error:
+        raise StackError(f"--outputs {file} can't be read: {error}") from None
 
 
 def open_session(

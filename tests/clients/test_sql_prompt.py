@@ -20,7 +20,7 @@ import pytest
 from rich.console import Console
 
 from clients.described_tables import DescribedTable
-from clients.sql import prompt
+from clients.sql import commands, prompt
 from clients.sql.commands import parse_time
 from clients.sql.output import SHOWN_ROWS, Format, print_query
 from clients.sql.session import Session
@@ -209,6 +209,15 @@ def test_wrong_options_are_named(arguments: list[str], message: str) -> None:
     )
     assert ran.returncode == 2
     assert message in " ".join(ran.stderr.replace("│", " ").split())
+
+
+def test_outputs_of_a_stack_that_is_gone_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    with pytest.raises(StackError, match=r"--outputs .*outputs\.json can't be read"):
+        commands.sql("prod", "SELECT 1", saved_outputs=file)
+    file.write_text('{"namespace": "x"}')
+    with pytest.raises(StackError, match="stack prod lacks valid outputs"):
+        commands.sql("prod", "SELECT 1", saved_outputs=file)
 
 
 def test_make_passes_sql_as_it_is(tmp_path: Path) -> None:

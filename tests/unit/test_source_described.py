@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
+from clients.database import Row
+from clients.described_tables import present_tables
 from components.source.database_schema import INPUTS, DatabaseSchemaProvider
 from components.source.described import described_columns, described_keys
 from components.source.pod_exec import PodCommand
@@ -73,6 +77,19 @@ class TestDatabase:
             ["at", "timestamp(3) without time zone"],
         ]
         assert columns["sales.plain"] == [["code", "uuid"]]
+
+    def test_a_client_that_asks_postgresql_gets_the_same(self, server: PostgresServer) -> None:
+        text = self.text(server)
+        excluded = {"public.plain": ("secret",)}
+        with server.connect("postgres") as connection:
+            rows = cast(psycopg.Connection[Row], connection)
+            rows.row_factory = dict_row
+            present = present_tables(rows, (*TABLES, "public.gone"), excluded)
+        assert {table: list(one.key or ()) for table, one in present.items()} == described_keys(
+            text, TABLES
+        )
+        columns = {table: [list(each) for each in one.columns] for table, one in present.items()}
+        assert columns == described_columns(text, TABLES)
 
     def test_a_preview_finds_another_key_and_other_columns(self, server: PostgresServer) -> None:
         before = self.text(server)
