@@ -175,12 +175,15 @@ def _timestamp(value: str) -> str:
 
 
 def _zoned(value: str) -> str:
-    """Convert ISO 8601 in UTC, such as 2024-02-29T10:34:56.789Z."""
+    """Convert ISO 8601 in UTC, such as 2024-02-29T10:34:56.789Z.
+
+    The cast is around the CASE: Trino makes a literal of the cast of a constant, and then refuses
+    that of the earliest timestamp.
+    """
     without_zone = f"replace(substr({value}, 1, length({value}) - 1), 'T', ' ')"
     return (
-        f"CASE {value} WHEN 'infinity' THEN CAST('{LATEST}' AS TIMESTAMP(6))"
-        f" WHEN '-infinity' THEN CAST('{EARLIEST}' AS TIMESTAMP(6))"
-        f" ELSE CAST({without_zone} AS TIMESTAMP(6)) END"
+        f"CAST(CASE {value} WHEN 'infinity' THEN '{LATEST}' WHEN '-infinity' THEN '{EARLIEST}'"
+        f" ELSE {without_zone} END AS TIMESTAMP(6))"
     )
 
 

@@ -26,7 +26,7 @@ def erase(
         typer.Option("--keep-row", help="Erase the past of a row that PostgreSQL still has."),
     ] = False,
 ) -> None:
-    """Erase a key's rows from the archive, its history and its old files.
+    """Erase a key's rows from the archive and its old files.
 
     Files with such rows are written again without them, all older snapshots and versions are
     deleted, and every object of the table is searched afterwards. An audit without the key is

@@ -14,7 +14,7 @@ PROGRAMS = {
     "bench-maintenance": ("bench.maintenance", "Measure a load without and with maintenance."),
     "bench-archive": ("bench.archive_growth", "Age an Iceberg table by a month, in an hour."),
     "bench-snapshot": ("bench.snapshot", "Add a table of ten million rows, count what arrives."),
-    "bench-sql": ("bench.sql", "Measure queries of the present state by the history's size."),
+    "bench-sql": ("bench.sql", "Measure queries by the size of the history."),
     "chaos": ("chaos", "Inject faults under load and count what is lost."),
 }
 # Every argument is the program's, --help too.

@@ -77,6 +77,14 @@ def test_every_statement_is_one_of_athenas(
         assert isinstance(parsed(one.sql), kind)
 
 
+def test_no_constant_is_cast_to_a_timestamp() -> None:
+    """Trino 405 makes literals of such casts, and refused that of the earliest timestamp."""
+    for one in statements([table(*ALL_KINDS)], DATABASES):
+        for cast in parsed(one.sql).find_all(exp.Cast):
+            constant = isinstance(cast.this, exp.Literal)
+            assert not (constant and cast.to.this == exp.DataType.Type.TIMESTAMP), cast.sql()
+
+
 def test_the_grammar_is_not_one_that_takes_anything() -> None:
     with pytest.raises(ParseError):
         parsed("CREATE OR REPLACE VIEW v AS SELECT FROM WHERE (")

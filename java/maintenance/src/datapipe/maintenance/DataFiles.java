@@ -12,6 +12,7 @@ import org.apache.iceberg.StructLike;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.data.GenericDeleteFilter;
 import org.apache.iceberg.data.Record;
+import org.apache.iceberg.encryption.EncryptedOutputFile;
 import org.apache.iceberg.formats.FormatModelRegistry;
 import org.apache.iceberg.formats.ReadBuilder;
 import org.apache.iceberg.io.CloseableIterable;
@@ -57,7 +58,7 @@ final class DataFiles {
   DataWriter<Record> write(StructLike partition) {
     try {
       return FormatModelRegistry.<Record, Schema>dataWriteBuilder(
-              FileFormat.PARQUET, Record.class, names.newOutputFile(table.spec(), partition))
+              FileFormat.PARQUET, Record.class, newFile(partition))
           .setAll(table.properties())
           .metricsConfig(MetricsConfig.forTable(table))
           .schema(schema)
@@ -68,6 +69,13 @@ final class DataFiles {
     } catch (IOException failure) {
       throw new UncheckedIOException(failure);
     }
+  }
+
+  private EncryptedOutputFile newFile(StructLike partition) {
+    // The folder of no partition would have an empty name, which not every reader takes.
+    return table.spec().isUnpartitioned()
+        ? names.newOutputFile()
+        : names.newOutputFile(table.spec(), partition);
   }
 
   private CloseableIterable<Record> read(DataFile file, Schema columns) {
