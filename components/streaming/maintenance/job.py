@@ -195,8 +195,8 @@ def _container(args: MaintenanceArgs) -> Manifest:
         "ICEBERG_PLUGIN": args.maintained.plugin,
         "MAINTENANCE_JAVA_OPTS": (
             f"{jvm_heap_options(limit, profile)} {jvm_collector_options(profile)}"
-            # Iceberg's log has no destination in this image; the program prints its own.
-            " -Dslf4j.internal.verbosity=ERROR"
+            # No line on standard error about which log is used.
+            " -Dslf4j.internal.verbosity=WARN"
         ),
         "AWS_REGION": args.region,
         # glibc keeps an arena of up to 64 MiB per thread and core; two are enough.
