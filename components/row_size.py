@@ -71,7 +71,7 @@ class RowSize:
 
     def heap_of(self, heap: int) -> float:
         """Return what that direct memory leaves of a JVM's heap (MiB)."""
-        return heap - self._direct / (1 + COLLECTOR_SHARE)
+        return float(heap - self._direct / (1 + COLLECTOR_SHARE))
 
     def require_brokers_heap(self, heap: int) -> None:
         """Raise ValueError where the brokers' heap can't hold such rows.

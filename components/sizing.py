@@ -8,6 +8,7 @@ storage is in MiB, all CPU in millicores.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -79,7 +80,7 @@ STACK_KIB = 512
 # KiB of a thread's stack that are in use; 102 were measured.
 THREAD_KIB = 128
 # G1's own tables, as a share of the heap; measured.
-COLLECTOR_SHARE = 0.12
+COLLECTOR_SHARE = Fraction(12, 100)
 # MiB for the JVM's own code, symbols and malloc's unused memory.
 NATIVE_OVERHEAD = 32
 # Bytes of direct memory that a thread keeps for its next transfer.
@@ -128,7 +129,7 @@ def heap_for(limit: int, profile: JvmProfile) -> int:
 
     Raises ValueError if less than MINIMUM_HEAP would be left.
     """
-    stacks = profile.threads * THREAD_KIB / 1024
+    stacks = Fraction(profile.threads * THREAD_KIB, 1024)
     jvm = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
     reserved = jvm + profile.page_cache
     heap = int((limit - reserved) / (1 + COLLECTOR_SHARE))
