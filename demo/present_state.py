@@ -22,7 +22,7 @@ FROM {orders} GROUP BY status
 # Others may have changed rows that are not archived yet.
 ATTEMPTS, PAUSE_SECONDS = 4, 10.0
 
-Answer = Sequence[tuple[str, ...]]
+Answer = Sequence[tuple[str | None, ...]]
 OpenSession = Callable[[], AbstractContextManager[Session]]
 
 
@@ -59,9 +59,15 @@ def _ask_once(connect: Connect, session: OpenSession, orders: str) -> PresentSta
     with session() as opened:
         archived = opened.connection.execute(query).fetchall()
     return PresentState(
-        sorted(tuple(row[name] for name in COLUMNS) for row in rows),
-        sorted(tuple(row) for row in archived),
+        sorted((tuple(row[name] for name in COLUMNS) for row in rows), key=_by_status),
+        sorted((tuple(row) for row in archived), key=_by_status),
     )
+
+
+def _by_status(row: tuple[str | None, ...]) -> tuple[bool, str]:
+    """Return what orders the answers: a status may be NULL."""
+    status = row[0]
+    return status is None, status or ""
 
 
 def print_present_state(console: Console, state: PresentState) -> None:
@@ -80,5 +86,5 @@ def _table(answer: Answer) -> Table:
     for name in COLUMNS:
         table.add_column(name, justify="right" if name in {"orders", "amount"} else "left")
     for row in answer:
-        table.add_row(*map(str, row))
+        table.add_row(*("NULL" if value is None else value for value in row))
     return table

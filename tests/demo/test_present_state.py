@@ -48,12 +48,13 @@ def connect() -> Iterator[Connect]:
                 "INSERT INTO orders (id, user_id, status, total_amount, updated_at) VALUES"
                 " (1, 1, 'pending', 1.50, '2026-11-27 10:00:00.5'),"
                 " (2, 1, 'pending', 10, '2026-11-27 10:00:01'),"
-                " (3, 1, 'shipped', 0.05, '2026-11-27 10:00:02')"
+                " (3, 1, 'shipped', 0.05, '2026-11-27 10:00:02'),"
+                " (4, 1, NULL, 3, '2026-11-27 10:00:03')"
             )
         yield opened
 
 
-def row(number: int, status: str, amount: str, second: float) -> dict[str, object]:
+def row(number: int, status: str | None, amount: str, second: float) -> dict[str, object]:
     time = datetime.fromisoformat("2026-11-27T10:00:00+00:00").timestamp() + second
     updated = round(time * 1_000_000)
     return {"id": number, "status": status, "total_amount": amount, "updated_at": updated}
@@ -64,6 +65,7 @@ CHANGES = [
     change("u", 2, row(1, "pending", "1.50", 0.5)),
     change("c", 3, row(2, "pending", "10.00", 1)),
     change("c", 4, row(3, "shipped", "0.05", 2)),
+    change("c", 5, row(4, None, "3.00", 3)),
 ]
 
 
@@ -85,6 +87,7 @@ def test_both_answer_alike(connect: Connect) -> None:
     assert list(state.archive) == [
         ("pending", "2", "11.50", "2026-11-27 10:00:01"),
         ("shipped", "1", "0.05", "2026-11-27 10:00:02"),
+        (None, "1", "3.00", "2026-11-27 10:00:03"),
     ]
     assert "the archive's present state is PostgreSQL's" in printed(state)
 

@@ -360,7 +360,13 @@ def test_the_plugin_creates_reads_and_deletes_acls(site: Site) -> None:
     assert not admin.has_acl(acl)
     admin.allow(acl)
     assert admin.has_acl(acl)
-    assert may(site, describe_settings, "visitor", USERS)
+    # A broker learns of it from the controller a moment later.
+    poll_until(
+        lambda: may(site, describe_settings, "visitor", USERS),
+        timeout=SECONDS,
+        interval=0.1,
+        description="the visitor to be let",
+    )
     admin.revoke(acl)
     assert not admin.has_acl(acl)
     admin.revoke(acl)
