@@ -4,7 +4,7 @@ import asyncio
 import errno
 import json
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -94,10 +94,13 @@ async def _outcome_from_here(address: str, port: int) -> str:
 
 
 @contextmanager
-def probe_pod(namespace: str, image: str) -> Iterator[str]:
-    """Create a pod of no workload, with the restricted profile; yield its name and delete it."""
+def probe_pod(namespace: str, image: str, labels: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Create a pod with the restricted profile; yield its name and delete it.
+
+    Without a workload's `labels` it belongs to none.
+    """
     name, where = "network-probe", f"--namespace={namespace}"
-    kubectl("create", where, "--filename=-", manifest=_probe(name, image))
+    kubectl("create", where, "--filename=-", manifest=_probe(name, image, labels or {}))
     try:
         kubectl(
             "wait", where, "--for=condition=Ready", f"pod/{name}", f"--timeout={_READY_SECONDS}s"
@@ -107,7 +110,7 @@ def probe_pod(namespace: str, image: str) -> Iterator[str]:
         kubectl("delete", where, "pod", name, "--now")
 
 
-def _probe(name: str, image: str) -> dict[str, Any]:
+def _probe(name: str, image: str, labels: Mapping[str, str]) -> dict[str, Any]:
     # Room for a shell for each connection, all of them at the same time.
     size = {"cpu": "500m", "memory": "128Mi"}
     container = {
@@ -124,7 +127,7 @@ def _probe(name: str, image: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": dict(labels)},
         "spec": {
             "automountServiceAccountToken": False,
             "securityContext": {

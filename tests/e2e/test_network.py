@@ -111,11 +111,14 @@ def matrix(outputs: StackOutputs) -> Matrix:
         **json.loads(CONFIGURATION.read_text())["network-matrix"],
     }
     settings = {name: schema["default"] for name, schema in SETTINGS.items()} | given
-    kinds = "statefulsets.apps,deployments.apps,networkpolicies.networking.k8s.io"
+    kinds = "statefulsets.apps,deployments.apps,cronjobs.batch,networkpolicies.networking.k8s.io"
     resources = [_as_registered(each) for each in _listed(namespace, kinds)]
-    # A pod of a Job that has ended has no network.
-    running = _listed(namespace, "pods", "--field-selector=status.phase=Running")
-    pods = {pod["metadata"]["name"]: pod for pod in running}
+    # A run of a CronJob may end, or begin, at any time.
+    pods = {
+        pod["metadata"]["name"]: pod
+        for pod in _listed(namespace, "pods")
+        if not any(owner["kind"] == "Job" for owner in pod["metadata"].get("ownerReferences", ()))
+    }
     [dns] = _listed("kube-system", "pods", "--selector=k8s-app=kube-dns")
     return Matrix(namespace, ends_of(resources, settings), settings, pods, dns)
 
@@ -201,6 +204,19 @@ def test_a_pod_of_no_workload_reaches_no_workload(matrix: Matrix, namespace: str
     assert outcomes == matrix.expected(matrix.stranger(where), targets)
     reached = {target for target, outcome in outcomes.items() if outcome == REACHED}
     assert reached == ({(_address(matrix.dns), 53)} if own else set())
+
+
+def test_a_run_of_the_maintenance_reaches_exactly_what_the_matrix_allows(matrix: Matrix) -> None:
+    """By a pod with the labels of its pods, which live too short to try everything."""
+    [cron_job] = _listed(matrix.namespace, "cronjobs.batch")
+    template = cron_job["spec"]["jobTemplate"]["spec"]["template"]
+    image = template["spec"]["containers"][0]["image"]
+    targets = matrix.targets()
+    with probe_pod(matrix.namespace, image, template["metadata"]["labels"]) as probe:
+        outcomes = outcomes_from_pod(probe, matrix.namespace, list(targets))
+
+    assert outcomes == matrix.expected(matrix.end_of(template), targets)
+    assert {REACHED, REFUSED_BY_NETWORK} == set(outcomes.values())
 
 
 def test_names_are_resolved_over_udp(matrix: Matrix) -> None:

@@ -101,7 +101,7 @@ class TestTheSearch:
         """In the Secrets of the cluster, as the API server returns them; the rest is not in use."""
         listed = cluster.get(f"/api/v1/namespaces/{outputs.namespace}/secrets")
         found = needles.found_in(json.dumps(listed).encode())
-        assert len(secrets) == 7
+        assert len(secrets) == 8
         unused = {name for name in secrets if name.startswith("registry-")}
         assert found == secrets.keys() - unused
 
