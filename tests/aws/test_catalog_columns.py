@@ -24,9 +24,14 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return reported
 
 
-def create(name: str, columns: list[dict[str, Any]]) -> None:
+# Each test has a database of its own: moto forgets no object that was made after its first reset.
+def create_database(name: str) -> None:
+    boto3.client("glue", region_name="us-east-1").create_database(DatabaseInput={"Name": name})
+
+
+def create(database: str, name: str, columns: list[dict[str, Any]]) -> None:
     boto3.client("glue", region_name="us-east-1").create_table(
-        DatabaseName="cdc",
+        DatabaseName=database,
         TableInput={"Name": name, "StorageDescriptor": {"Columns": columns}},
     )
 
@@ -38,8 +43,9 @@ def column(name: str, comment: str = "", current: str = "true") -> dict[str, Any
 
 @mock_aws
 def test_comments_say_whose_values_a_column_has(messages: list[str]) -> None:
-    boto3.client("glue", region_name="us-east-1").create_database(DatabaseInput={"Name": "cdc"})
+    create_database("with_comments")
     create(
+        "with_comments",
         "users",
         [
             column("amount", "ours [datapipe integer]"),
@@ -49,7 +55,7 @@ def test_comments_say_whose_values_a_column_has(messages: list[str]) -> None:
             column("dropped", current="false"),
         ],
     )
-    assert catalog_columns(AWS, "cdc") == {
+    assert catalog_columns(AWS, "with_comments") == {
         "users": (
             StoredColumn("amount", "amount", "integer"),
             StoredColumn("amount__float", "amount", "float"),
@@ -62,16 +68,16 @@ def test_comments_say_whose_values_a_column_has(messages: list[str]) -> None:
 
 @mock_aws
 def test_all_pages_are_read(messages: list[str]) -> None:
-    boto3.client("glue", region_name="us-east-1").create_database(DatabaseInput={"Name": "cdc"})
+    create_database("with_pages")
     for number in range(120):
-        create(f"table_{number}", [column("id")])
-    assert len(catalog_columns(AWS, "cdc")) == 120
+        create("with_pages", f"table_{number}", [column("id")])
+    assert len(catalog_columns(AWS, "with_pages")) == 120
     assert messages == []
 
 
 @mock_aws
 def test_before_the_first_update_there_is_no_database(messages: list[str]) -> None:
-    assert catalog_columns(AWS, "cdc") == {}
+    assert catalog_columns(AWS, "missing") == {}
     assert messages == []
 
 

@@ -130,13 +130,15 @@ def test_an_error_does_not_end_the_prompt(
 
 
 PROGRAM = """
-import fcntl, termios
+import fcntl, signal, termios
 import pyarrow as pa
 from clients.sql import prompt
 from clients.console import console
 from clients.described_tables import DescribedTable
 from tests.archive_views.memory_files import change, in_memory, session
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # its session has this terminal
+# A shell that starts the tests in the background has them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 files = in_memory([change("c", 1, {"id": 1})], {"id": pa.int32()})
 with session({"public.t": files}, {"public.t": DescribedTable(("id",), ())}) as opened:
     prompt.run_prompt(opened, console())
@@ -228,7 +230,15 @@ def test_make_passes_sql_as_it_is(tmp_path: Path) -> None:
     program.chmod(0o755)
     text = """SELECT '$5' AS "a b", $$x$$ FROM t -- `id`"""
     ran = subprocess.run(
-        ["make", "-f", PROJECT / "Makefile", "sql", f"Q={text}", "AT=2026-11-27 10:00"],
+        [
+            "make",
+            "--no-print-directory",
+            "-f",
+            PROJECT / "Makefile",
+            "sql",
+            f"Q={text}",
+            "AT=2026-11-27 10:00",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

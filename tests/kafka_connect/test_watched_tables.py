@@ -54,7 +54,7 @@ def clients(endpoint: str) -> dict[str, Any]:
     }
     clients = {name: boto3.client(name, **account) for name in ("s3", "glue")}
     clients["s3"].create_bucket(Bucket=BUCKET)
-    clients["glue"].create_database(DatabaseInput={"Name": "cdc"})
+    clients["glue"].create_database(DatabaseInput={"Name": "watched"})
     return clients
 
 
@@ -120,11 +120,11 @@ def metadata(snapshots: int, properties: Mapping[str, str], padding: str = "") -
 
 def put_table(clients: Mapping[str, Any], table: str, name: str, content: bytes) -> None:
     """Write a metadata file and let the table point at it."""
-    key = f"topics/cdc.db/{table}/metadata/{name}"
+    key = f"topics/watched.db/{table}/metadata/{name}"
     clients["s3"].put_object(Bucket=BUCKET, Key=key, Body=content)
     parameters = {"metadata_location": f"s3://{BUCKET}/{key}"}
     clients["glue"].create_table(
-        DatabaseName="cdc", TableInput={"Name": table, "Parameters": parameters}
+        DatabaseName="watched", TableInput={"Name": table, "Parameters": parameters}
     )
 
 
@@ -132,7 +132,7 @@ def shown(ask: Ask, table: str) -> dict[str, int]:
     """Wait for a table's MBean; return its attributes in thousandths."""
 
     def attributes() -> str:
-        answer = ask(f"show cdc.{table}")
+        answer = ask(f"show watched.{table}")
         return answer if LAST in answer else ""
 
     answer = poll_until(attributes, timeout=SECONDS, interval=0.1, description=f"MBean of {table}")
@@ -150,7 +150,7 @@ def test_every_table_is_shown_before_and_without_a_commit(
     put_table(clients, "empty", "00000-c.metadata.json", metadata(0, {}))
     put_table(clients, "broken", "00001-d.metadata.json", b"{")
     tables = ",".join(
-        f"cdc.{table}" for table in ("broken", "missing", "runaway", "users", "orders", "empty")
+        f"watched.{table}" for table in ("broken", "missing", "runaway", "users", "orders", "empty")
     )
     ask(f"open one {tables}")
     assert shown(ask, "users") == {
@@ -170,7 +170,7 @@ def test_every_table_is_shown_before_and_without_a_commit(
     assert shown(ask, "empty")["snapshots"] == 0
     assert shown(ask, "empty")["maintained_timestamp_seconds"] == 0
     for table in ("broken", "missing", "of_another_sink"):
-        assert ask(f"show cdc.{table}") == "none"
+        assert ask(f"show watched.{table}") == "none"
 
 
 def test_the_metadata_of_a_month_without_maintenance_does_not_fill_the_heap(
@@ -179,30 +179,30 @@ def test_the_metadata_of_a_month_without_maintenance_does_not_fill_the_heap(
     content = metadata(MONTH, {}, padding="x" * 800)
     assert len(content) > 40_000_000
     put_table(clients, "runaway", "43200-f.metadata.json", content)
-    ask("commit one cdc.runaway")
+    ask("commit one watched.runaway")
     assert shown(ask, "runaway")["snapshots"] == 1000 * MONTH
     assert shown(ask, "runaway")["metadata_bytes"] == 1000 * len(content)
 
 
 def test_a_commit_shows_a_table_that_it_created(ask: Ask, clients: dict[str, Any]) -> None:
     put_table(clients, "missing", "00001-e.metadata.json", metadata(1, {}))
-    ask("commit one cdc.missing")
+    ask("commit one watched.missing")
     assert shown(ask, "missing")["snapshots"] == 1_000
-    ask("commit one cdc.of_another_sink")
+    ask("commit one watched.of_another_sink")
 
 
 def test_the_last_reporter_of_a_connector_ends_the_watch(ask: Ask) -> None:
-    ask("open two cdc.users")
+    ask("open two watched.users")
     ask("close one")
     assert shown(ask, "users")["snapshots"] == 3_000
     ask("close two")
     poll_until(
-        lambda: ask("show cdc.users") == ask("show cdc.orders") == "none",
+        lambda: ask("show watched.users") == ask("show watched.orders") == "none",
         timeout=SECONDS,
         interval=0.1,
         description="the MBeans to be removed",
     )
-    ask("open three cdc.orders")
+    ask("open three watched.orders")
     assert shown(ask, "orders")["snapshots"] == 2_000
-    assert ask("show cdc.users") == "none"
+    assert ask("show watched.users") == "none"
     ask("close three")
