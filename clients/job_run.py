@@ -1,6 +1,6 @@
 """One run of a CronJob of the stack, as a Job of its template."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubernetes import client
@@ -10,6 +10,9 @@ from clients.cluster import Cluster
 from clients.stack import StackError
 from polling import poll_until
 
+# The CronJob that maintains the archive (components/workloads.py).
+MAINTENANCE = "archive-maintenance"
+NAME_LABEL = "app.kubernetes.io/name"
 # The name of the template's volume with the program's configuration.
 CONFIG_VOLUME = "config"
 NOT_FOUND = 404
@@ -17,6 +20,22 @@ START_SECONDS = 60
 # Its program has as long as its pod's grace period to stop, a minute.
 STOP_SECONDS = 120
 POLL_SECONDS = 1.0
+
+
+def end_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the condition by which a Job has ended; empty while it has not."""
+    for condition in job.get("status", {}).get("conditions", []):
+        if condition["type"] in {"Complete", "Failed"} and condition["status"] == "True":
+            ended: dict[str, Any] = condition
+            return ended
+    return {}
+
+
+def unfinished_jobs(cluster: Cluster, cron_job: str) -> list[str]:
+    """Return the names of a CronJob's runs that have not ended, those started by hand included."""
+    path = f"/apis/batch/v1/namespaces/{cluster.namespace}/jobs"
+    jobs = cluster.get(path, labelSelector=f"{NAME_LABEL}={cron_job}")["items"]
+    return [job["metadata"]["name"] for job in jobs if not end_of(job)]
 
 
 class JobRun:

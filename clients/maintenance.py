@@ -10,16 +10,15 @@ from kubernetes import client
 from kubernetes.client import ApiException
 
 from clients.cluster import Cluster
+from clients.job_run import NOT_FOUND, end_of, unfinished_jobs
 from clients.stack import StackError, StackOutputs
 from polling import NotReadyError, poll_until
 
 # kubectl marks so the Jobs that it makes from a CronJob.
 MANUAL = {"cronjob.kubernetes.io/instantiate": "manual"}
-NAME_LABEL = "app.kubernetes.io/name"
 POLL_SECONDS = 2.0
 # In addition to the Job's own deadline, which Kubernetes enforces.
 GRACE_SECONDS = 120
-NOT_FOUND = 404
 
 Log = Callable[[str], None]
 
@@ -46,13 +45,13 @@ def run_now(outputs: StackOutputs, log: Log, arguments: Sequence[str] = ()) -> R
     cron_job = _cron_job(outputs, cluster)
     path = f"/apis/batch/v1/namespaces/{outputs.namespace}/jobs"
     seconds = cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] + GRACE_SECONDS
-    _wait_for_others(cluster, path, cron_job["metadata"]["name"], seconds, log)
+    _wait_for_others(cluster, cron_job["metadata"]["name"], seconds, log)
     name = cluster.post(path, job_of(cron_job, arguments))["metadata"]["name"]
     log(f"job {name} runs")
 
     def ended() -> dict[str, Any]:
         job: dict[str, Any] = cluster.get(f"{path}/{name}")
-        if not _end_of(job):
+        if not end_of(job):
             raise NotReadyError(f"job {name} is running")
         return job
 
@@ -63,7 +62,7 @@ def run_now(outputs: StackOutputs, log: Log, arguments: Sequence[str] = ()) -> R
         description=f"job {name}",
         error=StackError,
     )
-    condition = _end_of(job)
+    condition = end_of(job)
     succeeded = condition["type"] == "Complete"
     told = (condition.get("reason"), condition.get("message"))
     reason = "" if succeeded else ": ".join(filter(None, told))
@@ -122,13 +121,12 @@ def _cron_job(outputs: StackOutputs, cluster: Cluster) -> dict[str, Any]:
     return found
 
 
-def _wait_for_others(cluster: Cluster, path: str, name: str, seconds: float, log: Log) -> None:
+def _wait_for_others(cluster: Cluster, name: str, seconds: float, log: Log) -> None:
     waiting = False
 
     def nothing_runs() -> bool:
         nonlocal waiting
-        jobs = cluster.get(path, labelSelector=f"{NAME_LABEL}={name}")["items"]
-        running = [job["metadata"]["name"] for job in jobs if not _end_of(job)]
+        running = unfinished_jobs(cluster, name)
         if running and not waiting:
             log(f"waiting for job {', '.join(running)}, which is running")
             waiting = True
@@ -143,15 +141,6 @@ def _wait_for_others(cluster: Cluster, path: str, name: str, seconds: float, log
         description="the end of another run",
         error=StackError,
     )
-
-
-def _end_of(job: dict[str, Any]) -> dict[str, Any]:
-    """Return the condition by which a Job has ended; empty while it has not."""
-    for condition in job.get("status", {}).get("conditions", []):
-        if condition["type"] in {"Complete", "Failed"} and condition["status"] == "True":
-            ended: dict[str, Any] = condition
-            return ended
-    return {}
 
 
 def _output(cluster: Cluster, job: str) -> str:

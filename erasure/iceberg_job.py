@@ -9,14 +9,11 @@ from typing import Any
 from kubernetes.client import ApiException
 
 from clients.cluster import Cluster
-from clients.job_run import JobRun
+from clients.job_run import MAINTENANCE, JobRun, unfinished_jobs
 from clients.stack import StackError, StackOutputs
 from erasure.key import Key
 from polling import NotReadyError, poll_until
 
-# The CronJob whose template is used (components/workloads.py).
-CRON_JOB = "archive-maintenance"
-NAME_LABEL = "app.kubernetes.io/name"
 LOG_LINES = 100_000
 POLL_SECONDS = 1.0
 # As long as a run of the maintenance may take by default.
@@ -37,7 +34,7 @@ def erase(
     if dry_run:
         arguments.append("--dry-run")
     _wait_for_maintenance(cluster, log)
-    run = JobRun(cluster, CRON_JOB, f"archive-erase-{uuid.uuid4().hex[:8]}")
+    run = JobRun(cluster, MAINTENANCE, f"archive-erase-{uuid.uuid4().hex[:8]}")
     run.start(arguments)
     try:
         run.wait_until_running()
@@ -59,13 +56,11 @@ def _wait_for_maintenance(cluster: Cluster, log: Callable[[str], None]) -> None:
     """Wait until no maintenance runs: one that loses the race for a commit leaves files behind."""
 
     def idle() -> bool:
-        path = f"/apis/batch/v1/namespaces/{cluster.namespace}/jobs"
-        jobs = cluster.get(path, labelSelector=f"{NAME_LABEL}={CRON_JOB}")["items"]
-        active = [job["metadata"]["name"] for job in jobs if job["status"].get("active")]
-        if not active:
+        unfinished = ", ".join(unfinished_jobs(cluster, MAINTENANCE))
+        if not unfinished:
             return True
-        log(f"waiting for the end of {', '.join(active)}")
-        raise NotReadyError(f"{', '.join(active)} is active")
+        log(f"waiting for the end of {unfinished}")
+        raise NotReadyError(f"{unfinished} has not ended")
 
     poll_until(
         idle,

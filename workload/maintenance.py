@@ -8,10 +8,9 @@ from kubernetes import client
 from kubernetes.client import ApiException
 
 from clients.cluster import Cluster
-from clients.job_run import NOT_FOUND, JobRun
+from clients.job_run import MAINTENANCE, NOT_FOUND, JobRun
 from clients.stack import StackError
 
-MAINTENANCE = "archive-maintenance"
 # Of the Jobs, and of the ConfigMap with the other settings.
 NAME = "load-maintenance"
 PROPERTIES = "maintenance.properties"

@@ -11,13 +11,12 @@ from chaos.faults.object_store import S3Fails
 from chaos.pipeline import CONNECT, FaultError, Pipeline
 from chaos.s3_proxy import Answer
 from clients.archived_tables import IcebergTable, archived_tables
-from clients.job_run import JobRun
+from clients.job_run import MAINTENANCE, JobRun
 from clients.stack import StackError
 from workload.maintenance import (
     EAGER,
     LAST_ONE,
     LOG_LINES,
-    MAINTENANCE,
     NAME,
     RUN_SECONDS,
     complete_run,

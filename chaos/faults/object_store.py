@@ -8,7 +8,7 @@ from chaos import node
 from chaos.fault import Fault
 from chaos.pipeline import CONNECT, NAME_LABEL, NOT_FOUND, Pipeline
 from chaos.s3_proxy import Answer, S3Proxy
-from workload.maintenance import MAINTENANCE
+from clients.job_run import MAINTENANCE
 
 PROXY_PORT = 5567
 POLICY = "chaos-s3-proxy"

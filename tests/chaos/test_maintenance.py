@@ -18,10 +18,10 @@ from chaos.faults.maintenance import (
 )
 from chaos.pipeline import FaultError
 from clients.archived_tables import IcebergTable
+from clients.job_run import MAINTENANCE
 from clients.stack import StackError
 from workload.maintenance import (
     EAGER,
-    MAINTENANCE,
     changed_properties,
     complete_run,
     create_settings,
