@@ -20,9 +20,8 @@ from archive_views.table import (
     view_columns,
 )
 from archive_views.trino_dialect import TrinoDialect
-from archive_views.views import ViewQueries
+from archive_views.views import EVENTS, ViewQueries
 
-EVENTS = "s3_cdc_events"
 MOMENT_SUFFIX = "_at"
 # Athena's limit for a statement, in bytes.
 LONGEST_STATEMENT = 262_144

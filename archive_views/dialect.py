@@ -1,4 +1,4 @@
-"""What the SQL of a query engine must say in its own words."""
+"""What the SQL of a query engine must say in its own words, and what engines have in common."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -51,3 +51,23 @@ class Dialect(Protocol):
 
     def repeated(self, query: str, columns: Sequence[str], count: str) -> str:
         """Return a query with each row of another one as often as its column `count` says."""
+
+
+# Held by the archive's own types, of which integers may be wider than PostgreSQL's were.
+UNCHANGED = frozenset({"as stored", "integer", "bigint", "boolean", "binary"})
+
+
+class StandardSql:
+    """What standard SQL says, for engines that follow it."""
+
+    def quoted(self, name: str) -> str:
+        """Return an identifier."""
+        return '"' + name.replace('"', '""') + '"'
+
+    def literal(self, text: str) -> str:
+        """Return a text."""
+        return "'" + text.replace("'", "''") + "'"
+
+    def text(self, value: str) -> str:
+        """Return a value as text."""
+        return f"CAST({value} AS VARCHAR)"

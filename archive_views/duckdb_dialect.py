@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from archive_views.dialect import UNCHANGED, StandardSql
 from archive_views.table import StoredColumn, ViewColumn
 from archive_views.targets import Target
 
@@ -24,8 +25,6 @@ TYPES = {
     "json": "JSON",
     "point": "STRUCT(x DOUBLE, y DOUBLE)",
 }
-# Held by the archive's own types, of which integers may be wider than PostgreSQL's were.
-UNCHANGED = frozenset({"as stored", "integer", "bigint", "boolean", "binary"})
 # An interval as PostgreSQL writes it: 1 year 2 mons -3 days +04:05:06.789. Time zones' texts have
 # years with a sign where they do not have four digits, and 0000 is the year 1 BC.
 MACROS = (
@@ -71,16 +70,8 @@ CREATE OR REPLACE MACRO archive_bits(bytes, length) AS right(reverse(regexp_repl
 )
 
 
-class DuckDBDialect:
+class DuckDBDialect(StandardSql):
     """The SQL of DuckDB."""
-
-    def quoted(self, name: str) -> str:
-        """Return an identifier."""
-        return '"' + name.replace('"', '""') + '"'
-
-    def literal(self, text: str) -> str:
-        """Return a text."""
-        return "'" + text.replace("'", "''") + "'"
 
     def typed(self, value: str, column: StoredColumn, target: Target) -> str:
         """Return an archived value with the type of the target."""
@@ -119,10 +110,6 @@ class DuckDBDialect:
         if target.kind == "decimal":
             return f"CAST(NULL AS DECIMAL({target.precision},{target.scale}))"
         return f"CAST(NULL AS {TYPES.get(target.kind, 'VARCHAR')})"
-
-    def text(self, value: str) -> str:
-        """Return a value as text."""
-        return f"CAST({value} AS VARCHAR)"
 
     def time(self, value: str, milliseconds: bool) -> str:
         """Return a time as a timestamp with time zone."""

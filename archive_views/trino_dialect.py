@@ -8,6 +8,7 @@ numbers hold: 5881580-07-11 and 294247-01-10 04:00:54.775807.
 
 from collections.abc import Callable, Mapping, Sequence
 
+from archive_views.dialect import UNCHANGED, StandardSql
 from archive_views.table import StoredColumn, ViewColumn
 from archive_views.targets import Target
 
@@ -28,19 +29,10 @@ TYPES = {
     "timestamptz": "TIMESTAMP(6)",
     "point": "ROW(x DOUBLE, y DOUBLE)",
 }
-UNCHANGED = frozenset({"as stored", "integer", "bigint", "boolean", "binary"})
 
 
-class TrinoDialect:
+class TrinoDialect(StandardSql):
     """The SQL of Trino."""
-
-    def quoted(self, name: str) -> str:
-        """Return an identifier."""
-        return '"' + name.replace('"', '""') + '"'
-
-    def literal(self, text: str) -> str:
-        """Return a text."""
-        return "'" + text.replace("'", "''") + "'"
 
     def typed(self, value: str, column: StoredColumn, target: Target) -> str:
         """Return an archived value with the type of the target."""
@@ -86,10 +78,6 @@ class TrinoDialect:
         if target.kind == "decimal":
             return f"CAST(NULL AS DECIMAL({target.precision}, {target.scale}))"
         return f"CAST(NULL AS {TYPES.get(target.kind, 'VARCHAR')})"
-
-    def text(self, value: str) -> str:
-        """Return a value as text."""
-        return f"CAST({value} AS VARCHAR)"
 
     def time(self, value: str, milliseconds: bool) -> str:
         """Return a time as a timestamp in UTC."""

@@ -21,11 +21,10 @@ from archive_views.table import (
     history_names,
     view_columns,
 )
-from archive_views.views import ViewQueries, all_events
+from archive_views.views import EVENTS, ViewQueries, all_events
 from clients.described_tables import DescribedTable
 from clients.sql.files import ArchivedFiles
 
-EVENTS = "s3_cdc_events"
 # Of the machine's memory; what pyarrow reads ahead comes on top.
 MEMORY_SHARE = 0.5
 # Tables whose metadata is read at the same time.

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 
 from archive_views.athena import (
-    EVENTS,
     AthenaDatabases,
     AthenaTable,
     Statement,
@@ -17,6 +16,7 @@ from archive_views.athena import (
     statements,
     view_names,
 )
+from archive_views.views import EVENTS
 from components.archive.athena.catalog import StoredColumns, catalog_columns
 from components.archive.athena.files import ALL_SUFFIX, declare_file_tables
 from components.archive.athena.reader import Readable, reader_policy, reader_trust
