@@ -6,29 +6,23 @@ from dataclasses import dataclass
 import psycopg
 
 from clients import database
+from clients.column_queries import BASE_TYPES, KEY_POSITIONS
 from clients.database import Row
 from clients.stack import StackError, StackOutputs
 
 # components/source/described.sql has the same for the stack's outputs.
-COLUMNS = """
+COLUMNS = f"""
 SELECT attname::text AS name, base.type, coalesce(position, 0) AS key_position
 FROM pg_attribute
 JOIN pg_class ON pg_class.oid = attrelid AND relkind IN ('r', 'p')
 JOIN pg_namespace ON pg_namespace.oid = relnamespace
 CROSS JOIN LATERAL (
-    WITH RECURSIVE base (oid, modifier, depth) AS (
-        SELECT atttypid, atttypmod, 0
-        UNION ALL
-        SELECT typbasetype, CASE WHEN modifier = -1 THEN typtypmod ELSE modifier END, depth + 1
-        FROM base JOIN pg_type ON pg_type.oid = base.oid WHERE typtype = 'd')
+    {BASE_TYPES}
     SELECT format_type(oid, modifier) AS type FROM base ORDER BY depth DESC LIMIT 1) AS base
-LEFT JOIN (SELECT indrelid, attnum, position FROM pg_index
-        CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
-        WHERE indisprimary AND position <= indnkeyatts) AS keys
-    ON keys.indrelid = attrelid AND keys.attnum = pg_attribute.attnum
+{KEY_POSITIONS}
 WHERE nspname = %s AND relname = %s AND pg_attribute.attnum > 0 AND NOT attisdropped
 ORDER BY pg_attribute.attnum
-"""
+"""  # noqa: S608  of constants only
 
 
 @dataclass(frozen=True)

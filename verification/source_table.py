@@ -7,6 +7,7 @@ from functools import cached_property
 
 import psycopg
 
+from clients.column_queries import BASE_TYPES, KEY_POSITIONS
 from clients.database import Row
 from verification.column_form import ColumnForm, ColumnType, form_of
 
@@ -16,25 +17,18 @@ SEPARATOR, NULL = "\x1f", "\x1e"
 # pg_class.relkind
 PARTITIONED = "p"
 
-COLUMNS = """
+COLUMNS = f"""
 SELECT attname::text AS name, kind.typname::text AS type, namespace.nspname::text AS schema,
     kind.typcategory = 'A' AS is_array, modifier, atthasmissing AS filled_in,
     attgenerated <> '' AS is_generated,
     coalesce(position, 0) AS key_position
 FROM pg_attribute
 CROSS JOIN LATERAL (
-    WITH RECURSIVE base (oid, modifier, depth) AS (
-        SELECT atttypid, atttypmod, 0
-        UNION ALL
-        SELECT typbasetype, CASE WHEN modifier = -1 THEN typtypmod ELSE modifier END, depth + 1
-        FROM base JOIN pg_type ON pg_type.oid = base.oid WHERE typtype = 'd')
+    {BASE_TYPES}
     SELECT oid, modifier FROM base ORDER BY depth DESC LIMIT 1) AS base
 JOIN pg_type AS kind ON kind.oid = base.oid
 JOIN pg_namespace AS namespace ON namespace.oid = kind.typnamespace
-LEFT JOIN (SELECT indrelid, attnum, position FROM pg_index
-        CROSS JOIN LATERAL unnest(indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
-        WHERE indisprimary AND position <= indnkeyatts) AS keys
-    ON keys.indrelid = attrelid AND keys.attnum = pg_attribute.attnum
+{KEY_POSITIONS}
 WHERE attrelid = %s AND pg_attribute.attnum > 0 AND NOT attisdropped
 ORDER BY pg_attribute.attnum
 """
