@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cryptography import x509
 from pydantic import AfterValidator, Field, SecretStr
 
-from components.config.source import NAME_LENGTH, PostgresName, RowName, SourceSettings
+from components.config.source import NAME_LENGTH, PostgresName, RowName, SlotName, SourceSettings
 from components.config.streaming import TopicOverride
 from components.config.tables import ColumnName, TableName
 from components.settings import Pattern, Settings
@@ -151,19 +151,7 @@ class ExistingSource(Settings):
         description="State of the source connector; while it does not run, the server keeps the"
         " changes up to its max_slot_wal_keep_size.",
     )
-    slot: (
-        Annotated[
-            str,
-            AfterValidator(
-                Pattern(
-                    r"[a-z0-9_]{1,63}",
-                    name="replication slot name",
-                    allowed="1 to 63 lower case letters, digits and underscores",
-                )
-            ),
-        ]
-        | None
-    ) = Field(
+    slot: SlotName | None = Field(
         default=None, description="Replication slot; by default datapipe_<name of the source>."
     )
     publication: PostgresName | None = Field(

@@ -22,6 +22,16 @@ PostgresName = Annotated[
         )
     ),
 ]
+SlotName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[a-z0-9_]{1,63}",
+            name="replication slot name",
+            allowed="1 to 63 lower case letters, digits and underscores",
+        )
+    ),
+]
 PostgresSize = Annotated[
     str,
     AfterValidator(Pattern(r"\d+(MB|GB)", name="size", allowed="whole MB or GB, e.g. 2GB")),
@@ -157,16 +167,7 @@ class SourceSettings(Settings):
         description="Publication of the captured tables (design: publication.name); with isolation"
         " per-table, the first part of each table's publication.",
     )
-    slot: Annotated[
-        str,
-        AfterValidator(
-            Pattern(
-                r"[a-z0-9_]{1,63}",
-                name="replication slot name",
-                allowed="1 to 63 lower case letters, digits and underscores",
-            )
-        ),
-    ] = Field(
+    slot: SlotName = Field(
         default="debezium_slot",
         description="Replication slot of the source connector (design: slot.name); with isolation"
         " per-table, the first part of each table's slot.",
