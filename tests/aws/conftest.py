@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
-from sandbox.aws_server import glue
 from tests.aws.enforcing import (
     BUCKET,
     KEY,
@@ -18,6 +16,7 @@ from tests.aws.enforcing import (
     forget,
     user_with,
 )
+from tests.aws_server import aws_server
 
 IDENTITIES = ("confluent-s3", "iceberg", MAINTENANCE)
 
@@ -25,19 +24,14 @@ IDENTITIES = ("confluent-s3", "iceberg", MAINTENANCE)
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """The address of an AWS with our bucket and another one, not yet enforcing."""
-    glue.install()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    administrator = client_of(endpoint, "administrator", "any")
-    for bucket in (BUCKET, OTHER_BUCKET):
-        administrator("s3").create_bucket(Bucket=bucket)
-        for key in (KEY, "elsewhere/file"):
-            administrator("s3").put_object(Bucket=bucket, Key=key, Body=b"there before")
-    yield endpoint
-    forget(endpoint)
-    server.stop()
+    with aws_server() as endpoint:
+        administrator = client_of(endpoint, "administrator", "any")
+        for bucket in (BUCKET, OTHER_BUCKET):
+            administrator("s3").create_bucket(Bucket=bucket)
+            for key in (KEY, "elsewhere/file"):
+                administrator("s3").put_object(Bucket=bucket, Key=key, Body=b"there before")
+        yield endpoint
+        forget(endpoint)
 
 
 @pytest.fixture(scope="module")

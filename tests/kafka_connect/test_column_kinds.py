@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import java_program
 from tests.kafka_connect.artifacts import copy_artifacts
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
@@ -58,13 +59,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
     # Compiled, since Iceberg finds a catalog only among the classes on the classpath.
     source = HERE / "SeparatedKinds.java"
     subprocess.run(["javac", "-d", folder, "-cp", classpath, source], check=True)
-    command = ["java", "-cp", classpath, "SeparatedKinds"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
+    with java_program(classpath, "SeparatedKinds") as running:
         yield running
-        assert running.stdin is not None
-        running.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import java_program
 from tests.kafka_connect.artifacts import copy_module
 from tests.maintenance.scenarios import Scenarios
 
@@ -29,13 +30,9 @@ def classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def program(classpath: str) -> Iterator["subprocess.Popen[str]"]:
-    command = ["java", "-Xmx256m", "-cp", classpath, "datapipe.maintenance.MaintenanceScenarios"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
+    name = "datapipe.maintenance.MaintenanceScenarios"
+    with java_program(classpath, name, "-Xmx256m") as running:
         yield running
-        assert running.stdin is not None
-        running.stdin.close()
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pyiceberg.avro.file import AvroFile
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import MANIFEST_ENTRY_SCHEMAS, DataFile, ManifestEntry
 
+from tests.java_programs import java_program
+
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
 ADA, BOB = "Ada-Lovelace-of-Ockham", "Bob-Byron-of-London"
@@ -98,13 +100,9 @@ def _entries(path: Path) -> list[ManifestEntry]:
 
 @pytest.fixture(scope="module")
 def program(classpath: str) -> Iterator["subprocess.Popen[str]"]:
-    command = ["java", "-Xmx256m", "-cp", classpath, "datapipe.maintenance.ErasureScenarios"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
+    name = "datapipe.maintenance.ErasureScenarios"
+    with java_program(classpath, name, "-Xmx256m") as running:
         yield running
-        assert running.stdin is not None
-        running.stdin.close()
 
 
 @pytest.fixture

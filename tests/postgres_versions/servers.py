@@ -1,6 +1,5 @@
 """A server that the program does not manage; its administrator is not a superuser."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from components.source.certificate import issue
 from components.source.existing.statements import preparation
 from polling import NotReadyError, poll_until
 from tests.postgres_versions.programs import programs
-from tests.unit.postgres_server import UNPRIVILEGED, free_port
+from tests.unit.postgres_server import as_unprivileged, free_port, give_away
 
 START_SECONDS = 30
 DATABASE, PASSWORD = "shop", "hunter2-and-more"
@@ -106,7 +105,7 @@ class ExistingServer:
             [str(programs(self.version) / "postgres"), "-D", str(self.folder / "data"), *options],
             stderr=(self.folder / "log").open("ab"),
             stdout=subprocess.DEVNULL,
-            **_as_unprivileged(),
+            **as_unprivileged(),
         )
         poll_until(
             self._accepts,
@@ -147,7 +146,7 @@ class ExistingServer:
         path = self.folder / name
         path.write_text(text)
         path.chmod(0o600)
-        _give_away(path)
+        give_away(path)
 
 
 HBA = """local all all trust
@@ -169,7 +168,7 @@ def existing_server(
     It listens at `host`, and takes clients of `network`.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"datapipe-postgresql-{version}-"))
-    _give_away(folder)
+    give_away(folder)
     certificate = issue(["localhost", "127.0.0.1", host], days=1)
     server = ExistingServer(version, folder, free_port(), host, network, certificate)
     try:
@@ -184,7 +183,7 @@ def existing_server(
             ],
             check=True,
             capture_output=True,
-            **_as_unprivileged(),
+            **as_unprivileged(),
         )
         server.start(**settings)
         may_replicate = "REPLICATION" if version >= REPLICATION_IS_GRANTABLE else ""
@@ -201,14 +200,3 @@ def existing_server(
     finally:
         server.stop()
         shutil.rmtree(folder)
-
-
-def _as_unprivileged() -> dict[str, Any]:
-    if os.getuid() != 0:
-        return {}
-    return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
-
-
-def _give_away(path: Path) -> None:
-    if os.getuid() == 0:
-        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)

@@ -7,11 +7,10 @@ from typing import Any
 import boto3
 import pyarrow
 import pytest
-from moto.server import ThreadedMotoServer
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
 
-from sandbox.aws_server import glue
+from tests.aws_server import aws_server
 
 REGION = "us-east-1"
 SCHEMA = pyarrow.schema([("committer", pyarrow.string()), ("number", pyarrow.int64())])
@@ -19,17 +18,12 @@ SCHEMA = pyarrow.schema([("committer", pyarrow.string()), ("number", pyarrow.int
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    glue.install()
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    _client(url, "s3").create_bucket(Bucket="archive")
-    _client(url, "glue").create_database(
-        DatabaseInput={"Name": "cdc", "LocationUri": "s3://archive/topics"}
-    )
-    yield url
-    server.stop()
+    with aws_server() as url:
+        _client(url, "s3").create_bucket(Bucket="archive")
+        _client(url, "glue").create_database(
+            DatabaseInput={"Name": "cdc", "LocationUri": "s3://archive/topics"}
+        )
+        yield url
 
 
 def _client(endpoint: str, service: str) -> Any:

@@ -64,15 +64,15 @@ class PostgresServer:
         path = self.folder / name
         path.write_text(text)
         path.chmod(0o600)
-        _give_away(path)
+        give_away(path)
 
     def leave_behind(self, name: str) -> Path:
         """Return a folder with a part of a data directory, as a killed initdb leaves it."""
         path = self.folder / name
         path.mkdir()
         (path / "PG_VERSION").write_text("15")
-        _give_away(path)
-        _give_away(path / "PG_VERSION")
+        give_away(path)
+        give_away(path / "PG_VERSION")
         return path
 
     def initialize(self) -> str:
@@ -103,7 +103,7 @@ class PostgresServer:
             [f"{postgres_bin()}/postgres", "-D", str(self.folder / "pgdata"), *options],
             stderr=(self.folder / "log").open("ab"),
             cwd=self.folder,
-            **_as_unprivileged(),
+            **as_unprivileged(),
         )
         poll_until(
             self._accepts_connections,
@@ -207,18 +207,19 @@ class PostgresServer:
             check=check,
             timeout=60,
             cwd=self.folder,
-            **_as_unprivileged(),
+            **as_unprivileged(),
         )
 
 
-def _as_unprivileged() -> dict[str, Any]:
+def as_unprivileged() -> dict[str, Any]:
+    """Return how subprocess starts a program that refuses to run as root."""
     if os.getuid() != 0:
         return {}
     return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
 
 
-def _give_away(path: Path) -> None:
-    """To the user that the server runs as."""
+def give_away(path: Path) -> None:
+    """Give a file to the user that the server runs as."""
     if os.getuid() == 0:
         os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
 
@@ -233,7 +234,7 @@ def free_port() -> int:
 def new_server(**settings: object) -> Iterator[PostgresServer]:
     """Yield a server with its files in its own folder, not initialized; remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="datapipe-postgresql-"))
-    _give_away(folder)
+    give_away(folder)
     server = PostgresServer(folder, SourceSettings(port=free_port(), **settings))
     try:
         server.write_files()
