@@ -346,7 +346,7 @@ class TestServer:
                     "ALTER SYSTEM SET wal_level = 'logical'"
                 )
                 assert "all 1 replication slots are in use" in lines["all"].reason
-                assert "no free WAL sender" in lines["there"].reason
+                assert "no free WAL sender" in lines["no"].reason
                 assert lines["max_slot_wal_keep_size"].level == "warning"
                 rds = {each.reason.partition(" ")[0]: each for each in found(server, service="rds")}
                 assert "rds.logical_replication = 1" in rds["wal_level"].remedy

@@ -208,7 +208,7 @@ def replication_problem(name: str, source: ExistingSource) -> Problem | None:
         said = error.problem.reason
     if "max_wal_senders" in said or "standby connections" in said:
         return Problem(
-            f"the server has no free WAL sender ({said})",
+            f"no free WAL sender is left ({said})",
             setting(source, "max_wal_senders", "10", restart=True),
         )
     return Problem(
