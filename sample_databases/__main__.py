@@ -8,7 +8,8 @@ from clients.ending import run_and_exit
 from clients.stack import StackError
 from components.source.certificate import issue
 from sample_databases import shop, stack_file, tpch
-from sample_databases.server import Description, SampleServer, servers
+from sample_databases.configuration import Description
+from sample_databases.server import SampleServer, servers
 from sample_databases.tpch_load import TpchLoad
 from tools.errors import UserError
 from workload.progress import Progress

@@ -16,52 +16,30 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pydantic import BaseModel
 
 from polling import NotReadyError, poll_until
 from sample_databases import unprivileged
 from sample_databases.base_backup import copy_running
+from sample_databases.configuration import (
+    ADMINISTRATOR,
+    SUPERUSER,
+    Description,
+    client_authentication,
+    server_settings,
+)
 from sample_databases.programs import programs
 from tools import paths
 from tools.errors import UserError
 
-SUPERUSER, ADMINISTRATOR = "postgres", "dba"
 START_SECONDS, STOP_SECONDS, STANDBY_SECONDS = 60, 60, 60
 # The first version in which a role may give REPLICATION to another without a superuser.
 REPLICATION_IS_GRANTABLE = 16
-# The first version with max_slot_wal_keep_size.
-SLOTS_ARE_LIMITED = 13
-
-_CONNECTIONS = """local all all trust
-local replication all trust
-"""
 
 
 def default_root() -> Path:
     """Return the folder of the sample databases; another user than root must reach it."""
     system = Path("/var/lib/datapipe-sample-databases")
     return system if os.geteuid() == 0 else paths.cache() / "sample-databases"
-
-
-class Description(BaseModel):
-    """What a server is made of; its file is private."""
-
-    name: str
-    version: int
-    port: int
-    database: str
-    host: str
-    """as clients name it; it is in the certificate"""
-    networks: tuple[str, ...]
-    """of clients that may connect, with TLS and a password"""
-    password: str
-    """of the administrator"""
-    account_password: str
-    """of the account that captures, which the administrator creates"""
-    ca_certificate: str
-    primary: str | None = None
-    """of a standby: the name of the server that it follows"""
-    settings: dict[str, str] = {}
 
 
 class SampleServer:
@@ -94,7 +72,7 @@ class SampleServer:
 
     @classmethod
     def open(cls, name: str, root: Path | None = None) -> SampleServer:
-        """Return the server of this name. Raises UserError if there is none."""
+        """Return the server of this name. Raises UserError if it does not exist."""
         root = root or default_root()
         file = root / name / "server.json"
         if not file.is_file():
@@ -117,7 +95,7 @@ class SampleServer:
             return None
         command = Path(f"/proc/{words[0]}/cmdline")
         try:
-            # A file that a killed server left behind may name another program by now.
+            # A file that a killed server left behind may name another program.
             return int(words[0]) if str(self.data).encode() in command.read_bytes() else None
         except FileNotFoundError:
             return None
@@ -132,7 +110,9 @@ class SampleServer:
         if self.process() is not None:
             return
         command = [str(programs(self.description.version) / "postgres"), "-D", str(self.data)]
-        command += [f"--{name}={value}" for name, value in self._settings().items()]
+        self.write("pg_hba.conf", client_authentication(self.description))
+        settings = server_settings(self.description, self.folder, self._primary())
+        command += [f"--{name}={value}" for name, value in settings.items()]
         with (self.folder / "log").open("ab") as log:
             started = subprocess.Popen(
                 command,
@@ -232,46 +212,9 @@ class SampleServer:
         path.write_text(text)
         unprivileged.give(path)
 
-    def _settings(self) -> dict[str, str]:
-        described = self.description
-        self.write(
-            "pg_hba.conf",
-            _CONNECTIONS
-            + "".join(
-                f"hostssl all all {network} scram-sha-256\n" for network in described.networks
-            ),
-        )
-        following = (
-            {
-                "primary_conninfo": f"host={self._root / described.primary} user={SUPERUSER}"
-                f" port={SampleServer.open(described.primary, self._root).description.port}"
-                f" dbname={SUPERUSER} application_name={described.name}",
-                "primary_slot_name": described.name,
-            }
-            if described.primary
-            else {}
-        )
-        return {
-            "port": str(described.port),
-            # The node's address may come and go with the sandbox; pg_hba.conf says who may connect.
-            "listen_addresses": "*",
-            "unix_socket_directories": str(self.folder),
-            "hba_file": str(self.folder / "pg_hba.conf"),
-            "ssl": "on",
-            "ssl_cert_file": str(self.folder / "tls.crt"),
-            "ssl_key_file": str(self.folder / "tls.key"),
-            "password_encryption": "scram-sha-256",
-            "wal_level": "logical",
-            "max_replication_slots": "8",
-            "max_wal_senders": "8",
-            **({"max_slot_wal_keep_size": "1GB"} if described.version >= SLOTS_ARE_LIMITED else {}),
-            "max_wal_size": "1GB",
-            "shared_buffers": "128MB",
-            # The samples can be loaded again after a crash of the machine.
-            "fsync": "off",
-            **following,
-            **described.settings,
-        }
+    def _primary(self) -> Description | None:
+        primary = self.description.primary
+        return SampleServer.open(primary, self._root).description if primary else None
 
     def _make_folder(self) -> None:
         if self.folder.exists():

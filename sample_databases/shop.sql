@@ -39,7 +39,7 @@ CREATE TABLE order_lines (
     "unitPrice" price NOT NULL,
     PRIMARY KEY (order_id, line)
 );
--- No primary key: its rows are told apart by all of their columns.
+-- No primary key: all columns together identify a row.
 CREATE TABLE page_views (
     at timestamptz NOT NULL,
     path text NOT NULL,
@@ -91,7 +91,7 @@ SELECT timestamptz '2026-11-01 00:00+00' + n * interval '13 seconds', '/product/
        CASE WHEN n % 3 = 0 THEN md5((n % 500 + 1)::text)::uuid END,
        CASE WHEN n % 2 = 0 THEN inet '2001:db8::1' + n ELSE inet '192.0.2.0' + n % 250 END
 FROM generate_series(1, 3000) AS n;
--- Two views that nothing tells apart.
+-- Two equal rows.
 INSERT INTO page_views
 SELECT timestamptz '2026-11-01 00:00+00', '/', NULL, NULL FROM generate_series(1, 2);
 INSERT INTO staff

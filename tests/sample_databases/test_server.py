@@ -13,7 +13,8 @@ from components.source.certificate import issue
 from components.source.existing.doctor import problems
 from components.source.existing.statements import preparation_script
 from sample_databases import shop, stack_file, tpch
-from sample_databases.server import Description, SampleServer, servers
+from sample_databases.configuration import Description
+from sample_databases.server import SampleServer, servers
 from sample_databases.tpch_load import TpchLoad
 from tests.unit.postgres_server import free_port
 from tools.errors import UserError
