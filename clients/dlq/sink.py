@@ -48,7 +48,7 @@ def _not_committed(
 
 
 def source_of(topic: str) -> str:
-    """Return the prefix of a captured table's topic, which tells the database: it has no dot."""
+    """Return the prefix of a captured table's topic; it has no dot."""
     return topic.partition(".")[0]
 
 
