@@ -1,4 +1,4 @@
-"""`datapipe demo`, `bench`, `chaos` and others: programs with their own options, run as they are."""
+"""`datapipe demo`, `bench`, `chaos` and others: programs with their own options, run as given."""
 
 import os
 import sys
