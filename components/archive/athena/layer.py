@@ -35,6 +35,7 @@ class AthenaArgs:
     """What the views and their readers are made of."""
 
     archive: ArchiveSettings
+    catalog_database: str
     athena: AthenaSettings
     bucket: pulumi.Output[str]
     source_database: str
@@ -63,17 +64,19 @@ def declare_athena(
     """Declare what `archive.athena` asks for; None where the stack has no such key."""
     if config.archive.athena is None:
         return None
+    (database,) = config.databases
     args = AthenaArgs(
         archive=config.archive,
+        catalog_database=database.catalog_database,
         athena=config.archive.athena,
         bucket=bucket,
-        source_database=config.source.database,
+        source_database=database.settings.database,
         folders=folders,
-        tables=config.tables,
+        tables=database.tables,
         columns=columns,
         keys=keys,
         stored=(
-            catalog_columns(config.aws, config.archive.catalog_database) if folders is None else {}
+            catalog_columns(config.aws, database.catalog_database) if folders is None else {}
         ),
     )
     return Athena("athena", args, opts)
@@ -92,7 +95,7 @@ class Athena(pulumi.ComponentResource):
         super().__init__("datapipe:archive:Athena", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         views = aws.glue.CatalogDatabase(
-            "views", name=f"{args.archive.catalog_database}{VIEWS_SUFFIX}", opts=child
+            "views", name=f"{args.catalog_database}{VIEWS_SUFFIX}", opts=child
         )
         workgroup = declare_workgroup(args.archive, args.athena, child)
         if args.folders is not None:
@@ -132,7 +135,7 @@ def _declare_reader(
 
 def _readable(args: AthenaArgs, views_arn: str) -> Readable:
     _, partition, _, region, account, _ = views_arn.split(":", 5)
-    archive = args.archive.catalog_database
+    archive = args.catalog_database
     return Readable(
         account=account,
         region=region,
@@ -145,7 +148,7 @@ def _readable(args: AthenaArgs, views_arn: str) -> Readable:
 def _declare_files(
     args: AthenaArgs, folders: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> None:
-    database = aws.glue.CatalogDatabase("files", name=args.archive.catalog_database, opts=opts)
+    database = aws.glue.CatalogDatabase("files", name=args.catalog_database, opts=opts)
     for table in args.tables:
         declare_file_tables(
             iceberg_table_of(table),
@@ -183,7 +186,7 @@ def _declare_queries(
 
 
 def _statements(args: AthenaArgs, columns: Columns, keys: Keys) -> Sequence[Statement]:
-    archive = args.archive.catalog_database
+    archive = args.catalog_database
     databases = AthenaDatabases(archive, f"{archive}{VIEWS_SUFFIX}", args.source_database)
     tables = [_table(args, table, columns, keys) for table in args.tables]
     try:
