@@ -39,9 +39,7 @@ def write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
     ]
 
 
-def table_statements(
-    bucket_arn: str, prefix: str, database_arns: Sequence[str]
-) -> list[Statement]:
+def table_statements(bucket_arn: str, prefix: str, database_arns: Sequence[str]) -> list[Statement]:
     """Return the rights to read tables' files under a prefix and to use some Glue databases."""
     catalog = _catalog_of(database_arns[0])
     return [

@@ -110,7 +110,9 @@ def captured_databases(
     return tuple(found)
 
 
-def _short(managed: bool, source: SourceSettings, sources: Mapping[str, ExistingSource]) -> str | None:
+def _short(
+    managed: bool, source: SourceSettings, sources: Mapping[str, ExistingSource]
+) -> str | None:
     """Return the database whose objects have short names; None: those of all are qualified."""
     if chosen := [name for name, one in sources.items() if one.object_names == "short"]:
         return chosen[0]
@@ -127,5 +129,9 @@ def _object_names(name: str, short: str | None) -> ObjectNames:
 def _deleted(
     name: str, tables: tuple[str, ...], topics: TopicSettings, short: str | None
 ) -> tuple[str, ...]:
-    listed = [table for one, table in (source_and_table(each, short) for each in topics.delete) if one == name]
+    listed = [
+        table
+        for one, table in (source_and_table(each, short) for each in topics.delete)
+        if one == name
+    ]
     return tuple(table for table in tables if table in listed or "*" in listed)

@@ -14,9 +14,7 @@ Contradictions = Iterator[tuple[str, str]]
 LONGEST_DATABASE = 255
 
 
-def contradictions_between(
-    databases: Sequence[CapturedDatabase], *, views: bool
-) -> Contradictions:
+def contradictions_between(databases: Sequence[CapturedDatabase], *, views: bool) -> Contradictions:
     """Yield what keeps databases from being captured in one stack.
 
     `views`: whether Athena's views are in databases of their own.
@@ -95,7 +93,7 @@ def _shared(databases: Sequence[CapturedDatabase]) -> Contradictions:
             yield (
                 f"sources.{name}.password",
                 f"is not that of sources.{other}, which has the same user {source.user} on the same"
-                f" server ({source.host}:{source.port}); set sources.{name}.user to another account",
+                f" server ({source.host}:{source.port}); give sources.{name}.user another account",
             )
 
 

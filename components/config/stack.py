@@ -94,7 +94,7 @@ class StackConfig(Settings):
         return next((one for one in self.databases if one.managed), None)
 
     def find_table(self, entry: str) -> tuple[CapturedDatabase, str] | None:
-        """Return a captured table by its entry in a list (ListedTable); None: it is not captured."""
+        """Return a captured table by its entry in a list (ListedTable); None if there is none."""
         databases = self.databases
         short = next((one.name for one in databases if one.object_names == "short"), None)
         name, table = source_and_table(entry, short)

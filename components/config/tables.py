@@ -60,6 +60,7 @@ def source_and_table(entry: str, short: str | None) -> tuple[str | None, str]:
     source, _, table = entry.partition(".")
     return source, table
 
+
 # A comma would end an entry of Debezium's list.
 _COLUMN_NAME = Pattern(
     r"[^,\x00-\x1f]{1,63}", name="column name", allowed="1 to 63 characters without a comma"

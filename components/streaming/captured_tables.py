@@ -150,7 +150,9 @@ class CapturedTablesArgs:
 
     @property
     def _qualified(self) -> bool:
-        return any(_source_of(table, self.topic_prefix) != self.topic_prefix for table in self.tables)
+        return any(
+            _source_of(table, self.topic_prefix) != self.topic_prefix for table in self.tables
+        )
 
 
 def leaving(olds: Properties, news: Properties) -> list[str]:
@@ -178,8 +180,8 @@ def renamed(olds: Properties, news: Properties) -> Iterator[str]:
 def _wanted(source: str | None, names: str, why: str = "") -> str:
     section = "source" if source == MANAGED else f"sources.{source}"
     return (
-        f"the objects of {source} would get other names, and their replacement would lose data{why}:"
-        f" set datapipe:{section}.objectNames to {names}. Nothing was changed."
+        f"the objects of {source} would be replaced by others with other names{why}: set"
+        f" datapipe:{section}.objectNames to {names}. Nothing was changed."
     )
 
 

@@ -148,7 +148,7 @@ class Streaming(pulumi.ComponentResource):
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
-    source_connectors: dict[str, list[str]]
+    source_connectors: dict[str, list[DebeziumPostgresConnector]]
     """those of each database, by its name"""
     maintenance: str | None
     """the name of the CronJob that maintains the archive; None: the stack has none"""
@@ -180,8 +180,8 @@ class Streaming(pulumi.ComponentResource):
         )
         runtime = [*topics, *registry, *workers.ready]
 
-        for name, connectors in sources.items():
-            database, state = args.databases[name], args.sources[name].settings.state
+        for source, connectors in sources.items():
+            database, state = args.databases[source], args.sources[source].settings.state
             after = [*runtime, *database.ready]
             for connector in connectors:
                 self._declare_connector(
@@ -197,14 +197,12 @@ class Streaming(pulumi.ComponentResource):
             on_archive = pulumi.ResourceOptions(parent=self, depends_on=args.archive.ready)
             Maintenance(self.maintenance, args.maintenance, on_archive)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        self.source_connectors = {
-            name: [connector.name for connector in connectors]
-            for name, connectors in sources.items()
-        }
-        self.connectors = [
-            *(one for names in self.source_connectors.values() for one in names),
-            *(sink.connector.name for sink in args.sinks),
+        self.source_connectors = sources
+        declared: list[Connector] = [
+            *(one for connectors in sources.values() for one in connectors),
+            *(sink.connector for sink in args.sinks),
         ]
+        self.connectors = [connector.name for connector in declared]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
@@ -366,8 +364,7 @@ def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> W
         databases=args.topics.databases,
         lag_of=args.sinks.archive.connector.name,
         authorities={
-            source_ca(one): args.databases[one.name].ca_certificate
-            for one in args.topics.databases
+            source_ca(one): args.databases[one.name].ca_certificate for one in args.topics.databases
         },
         captured_tables_queries={
             captured_tables(one): args.databases[one.name].captured_tables_query

@@ -78,7 +78,6 @@ class TopicsArgs:
             else undeclared,
         )
 
-
     @property
     def names(self) -> tuple[TopicNames, ...]:
         """The names of each database's topics."""

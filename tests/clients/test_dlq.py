@@ -15,7 +15,7 @@ from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPositio
 from clients.dlq.render import SHOWN_CHARACTERS, letters_table, readable
 from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, pending, replay
 from clients.stack import StackOutputs, parse_outputs
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import OUTPUTS
 
 DLQ, USERS = "s3-sink-dlq", "postgres.public.users"
 TOPICS = (DLQ,)

@@ -14,7 +14,7 @@ from clients import database
 from clients.stack import StackError, StackOutputs, parse_outputs
 from erasure import command, elsewhere, source
 from erasure.key import Key
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import outputs_with
 
 BUCKET = "datapipe-erase-command"
 NAME = "topics/postgres.public.users/year=2026/users+0+0000000000.parquet"
@@ -57,15 +57,13 @@ def stack(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"id": [1, 2]}), sink)
     s3.put_object(Bucket=BUCKET, Key=NAME, Body=sink.getvalue().to_pybytes())
-    archive = {
-        **OUTPUTS["archive"],
-        "bucket": BUCKET,
-        "sink": "confluent-s3",
-        "tables": {"public.users": "topics/postgres.public.users"},
-        "endpoint": endpoint,
-    }
-    keyed = {"keys": {"public.users": ["id"]}, "columns": {"public.users": [["id", "integer"]]}}
-    outputs = parse_outputs("dev", {**OUTPUTS, **keyed, "archive": archive})
+    given = outputs_with(
+        archive={"bucket": BUCKET, "sink": "confluent-s3", "endpoint": endpoint},
+        archived={"public.users": "topics/postgres.public.users"},
+        keys={"public.users": ["id"]},
+        columns={"public.users": [["id", "integer"]]},
+    )
+    outputs = parse_outputs("dev", given)
     found = Stack(s3)
     monkeypatch.setattr(command, "read_outputs", lambda _: outputs)
     monkeypatch.setattr(database, "connect", no_database)

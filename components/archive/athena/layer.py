@@ -1,7 +1,7 @@
 """SQL over the archive with Athena as one component."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,7 @@ from components.archive.athena.workgroup import declare_workgroup
 from components.config import StackConfig
 from components.config.archive import ArchiveSettings
 from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
+from components.config.captured_database import CapturedDatabase
 from components.config.tables import iceberg_table_of
 
 Columns = Mapping[str, Sequence[Sequence[str]]]
@@ -56,15 +57,20 @@ def declare_athena(
     config: StackConfig,
     *,
     bucket: pulumi.Output[str],
-    folders: Mapping[str, str] | None,
-    columns: pulumi.Output[dict[str, list[list[str]]]],
-    keys: pulumi.Output[dict[str, list[str]]],
+    archived: Callable[[CapturedDatabase], Mapping[str, str]] | None,
+    columns: Mapping[str, pulumi.Output[dict[str, list[list[str]]]]],
+    keys: Mapping[str, pulumi.Output[dict[str, list[str]]]],
     opts: pulumi.ResourceOptions,
 ) -> "Athena | None":
-    """Declare what `archive.athena` asks for; None where the stack has no such key."""
+    """Declare what `archive.athena` asks for; None where the stack has no such key.
+
+    `archived` says in which folder each table's files are; None: the archive has Iceberg tables.
+    `columns` and `keys` are those of each database, by its name.
+    """
     if config.archive.athena is None:
         return None
-    (database,) = config.databases
+    (database,) = config.databases  # the configuration refuses several
+    folders = archived(database) if archived else None
     args = AthenaArgs(
         archive=config.archive,
         catalog_database=database.catalog_database,
@@ -73,11 +79,9 @@ def declare_athena(
         source_database=database.settings.database,
         folders=folders,
         tables=database.tables,
-        columns=columns,
-        keys=keys,
-        stored=(
-            catalog_columns(config.aws, database.catalog_database) if folders is None else {}
-        ),
+        columns=columns[database.name],
+        keys=keys[database.name],
+        stored=(catalog_columns(config.aws, database.catalog_database) if folders is None else {}),
     )
     return Athena("athena", args, opts)
 

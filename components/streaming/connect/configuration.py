@@ -6,7 +6,6 @@ from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.streaming.connect.plugins import PLUGIN_DIR
 from components.streaming.properties import Properties
-from components.workloads import CONFIG_DIR
 
 POD_IP = "POD_IP"
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"

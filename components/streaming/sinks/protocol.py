@@ -64,6 +64,15 @@ class SinkArgs:
     s3_sink_version: str
     """of Confluent's S3 sink: what the hub is asked for, or the image has"""
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of all captured tables."""
+        return tuple(
+            TopicNames(database.topic_prefix).of(table)
+            for database in self.databases
+            for table in database.tables
+        )
+
 
 @dataclass(frozen=True)
 class MaintainedTables:
