@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from components.config.captured_database import CapturedDatabase
+from components.config.existing_source import MANAGED
 from components.config.metrics import MetricsSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest
@@ -31,6 +32,9 @@ LAG_RULE = """\
 """
 
 
+# Debezium's name of a source in worker.yml: that without a label, or one that becomes the label.
+SERVER_LABEL = r"(\w+)"
+SERVERS = f"{MANAGED}|{SERVER_LABEL}"
 # The line of worker.yml by which the MBeans of a database's topics are read.
 CONSUMER_BEANS = """\
   - kafka.consumer:type=consumer-fetch-manager-metrics,client-id=connector-consumer-*,\
@@ -52,7 +56,9 @@ def worker_rules(databases: Sequence[CapturedDatabase], sink: str) -> str:
     """Return the rules of a worker that captures these databases for a sink."""
     lag = "".join(lag_rules(database, sink) for database in databases)
     read = "".join(CONSUMER_BEANS.format(prefix=database.topic_prefix) for database in databases)
-    rules = rules_of("worker").replace(CONSUMER_BEANS.format(prefix="postgres"), read, 1)
+    unlabelled = [database.topic_prefix for database in databases if database.label is None]
+    rules = rules_of("worker").replace(CONSUMER_BEANS.format(prefix=MANAGED), read, 1)
+    rules = rules.replace(SERVERS, "|".join([*unlabelled, SERVER_LABEL]))
     return rules.replace("rules:\n", f"rules:\n{lag}", 1)
 
 
