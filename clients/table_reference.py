@@ -58,9 +58,9 @@ class TableReference:
                 f"the stack does not capture {self.table}; it captures {', '.join(names)}"
             )
         if len(found) > 1:
-            names = " and ".join(each.source for each in found)
+            both = " and ".join(each.source for each in found)
             raise StackError(
-                f"{names} have a table {self.table}; choose one with SOURCE={found[0].source} or"
+                f"{both} have a table {self.table}; choose one with SOURCE={found[0].source} or"
                 f" --source, or write {found[0].source}.{self.table}"
             )
         return found[0]

@@ -7,6 +7,7 @@ import pytest
 from clients.stack import StackError, parse_outputs, read_outputs
 from tests.clients.stack_outputs import MANAGED, OUTPUTS, SHOP, TWO_SOURCES
 
+
 def test_outputs_are_typed() -> None:
     outputs = parse_outputs("sandbox", OUTPUTS)
     assert outputs.tables == ("public.users",)

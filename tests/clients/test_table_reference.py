@@ -74,8 +74,10 @@ def test_any_other_text_is_refused_and_never_means_a_captured_table(text: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "users", "public.", ".users", "a.b.c.d", 'public."users', 'public.us"ers', "a b.c"]
-    + ["public..users", 'public."".users', "public.users ", '"public.users"'],
+    [
+        *("", ".", "users", "public.", ".users", "public..users", "a.b.c.d", "a b.c"),
+        *('public."users', 'public.us"ers', 'public."".users', "public.users ", '"public.users"'),
+    ],
 )
 def test_what_is_no_table_is_refused(text: str) -> None:
     with pytest.raises(StackError, match=r"not a valid table; allowed: schema\.table or source\."):
@@ -108,7 +110,9 @@ def test_a_table_that_is_not_captured_is_named_with_those_that_are() -> None:
         TableReference.parse("public.x").find(ONE)
     with pytest.raises(StackError, match=r"captures postgres\.public\.users, shop\.public\.users,"):
         TableReference.parse("public.x").find(TWO)
-    with pytest.raises(StackError, match=r"the source shop does not capture public\.x; it captures"):
+    with pytest.raises(
+        StackError, match=r"the source shop does not capture public\.x; it captures"
+    ):
         TableReference.parse("shop.public.x").find(TWO)
     with pytest.raises(StackError, match="no database 'store'; allowed: postgres, shop"):
         TableReference.parse("store.public.users").find(TWO)
