@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 ROW_OF_TRUNCATE = "datapipe.connect.RowOfTruncate"
+# Ours, which reads rows as Debezium's initial snapshot does: with the refusal of a gap, and with a mark
+# before each table's rows in addition.
+CONTINUOUS_SNAPSHOTTER = "datapipe.postgres.ContinuousSnapshotter"
+MARKED_SNAPSHOTTER = "datapipe.postgres.MarkedSnapshotter"
 TRUNCATE_FIRST = "truncateFirst"
 POSITION = f"transforms.{TRUNCATE_FIRST}.position"
 
@@ -20,12 +24,20 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     return {
         **config,
         "snapshot.mode": "custom",
-        "snapshot.custom.class": "datapipe.postgres.MarkedSnapshotter",
+        "snapshot.custom.class": MARKED_SNAPSHOTTER,
         "transforms": f"{TRUNCATE_FIRST},{config['transforms']}",
         f"transforms.{TRUNCATE_FIRST}.type": "datapipe.connect.TruncateFirst",
         # A change has the position at which its record begins, which this is not.
         POSITION: str(wal_position - 1),
     }
+
+
+def reads_existing_rows(config: Mapping[str, str]) -> bool:
+    """Return whether a connector without offsets reads the rows that its tables have."""
+    return (
+        config.get("snapshot.mode") == "initial"
+        or config.get("snapshot.custom.class") == CONTINUOUS_SNAPSHOTTER
+    )
 
 
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:

@@ -11,6 +11,7 @@ from components.config.source import (
     NAME_LENGTH,
     ObjectNames,
     PostgresName,
+    RecoveredServer,
     RowName,
     SlotName,
     SourceSettings,
@@ -164,6 +165,11 @@ class ExistingSource(Settings):
     publication: PostgresName | None = Field(
         default=None, description="Publication; by default datapipe_<name of the source>."
     )
+    recovered: RecoveredServer | None = Field(
+        default=None,
+        description="The server of which the archive is a copy since the last `make recover"
+        " SOURCE=<name>`, which writes this key. By default the one that was captured first.",
+    )
     object_names: ObjectNames | None = Field(
         default=None,
         description="Whether the names of this database's objects in the stack's state and in the"
@@ -233,6 +239,7 @@ class ExistingSource(Settings):
                 "publication": self.publication_name(name),
                 "slot": self.slot_name(name),
                 "state": self.state,
+                "recovered": self.recovered,
             }
         )
 

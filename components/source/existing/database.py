@@ -14,6 +14,7 @@ from pulumi import dynamic
 from components.config.existing_source import ExistingSource
 from components.dynamic_provider import Provider
 from components.source.existing.doctor import examine
+from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import connected
 from components.source.existing.server_checks import Server
@@ -36,9 +37,15 @@ class ExistingDatabaseProvider(Provider):
         """
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
-        name, entries = news["name"], _entries(olds)
+        name, source, entries = news["name"], _source(news), _entries(olds)
         try:
-            found = examine(name, _source(news), avro_names=news["avro_names"], entries=entries)
+            found = examine(
+                name,
+                source,
+                avro_names=news["avro_names"],
+                entries=entries,
+                captured=_captured_server(source, olds),
+            )
             for problem in found:
                 if problem.level == "warning":
                     print(f"warning: {name}: {problem}", file=sys.stderr)
@@ -70,7 +77,7 @@ class ExistingDatabaseProvider(Provider):
 
         Raises UnreachableError where the database does not answer any more.
         """
-        position = _wal_position(news)
+        position, server = _wal_position(news)
         seen = _seen(news, _entries(olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
@@ -82,6 +89,9 @@ class ExistingDatabaseProvider(Provider):
                 "entries": seen["entries"],
                 "missed": missed | dict.fromkeys(seen["missed"], now),
                 "wal_position": position,
+                # Of the server that was captured first, or recovered from. It does not follow
+                # promotions, as the connector compares each since then with what it has.
+                "server": _captured_server(_source(news), olds) or server,
                 "kept_in_state": True,
             },
         }
@@ -105,11 +115,21 @@ def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any
         }
 
 
-def _wal_position(props: Mapping[str, Any]) -> str:
+def _wal_position(props: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the position in the WAL, and which server it is."""
     with connected(props["name"], _source(props)) as connection:
         row = connection.execute(_WAL_POSITION).fetchone()
+        server = identity(connection)
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    return str(row[0])
+    return str(row[0]), server
+
+
+def _captured_server(source: ExistingSource, olds: Mapping[str, Any]) -> str | None:
+    """Return the server whose rows the archive has; None where a version did not record it."""
+    if source.recovered is not None:
+        return source.recovered.server
+    found: str | None = (olds.get("captured") or {}).get("server")
+    return found
 
 
 def _entries(props: Mapping[str, Any]) -> dict[str, Any]:

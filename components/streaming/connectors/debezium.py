@@ -19,6 +19,8 @@ EventField = Literal[
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
 NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
+SHIFT: Final = "shiftPosition"
+SHIFT_POSITION: Final = "datapipe.connect.ShiftPosition"
 ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
 # Debezium's channels of notifications, and our own (java/values), which watches the tables.
 CHANNELS: Final = "notification.enabled.channels"
@@ -73,8 +75,21 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="publication.autocreate.mode",
         description="disabled: the schema makes the publication; debezium owns no table",
     )
-    snapshot: Literal["initial", "always", "never", "initial_only"] = Field(
+    snapshot: Literal["initial", "always", "never", "initial_only", "custom"] = Field(
         default="initial", serialization_alias="snapshot.mode"
+    )
+    snapshot_class: str | None = Field(
+        default=None,
+        serialization_alias="snapshot.custom.class",
+        description="where snapshot is custom, the class that decides what is read. Ours refuses to"
+        " go on where changes are missing; the worker needs values.jar in Debezium's folder",
+    )
+    position_shift: int = Field(
+        default=0,
+        ge=0,
+        exclude=True,
+        description="added to the positions in the WAL of the records, which another server began"
+        " again; the worker needs the transform datapipe.connect.ShiftPosition",
     )
     event_fields: tuple[EventField, ...] = Field(
         default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
@@ -258,6 +273,7 @@ class DebeziumPostgresConnector(Connector):
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},
+            **({f"transforms.{SHIFT}.by": str(self.position_shift)} if self.position_shift else {}),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **limit,
@@ -270,6 +286,7 @@ class DebeziumPostgresConnector(Connector):
     def _before_unwrapping(self) -> dict[str, str]:
         """Return the class of each of our transforms that reads Debezium's envelope."""
         return {
+            **({SHIFT: SHIFT_POSITION} if self.position_shift else {}),
             **({"nullableColumns": NULLABLE_COLUMNS} if self.nullable_columns else {}),
             **({"rowOfTruncate": ROW_OF_TRUNCATE} if self.record_truncates else {}),
         }
@@ -309,6 +326,12 @@ class DebeziumPostgresConnector(Connector):
             raise ValueError("record_truncates needs nullable_columns: a TRUNCATE has no values")
         if self.max_row_bytes is not None and not self.nullable_columns:
             raise ValueError("max_row_bytes needs nullable_columns: a value may be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _custom_snapshot_has_its_class(self) -> "DebeziumPostgresConnector":
+        if (self.snapshot == "custom") != (self.snapshot_class is not None):
+            raise ValueError("snapshot custom and snapshot_class go together: set both, or neither")
         return self
 
     @model_validator(mode="after")
