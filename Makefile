@@ -58,8 +58,9 @@ sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet,
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
-	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
+recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after a failover; SCHEMA=subject: register it; ROW=…: let it through
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW) $(if $(SOURCE),--source $(SOURCE)), \
+	  $(if $(SOURCE),source $(SOURCE) $(if $(YES),--yes),all)))
 
 source-sql: ## print the SQL that prepares an existing database; SOURCE=name in datapipe:sources
 	@bin/datapipe source sql "$(SOURCE)"

@@ -37,7 +37,11 @@ def doctor(context: typer.Context, name: Name) -> None:
     Each line has what mends it. The database is asked from this machine, as the account that
     captures, and nothing is changed.
     """
-    from command_line.stack_configuration import existing_source, recorded_entries
+    from command_line.stack_configuration import (
+        captured_server,
+        existing_source,
+        recorded_entries,
+    )
     from components.source.existing.doctor import problems
 
     config, source = existing_source(context.obj, name)
@@ -46,6 +50,7 @@ def doctor(context: typer.Context, name: Name) -> None:
         source,
         avro_names=config.needs_avro_names,
         entries=recorded_entries(context.obj, name),
+        captured=captured_server(context.obj, name, source),
     )
     for problem in found:
         print(f"{problem.level}: {problem}")

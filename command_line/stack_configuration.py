@@ -4,7 +4,7 @@ import json
 import subprocess
 from typing import Any
 
-from clients.stack import PROJECT, StackError, read_outputs
+from clients.stack import PROJECT, DatabaseOutput, StackError, StackOutputs, read_outputs
 from components.config import StackConfig, parse
 from components.config.existing_source import ExistingSource
 
@@ -25,6 +25,29 @@ def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]
     return config, config.sources[name]
 
 
+def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutputs:
+    """Return the outputs with the address that the stack file has now for an existing database.
+
+    After a move the deployed stack still has the old one.
+    """
+    if outputs.managed:
+        return outputs
+    _, source = existing_source(stack, outputs.source)
+    return outputs.model_copy(
+        update={
+            "database": DatabaseOutput(
+                host=source.host,
+                port=source.port,
+                name=source.database,
+                user=source.user,
+                ca_certificate=source.ca_certificate or "",
+                ssl_mode=source.ssl_mode,
+            ),
+            "database_password": source.password,
+        }
+    )
+
+
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:
     """Return what the archive has of a source's tables; nothing where it is not deployed."""
     try:
@@ -32,6 +55,16 @@ def recorded_entries(stack: str, name: str) -> dict[str, Any]:
     except StackError:
         return {}
     return entries
+
+
+def captured_server(stack: str, name: str, source: ExistingSource) -> str | None:
+    """Return the server of which the archive has the rows; None where it is not deployed."""
+    if source.recovered is not None:
+        return source.recovered.server
+    try:
+        return read_outputs(stack).of(name).captured_server
+    except StackError:
+        return None
 
 
 def _values(stack: str) -> dict[str, Any]:

@@ -44,3 +44,17 @@ def all_is_read(offsets: list[dict[str, Any]]) -> bool:
     """Return whether Debezium's committed offsets are after its snapshot."""
     positions = [entry["offset"] or {} for entry in offsets]
     return bool(positions) and not any(position.get("snapshot") for position in positions)
+
+
+def reads_again(config: Mapping[str, str]) -> bool:
+    """Return whether a connector reads its tables again, with a TRUNCATE before their rows."""
+    return config.get("snapshot.custom.class") == MARKED_SNAPSHOTTER
+
+
+def has_read_again(config: Mapping[str, str], offsets: list[dict[str, Any]]) -> bool:
+    """Return whether a connector that reads its tables again has read all of them.
+
+    Offsets from before it began are below its position.
+    """
+    reached = [(entry["offset"] or {}).get("lsn", 0) for entry in offsets]
+    return all_is_read(offsets) and min(reached) > int(config.get(POSITION, 0))

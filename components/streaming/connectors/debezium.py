@@ -11,6 +11,7 @@ from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
+from kafka_connect.positions import SHIFT, SHIFT_POSITION, SHIFTED_BY
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
@@ -19,8 +20,6 @@ EventField = Literal[
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
 NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
-SHIFT: Final = "shiftPosition"
-SHIFT_POSITION: Final = "datapipe.connect.ShiftPosition"
 ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
 # Debezium's channels of notifications, and our own (java/values), which watches the tables.
 CHANNELS: Final = "notification.enabled.channels"
@@ -273,7 +272,7 @@ class DebeziumPostgresConnector(Connector):
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},
-            **({f"transforms.{SHIFT}.by": str(self.position_shift)} if self.position_shift else {}),
+            **({SHIFTED_BY: str(self.position_shift)} if self.position_shift else {}),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **limit,

@@ -16,13 +16,14 @@ from components.streaming.connectors.added_tables import (
     remove_reader,
     unread_tables,
 )
+from components.streaming.connectors.captured_server import with_server, without_server
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
-from components.streaming.connectors.captured_server import with_server, without_server
+from components.streaming.connectors.recovery import require_no_recovery
 from components.streaming.connectors.slot import release_slot
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
 from kafka_connect.client import ConnectClient
@@ -130,6 +131,8 @@ class KafkaConnectorProvider(Provider):
         name, state = news["name"], news["state"]
         config = with_server(news["config"], news.get("captured"))
         client, timeouts = _client(news["access"]), _timeouts(news)
+        if captured_tables(config):
+            require_no_recovery(client, name)
         missed = missed_tables(olds, news)
         rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
