@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 ROW_OF_TRUNCATE = "datapipe.connect.RowOfTruncate"
-# Ours, which reads rows as Debezium's initial snapshot does: with the refusal of a gap, and with a mark
-# before each table's rows in addition.
+# Ours, which read rows as Debezium's initial snapshot does, and refuse to go on after a gap; the
+# second with a mark before each table's rows.
 CONTINUOUS_SNAPSHOTTER = "datapipe.postgres.ContinuousSnapshotter"
 MARKED_SNAPSHOTTER = "datapipe.postgres.MarkedSnapshotter"
 TRUNCATE_FIRST = "truncateFirst"

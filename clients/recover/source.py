@@ -175,7 +175,7 @@ def _read_again(
 
 
 def _continues(client: ConnectClient, damage: Damage) -> bool:
-    """Return whether a recovery that was interrupted reads the tables, and nothing else is wrong."""
+    """Return whether an interrupted recovery reads the tables, and nothing else is wrong."""
     offsets = client.offsets(damage.connector)
     reading = bool(offsets) and (not all_is_read(offsets) or has_read_again(damage.config, offsets))
     return damage.begun and len(damage.reasons) == 1 and reading
