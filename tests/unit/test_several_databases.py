@@ -171,7 +171,7 @@ class TestWorker:
         for prefix in ("postgres", "shop", "crm"):
             assert f"topic={prefix}_*,partition=*" in rules
             assert f"topic: {prefix}.public.$1" in rules
-        assert r"server=(?:postgres|(\w+))" in rules
+        assert r"server=(?:postgres|([^,]+))" in rules
 
 
 class TestArchive:
