@@ -27,6 +27,7 @@ def source_output(
         "columns": source.columns,
         "capturedEntries": source.captured_entries,
         "topicPrefix": database.topic_prefix,
+        "label": database.label,
         "catalogDatabase": database.catalog_database,
         "archived": archive.archived_tables(database),
         "connectors": [connector.name for connector in connectors],
