@@ -94,7 +94,7 @@ class StackConfig(Settings):
         return next((one for one in self.databases if one.managed), None)
 
     def find_table(self, entry: str) -> tuple[CapturedDatabase, str] | None:
-        """Return a captured table by its entry in a list (ListedTable); None if there is none."""
+        """Return the captured table of an entry of a list (ListedTable); None without one."""
         databases = self.databases
         short = next((one.name for one in databases if one.object_names == "short"), None)
         name, table = source_and_table(entry, short)
@@ -127,7 +127,7 @@ class StackConfig(Settings):
             )
 
     def _source_contradictions(self) -> Contradictions:
-        """Yield what the databases lack, and settings of a managed one where there is none."""
+        """Yield what the databases lack, and settings of a managed one in a stack without it."""
         if self.tables or not self.sources or "tables" in self.model_fields_set:
             yield from self._table_contradictions(self.tables, "tables")
             yield from self._override_contradictions()

@@ -53,7 +53,7 @@ ListedTables = Annotated[str, AfterValidator(_listed)]
 def source_and_table(entry: str, short: str | None) -> tuple[str | None, str]:
     """Return the database and the table (schema.table, or *) of an entry.
 
-    `short` is the database whose tables are listed without its name; None: there is none.
+    `short` is the database whose tables are listed without its name; None: the stack has no such.
     """
     if entry.count(".") == 1 and not entry.endswith(".*"):
         return short, entry

@@ -231,8 +231,8 @@ def _what_stays(table: str, olds: Properties, news: Properties) -> str:
     leaves = source not in _sources(news)
     if leaves and (olds.get("deletes_catalogs") or news.get("deletes_catalogs")):
         archive = (
-            f"Its source leaves, too, and with it the catalog's entry of what is archived"
-            f" ({archived}), of which the files stay, as archive.retain is false;"
+            f"Its source leaves, and the catalog's database of {archived} is deleted, too, as"
+            " archive.retain is false; the files stay, and"
         )
     else:
         archive = f"What is archived ({archived}) stays, and"

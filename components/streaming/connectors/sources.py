@@ -55,7 +55,7 @@ class SourcesArgs:
     password_variable: str
     """of the worker's environment, with the account that captures"""
     label: str | None
-    """by which the metrics name the source; None: they need not"""
+    """by which the metrics name the source; None: by nothing"""
     converter: Converter
     exactly_once: bool
     row_size: RowSize

@@ -33,7 +33,7 @@ LAG_RULE = """\
 
 
 # Debezium's name of a source in worker.yml: that without a label, or one that becomes the label.
-SERVER_LABEL = r"(\w+)"
+SERVER_LABEL = "([^,]+)"
 SERVERS = f"{MANAGED}|{SERVER_LABEL}"
 # The line of worker.yml by which the MBeans of a database's topics are read.
 CONSUMER_BEANS = """\
