@@ -104,8 +104,8 @@ refresh: ## show what was changed by hand and accept it into the state; make dri
 env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack
 	@bin/datapipe env
 
-down: ## remove the pipeline; of the sandbox everything but its cache
-	@scripts/down.sh
+down: ## remove the pipeline; of the sandbox everything but its cache (SLOTS=drop|keep: those of existing databases)
+	@SLOTS="$(SLOTS)" scripts/down.sh
 
 unit: ## the tests that need neither root nor a cluster, within two minutes (ARGS="-k source")
 	@scripts/unit.sh $(ARGS)

@@ -1,6 +1,6 @@
 """`datapipe source`: prepares an existing database, and says what is wrong with it."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -58,3 +58,42 @@ def doctor(context: typer.Context, name: Name) -> None:
     if refused:
         raise typer.Exit(1)
     print(f"{name}: {source.host}:{source.port} can be captured")
+
+
+@app.command(epilog=exit_codes("every slot is dropped or kept as asked", "a slot was not dropped"))
+def release(
+    context: typer.Context,
+    slots: Annotated[
+        Literal["drop", "keep"] | None,
+        typer.Option(help="What happens to all of them, instead of each source's onRemoval."),
+    ] = None,
+) -> None:
+    """Drop the replication slots of the existing databases before the stack is removed.
+
+    Without a slot, its connector can't go on. A slot that stays makes its server keep all WAL.
+    """
+    from clients.stack import StackError
+    from command_line.stack_configuration import configuration
+    from components.source.existing.release import kept, release_slot
+
+    try:
+        sources = configuration(context.obj).sources
+    except StackError as error:  # of a stack that was never made, too
+        print(f"warning: no replication slot was dropped: {error}")
+        return
+    choices = {name: slots or source.on_removal for name, source in sources.items()}
+    if undecided := [name for name, choice in choices.items() if choice is None]:
+        raise StackError(
+            f"{', '.join(undecided)}: the server would keep all WAL for the replication slot of a"
+            " stack that is gone. Run make down SLOTS=drop, or SLOTS=keep, or write"
+            " onRemoval below the source in the stack file. Nothing was removed"
+        )
+    failed = False
+    for name, source in sources.items():
+        dropped = choices[name] == "drop"
+        released, told = release_slot(name, source) if dropped else (True, kept(name, source))
+        failed = failed or not released
+        print(told)
+    if failed:
+        print("The stack was not removed. To remove it nevertheless: make down SLOTS=keep")
+        raise typer.Exit(1)

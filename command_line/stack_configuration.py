@@ -11,12 +11,17 @@ from components.config.existing_source import ExistingSource
 KEY_PREFIX = "datapipe:"
 
 
+def configuration(stack: str) -> StackConfig:
+    """Return a stack's configuration. Raises ConfigError where its file is not valid."""
+    return parse(_values(stack), f"Pulumi.{stack}.yaml")
+
+
 def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]:
     """Return a stack's configuration and its existing database of this name.
 
     Raises StackError where it has no such database, and ConfigError where its file is not valid.
     """
-    config = parse(_values(stack), f"Pulumi.{stack}.yaml")
+    config = configuration(stack)
     if name not in config.sources:
         names = ", ".join(config.sources) or "no existing database"
         raise StackError(

@@ -71,8 +71,8 @@ ADVICE = (
     ),
     (
         r"Run make recover SOURCE=(\w+)",
-        "Changes are missing, so the connector does not go on. If its host leads to the wrong server,"
-        r" correct that; otherwise: make recover SOURCE=\1.",
+        "Changes are missing, so the connector does not go on. If its host leads to the wrong"
+        r" server, correct that; otherwise: make recover SOURCE=\1.",
     ),
     (
         r"RecordTooLargeException|RecordBatchTooLarge",

@@ -163,7 +163,7 @@ def _read_again(
     name = damage.connector
     normal = _normal(damage.config, work)
     if not _continues(client, damage):
-        with database.connect(outputs) as connection, stopped(client, name, log):
+        with stopped(client, name, log), database.connect(outputs) as connection:
             _drop_slot(connection, damage.slot, log)
             complete_from = server_of(connection).position
             # Before the reset, so that whoever goes on sees that the tables must be read again.

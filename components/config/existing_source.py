@@ -170,6 +170,12 @@ class ExistingSource(Settings):
         description="The server of which the archive is a copy since the last `make recover"
         " SOURCE=<name>`, which writes this key. By default the one that was captured first.",
     )
+    on_removal: Literal["drop", "keep"] | None = Field(
+        default=None,
+        description="What happens to the replication slot when the source leaves"
+        " datapipe:sources, or the stack is removed: drop it, or keep it, for which the server"
+        " keeps all WAL. Required before the source is removed: run up with it first.",
+    )
     object_names: ObjectNames | None = Field(
         default=None,
         description="Whether the names of this database's objects in the stack's state and in the"

@@ -18,6 +18,7 @@ from components.source.existing.doctor import examine
 from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import connected
+from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
 from components.source.existing.table_checks import MISSED, Tables
 
@@ -74,6 +75,13 @@ class ExistingDatabaseProvider(Provider):
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(self._apply(olds, news))
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Drop the slot, or say that it stays; the connector is gone already."""
+        name, source = props["name"], _source(props)
+        drops = source.on_removal == "drop"
+        told = release_slot(name, source)[1] if drops else kept(name, source)
+        print(f"warning: {told}", file=sys.stderr)
 
     def _apply(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Return the outputs. What was missed is kept by table and time: an update that fails
