@@ -25,6 +25,10 @@ def sql(  # noqa: PLR0917  typer passes them by name
     query: Annotated[
         str | None, typer.Option(help="Print the result of a query.", metavar="SQL")
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Query the archive of this source only.", metavar="NAME"),
+    ] = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -48,8 +52,9 @@ def sql(  # noqa: PLR0917  typer passes them by name
 ) -> None:
     """Query the archive with DuckDB: a prompt, or one query.
 
-    Each captured table has a view of its present rows and one of its history, NAME_changes.
-    s3_cdc_events has the changes of all tables.
+    Each captured table has a view of its present rows and one of its history, NAME_changes: those
+    of the managed database in PostgreSQL's schemas, those of a source in the schema of its name.
+    s3_cdc_events has the changes of all tables of all sources.
     """
     import duckdb
 
@@ -68,6 +73,7 @@ def sql(  # noqa: PLR0917  typer passes them by name
         run(
             context.obj,
             query,
+            source=source,
             at=time,
             form=Format(form),
             as_archived=types == "archived",

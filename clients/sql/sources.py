@@ -1,0 +1,82 @@
+"""The captured databases of a stack, as a session shows them."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from archive_views.table import SourceDatabase
+from clients.archive import open_archive
+from clients.described_tables import DescribedTable, described_tables
+from clients.sql.files import ArchivedFiles, archived_files
+from clients.stack import StackOutputs
+
+# Schemas and databases that a session of DuckDB has itself.
+TAKEN_SCHEMAS = frozenset({"information_schema", "main", "memory", "pg_catalog", "system", "temp"})
+
+OpenFiles = Callable[[str], ArchivedFiles | None]
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ArchivedSource:
+    """A captured database and its archive.
+
+    Its views are in PostgreSQL's schemas, in one schema of the source's name, or in both.
+    """
+
+    origin: SourceDatabase
+    tables: Mapping[str, DescribedTable]
+    """by schema.table"""
+    open_files: OpenFiles
+    in_own_schemas: bool
+    """whether its views are in the schemas of PostgreSQL's"""
+    schema: str | None
+    """the one of the source's name; None: it has none"""
+
+
+def archived_sources(
+    outputs: StackOutputs, log: Log, chosen: str | None = None
+) -> list[ArchivedSource]:
+    """Return the stack's sources, or the chosen one; their names are the same in both cases.
+
+    Raises StackError if the stack has no source of this name.
+    """
+    sources = list(outputs.each())
+    # The managed database's names must not depend on which others the stack captures.
+    own = [one for one in sources if one.managed or len(sources) == 1]
+    taken = TAKEN_SCHEMAS.union(table.partition(".")[0] for one in own for table in one.tables)
+    selected = sources if chosen is None else [outputs.of(chosen)]
+
+    def of_source(one: StackOutputs) -> ArchivedSource:
+        note = log if len(sources) == 1 else partial(_note_on, log, one.source)
+        is_own = any(other.source == one.source for other in own)
+        schema = _schema_of(one, taken, needed=not is_own)
+        if schema not in {None, one.source}:
+            note(f"its views are in the schema {schema}, as {one.source} is another schema here")
+        return ArchivedSource(
+            SourceDatabase(one.source, one.database.name),
+            described_tables(one, note),
+            partial(archived_files, open_archive(one.archive)),
+            is_own,
+            schema,
+        )
+
+    with ThreadPoolExecutor(len(selected)) as readers:
+        return list(readers.map(of_source, selected))
+
+
+def _schema_of(source: StackOutputs, taken: frozenset[str], *, needed: bool) -> str | None:
+    """Return the schema of a source's name, with underscores at its end where that is taken."""
+    if source.managed:
+        return None
+    if not needed:
+        return None if source.source in taken else source.source
+    schema, others = source.source, set(source.source_names) - {source.source}
+    while schema in taken or schema in others:
+        schema += "_"
+    return schema
+
+
+def _note_on(log: Log, source: str, message: str) -> None:
+    log(f"{source}: {message}")
