@@ -102,7 +102,7 @@ class Cluster:
         resourceVersion that is no longer the object's.
         """
         kind = "application/merge-patch+json"
-        response = self._request("PATCH", path, {}, "application/json", changes, kind)
+        response = self._request("PATCH", path, {}, "application/json", changes, content_type=kind)
         return self.api.response_deserialize(response, {"2XX": "object"}).data
 
     def _request(
@@ -112,6 +112,7 @@ class Cluster:
         query: Mapping[str, str],
         accept: str,
         body: Mapping[str, Any] | None = None,
+        *,
         content_type: str = "application/json",
     ) -> Any:
         request = self.api.param_serialize(

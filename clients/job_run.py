@@ -94,9 +94,10 @@ class JobRun:
 
         Raises StackError if the stack has no such CronJob.
         """
-        cron_job = self.cron_job()
-        options = {"arguments": arguments, "config": config, "retries": retries}
-        self._cluster.post(self._jobs, job_of(cron_job, self.name, **options))
+        body = job_of(
+            self.cron_job(), self.name, arguments=arguments, config=config, retries=retries
+        )
+        self._cluster.post(self._jobs, body)
 
     def start_alone(
         self, log: Log, arguments: Sequence[str] | None = None, retries: int | None = 0

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import Source
 
 EXIT_CODES = exit_codes("done", "the query or the archive has an error")
 FORMATS = ("table", "csv", "json", "parquet")
@@ -25,10 +26,7 @@ def sql(  # noqa: PLR0917  typer passes them by name
     query: Annotated[
         str | None, typer.Option(help="Print the result of a query.", metavar="SQL")
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="Query the archive of this source only.", metavar="NAME"),
-    ] = None,
+    source: Source = None,
     at: Annotated[
         str | None,
         typer.Option(

@@ -1,6 +1,5 @@
 """The command `datapipe sql`."""
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,9 +9,10 @@ from pathlib import Path
 from clients.console import console
 from clients.sql.output import Format
 from clients.sql.prompt import run_prompt, run_query
+from clients.sql.saved_outputs import read_saved
 from clients.sql.session import Session
 from clients.sql.sources import archived_sources
-from clients.stack import StackError, StackOutputs, parse_outputs, read_outputs
+from clients.stack import StackError, StackOutputs, read_outputs
 
 
 def sql(
@@ -35,20 +35,12 @@ def sql(
     screen = console()
     if query is None and form is not Format.TABLE:
         raise StackError(f"FORMAT={form} needs a query: Q=…")
-    outputs = read_outputs(stack) if saved_outputs is None else _saved(stack, saved_outputs)
+    outputs = read_outputs(stack) if saved_outputs is None else read_saved(stack, saved_outputs)
     with open_session(outputs, source=source, at=at, as_archived=as_archived, log=_note) as session:
         if query is None:
             run_prompt(session, screen)
         else:
             run_query(session, query, form, screen)
-
-
-def _saved(stack: str, file: Path) -> StackOutputs:
-    """Return outputs from a file. Raises StackError if it can't be read or lacks some."""
-    try:
-        return parse_outputs(stack, json.loads(file.read_text()))
-    except (OSError, json.JSONDecodeError) as error:
-        raise StackError(f"--outputs {file} can't be read: {error}") from None
 
 
 def open_session(

@@ -10,6 +10,7 @@ from clients.archive import open_archive
 from clients.described_tables import DescribedTable, described_tables
 from clients.sql.files import ArchivedFiles, archived_files
 from clients.stack import StackOutputs
+from clients.table_reference import chosen_sources
 
 # Schemas and databases that a session of DuckDB has itself.
 TAKEN_SCHEMAS = frozenset({"information_schema", "main", "memory", "pg_catalog", "system", "temp"})
@@ -46,7 +47,7 @@ def archived_sources(
     # The managed database's names must not depend on which others the stack captures.
     own = [one for one in sources if one.managed or len(sources) == 1]
     taken = TAKEN_SCHEMAS.union(table.partition(".")[0] for one in own for table in one.tables)
-    selected = sources if chosen is None else [outputs.of(chosen)]
+    selected = chosen_sources(outputs, chosen)
 
     def of_source(one: StackOutputs) -> ArchivedSource:
         note = log if len(sources) == 1 else partial(_note_on, log, one.source)
