@@ -13,6 +13,7 @@ from components.archive import Archive, ArchiveArgs
 from components.archive.athena import Athena, AthenaArgs
 from components.archive.athena.catalog import StoredColumns
 from components.archive.athena.files import hive_type, partition_keys
+from components.archive.athena.queried_source import QueriedSource
 from components.config import StackConfig
 from components.config.load import ConfigError
 from components.streaming.sinks.declared import declared_sinks
@@ -35,18 +36,22 @@ def deployed(config: StackConfig, stored: StoredColumns | None = None) -> Deploy
     assert athena is not None
 
     def program() -> dict[str, Any]:
-        args = AthenaArgs(
-            archive=config.archive,
-            athena=athena,
-            bucket=pulumi.Output.from_input(config.archive.bucket),
-            source_database=config.source.database,
-            folders=None if sink.needs_catalog else sink.archived_tables(),
-            tables=config.tables,
-            columns=pulumi.Output.from_input(dict.fromkeys(config.tables, COLUMNS)),
-            keys=pulumi.Output.from_input({table: ["id"] for table in config.tables}),
-            stored=stored or {},
+        sources = tuple(
+            QueriedSource(
+                database,
+                folders=None if sink.needs_catalog else sink.archived_tables(database),
+                columns=pulumi.Output.from_input(dict.fromkeys(database.tables, COLUMNS)),
+                keys=pulumi.Output.from_input({table: ["id"] for table in database.tables}),
+                stored=stored or {},
+            )
+            for database in config.databases
         )
-        return {"reader": Athena("athena", args).reader_arn}
+        bucket = pulumi.Output.from_input(config.archive.bucket)
+        return {
+            "reader": Athena(
+                "athena", AthenaArgs(config.archive, athena, bucket, sources)
+            ).reader_arn
+        }
 
     return deploy(program)
 

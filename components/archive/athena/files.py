@@ -120,7 +120,7 @@ def declare_file_tables(
         (HOURS_SUFFIX, partitioned),
     ):
         aws.glue.CatalogTable(
-            source.resource(f"{name}{suffix}"),
+            source.database.qualified(f"{name}{suffix}"),
             name=f"{name}{suffix}",
             database_name=database,
             table_type="EXTERNAL_TABLE",
@@ -131,7 +131,7 @@ def declare_file_tables(
                 "output_format": f"{FORMATS}OutputFormat",
                 "ser_de_info": {"serialization_library": SERDE},
             },
-            opts=source.options(f"{name}{suffix}", opts),
+            opts=opts,
             **properties,
         )
 

@@ -1,13 +1,12 @@
 """SQL over the archive with Athena as one component."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from archive_views.table import SourceDatabase
 from components.archive.athena.catalog import catalog_columns
 from components.archive.athena.files import declare_file_tables
 from components.archive.athena.queried_source import QueriedSource
@@ -17,6 +16,7 @@ from components.archive.athena.workgroup import declare_workgroup
 from components.config import StackConfig
 from components.config.archive import ArchiveSettings
 from components.config.athena import READER_SUFFIX, AthenaSettings
+from components.config.captured_database import CapturedDatabase
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,30 @@ def declare_athena(
     config: StackConfig,
     *,
     bucket: pulumi.Output[str],
-    folders: Mapping[str, str] | None,
-    columns: pulumi.Output[dict[str, list[list[str]]]],
-    keys: pulumi.Output[dict[str, list[str]]],
+    archived: Callable[[CapturedDatabase], Mapping[str, str]] | None,
+    columns: Mapping[str, pulumi.Output[dict[str, list[list[str]]]]],
+    keys: Mapping[str, pulumi.Output[dict[str, list[str]]]],
     opts: pulumi.ResourceOptions,
 ) -> "Athena | None":
-    """Declare what `archive.athena` asks for; None where the stack has no such key."""
+    """Declare what `archive.athena` asks for; None where the stack has no such key.
+
+    `archived` says in which folder each table's files are; None: the archive has Iceberg tables.
+    `columns` and `keys` are those of each database, by its name.
+    """
     if config.archive.athena is None:
         return None
-    database = config.archive.catalog_database
-    source = QueriedSource(
-        SourceDatabase(config.topic_prefix, config.source.database),
-        managed=config.existing is None,
-        alone=True,
-        archive_database=database,
-        folders=folders,
-        tables=config.tables,
-        columns=columns,
-        keys=keys,
-        stored=catalog_columns(config.aws, database) if folders is None else {},
+    sources = tuple(
+        QueriedSource(
+            database,
+            folders=archived(database) if archived else None,
+            columns=columns[database.name],
+            keys=keys[database.name],
+            stored={} if archived else catalog_columns(config.aws, database.catalog_database),
+        )
+        for database in config.databases
     )
-    return Athena(
-        "athena", AthenaArgs(config.archive, config.archive.athena, bucket, (source,)), opts
-    )
+    args = AthenaArgs(config.archive, config.archive.athena, bucket, sources)
+    return Athena("athena", args, opts)
 
 
 class Athena(pulumi.ComponentResource):
@@ -75,10 +76,8 @@ class Athena(pulumi.ComponentResource):
         workgroup = declare_workgroup(args.archive, args.athena, child)
         views = {}
         for source in args.sources:
-            views[source.origin.source] = aws.glue.CatalogDatabase(
-                source.resource("views"),
-                name=source.views_database,
-                opts=source.options("views", child),
+            views[source.name] = aws.glue.CatalogDatabase(
+                source.database.qualified("views"), name=source.views_database, opts=child
             )
             if source.folders is not None:
                 _declare_files(args.archive, source, source.folders, child)
@@ -127,7 +126,7 @@ def _readable(args: AthenaArgs, database_arn: str) -> Readable:
         databases=tuple(
             database
             for source in args.sources
-            for database in (source.archive_database, source.views_database)
+            for database in (source.database.catalog_database, source.views_database)
         ),
         workgroup=args.archive.bucket,
     )
@@ -140,11 +139,9 @@ def _declare_files(
     opts: pulumi.ResourceOptions,
 ) -> None:
     database = aws.glue.CatalogDatabase(
-        source.resource("files"),
-        name=source.archive_database,
-        opts=source.options("files", opts),
+        source.database.qualified("files"), name=source.database.catalog_database, opts=opts
     )
-    for table in source.tables:
+    for table in source.database.tables:
         declare_file_tables(
             source,
             table,

@@ -1,4 +1,4 @@
-"""A captured database as Athena sees it: its databases in Glue, tables and resources' names."""
+"""A captured database as Athena sees it: its databases in Glue and its tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from archive_views.athena import AthenaSource, AthenaTable
 from archive_views.table import SourceDatabase
 from components.archive.athena.catalog import StoredColumns
 from components.config.athena import VIEWS_SUFFIX
+from components.config.captured_database import CapturedDatabase
 from components.config.tables import iceberg_table_of
 
 # Of Glue's tables over a captured table's plain files: all of them, and by hours (files.py).
@@ -22,16 +23,9 @@ Keys = Mapping[str, Sequence[str]]
 class QueriedSource:
     """A captured database, and what its views are made of."""
 
-    origin: SourceDatabase
-    managed: bool
-    alone: bool
-    """whether the stack captures no other database"""
-    archive_database: str
-    """Glue's database of the archive"""
+    database: CapturedDatabase
     folders: Mapping[str, str] | None
     """of each captured table's files; None: the archive has Iceberg tables"""
-    tables: tuple[str, ...]
-    """captured, as schema.table"""
     columns: pulumi.Output[dict[str, list[list[str]]]]
     """each table's (name, PostgreSQL's type)"""
     keys: pulumi.Output[dict[str, list[str]]]
@@ -40,38 +34,29 @@ class QueriedSource:
     """the catalog's columns of the tables that it has"""
 
     @property
+    def name(self) -> str:
+        """The source's name in the stack."""
+        return self.database.name
+
+    @property
     def views_database(self) -> str:
         """Glue's database of its views."""
-        return f"{self.archive_database}{VIEWS_SUFFIX}"
-
-    def resource(self, name: str) -> str:
-        """Return the name of a resource in Pulumi's state."""
-        return name if self.managed else f"{name}-{self.origin.source}"
-
-    def options(self, name: str, opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-        """Return the options of a resource.
-
-        One existing database alone had the managed one's names in Pulumi's state at first.
-        """
-        if self.managed or not self.alone:
-            return opts
-        before = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)])
-        return pulumi.ResourceOptions.merge(opts, before)
-
-    def query(self, name: str) -> str:
-        """Return the name of a named query, which tells the sources apart."""
-        return name if self.managed or self.alone else f"{self.origin.source}.{name}"
+        return f"{self.database.catalog_database}{VIEWS_SUFFIX}"
 
     def described(self, columns: Columns, keys: Keys) -> AthenaSource:
         """Return it with its tables as PostgreSQL describes them."""
-        tables = tuple(self._table(table, columns, keys) for table in self.tables)
-        return AthenaSource(self.origin, self.archive_database, self.views_database, tables)
+        return AthenaSource(
+            SourceDatabase(self.name, self.database.settings.database),
+            self.database.catalog_database,
+            self.views_database,
+            tuple(self._table(table, columns, keys) for table in self.database.tables),
+        )
 
     def _table(self, table: str, columns: Columns, keys: Keys) -> AthenaTable:
         if table not in columns and not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(
-                f"archive.athena: PostgreSQL did not describe {table} of {self.origin.source}; run"
-                " up again"
+                f"archive.athena: PostgreSQL did not describe {table} of {self.name}; run up"
+                " again"
             )
         name, key = iceberg_table_of(table), keys.get(table)
         of_files = self.folders is not None

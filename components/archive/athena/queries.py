@@ -23,18 +23,17 @@ def declare_queries(
     described = [[source.columns, source.keys] for source in sources]
     made = pulumi.Output.all(*described).apply(partial(_statements, sources))
     for source in sources:
-        tables = view_names(map(iceberg_table_of, source.tables)).values()
+        tables = view_names(map(iceberg_table_of, source.database.tables)).values()
         for name in (*(name for table in tables for name in table), EVENTS):
-            resource = f"query-{name}"
-            statement = made.apply(partial(_of, (source.origin.source, name)))
+            statement = made.apply(partial(_of, (source.name, name)))
             aws.athena.NamedQuery(
-                source.resource(resource),
-                name=source.query(name),
+                source.database.qualified(f"query-{name}"),
+                name=source.database.entry(name),
                 workgroup=workgroup.id,
-                database=views[source.origin.source].name,
+                database=views[source.name].name,
                 description=statement["meaning"],
                 query=statement["sql"],
-                opts=source.options(resource, opts),
+                opts=opts,
             )
 
 
