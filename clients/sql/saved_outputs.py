@@ -43,6 +43,7 @@ def _by_source(outputs: Mapping[str, Any]) -> dict[str, Any]:
     source = {key: outputs[key] for key in OF_ONE_DATABASE if key in outputs}
     source |= {
         "managed": name == MANAGED,
+        "objectNames": "short",
         "catalogDatabase": archive.get("catalogDatabase"),
         "archived": archive.get("tables"),
         # Nothing in the cluster is asked for any more.

@@ -44,22 +44,21 @@ def archived_sources(
     Raises StackError if the stack has no source of this name.
     """
     sources = list(outputs.each())
-    # The managed database's names must not depend on which others the stack captures.
-    own = [one for one in sources if one.managed or len(sources) == 1]
+    # Their names must not depend on which others the stack captures.
+    own = [one for one in sources if one.object_names == "short"]
     taken = TAKEN_SCHEMAS.union(table.partition(".")[0] for one in own for table in one.tables)
     selected = chosen_sources(outputs, chosen)
 
     def of_source(one: StackOutputs) -> ArchivedSource:
         note = log if len(sources) == 1 else partial(_note_on, log, one.source)
-        is_own = any(other.source == one.source for other in own)
-        schema = _schema_of(one, taken, needed=not is_own)
+        schema = _schema_of(one, taken)
         if schema not in {None, one.source}:
             note(f"its views are in the schema {schema}, as {one.source} is another schema here")
         return ArchivedSource(
             SourceDatabase(one.source, one.database.name),
             described_tables(one, note),
             partial(archived_files, open_archive(one.archive)),
-            is_own,
+            one.object_names == "short",
             schema,
         )
 
@@ -67,12 +66,14 @@ def archived_sources(
         return list(readers.map(of_source, selected))
 
 
-def _schema_of(source: StackOutputs, taken: frozenset[str], *, needed: bool) -> str | None:
-    """Return the schema of a source's name, with underscores at its end where that is taken."""
-    if source.managed:
-        return None
-    if not needed:
-        return None if source.source in taken else source.source
+def _schema_of(source: StackOutputs, taken: frozenset[str]) -> str | None:
+    """Return the schema of a source's name, with underscores at its end where that is taken.
+
+    One in PostgreSQL's own schemas needs none, but an existing database has both if it can: then
+    a query with the source's name is right whichever others the stack captures.
+    """
+    if source.object_names == "short":
+        return None if source.managed or source.source in taken else source.source
     schema, others = source.source, set(source.source_names) - {source.source}
     while schema in taken or schema in others:
         schema += "_"

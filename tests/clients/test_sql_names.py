@@ -59,11 +59,19 @@ def test_the_managed_database_has_its_own_schemas_and_another_one_of_its_name() 
 
 
 def test_one_existing_database_alone_has_both() -> None:
-    made, notes = found({"shop": SHOP})
+    made, notes = found({"shop": {**SHOP, "objectNames": "short"}})
     [shop] = made.values()
     assert views(shop) == ["public.users", "sales.orders"]
     assert [names[1].schema for names in view_names_of(shop)] == ["shop", "shop"]
     assert notes == ["PostgreSQL was not asked"]
+
+
+def test_one_that_keeps_its_names_beside_another_has_both() -> None:
+    """As sources.shop.objectNames: short says, when a further database is added."""
+    shop = {**SHOP, "objectNames": "short"}
+    made, _ = found({"postgres": {**MANAGED, "objectNames": "qualified"}, "shop": shop})
+    assert views(made["shop"]) == ["public.users", "sales.orders"]
+    assert views(made["postgres"]) == ["postgres.users"]
 
 
 def test_a_chosen_source_keeps_its_names() -> None:
@@ -99,7 +107,7 @@ def test_no_two_sources_share_a_schema() -> None:
 
 @pytest.mark.parametrize("name", ["public", "main"])
 def test_one_database_alone_that_is_named_like_a_schema_has_its_own_schemas(name: str) -> None:
-    made, notes = found({name: existing(name)})
+    made, notes = found({name: {**existing(name), "objectNames": "short"}})
     assert (views(made[name]), made[name].schema) == (["public.users"], None)
     assert notes == ["PostgreSQL was not asked"]
 

@@ -55,8 +55,7 @@ class QueriedSource:
     def _table(self, table: str, columns: Columns, keys: Keys) -> AthenaTable:
         if table not in columns and not pulumi.runtime.is_dry_run():
             raise pulumi.RunError(
-                f"archive.athena: PostgreSQL did not describe {table} of {self.name}; run up"
-                " again"
+                f"archive.athena: PostgreSQL did not describe {table} of {self.name}; run up again"
             )
         name, key = iceberg_table_of(table), keys.get(table)
         of_files = self.folders is not None
