@@ -61,11 +61,11 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
 
-source-sql: ## print the SQL that prepares an existing database; SOURCE=name in datapipe:sources
-	@bin/datapipe source sql "$(SOURCE)"
+source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
+	@bin/datapipe source sql $(SOURCE)
 
-doctor: ## say what is wrong with an existing database and what mends it (SOURCE=name)
-	@bin/datapipe source doctor "$(SOURCE)"
+doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
+	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
 # As given: make would expand a $ in them.
 erase: export ERASED_TABLE = $(value TABLE)
