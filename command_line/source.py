@@ -92,7 +92,7 @@ def _is_sound(
         because = f", {way.why_here}" if way.why_here else ""
         print(f"{name}: looked at from {way.vantage.name}{because}")
         found = doctor.examine(
-            way, avro_names=config.needs_avro_names, entries=recorded_entries(stack)
+            way, avro_names=config.needs_avro_names, entries=recorded_entries(stack, name)
         )
     except UnreachableError as error:
         found = [error.problem]

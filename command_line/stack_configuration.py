@@ -27,10 +27,10 @@ def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str,
     return config, dict(config.sources)
 
 
-def recorded_entries(stack: str) -> dict[str, Any]:
-    """Return what the archive has of the captured tables; nothing where it is not deployed."""
+def recorded_entries(stack: str, name: str) -> dict[str, Any]:
+    """Return what the archive has of a source's tables; nothing where it is not deployed."""
     try:
-        entries: dict[str, Any] = json.loads(read_outputs(stack).captured_entries)
+        entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
     except StackError:
         return {}
     return entries

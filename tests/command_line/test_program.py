@@ -160,11 +160,15 @@ POSITION = RecordPosition("postgres.public.users", 4, 17)
     ("arguments", "function", "given"),
     [
         (
-            ("list", "--topic", "t", "--all", "--limit", "3"),
+            ("list", "--topic", "t", "--all", "--limit", "3", "--source", "shop"),
             "list_letters",
-            (("prod", "t"), {"include_done": True, "limit": 3}),
+            (("prod", "t"), {"include_done": True, "limit": 3, "source": "shop"}),
         ),
-        (("list",), "list_letters", (("prod", None), {"include_done": False, "limit": 50})),
+        (
+            ("list",),
+            "list_letters",
+            (("prod", None), {"include_done": False, "limit": 50, "source": None}),
+        ),
         (("show", str(POSITION)), "show", (("prod", POSITION), {})),
         (("replay", "--dry-run"), "replay", (("prod", None), {"dry_run": True})),
         (("replay",), "replay", (("prod", None), {"dry_run": False})),
@@ -192,21 +196,24 @@ def test_each_command_of_dlq_gets_its_arguments(
 
 
 def test_verify_gets_its_options(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[tuple[str, list[str], Options]] = []
+    calls: list[tuple[object, ...]] = []
 
-    def compare(stack: str, tables: list[str], options: Options, **_: object) -> int:
-        calls.append((stack, tables, options))
+    def compare(stack: str, tables: list[str], options: Options, **named: object) -> int:
+        calls.append((stack, tables, options, named["source"]))
         return len(calls) - 1
 
     monkeypatch.setattr(verify_commands, "verify", compare)
     assert run("verify") == 0
     assert run("verify", "--table", "public.users", "--sample", "5%", "--since", "1970-01-02") == 1
-    assert calls[0] == ("sandbox", [], Options())
+    assert calls[0] == ("sandbox", [], Options(), None)
     assert calls[1] == (
         "sandbox",
         ["public.users"],
         Options(sample=Sample(share=0.05), since=86_400_000),
+        None,
     )
+    assert run("verify", "--source", "shop") == 2
+    assert calls[2][3] == "shop"
 
 
 def test_a_verify_that_could_not_compare_exits_2(

@@ -1,5 +1,6 @@
 """Where the worker runs: which pod is taken, and what the deployed NetworkPolicies allow it."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +24,7 @@ def _no_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def parsed(document: dict[str, Any], kind: str) -> Any:
     """Return an object of the Kubernetes API as its client reads it."""
-    response = SimpleNamespace(data=client.rest.json.dumps(document))
-    return client.ApiClient().deserialize(response, kind)
+    return client.ApiClient().deserialize(json.dumps(document), kind, "application/json")
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, api: type, method: str, *items: Any) -> None:
