@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 from pulumi import dynamic
 
-from components.config.existing_source import ExistingSource
+from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
 from components.source.existing.doctor import examine
 from components.source.existing.problem import UnreachableError
@@ -40,6 +40,9 @@ class ExistingDatabaseProvider(Provider):
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
         name, entries = news["name"], _entries(olds)
+        if news["source"]["password"] == ENCRYPTED:
+            print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
+            return dynamic.CheckResult(news, [])
         try:
             way = _way(news)
             if way.why_here:
