@@ -67,6 +67,9 @@ source-sql: ## print the SQL that prepares existing databases; SOURCE=name in da
 doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
 	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
+sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1
+	@bin/datapipe sample-databases start --configure $(if $(SCALE),--scale-factor $(SCALE))
+
 # As given: make would expand a $ in them.
 erase: export ERASED_TABLE = $(value TABLE)
 erase: export ERASED_KEY = $(value KEY)

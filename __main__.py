@@ -94,6 +94,7 @@ pulumi.export(
             "columns": source.columns,
             "capturedEntries": source.captured_entries,
             "topicPrefix": config.topic_prefix,
+            "label": None,
             "catalogDatabase": config.archive.catalog_database,
             "archived": sinks.archive.archived_tables(),
             "connectors": streaming.source_connectors,

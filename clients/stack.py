@@ -137,6 +137,8 @@ class _CapturedOutput(_Output):
     # What the archive has of each table of an existing database, as JSON (drift.sql).
     captured_entries: str = "{}"
     topic_prefix: str
+    # Its name in the metrics' label `source` and in the worker's files; None: they do without.
+    label: str | None = None
     # The replication slots of its connectors, and the publication of a shared connector.
     slots: tuple[str, ...]
     publication: str

@@ -16,7 +16,7 @@ PLACEHOLDER = "[encrypted]"
 
 
 def without_secrets(text: str) -> tuple[str, list[str]]:
-    """Return a stack file without its encrypted values, and their paths (`pulumi config --path`)."""
+    """Return a stack file without its encrypted values, and the paths of these."""
     document = yaml.safe_load(text)
     kept = {key: value for key, value in document.items() if key not in STATE_OF_ENCRYPTION}
     config = kept.get("config") or {}

@@ -11,7 +11,7 @@ from components.source.existing.reach import way_to
 from components.source.existing.server_checks import VERSIONS
 from components.source.existing.statements import preparation
 from components.source.existing.vantage import ThisMachine
-from tests.postgres_versions.programs import releases
+from sample_databases.programs import releases
 from tests.postgres_versions.servers import UNLIMITED, ExistingServer, existing_server
 
 pytestmark = pytest.mark.postgres_versions
