@@ -35,7 +35,7 @@ class Unknown:
 
 
 def ask(part: str, question: Callable[[], T]) -> T | Unknown:
-    """Return the answer, or why there is none."""
+    """Return the answer, or the reason why a part does not answer."""
     try:
         return question()
     except UNREACHABLE as error:
