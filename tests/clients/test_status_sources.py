@@ -134,7 +134,7 @@ def test_a_database_that_does_not_answer_hides_no_other(
     assert states[up].slots == [
         replace(SLOT, name=TWO.of(up).slots[0], connector=TWO.of(up).source_connectors[0])
     ]
-    (found,) = problems_of_sources(states.values())
+    (found,) = problems_of_sources(list(states.values()))
     assert found.startswith(f"{up}.public.users: it was replaced")
 
 
@@ -207,8 +207,8 @@ def test_the_capturing_account_sees_and_recreates_slots_of_each_version(
     server.execute(create, "postgres")
     monkeypatch.setattr(database, "connect", _connecting(server))
     monkeypatch.setattr(module, "findings", lambda _own, _cluster: [])
-    two_slots = {"slots": ["datapipe_shop", "missing"], "connectors": ["one", "two"]}
-    outputs = parse_outputs("dev", outputs_with(SHOP, **two_slots))
+    given = outputs_with(SHOP, slots=["datapipe_shop", "missing"], connectors=["one", "two"])
+    outputs = parse_outputs("dev", given)
     (state,) = source_states(outputs, NO_CLUSTER, Metrics([]))
     assert not isinstance(state.slots, Unknown), state.slots
     present, missing = state.slots
