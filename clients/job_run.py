@@ -117,7 +117,7 @@ class JobRun:
             self.delete()
 
     def cron_job(self) -> dict[str, Any]:
-        """Return the CronJob. Raises StackError if there is none."""
+        """Return the CronJob. Raises StackError if it does not exist."""
         try:
             found: dict[str, Any] = self._cluster.get(self._cron_job_path)
         except ApiException as error:

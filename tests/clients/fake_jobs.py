@@ -45,7 +45,7 @@ def cron_job() -> dict[str, Any]:
 
 
 class FakeJobs:
-    """The cluster as JobRun sees it. A Job of the program's ends when it was looked at once."""
+    """The cluster as JobRun sees it. A Job ends after a first look at it."""
 
     namespace = "data-ingestion"
     api = None
