@@ -16,18 +16,20 @@ def configuration(stack: str) -> StackConfig:
     return parse(_values(stack), f"Pulumi.{stack}.yaml")
 
 
-def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]:
-    """Return a stack's configuration and its existing database of this name.
+def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str, ExistingSource]]:
+    """Return a stack's configuration and its existing database of this name; without one, all.
 
     Raises StackError where it has no such database, and ConfigError where its file is not valid.
     """
     config = configuration(stack)
-    if name not in config.sources:
-        names = ", ".join(config.sources) or "no existing database"
+    if name in config.sources:
+        return config, {name: config.sources[name]}
+    names = ", ".join(config.sources) or "no existing database"
+    if name or not config.sources:
         raise StackError(
-            f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'SOURCE'}; it has {names}"
+            f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'database'}; it has {names}"
         )
-    return config, config.sources[name]
+    return config, dict(config.sources)
 
 
 def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutputs:
@@ -37,7 +39,8 @@ def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutput
     """
     if outputs.managed:
         return outputs
-    _, source = existing_source(stack, outputs.source)
+    _, sources = existing_sources(stack, outputs.source)
+    source = sources[outputs.source]
     return outputs.model_copy(
         update={
             "database": DatabaseOutput(

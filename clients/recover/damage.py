@@ -77,22 +77,22 @@ def server_of(connection: psycopg.Connection[Row]) -> Server:
 
 
 def damages(
-    outputs: StackOutputs,
-    client: ConnectClient,
-    connection: psycopg.Connection[Row],
-    server: Server,
-) -> list[Damage]:
-    """Return the connectors of the database that can't go on.
+    outputs: StackOutputs, client: ConnectClient, connection: psycopg.Connection[Row]
+) -> tuple[Server, list[Damage]]:
+    """Return the server, and the connectors of the database that can't go on.
 
-    Where one of them captured another server, all of them did.
-    Raises StackError where a publication is missing, without which nothing can be read again.
+    Raises StackError where the server is a standby, or a publication is missing, without which
+    nothing can be read again.
     """
+    # Before the server's position, which a running connector would otherwise be ahead of.
+    offsets = {name: client.offsets(name) for name in outputs.source_connectors}
+    server = server_of(connection)
     found = []
     for name in outputs.source_connectors:
         config = client.config(name)
         _require_publication(connection, outputs, config[PUBLICATION_SETTING])
         begun = reads_again(config)
-        captured = _captured(client.offsets(name))
+        captured = _captured(offsets[name])
         reasons = [
             *(["an earlier recovery was interrupted"] if begun else []),
             *_of_slot(connection, config[SLOT_SETTING]),
@@ -104,7 +104,7 @@ def damages(
         archived = None if begun or captured is None else captured + shift_of(config)
         if reasons:
             found.append(Damage(name, config, tuple(dict.fromkeys(reasons)), archived, begun))
-    return found
+    return server, found
 
 
 def _require_publication(

@@ -92,8 +92,7 @@ def plan(outputs: StackOutputs, client: ConnectClient) -> Plan | None:
     Raises StackError if the database can't be asked or must be prepared first.
     """
     with database.connect(outputs) as connection:
-        server = server_of(connection)
-        found = damages(outputs, client, connection, server)
+        server, found = damages(outputs, client, connection)
     if not found:
         return None
     shift_before = max(shift_of(damage.config) for damage in found)

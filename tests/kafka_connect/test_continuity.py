@@ -49,7 +49,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
                 "database.user": "datapipe",
                 "database.password": PASSWORD,
                 "database.sslmode": "require",
-                **{key: value for key, value in properties.items()},
+                **properties,
             }
             words = [f"{key}={value}" for key, value in given.items()]
             offset = "none" if position is None else str(position)

@@ -33,6 +33,7 @@ ADDED_TO_CONVERTERS = {
 }
 CHANGED_IN_THE_SOURCE = {
     **CHANGED_CONVERTERS,
+    "snapshot.mode": ("custom", "initial would skip changes where the slot is gone"),
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
         "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
@@ -41,6 +42,7 @@ CHANGED_IN_THE_SOURCE = {
     ),
 }
 ADDED_TO_THE_SOURCE = {
+    "snapshot.custom.class": ("datapipe.postgres.ContinuousSnapshotter", "see snapshot.mode"),
     "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
     "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
     "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),

@@ -1,6 +1,8 @@
 """The resource of an existing database: what a preview refuses, and what is read again."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +22,18 @@ CONNECTOR = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "table.include.list": "public.users,sales.orders",
 }
+IDENTITY = """
+SELECT system_identifier::text || '/1' FROM pg_control_system()
+"""
 REPLACED = """
 ALTER TABLE sales.orders RENAME TO old_orders;
 CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at timestamptz);
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
 
 
 @pytest.fixture
@@ -34,7 +44,12 @@ def server() -> Iterator[ExistingServer]:
 
 
 def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
-    return {"name": "shop", "source": inputs_of(server.source(**changed)), "avro_names": True}
+    return {
+        "name": "shop",
+        "source": inputs_of(server.source(**changed)),
+        "avro_names": True,
+        "worker": {"namespace": "data-ingestion"},
+    }
 
 
 class Stack:
@@ -149,3 +164,65 @@ def test_recover_has_a_table_read_again_that_has_not_changed(
     server.stop()
     (refusal,) = stack.refusals(inputs(server))
     assert refusal.startswith("shop: TCP:"), "a database that is away can't be read again"
+
+
+SLOT = "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')"
+SLOTS = "SELECT count(*) FROM pg_replication_slots"
+
+
+def test_another_server_is_refused_until_it_is_the_one_that_was_recovered_from(
+    server: ExistingServer,
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    server.execute(SLOT, "postgres")
+    assert stack.refusals(inputs(server)) == []
+    captured = stack.state["captured"]["server"]
+    assert captured == server.execute(IDENTITY, "postgres")[0][0]
+
+    stack.state["captured"]["server"] = "7000000000000000000/1"
+    (reason,) = stack.refusals(inputs(server))
+    assert "is another server than the one that was captured" in reason
+    assert "make recover SOURCE=shop" in reason
+    system, _, _ = captured.partition("/")
+    stack.state["captured"]["server"] = f"{system}/2"
+    (reason,) = stack.refusals(inputs(server))
+    assert "a primary of before a failover" in reason
+
+    recovered = inputs(server, recovered={"server": captured})
+    assert stack.up(recovered)
+    assert stack.state["captured"]["server"] == captured
+
+
+def test_a_slot_that_is_missing_is_told(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    assert stack.refusals(inputs(server)) == []
+    assert "the slot datapipe_shop does not exist; if the connector" in capsys.readouterr().err
+
+
+def test_a_removed_source_drops_its_slot_or_says_that_it_stays(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.execute(SLOT, "postgres")
+    provider = ExistingDatabaseProvider()
+    provider.delete("shop", inputs(server, onRemoval="keep"))
+    assert "keeps all WAL from here on for the slot datapipe_shop" in capsys.readouterr().err
+    assert server.execute(SLOTS, "postgres") == [(1,)]
+
+    provider.delete("shop", inputs(server, onRemoval="drop"))
+    told = capsys.readouterr().err
+    assert "dropped the slot datapipe_shop" in told
+    assert server.execute(SLOTS, "postgres") == [(0,)]
+    # What is left is the administrator's, and the printed statements remove it.
+    (statements,) = re.findall("the rest: (.+)$", told.strip())
+    server.execute(statements, "postgres")
+    assert server.execute("SELECT count(*) FROM pg_publication", "postgres") == [(0,)]
+
+    server.stop()
+    provider.delete("shop", inputs(server, onRemoval="drop"))
+    told = capsys.readouterr().err
+    assert "its slot was not dropped, as the database can't be reached" in told
+    assert "pg_drop_replication_slot('datapipe_shop')" in told

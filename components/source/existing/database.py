@@ -6,21 +6,24 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from components.config.existing_source import ExistingSource
+from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
 from components.source.existing.doctor import examine
 from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
-from components.source.existing.reach import connected
+from components.source.existing.reach import Way, connected
 from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
 from components.source.existing.table_checks import MISSED, Tables
+from components.source.existing.vantage_choice import open_way
+from components.source.existing.worker_place import WorkerPlace
 
 UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = ("name", "source", "avro_names")
@@ -42,21 +45,28 @@ class ExistingDatabaseProvider(Provider):
         """
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
-        name, source, entries = news["name"], _source(news), _entries(olds)
+        name, entries = news["name"], _entries(olds)
+        if news["source"]["password"] == ENCRYPTED:
+            print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
+            return dynamic.CheckResult(news, [])
         try:
+            way = _way(news)
+            if way.why_here:
+                print(
+                    f"{name} is looked at from {way.vantage.name}: {way.why_here}", file=sys.stderr
+                )
             found = examine(
-                name,
-                source,
+                way,
                 avro_names=news["avro_names"],
                 entries=entries,
-                captured=_captured_server(source, olds),
+                captured=_captured_server(way.source, olds),
             )
             for problem in found:
                 if problem.level == "warning":
                     print(f"warning: {name}: {problem}", file=sys.stderr)
             if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
-            seen = _seen(news, entries)
+            seen = _seen(way, news, entries)
         except UnreachableError as error:
             if not olds.get("captured") or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
@@ -80,7 +90,8 @@ class ExistingDatabaseProvider(Provider):
         """Drop the slot, or say that it stays; the connector is gone already."""
         name, source = props["name"], _source(props)
         drops = source.on_removal == "drop"
-        told = release_slot(name, source)[1] if drops else kept(name, source)
+        worker = WorkerPlace(**props["worker"])
+        told = release_slot(name, source, worker)[1] if drops else kept(name, source)
         print(f"warning: {told}", file=sys.stderr)
 
     def _apply(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
@@ -89,8 +100,9 @@ class ExistingDatabaseProvider(Provider):
 
         Raises UnreachableError where the database does not answer any more.
         """
-        position, server = _wal_position(news)
-        seen = _seen(news, _entries(olds))
+        way = _way(news)
+        position, server = _wal_position(way)
+        seen = _seen(way, news, _entries(olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
@@ -109,11 +121,15 @@ class ExistingDatabaseProvider(Provider):
         }
 
 
-def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
+def _way(props: Mapping[str, Any]) -> Way:
+    """Return the way to the database. Raises UnreachableError."""
+    return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
+
+
+def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the database has now. Raises UnreachableError."""
-    name, source = props["name"], _source(props)
-    with connected(name, source) as connection:
-        tables = Tables(Server(name, source, connection), props["avro_names"], entries)
+    with connected(way) as connection:
+        tables = Tables(Server(way, connection), props["avro_names"], entries)
         live = dict(tables.rows(_LIVE))
         missed = {
             table: reason for kind, table, reason in tables.rows("found.sql") if kind == MISSED
@@ -125,7 +141,7 @@ def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any
             "described": row[0],
             "missed": {
                 **{table: reason for table, reason in missed.items() if table in entries},
-                **dict.fromkeys(_to_read_again(name), "it is to be read again"),
+                **dict.fromkeys(_to_read_again(way.name), "it is to be read again"),
             },
         }
 
@@ -136,9 +152,9 @@ def _to_read_again(name: str) -> list[str]:
     return [table for source, _, table in asked if source == name]
 
 
-def _wal_position(props: Mapping[str, Any]) -> tuple[str, str]:
+def _wal_position(way: Way) -> tuple[str, str]:
     """Return the position in the WAL, and which server it is."""
-    with connected(props["name"], _source(props)) as connection:
+    with connected(way) as connection:
         row = connection.execute(_WAL_POSITION).fetchone()
         server = identity(connection)
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
@@ -184,6 +200,7 @@ class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDataba
         name: str,
         source: ExistingSource,
         avro_names: bool,
+        worker: WorkerPlace,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Register the database of this name in `datapipe:sources`."""
@@ -191,6 +208,8 @@ class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDataba
             "name": name,
             "source": pulumi.Output.secret(inputs_of(source)),
             "avro_names": avro_names,
+            # INPUTS do not contain it: another context changes nothing in the database.
+            "worker": asdict(worker),
             "captured": None,
             "seen": None,
         }

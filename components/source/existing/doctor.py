@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.config.existing_source import ExistingSource
+from components.source.existing.certificate_checks import certificate_problems
 from components.source.existing.identity import identity_problems
-from components.source.existing.problem import Problem, UnreachableError
-from components.source.existing.reach import connected, replication_problem
+from components.source.existing.problem import Problem
+from components.source.existing.reach import Way, connected, replication_problem
 from components.source.existing.server_checks import Server, server_problems, version_problems
+from components.source.existing.slot_checks import slot_problems
 from components.source.existing.table_checks import Tables, table_problems
 
 
-def problems(
-    name: str,
-    source: ExistingSource,
-    *,
-    avro_names: bool,
-    entries: Mapping[str, Any],
-    captured: str | None = None,
-    clock: Callable[[], float] = time.time,
-) -> list[Problem]:
-    """Ask the database, and return what is wrong; where it can't be reached, which hop failed.
-
-    `entries` are what the archive has of its tables, and `captured` is the server of which it has
-    them (identity). It changes nothing in the database.
-    """
-    try:
-        return examine(
-            name, source, avro_names=avro_names, entries=entries, captured=captured, clock=clock
-        )
-    except UnreachableError as error:
-        return [error.problem]
-
-
 def examine(
-    name: str,
-    source: ExistingSource,
-    *,
-    avro_names: bool,
-    entries: Mapping[str, Any],
-    captured: str | None = None,
-    clock: Callable[[], float] = time.time,
+    way: Way, *, avro_names: bool, entries: Mapping[str, Any], captured: str | None = None
 ) -> list[Problem]:
-    """Return what is wrong with a database that answers. Raises UnreachableError."""
-    with connected(name, source) as connection:
-        tables = Tables(Server(name, source, connection, clock), avro_names, entries)
+    """Ask a database, and return what is wrong. It changes nothing in it.
+
+    `entries` are what the archive has of its tables; empty where they are not captured yet.
+    `captured` is the server of which it has them (identity). Raises UnreachableError where the
+    database does not let the account in, or stops answering.
+    """
+    with connected(way) as connection:
+        tables = Tables(Server(way, connection), avro_names, entries)
         return list(_found(tables, captured))
 
 
@@ -58,10 +35,12 @@ def _found(tables: Tables, captured: str | None) -> Iterator[Problem]:
     yield from version
     if version:
         return
+    yield from certificate_problems(server.way)
     yield from server_problems(server)
-    if server.value("SELECT pg_is_in_recovery()"):
+    if server.is_standby:
         return
+    yield from slot_problems(server, is_captured=bool(tables.entries))
     yield from identity_problems(server, captured)
-    if problem := replication_problem(server.name, server.source):
+    if problem := replication_problem(server.way):
         yield problem
     yield from table_problems(tables)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from components.source.existing.login import Connection
 from components.source.existing.problem import Problem
-from components.source.existing.reach import Connection
 from components.source.existing.server_checks import Server
 
 # The system identifier, which initdb gives and which standbys and backups share, and the timeline,

@@ -10,6 +10,8 @@ from components.config.existing_source import OBJECT_PREFIX, ExistingSource
 from components.source.existing.problem import UnreachableError
 from components.source.existing.quoting import identifier, literal
 from components.source.existing.reach import connected
+from components.source.existing.vantage_choice import open_way
+from components.source.existing.worker_place import WorkerPlace
 
 # For a task that has just ended.
 RELEASE_SECONDS = 30
@@ -31,7 +33,7 @@ END $$
 """
 
 
-def release_slot(name: str, source: ExistingSource) -> tuple[bool, str]:
+def release_slot(name: str, source: ExistingSource, worker: WorkerPlace) -> tuple[bool, str]:
     """Drop the slot of a source that nobody captures any more.
 
     Return whether that was possible, and what to tell the user. A database that can't be reached
@@ -40,7 +42,7 @@ def release_slot(name: str, source: ExistingSource) -> tuple[bool, str]:
     slot = literal(source.slot_name(name))
     drop = _DROP.format(slot=slot, attempts=RELEASE_SECONDS * 2, patience=RELEASE_SECONDS)
     try:
-        with connected(name, source) as connection:
+        with connected(open_way(name, source, worker)) as connection:
             connection.execute(drop.encode())
     except UnreachableError as error:
         return False, (
