@@ -67,6 +67,9 @@ source-sql: ## print the SQL that prepares an existing database; SOURCE=name in 
 doctor: ## say what is wrong with an existing database and what mends it (SOURCE=name)
 	@bin/datapipe source doctor "$(SOURCE)"
 
+sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1
+	@bin/datapipe sample-databases start --configure $(if $(SCALE),--scale-factor $(SCALE))
+
 # As given: make would expand a $ in them.
 erase: export ERASED_TABLE = $(value TABLE)
 erase: export ERASED_KEY = $(value KEY)

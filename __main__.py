@@ -81,14 +81,37 @@ if config.metrics.operator:
 
 pulumi.export("context", config.cluster.context)
 pulumi.export("namespace", security.namespace)
-pulumi.export("tables", list(config.tables))
 pulumi.export(
-    "excludedColumns",
-    {table: list(columns) for table, columns in config.source.excluded_columns.items()},
+    "sources",
+    {
+        config.topic_prefix: {
+            "managed": config.existing is None,
+            "tables": list(config.tables),
+            "excludedColumns": {
+                table: list(columns) for table, columns in config.source.excluded_columns.items()
+            },
+            "keys": source.keys,
+            "columns": source.columns,
+            "capturedEntries": source.captured_entries,
+            "topicPrefix": config.topic_prefix,
+            "label": None,
+            "catalogDatabase": config.archive.catalog_database,
+            "archived": sinks.archive.archived_tables(),
+            "connectors": streaming.source_connectors,
+            "slots": streaming.slots,
+            "publication": config.source.publication,
+            "database": {
+                "host": source.outside.host,
+                "port": source.outside.port,
+                "name": source.database,
+                "user": source.outside.user,
+                "caCertificate": source.ca_certificate,
+                "sslMode": source.outside.ssl_mode,
+            },
+            "databasePassword": source.outside.password,
+        }
+    },
 )
-pulumi.export("keys", source.keys)
-pulumi.export("columns", source.columns)
-pulumi.export("topicPrefix", config.topic_prefix)
 pulumi.export(
     "deadLetterTopics",
     {
@@ -105,19 +128,6 @@ pulumi.export(
         "storageMebibytes": config.budget.storage,
     },
 )
-pulumi.export(
-    "database",
-    {
-        "host": source.outside.host,
-        "port": source.outside.port,
-        "name": source.database,
-        "user": source.outside.user,
-        "caCertificate": source.ca_certificate,
-        "sslMode": source.outside.ssl_mode,
-    },
-)
-pulumi.export("databasePassword", source.outside.password)
-pulumi.export("capturedEntries", source.captured_entries)
 pulumi.export("bootstrapServers", streaming.bootstrap_servers)
 if certificates and client:
     pulumi.export("kafkaLogin", client.login())
@@ -130,8 +140,6 @@ pulumi.export(
         "bucket": archive.bucket,
         "prefix": config.archive.prefix,
         "sink": config.archive.sink,
-        "tables": sinks.archive.archived_tables(),
-        "catalogDatabase": config.archive.catalog_database,
         "region": config.aws.region,
         "endpoint": config.aws.endpoint,
         "maintenance": {

@@ -11,7 +11,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
 
 from clients.file_columns import table_columns
-from clients.stack import ArchiveOutput
+from clients.stack import ArchiveOutput, StackOutputs
 
 # The changes of a table of which none is archived yet.
 NO_CHANGES = pa.table(
@@ -50,6 +50,11 @@ class Archive(Protocol):
 def open_archive(output: ArchiveOutput) -> Archive:
     """Return the archive of a stack; AWS credentials come from the environment."""
     return IcebergArchive(output) if output.sink == "iceberg" else FileArchive(output)
+
+
+def open_archives(outputs: StackOutputs) -> dict[str, Archive]:
+    """Return the archives of all captured databases, by the prefix of their topics."""
+    return {own.topic_prefix: open_archive(own.archive) for own in outputs.each()}
 
 
 class IcebergArchive:

@@ -9,8 +9,9 @@ from clients.cluster import Cluster
 from clients.metrics import Metrics
 from clients.stack import StackOutputs
 
-# The worker's ConfigMap, and the query in it with which the connectors watch their tables.
-CONFIG_MAP, QUERY = "kafka-connect", "captured-tables.sql"
+# The worker's ConfigMap, in which each database has the query by which its connectors watch their
+# tables.
+CONFIG_MAP, QUERY = "kafka-connect", "captured-tables"
 # 1 while a table is what is captured, 0 otherwise, and NaN while the database was not asked.
 METRIC = "cdc_table_captured"
 REPAIR = "make recover repairs it and reads the table again"
@@ -34,7 +35,8 @@ class Finding:
 def findings(outputs: StackOutputs, cluster: Cluster) -> list[Finding]:
     """Ask the database. Raises StackError if it is not reachable from outside the cluster."""
     path = f"/api/v1/namespaces/{cluster.namespace}/configmaps/{CONFIG_MAP}"
-    query = cluster.get(path)["data"].get(QUERY)
+    name = QUERY if outputs.label is None else f"{QUERY}-{outputs.label}"
+    query = cluster.get(path)["data"].get(f"{name}.sql")
     if query is None:  # a version that did not watch the tables deployed the stack
         return []
     with database.connect(outputs) as connection:

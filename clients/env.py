@@ -1,15 +1,28 @@
 """The variables with which psql, Kafka's tools and AWS clients reach a deployed stack."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from clients.stack import StackOutputs
 
+# The variable of each of libpq's settings.
+LIBPQ = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+}
+
 
 def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
-    """Return the variables; write the password and the certificate into private files in `folder`.
+    """Return the variables; write passwords and certificates into private files in `folder`.
 
-    libpq reads both files itself, so the password is neither printed nor in a process's arguments.
+    libpq reads these files itself, so no password is printed or in a process's arguments. PGHOST
+    and the others are those of the database that `outputs` views; the service file has each one, as
+    in `psql service=shop`.
     """
     region = outputs.archive.region
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -20,26 +33,43 @@ def variables(outputs: StackOutputs, folder: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         **_kafka_login(outputs, folder),
     }
-    database = outputs.database
-    if database.port is None:
+    reachable = [own for own in outputs.each() if own.database.port is not None]
+    if not reachable:
         return found
-    authority, passwords = folder / "ca.crt", folder / "pgpass"
+    services = {own.source: _libpq(own, folder) for own in reachable}
+    passwords, sections = folder / "pgpass", folder / "pg_service.conf"
+    _write_private(passwords, "".join(map(_password_line, reachable)))
+    _write_private(sections, "".join(_section(*service) for service in services.items()))
+    own = {LIBPQ[name]: value for name, value in services.get(outputs.source, {}).items()}
+    return {**found, "PGPASSFILE": str(passwords), "PGSERVICEFILE": str(sections), **own}
+
+
+def _libpq(outputs: StackOutputs, folder: Path) -> dict[str, str]:
+    """Return libpq's settings for a database, except for its password."""
+    database, authority = outputs.database, ""
     if database.ca_certificate:
-        _write_private(authority, database.ca_certificate)
-    password = outputs.database_password.get_secret_value()
-    _write_private(
-        passwords, f"{database.host}:{database.port}:{database.name}:{database.user}:{password}\n"
-    )
+        authority = str(folder / f"ca-{outputs.source}.crt")
+        _write_private(Path(authority), database.ca_certificate)
     return {
-        **found,
-        "PGHOST": database.host,
-        "PGPORT": str(database.port),
-        "PGDATABASE": database.name,
-        "PGUSER": database.user,
-        "PGPASSFILE": str(passwords),
-        "PGSSLMODE": database.ssl_mode,
-        **({"PGSSLROOTCERT": str(authority)} if database.ca_certificate else {}),
+        "host": database.host,
+        "port": str(database.port),
+        "dbname": database.name,
+        "user": database.user,
+        "sslmode": database.ssl_mode,
+        # Empty where nothing is checked: with another database's, libpq would check it.
+        "sslrootcert": authority,
     }
+
+
+def _password_line(outputs: StackOutputs) -> str:
+    """Return a database's line of a password file, which escapes colons and backslashes."""
+    database, password = outputs.database, outputs.database_password.get_secret_value()
+    fields = [database.host, str(database.port), database.name, database.user, password]
+    return ":".join(field.replace("\\", r"\\").replace(":", r"\:") for field in fields) + "\n"
+
+
+def _section(name: str, settings: Mapping[str, str]) -> str:
+    return "\n".join([f"[{name}]", *(f"{key}={value}" for key, value in settings.items())]) + "\n"
 
 
 def _kafka_login(outputs: StackOutputs, folder: Path) -> dict[str, str]:

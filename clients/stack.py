@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 # The folder of Pulumi.yaml.
@@ -121,12 +121,11 @@ class ArchiveOutput(_Output):
         return self.tables[table]
 
 
-class StackOutputs(_Output):
-    """The outputs of the Pulumi program."""
+class _CapturedOutput(_Output):
+    """What clients need of one captured database."""
 
-    namespace: str
-    # Of the kubeconfig; None is the current context.
-    context: str | None = None
+    # Whether the program runs its server.
+    managed: bool
     # Captured, as schema.table.
     tables: tuple[str, ...]
     # Columns that are not captured, by schema.table.
@@ -138,10 +137,45 @@ class StackOutputs(_Output):
     # What the archive has of each table of an existing database, as JSON (drift.sql).
     captured_entries: str = "{}"
     topic_prefix: str
-    dead_letter_topics: DeadLetterTopics
-    budget: BudgetOutput
+    # Its name in the metrics' label `source` and in the worker's files; None: they do without.
+    label: str | None = None
+    # The replication slots of its connectors, and the publication of a shared connector.
+    slots: tuple[str, ...]
+    publication: str
     database: DatabaseOutput
     database_password: SecretStr
+
+
+class SourceOutput(_CapturedOutput):
+    """An entry of the output `sources`."""
+
+    catalog_database: str
+    # Where each table is archived; ArchiveOutput.tables.
+    archived: Mapping[str, str]
+    # Names of its source connectors.
+    connectors: tuple[str, ...]
+
+    def flat(self) -> dict[str, Any]:
+        """Return the fields that StackOutputs has, too."""
+        return {name: getattr(self, name) for name in _CapturedOutput.model_fields}
+
+
+class _Sources(_Output):
+    sources: Mapping[str, SourceOutput] = Field(min_length=1)
+
+
+class StackOutputs(_CapturedOutput):
+    """The outputs of the Pulumi program: of the whole stack, and of one captured database."""
+
+    # The name of that database.
+    source: str
+    # Every captured database, by name.
+    sources: Mapping[str, SourceOutput]
+    namespace: str
+    # Of the kubeconfig; None is the current context.
+    context: str | None = None
+    dead_letter_topics: DeadLetterTopics
+    budget: BudgetOutput
     bootstrap_servers: str
     # Settings of librdkafka by which a client proves who it is; none where connections are
     # plaintext.
@@ -149,9 +183,48 @@ class StackOutputs(_Output):
     # When the first of Kafka's certificates ends.
     kafka_certificates_end: datetime | None = None
     connect: ConnectOutput
-    # Names of the connectors that the stack declares.
+    # Names of all connectors that the stack declares, of every database and the sinks.
     connectors: tuple[str, ...]
+    # Its tables and its catalog database are those of the one captured database.
     archive: ArchiveOutput
+
+    def of(self, source: str) -> "StackOutputs":
+        """Return the same stack with another captured database.
+
+        Raises StackError if the stack captures no database of this name.
+        """
+        if source not in self.sources:
+            allowed = ", ".join(self.source_names)
+            raise StackError(f"the stack captures no database {source!r}; allowed: {allowed}")
+        own = self.sources[source]
+        archive = {"tables": own.archived, "catalog_database": own.catalog_database}
+        return self.model_copy(
+            update={
+                **own.flat(),
+                "source": source,
+                "archive": self.archive.model_copy(update=archive),
+            }
+        )
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The names of the captured databases, the managed one first."""
+        return _in_order(self.sources)
+
+    def each(self) -> Iterator["StackOutputs"]:
+        """Yield the stack with each captured database, the managed one first."""
+        return map(self.of, self.source_names)
+
+    @property
+    def source_connectors(self) -> tuple[str, ...]:
+        """The names of the connectors that capture the one database."""
+        return self.sources[self.source].connectors
+
+    @property
+    def sink_connectors(self) -> tuple[str, ...]:
+        """The names of the declared connectors that capture no database."""
+        capturing = {name for source in self.sources.values() for name in source.connectors}
+        return tuple(name for name in self.connectors if name not in capturing)
 
     @property
     def kafka(self) -> dict[str, str]:
@@ -169,8 +242,13 @@ class StackOutputs(_Output):
         return tuple(self.topic_of(table) for table in self.tables)
 
 
+def _in_order(sources: Mapping[str, SourceOutput]) -> tuple[str, ...]:
+    """Return their names, the managed one first. Pulumi does not keep the stack file's order."""
+    return tuple(sorted(sources, key=lambda name: (not sources[name].managed, name)))
+
+
 def read_outputs(stack: str) -> StackOutputs:
-    """Return the outputs of a deployed stack.
+    """Return the outputs of a deployed stack, with the managed database or else the first one.
 
     Raises StackError if pulumi can't be run, or the stack does not exist or is not deployed.
     """
@@ -191,7 +269,23 @@ def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
     if not outputs:
         raise StackError(f"stack {stack} is not deployed; run make up STACK={stack} first")
     try:
-        return StackOutputs.model_validate(outputs)
+        sources = _Sources.model_validate(outputs).sources
+        first = _in_order(sources)[0]
+        own = sources[first]
+        archive = outputs.get("archive", {})
+        return StackOutputs.model_validate(
+            {
+                **outputs,
+                **own.flat(),
+                "source": first,
+                "sources": sources,
+                "archive": {
+                    **archive,
+                    "tables": own.archived,
+                    "catalogDatabase": own.catalog_database,
+                },
+            }
+        )
     except ValidationError as error:
         names = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise StackError(

@@ -6,6 +6,7 @@ import typer
 
 from clients.dlq.dead_letters import RecordPosition
 from command_line.exit_codes import exit_codes
+from command_line.source_option import Source
 
 app = typer.Typer(
     help="Handle the records that a sink refused.",
@@ -38,11 +39,12 @@ def list_command(
         bool, typer.Option("--all", help="Include those that were replayed or dismissed.")
     ] = False,
     limit: Annotated[int, typer.Option(help="Show at most N.", metavar="N", min=1)] = 50,
+    source: Source = None,
 ) -> None:
     """List the pending ones: position, origin and reason."""
     from clients.dlq import commands
 
-    commands.list_letters(context.obj, topic, include_done=all_letters, limit=limit)
+    commands.list_letters(context.obj, topic, include_done=all_letters, limit=limit, source=source)
 
 
 @app.command(epilog=exit_codes("shown", "there is no such dead letter"))

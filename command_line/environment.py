@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import Source
 
 PROJECT = Path(__file__).resolve().parent.parent
 EXIT_CODES = exit_codes(
@@ -16,10 +17,12 @@ EXIT_CODES = exit_codes(
 )
 
 
-def print_exports(context: typer.Context) -> None:
+def print_exports(context: typer.Context, source: Source = None) -> None:
     """Print the exports for pulumi, kubectl, psql and aws.
 
-    Use: eval "$(bin/datapipe env)". It also puts datapipe on PATH.
+    Use: eval "$(bin/datapipe env)". It also puts datapipe on PATH. psql connects to the managed
+    database, to the first one without it, or to --source; psql service=NAME to any. An existing
+    database's account is the one that captures: it may read the captured tables.
     """
     from clients.env import variables
     from clients.stack import StackError, read_outputs
@@ -36,7 +39,9 @@ def print_exports(context: typer.Context) -> None:
     print(f'export PATH={shlex.quote(str(PROJECT / "bin"))}:"$PATH"')
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     try:
-        found = variables(read_outputs(stack), cache / "datapipe-clients" / stack)
+        outputs = read_outputs(stack)
+        own = outputs if source is None else outputs.of(source)
+        found = variables(own, cache / "datapipe-clients" / stack)
     except StackError as error:
         print(f"datapipe: only the tools' variables are set: {error}", file=sys.stderr)
         return

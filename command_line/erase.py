@@ -5,13 +5,14 @@ from typing import Annotated
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import TABLE, Source
 
 EXIT_CODES = exit_codes("erased, or shown what would be", "not everything is erased")
 
 
-def erase(
+def erase(  # noqa: PLR0917  typer passes them by name
     context: typer.Context,
-    table: Annotated[str, typer.Option(help="The captured table.", metavar="SCHEMA.TABLE")],
+    table: Annotated[str, typer.Option(help="The captured table.", metavar=TABLE)],
     key: Annotated[
         str,
         typer.Option(
@@ -25,6 +26,7 @@ def erase(
         bool,
         typer.Option("--keep-row", help="Erase the past of a row that PostgreSQL still has."),
     ] = False,
+    source: Source = None,
 ) -> None:
     """Erase a key's rows from the archive and its old files.
 
@@ -34,4 +36,4 @@ def erase(
     """
     from erasure.command import erase as run
 
-    run(context.obj, table, key, confirmed=yes, keep_row=keep_row)
+    run(context.obj, table, key, confirmed=yes, keep_row=keep_row, source=source)

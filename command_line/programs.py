@@ -1,4 +1,4 @@
-"""`datapipe demo`, `bench` and `chaos`: programs with their own options, run as they are."""
+"""`datapipe demo`, `bench`, `chaos` and others: programs with their own options, run as given."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ PROGRAMS = {
     "bench-archive": ("bench.archive_growth", "Age an Iceberg table by a month, in an hour."),
     "bench-snapshot": ("bench.snapshot", "Add a table of ten million rows, count what arrives."),
     "bench-sql": ("bench.sql", "Measure queries by the size of the history."),
+    "sample-databases": ("sample_databases", "Run PostgreSQL servers that stand in for your own."),
     "chaos": ("chaos", "Inject faults under load and count what is lost."),
 }
 # Every argument is the program's, --help too.

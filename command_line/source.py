@@ -45,7 +45,7 @@ def doctor(context: typer.Context, name: Name) -> None:
         name,
         source,
         avro_names=config.needs_avro_names,
-        entries=recorded_entries(context.obj),
+        entries=recorded_entries(context.obj, name),
     )
     for problem in found:
         print(f"{problem.level}: {problem}")

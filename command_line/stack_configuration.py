@@ -25,10 +25,10 @@ def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]
     return config, config.sources[name]
 
 
-def recorded_entries(stack: str) -> dict[str, Any]:
-    """Return what the archive has of the captured tables; nothing where it is not deployed."""
+def recorded_entries(stack: str, name: str) -> dict[str, Any]:
+    """Return what the archive has of a source's tables; nothing where it is not deployed."""
     try:
-        entries: dict[str, Any] = json.loads(read_outputs(stack).captured_entries)
+        entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
     except StackError:
         return {}
     return entries

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import TABLE, Source
 
 EXIT_CODES = exit_codes("equal", "a row differs", "could not compare, or wrong usage")
 NOT_COMPARED = 2
@@ -17,8 +18,9 @@ def verify(  # noqa: PLR0917  typer passes them by name
     context: typer.Context,
     table: Annotated[
         list[str] | None,
-        typer.Option(help="Compare this table only; may be repeated.", metavar="SCHEMA.TABLE"),
+        typer.Option(help="Compare this table only; may be repeated.", metavar=TABLE),
     ] = None,
+    source: Source = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -84,6 +86,7 @@ def verify(  # noqa: PLR0917  typer passes them by name
                 context.obj,
                 table or [],
                 options,
+                source=source,
                 log=progress.update,
                 show_values=show_values,
                 print_json=print_json,

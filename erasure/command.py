@@ -15,7 +15,8 @@ from clients import database
 from clients.archive import IcebergArchive
 from clients.console import log
 from clients.stack import StackError, StackOutputs, read_outputs
-from erasure import elsewhere, iceberg_job, source
+from clients.table_reference import TableReference, qualified
+from erasure import database_rows, elsewhere, iceberg_job
 from erasure.key import Key, archived_key, parse_key
 from erasure.object_versions import delete_versions, earlier_versions
 from erasure.plain_files import PlainFiles
@@ -35,25 +36,35 @@ FIGURES = {
 }
 
 
-def erase(stack: str, table: str, text: str, *, confirmed: bool, keep_row: bool) -> bool:
+def erase(
+    stack: str,
+    table: str,
+    text: str,
+    *,
+    confirmed: bool,
+    keep_row: bool,
+    source: str | None = None,
+) -> bool:
     """Erase a key's rows from the archive; return whether that was done.
 
-    Without `confirmed` it shows what would be done, and asks on a terminal. Raises StackError if
-    the rows can't be erased.
+    `table` is schema.table or source.schema.table. Without `confirmed` it shows what would be done,
+    and asks on a terminal. Raises StackError if the rows can't be erased.
     """
-    outputs = read_outputs(stack)
+    reference = TableReference.parse(table, source)
+    outputs, table = reference.find(read_outputs(stack)), reference.table
+    shown = qualified(outputs, table)
     given = parse_key(outputs, table, text)
     with database.connect(outputs) as connection:
         key = archived_key(connection, outputs, table, given)
-        if source.has_row(connection, key) and not keep_row:
+        if database_rows.has_row(connection, key) and not keep_row:
             raise StackError(
-                f"PostgreSQL still has the row of {table} with this key, and its next change would"
+                f"PostgreSQL still has the row of {shown} with this key, and its next change would"
                 " be archived again. Delete it there first; --keep-row erases its past nevertheless"
             )
-        referring = source.referring_tables(connection, key)
-    source.wait_until_archived(outputs, table, log)
+        referring = database_rows.referring_tables(connection, key)
+    database_rows.wait_until_archived(outputs, table, log)
     by = _identity(outputs)
-    print(f"{table}, key {key.as_json()}:")
+    print(f"{shown}, key {key.as_json()}:")
     _print(_run(outputs, key, by, dry_run=True))
     for note in elsewhere.notes(outputs, table, referring):
         print(f"- {note}")
@@ -98,13 +109,16 @@ def erase_from_files(
     archive = outputs.archive
     began = time.time()
     audit: dict[str, Any] = {
+        "source": outputs.source,
         "table": key.table,
         "keySha256": key.digest(),
         "by": by,
         "began": _time(began),
         "outcome": "dry run" if dry_run else "started",
     }
-    name = f"{archive.prefix}/erasures/{key.table}-{_time(began)}.json"
+    # Without a prefix the managed database's table is meant.
+    erased = key.table if outputs.managed else outputs.topic_of(key.table)
+    name = f"{archive.prefix}/erasures/{erased}-{_time(began)}.json"
 
     def write() -> None:
         body = json.dumps(audit).encode()

@@ -7,7 +7,7 @@ ruff format --check .
 ruff check .
 python -m tools.prose
 lint-imports --no-cache
-mypy components policies archive_views kafka_connect provider_plugins tools images sandbox clients command_line verification workload polling demo erasure bench chaos review documentation tests
+mypy components policies archive_views kafka_connect provider_plugins tools images sandbox clients command_line verification workload polling demo erasure bench chaos sample_databases review documentation tests
 git ls-files -z '*.sh' .ci/run bin/datapipe | xargs -0 shellcheck --external-sources --source-path=SCRIPTDIR
 python -m tools linters
 actionlint

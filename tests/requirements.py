@@ -115,7 +115,7 @@ REQUIREMENTS = {
         unit=True,
     ),
     "postgres_versions": Requirement(
-        "Maven, for PostgreSQL servers of several versions (tests/postgres_versions)",
+        "Maven, for PostgreSQL servers of several versions (sample_databases)",
         _missing_maven,
         "apt-get install maven",
     ),

@@ -1,9 +1,10 @@
 """The command `datapipe verify`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+import psycopg
 from confluent_kafka import KafkaException
 
 from clients import database
@@ -11,6 +12,7 @@ from clients.archive import open_archive
 from clients.console import console
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.stack import StackError, StackOutputs, read_outputs
+from clients.table_reference import chosen_tables, qualified
 from clients.topics import GroupReader
 from verification.archived_table import open_table
 from verification.compare import compare_all
@@ -38,17 +40,32 @@ def verify(
     tables: Sequence[str],
     options: Options,
     *,
+    source: str | None = None,
     log: Log,
     show_values: bool = False,
     print_json: bool = False,
 ) -> int:
     """Compare tables of a stack with its archive, all captured ones by default; print the result.
 
-    Return the exit code. Raises StackError if the stack or its database can't be used.
+    Return the exit code. A database that can't be reached hides no other. Raises StackError if the
+    stack can't be used, or the only database that is to be compared.
     """
     outputs = read_outputs(stack)
-    chosen = chosen_tables(outputs.tables, tables)
-    results = list(compare_all(pipeline_of(outputs), chosen, options, log))
+    chosen = chosen_tables(outputs, tables, source)
+    if len(chosen) == 1:
+        [(own, names)] = chosen
+        results = list(_compared(own, names, options, log))
+    else:
+        if options.from_lsn:
+            raise StackError(
+                "--from-lsn is a position in the WAL of one database; choose it with SOURCE= or"
+                f" --source ({', '.join(own.source for own, _ in chosen)})"
+            )
+        results = [
+            result
+            for own, names in chosen
+            for result in _compared_if_reached(own, names, options, log)
+        ]
     if any(result.differs for result in results):
         results = _with_dead_letters(outputs, results)
     if print_json:
@@ -56,6 +73,33 @@ def verify(
     else:
         print_results(console(), results, show_values)
     return exit_code(results)
+
+
+def _compared(
+    outputs: StackOutputs, tables: Sequence[str], options: Options, log: Log
+) -> Iterator[TableResult]:
+    """Compare tables of one database. Raises StackError if it can't be reached."""
+
+    def log_source(message: str) -> None:
+        log(qualified(outputs, message))  # each begins with the table's name
+
+    for result in compare_all(pipeline_of(outputs), tables, options, log_source):
+        yield replace(result, table=qualified(outputs, result.table))
+
+
+def _compared_if_reached(
+    outputs: StackOutputs, tables: Sequence[str], options: Options, log: Log
+) -> Iterator[TableResult]:
+    """Compare tables of one database; those that it does not answer for have its error."""
+    compared = 0
+    try:
+        for result in _compared(outputs, tables, options, log):
+            compared += 1
+            yield result
+    except (StackError, psycopg.Error) as error:
+        reason = " ".join(str(error).split())
+        for table in tables[compared:]:
+            yield TableResult(qualified(outputs, table), error=reason)
 
 
 def _with_dead_letters(outputs: StackOutputs, results: Sequence[TableResult]) -> list[TableResult]:
@@ -73,16 +117,6 @@ def _with_dead_letters(outputs: StackOutputs, results: Sequence[TableResult]) ->
         replace(result, explanations=(*result.explanations, reason)) if result.differs else result
         for result in results
     ]
-
-
-def chosen_tables(captured: Collection[str], wanted: Sequence[str]) -> list[str]:
-    """Return the tables to compare. Raises StackError for one that the stack does not capture."""
-    unknown = [table for table in wanted if table not in captured]
-    if unknown:
-        raise StackError(
-            f"the stack does not capture {', '.join(unknown)}; it captures {', '.join(captured)}"
-        )
-    return list(dict.fromkeys(wanted)) or list(captured)
 
 
 def exit_code(results: Sequence[TableResult]) -> int:

@@ -134,7 +134,7 @@ def _of_updates(updates: int) -> str:
 def _notes(table: SourceTable, columns: ArchivedColumns, options: Options) -> Iterator[str]:
     """Yield what was not compared."""
     if table.excluded:
-        yield f"not captured: {', '.join(table.excluded)} (datapipe:source.excludedColumns)"
+        yield f"not captured: {', '.join(table.excluded)} (excludedColumns)"
     if table.not_comparable:
         yield f"not compared, as their type is not known: {', '.join(table.not_comparable)}"
     if columns.archived and columns.absent:

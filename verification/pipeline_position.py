@@ -121,12 +121,15 @@ class PipelinePosition:
     def _find(self, table: str) -> _Connectors:
         """Find the connectors by their configuration. Raises StackError if one is missing."""
         client = connect_client(self._outputs)
-        configurations = {name: client.config(name) for name in self._outputs.connectors}
         slot = sink = control_topic = None
-        for name, configuration in configurations.items():
+        # Another database may have a table of this name, so its connectors are not asked.
+        for name in self._outputs.source_connectors:
+            configuration = client.config(name)
             tables = configuration.get("table.include.list", "").split(",")
             if any(re.fullmatch(pattern.strip(), table) for pattern in tables):
                 slot = configuration.get("slot.name")
+        for name in self._outputs.sink_connectors:
+            configuration = client.config(name)
             dead_letters = configuration.get("errors.deadletterqueue.topic.name")
             if dead_letters == self._outputs.dead_letter_topics.sink:
                 sink = name

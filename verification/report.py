@@ -8,7 +8,7 @@ from rich.table import Table
 
 from verification.result import Difference, TableResult
 
-# Columns of a table that are named in its row.
+# Columns of a table that are named in its row, and tables in a line.
 NAMED = 4
 # Characters of a value that are printed.
 VALUE_LENGTH = 120
@@ -17,9 +17,9 @@ VALUE_LENGTH = 120
 def print_results(console: Console, results: Sequence[TableResult], show_values: bool) -> None:
     """Print the table, what was not compared, examples, explanations, and the last line."""
     console.print(_table(results))
+    for error, tables in _not_compared(results).items():
+        console.print(f"{_listed(tables)}: not compared: {error}", markup=False)
     for result in results:
-        if result.error is not None:
-            console.print(f"{result.table}: not compared: {result.error}", markup=False)
         for note in result.notes:
             console.print(f"{result.table}: {note}", markup=False)
         for example in result.examples:
@@ -75,8 +75,20 @@ def _table(results: Sequence[TableResult]) -> Table:
     return table
 
 
+def _not_compared(results: Sequence[TableResult]) -> dict[str, list[str]]:
+    """Return the tables that could not be compared, by the reason."""
+    tables: dict[str, list[str]] = {}
+    for result in results:
+        if result.error is not None:
+            tables.setdefault(result.error, []).append(result.table)
+    return tables
+
+
 def _columns(result: TableResult) -> str:
-    names = list(result.columns)
+    return _listed(list(result.columns))
+
+
+def _listed(names: list[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
 

@@ -2,24 +2,36 @@
 
 from confluent_kafka import TopicPartition
 
-from clients.archive import open_archive
+from clients.archive import open_archives
 from clients.connect import connect_client, sink_connector
 from clients.console import console, log
 from clients.dlq import replay as replays
 from clients.dlq import skip as skips
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.render import letters_table, print_letter
+from clients.dlq.sink import source_of
 from clients.stack import StackOutputs, read_outputs
 
 
-def list_letters(stack: str, topic: str | None, *, include_done: bool, limit: int) -> None:
-    """Print the pending dead letters; with `include_done` also those replayed or dismissed."""
+def list_letters(
+    stack: str,
+    topic: str | None,
+    *,
+    include_done: bool,
+    limit: int,
+    source: str | None = None,
+) -> None:
+    """Print the pending dead letters; with `include_done` also those replayed or dismissed.
+
+    `source`: only those of this captured database.
+    """
     outputs = read_outputs(stack)
+    prefix = None if source is None else outputs.of(source).topic_prefix
     with DeadLetterReader(outputs.kafka, replays.GROUP) as reader:
         start = replays.pending(reader, _topics(outputs, topic))
         if include_done:
             start = [TopicPartition(each.topic, each.partition, 0) for each in start]
-        letters = list(reader.read(start))
+        letters = [each for each in reader.read(start) if prefix in {None, _prefix(each)}]
     console().print(letters_table(letters[:limit]))
     pending = "" if include_done else " pending"
     rest = f", the first {limit} shown" if len(letters) > limit else ""
@@ -48,7 +60,7 @@ def replay(stack: str, topic: str | None, *, dry_run: bool) -> None:
         return
     done = replays.replay(
         outputs,
-        open_archive(outputs.archive),
+        open_archives(outputs),
         topics,
         lambda count: print(f"replayed {count} …"),
     )
@@ -57,7 +69,7 @@ def replay(stack: str, topic: str | None, *, dry_run: bool) -> None:
 
 def _print_due(outputs: StackOutputs, topics: tuple[str, ...]) -> None:
     letters = _pending(outputs, topics)
-    due = replays.to_send(outputs, open_archive(outputs.archive), letters)
+    due = replays.to_send(outputs, open_archives(outputs), letters)
     for letter in letters:
         print(f"{letter.position} → {due.get(letter.position, 'already archived')}")
     print(f"{len(due)} dead letters would be replayed")
@@ -82,6 +94,10 @@ def skip(stack: str, positions: list[RecordPosition]) -> None:
     records = skips.StuckRecords(outputs.kafka, sink, positions)
     skips.skip(connect_client(outputs), records, log, skips.Timeouts())
     print(f"{sink} runs again, after {records}; bin/datapipe dlq list shows them")
+
+
+def _prefix(letter: DeadLetter) -> str:
+    return source_of(letter.origin.topic) if letter.origin else ""
 
 
 def _topics(outputs: StackOutputs, topic: str | None) -> tuple[str, ...]:

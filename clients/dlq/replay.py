@@ -13,7 +13,7 @@ from confluent_kafka import Producer, TopicPartition
 
 from clients.archive import Archive
 from clients.dlq.dead_letters import READ_SECONDS, DeadLetter, DeadLetterReader, RecordPosition
-from clients.dlq.sink import archived, change_of, not_passed
+from clients.dlq.sink import archived, change_of, not_passed, source_of
 from clients.stack import StackOutputs
 
 # The consumer group, and the transactional id.
@@ -49,13 +49,14 @@ def pending(reader: DeadLetterReader, topics: tuple[str, ...]) -> list[TopicPart
 
 def replay(
     outputs: StackOutputs,
-    archive: Archive,
+    archives: Mapping[str, Archive],
     topics: tuple[str, ...],
     progress: Callable[[int], None],
 ) -> Replayed:
     """Send back every pending dead letter whose change is not in the archive.
 
-    `progress` is called after each batch with the number sent so far. Raises ReplayError, or
+    `archives` are by the prefix of their topics (clients.archive.open_archives). `progress` is
+    called after each batch with the number sent so far. Raises ReplayError, or
     KafkaException if the brokers refuse or do not answer; batches reported to `progress` stay sent.
     """
     producer = Producer(
@@ -72,7 +73,7 @@ def replay(
     producer.init_transactions(READ_SECONDS)
     with DeadLetterReader(outputs.kafka, GROUP) as reader:
         letters = list(reader.read(pending(reader, topics)))
-        due = to_send(outputs, archive, letters)
+        due = to_send(outputs, archives, letters)
         sent = 0
         for first in range(0, len(letters), BATCH):
             batch = letters[first : first + BATCH]
@@ -83,35 +84,41 @@ def replay(
 
 
 def to_send(
-    outputs: StackOutputs, archive: Archive, letters: list[DeadLetter]
+    outputs: StackOutputs, archives: Mapping[str, Archive], letters: list[DeadLetter]
 ) -> dict[RecordPosition, RecordPosition]:
     """Return the destination of each dead letter that must be sent, by its position.
 
     Left out are changes that the archive has, and all but the last dead letter of a record.
-    Raises ReplayError if a dead letter has no origin or the sink will read its record again.
+    Raises ReplayError if a dead letter has no origin, if that is the topic of no captured database,
+    or if the sink will read its record again.
     """
-    origins = {letter.position: _origin(letter) for letter in letters}
+    origins = {letter.position: _origin(letter, archives) for letter in letters}
     if unread := not_passed(outputs.kafka, letters):
         raise ReplayError(
             f"the sink will read the records of {len(unread)} dead letters, such as"
             f" {unread[0].position}, again when its tasks restart, so a replay could archive them"
             " twice. Restart its tasks, wait until it commits and replay again, or dismiss them"
         )
-    in_archive = archived(archive, outputs.topic_prefix, letters)
+    in_archive = archived(archives, letters)
     # A record that was refused twice has two dead letters.
     last = {origins[letter.position]: letter for letter in letters}
     return {
         letter.position: origin
         for origin, letter in last.items()
-        if change_of(letter) not in in_archive
+        if (origin.topic, change_of(letter)) not in in_archive
     }
 
 
-def _origin(letter: DeadLetter) -> RecordPosition:
+def _origin(letter: DeadLetter, archives: Mapping[str, Archive]) -> RecordPosition:
     if letter.origin is None:
         raise ReplayError(
             f"dead letter {letter.position} has no headers that name its origin; inspect it with"
             " bin/datapipe dlq show, then dismiss it"
+        )
+    if source_of(letter.origin.topic) not in archives:
+        raise ReplayError(
+            f"dead letter {letter.position} is of the topic {letter.origin.topic}, but the stack"
+            f" captures {', '.join(archives)} only. Capture its database again, or dismiss it"
         )
     return letter.origin
 

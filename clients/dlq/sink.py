@@ -18,8 +18,8 @@ from clients.dlq.dead_letters import DeadLetter, DeadLetterReader
 # Debezium's __op of a TRUNCATE, which is about no row and has no key.
 TRUNCATE = "t"
 
-# A change's position in PostgreSQL's WAL, its operation and its row's key; together they are
-# unique.
+# A change's position in PostgreSQL's WAL, its operation and its row's key; together they are unique
+# in a topic.
 Change = tuple[int, str, tuple[tuple[str, Any], ...]]
 
 
@@ -47,14 +47,27 @@ def _not_committed(
             yield letter
 
 
-def archived(archive: Archive, topic_prefix: str, letters: Iterable[DeadLetter]) -> set[Change]:
-    """Return the changes of the dead letters that are in the archive."""
+def source_of(topic: str) -> str:
+    """Return the prefix of a captured table's topic; it has no dot."""
+    return topic.partition(".")[0]
+
+
+def archived(
+    archives: Mapping[str, Archive], letters: Iterable[DeadLetter]
+) -> set[tuple[str, Change]]:
+    """Return the changes of the dead letters that are in the archive, each with its topic.
+
+    `archives` are those of the captured databases, by the prefix of their topics. Raises KeyError
+    for a topic of none of them.
+    """
     wanted: dict[str, set[Change]] = defaultdict(set)
     for letter in letters:
         if letter.origin and (change := change_of(letter)):
-            wanted[letter.origin.topic.removeprefix(f"{topic_prefix}.")].add(change)
+            wanted[letter.origin.topic].add(change)
     return {
-        change for table, changes in wanted.items() for change in _found(archive, table, changes)
+        (topic, change)
+        for topic, changes in wanted.items()
+        for change in _found(archives[source_of(topic)], topic.partition(".")[2], changes)
     }
 
 

@@ -48,14 +48,14 @@ class Recovered:
 
 
 def recover_slots(outputs: StackOutputs, log: Log) -> list[Recovered]:
-    """Recreate each source connector's slot that is lost or missing; return what was recreated.
+    """Recreate each slot of a database that is lost or missing; return what was recreated.
 
     Raises StackError if the database or Connect can't be used, ConnectError if Connect refuses.
     """
     client = connect_client(outputs)
     recovered = []
     with database.connect(outputs) as connection:
-        for name in outputs.connectors:
+        for name in outputs.source_connectors:
             slot = client.config(name).get(SLOT_SETTING)
             if slot is not None and _is_lost(connection, slot):
                 recovered.append(_recover(client, connection, name, slot, log))

@@ -135,6 +135,9 @@ class Streaming(pulumi.ComponentResource):
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
+    source_connectors: list[str]
+    slots: list[str]
+    """the replication slots of the source connectors"""
     maintenance: str | None
     """the name of the CronJob that maintains the archive; None: the stack has none"""
 
@@ -183,6 +186,8 @@ class Streaming(pulumi.ComponentResource):
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
         declared: list[Connector] = [*sources, *(sink.connector for sink in args.sinks)]
         self.connectors = [connector.name for connector in declared]
+        self.source_connectors = [connector.name for connector in sources]
+        self.slots = [connector.slot for connector in sources]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )

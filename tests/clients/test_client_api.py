@@ -17,9 +17,9 @@ from clients.connect import connectors
 from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
 from clients.status.collect import Unknown, collect
+from tests.clients.stack_outputs import OUTPUTS
 from tests.clients.test_client_cluster import SPEC, pod, status
 from tests.clients.test_client_connect import connector
-from tests.clients.test_client_stack import OUTPUTS
 
 NAMESPACE = "/api/v1/namespaces/data-ingestion"
 METRICS = """\

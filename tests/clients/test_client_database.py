@@ -1,19 +1,15 @@
 """Errors of the database connection say what to do and show no password."""
 
-import copy
-
 import pytest
 
 from clients import database
 from clients.stack import StackError, StackOutputs, parse_outputs
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import MANAGED, outputs_with
 
 
 def outputs(**changed: object) -> StackOutputs:
     """Return a stack's outputs with another database."""
-    values = copy.deepcopy(OUTPUTS)
-    values["database"].update(changed)
-    return parse_outputs("sandbox", values)
+    return parse_outputs("sandbox", outputs_with(database={**MANAGED["database"], **changed}))
 
 
 def test_a_stack_without_node_ports_is_not_reachable() -> None:

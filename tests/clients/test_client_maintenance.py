@@ -9,7 +9,7 @@ from kubernetes.client import ApiException
 from clients import maintenance
 from clients.maintenance import MANUAL, job_of, run_now
 from clients.stack import MaintenanceOutput, StackError, StackOutputs, parse_outputs
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import OUTPUTS
 
 LABELS = {"app.kubernetes.io/name": "archive-maintenance"}
 CRON_JOB: dict[str, Any] = {

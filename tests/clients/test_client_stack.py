@@ -1,40 +1,11 @@
 """A client reads the stack's outputs, or reports what to do."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from clients.stack import StackError, parse_outputs, read_outputs
-
-OUTPUTS: dict[str, Any] = {
-    "namespace": "data-ingestion",
-    "tables": ["public.users"],
-    "database": {
-        "host": "10.231.0.1",
-        "port": 30432,
-        "name": "ecommerce",
-        "user": "postgres",
-        "caCertificate": "-----BEGIN CERTIFICATE-----",
-    },
-    "topicPrefix": "postgres",
-    "deadLetterTopics": {"sink": "s3-sink-dlq", "connect": "connect-dlq"},
-    "budget": {"memoryMebibytes": 3584, "cpuMillicores": 3500, "storageMebibytes": 15360},
-    "databasePassword": "s3cret",
-    "bootstrapServers": "10.231.0.1:30092",
-    "connect": {"service": "kafka-connect", "port": 8083},
-    "connectors": ["postgres-cdc-connector", "s3-sink-connector"],
-    "anything": "that no client needs",
-    "archive": {
-        "bucket": "datapipe-ingestion-sandbox",
-        "prefix": "topics",
-        "sink": "iceberg",
-        "tables": {"public.users": "cdc.users"},
-        "catalogDatabase": "cdc",
-        "region": "us-east-1",
-        "endpoint": None,
-    },
-}
+from tests.clients.stack_outputs import MANAGED, OUTPUTS, SHOP, TWO_SOURCES
 
 
 def test_outputs_are_typed() -> None:
@@ -42,11 +13,51 @@ def test_outputs_are_typed() -> None:
     assert outputs.tables == ("public.users",)
     assert outputs.database.port == 30432
     assert outputs.archive.catalog_database == "cdc"
+    assert outputs.source == "postgres"
+
+
+def test_the_managed_database_comes_first() -> None:
+    outputs = parse_outputs("sandbox", {**TWO_SOURCES, "sources": {"a": SHOP, "postgres": MANAGED}})
+    assert [each.source for each in outputs.each()] == ["postgres", "a"]
+    assert (outputs.source, outputs.managed) == ("postgres", True)
+
+
+def test_another_database_of_the_stack_has_its_own_archive_and_credentials() -> None:
+    shop = parse_outputs("sandbox", TWO_SOURCES).of("shop")
+    assert (shop.source, shop.managed) == ("shop", False)
+    assert shop.topics == ("shop.public.users", "shop.sales.orders")
+    assert shop.archive.iceberg_table("sales.orders") == ("cdc_shop", "sales_orders")
+    assert shop.archive.iceberg_table("public.new") == ("cdc_shop", "new")
+    assert shop.database.ssl_mode == "verify-ca"
+    assert shop.database_password.get_secret_value() == "h1dden"
+    assert (shop.namespace, shop.archive.bucket) == ("data-ingestion", "datapipe-ingestion-sandbox")
+    assert shop.of("postgres") == parse_outputs("sandbox", TWO_SOURCES)
+
+
+def test_a_change_of_the_whole_stack_holds_for_each_database() -> None:
+    changed = parse_outputs("sandbox", TWO_SOURCES).model_copy(update={"context": "kind-other"})
+    assert [each.context for each in changed.each()] == ["kind-other"] * 2
+
+
+def test_an_unknown_database_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(StackError, match="no database 'store'; allowed: postgres, shop"):
+        parse_outputs("sandbox", TWO_SOURCES).of("store")
+
+
+@pytest.mark.parametrize("sources", [None, {}, {"shop": {**SHOP, "database": {"host": "h"}}}])
+def test_a_deployment_of_another_version_is_told_to_run_make_up(
+    sources: dict[str, object] | None,
+) -> None:
+    old = {name: value for name, value in OUTPUTS.items() if name != "sources"}
+    given = old if sources is None else {**old, "sources": sources}
+    with pytest.raises(StackError, match=r"outputs sources.* Run make up STACK=sandbox"):
+        parse_outputs("sandbox", given)
 
 
 def test_the_password_is_not_shown_by_accident() -> None:
-    outputs = parse_outputs("sandbox", OUTPUTS)
+    outputs = parse_outputs("sandbox", TWO_SOURCES)
     assert "s3cret" not in f"{outputs!r} {outputs}"
+    assert "h1dden" not in f"{outputs!r} {outputs.of('shop')!r}"
     assert outputs.database_password.get_secret_value() == "s3cret"
 
 

@@ -11,13 +11,15 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
+from clients.dlq import commands
 from clients.dlq.dead_letters import DeadLetter, DeadLetterReader, RecordPosition
 from clients.dlq.render import SHOWN_CHARACTERS, letters_table, readable
 from clients.dlq.replay import GROUP, Replayed, ReplayError, dismiss, pending, replay
-from clients.stack import StackOutputs, parse_outputs
-from tests.clients.test_client_stack import OUTPUTS
+from clients.stack import StackError, StackOutputs, parse_outputs
+from tests.clients.stack_outputs import OUTPUTS, TWO_SOURCES
 
 DLQ, USERS = "s3-sink-dlq", "postgres.public.users"
+SHOPS_USERS = "shop.public.users"
 TOPICS = (DLQ,)
 KEY = b'{"payload": {"id": 7}}'
 COLUMNS = ("__source_lsn", "__op", "id")
@@ -67,12 +69,13 @@ def brokers() -> Iterator[str]:
     cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "mock"})
     (broker,) = cluster.list_topics(timeout=10).brokers.values()
     address = f"{broker.host}:{broker.port}"
-    for topic in (DLQ, USERS):
+    for topic in (DLQ, USERS, SHOPS_USERS):
         cluster.produce(topic, b"", partition=0)  # creates the topic
     cluster.flush(10)
     dismiss(outputs(address).kafka, TOPICS)
     with DeadLetterReader(outputs(address).kafka, "connect-sink") as sink:
-        sink.consumer.commit(offsets=[TopicPartition(USERS, 2, 100)], asynchronous=False)
+        passed = [TopicPartition(topic, 2, 100) for topic in (USERS, SHOPS_USERS)]
+        sink.consumer.commit(offsets=passed, asynchronous=False)
     yield address
     del cluster
 
@@ -82,12 +85,14 @@ def bury(
     value: bytes,
     headers: Headers | None = None,
     offset: int = 41,
+    *,
     key: bytes | None = KEY,
+    topic: str = USERS,
 ) -> None:
     """Write a dead letter as Kafka Connect does."""
     reason: Headers = [
         ("trace", b"abc"),
-        ("__connect.errors.topic", USERS),
+        ("__connect.errors.topic", topic),
         ("__connect.errors.partition", "2"),
         ("__connect.errors.offset", str(offset)),
         ("__connect.errors.connector.name", "sink"),
@@ -106,11 +111,13 @@ def letters(brokers: str) -> list[DeadLetter]:
         return list(reader.read(pending(reader, TOPICS)))
 
 
-def sent_back(brokers: str) -> list[tuple[int, bytes | None, bytes | None, Headers]]:
-    """Return the records in the users' topic: partition, key, value, headers."""
+def sent_back(
+    brokers: str, topic: str = USERS
+) -> list[tuple[int, bytes | None, bytes | None, Headers]]:
+    """Return the records in a topic: partition, key, value, headers."""
     found: list[tuple[int, bytes | None, bytes | None, Headers]] = []
     with DeadLetterReader(outputs(brokers).kafka, "test") as reader:
-        for letter in reader.read([TopicPartition(USERS, 2, 0)]):
+        for letter in reader.read([TopicPartition(topic, 2, 0)]):
             assert letter.timestamp == 1_700_000_000_000
             found.append(
                 (letter.position.partition, letter.key, letter.value, list(letter.headers))
@@ -136,7 +143,9 @@ def test_a_replay_sends_each_record_unchanged(brokers: str) -> None:
     for number in range(3):
         bury(brokers, b"%d" % number, offset=number)
     progress: list[int] = []
-    assert replay(outputs(brokers), EMPTY, TOPICS, progress.append) == Replayed(sent=3, archived=0)
+    assert replay(outputs(brokers), {"postgres": EMPTY}, TOPICS, progress.append) == Replayed(
+        sent=3, archived=0
+    )
     assert progress == [3]
     assert sent_back(brokers) == [
         (2, KEY, b"%d" % number, [("trace", b"abc")]) for number in range(3)
@@ -147,7 +156,9 @@ def test_a_change_that_the_archive_has_is_not_sent_again(brokers: str) -> None:
     for lsn in (10, 20, 30):
         bury(brokers, change(lsn), offset=lsn)
     archive = ArchiveOf((10, "c", 7), (20, "c", 8), (30, "u", 7))
-    assert replay(outputs(brokers), archive, TOPICS, no_progress) == Replayed(sent=2, archived=1)
+    assert replay(outputs(brokers), {"postgres": archive}, TOPICS, no_progress) == Replayed(
+        sent=2, archived=1
+    )
     assert [value for _, _, value, _ in sent_back(brokers)] == [change(20), change(30)]
 
 
@@ -158,13 +169,61 @@ def test_a_truncate_that_the_archive_has_is_not_sent_again(brokers: str) -> None
         bury(brokers, json.dumps({"payload": truncate}).encode(), offset=lsn, key=None)
     bury(brokers, change(30), offset=30)
     archive = ArchiveOf((10, "t", None), (30, "c", 7))
-    assert replay(outputs(brokers), archive, TOPICS, no_progress) == Replayed(sent=1, archived=2)
+    assert replay(outputs(brokers), {"postgres": archive}, TOPICS, no_progress) == Replayed(
+        sent=1, archived=2
+    )
+
+
+def test_the_topics_prefix_chooses_the_archive(brokers: str) -> None:
+    """Two databases can have the same change of the same key at the same position."""
+    bury(brokers, change(10), offset=10)
+    bury(brokers, change(10), offset=10, topic=SHOPS_USERS)
+    archives = {"postgres": EMPTY, "shop": ArchiveOf((10, "c", 7))}
+    assert replay(outputs(brokers), archives, TOPICS, no_progress) == Replayed(sent=1, archived=1)
+    assert [value for _, _, value, _ in sent_back(brokers)] == [change(10)]
+    assert sent_back(brokers, SHOPS_USERS) == []
+
+
+def test_each_record_returns_to_the_topic_of_its_database(brokers: str) -> None:
+    bury(brokers, change(10), offset=10)
+    bury(brokers, change(10), offset=10, topic=SHOPS_USERS)
+    archives = {"postgres": ArchiveOf((10, "c", 7)), "shop": EMPTY}
+    assert replay(outputs(brokers), archives, TOPICS, no_progress) == Replayed(sent=1, archived=1)
+    assert sent_back(brokers) == []
+    assert [value for _, _, value, _ in sent_back(brokers, SHOPS_USERS)] == [change(10)]
+
+
+def test_a_dead_letter_of_a_database_that_is_not_captured_any_more_stays(brokers: str) -> None:
+    bury(brokers, change(10), offset=10)
+    bury(brokers, change(20), offset=20, topic=SHOPS_USERS)
+    message = r"is of the topic shop\.public\.users, but the stack captures postgres only"
+    with pytest.raises(ReplayError, match=message):
+        replay(outputs(brokers), {"postgres": EMPTY}, TOPICS, no_progress)
+    assert sent_back(brokers) == []
+    assert len(letters(brokers)) == 2
+
+
+def test_dead_letters_of_one_database_are_listed(
+    brokers: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bury(brokers, change(10), offset=10)
+    bury(brokers, change(20), offset=20, topic=SHOPS_USERS)
+    bury(brokers, b"whose?", headers=[])
+    two = parse_outputs("sandbox", {**TWO_SOURCES, "bootstrapServers": brokers})
+    monkeypatch.setattr(commands, "read_outputs", lambda _: two)
+    for source, count in ((None, 3), ("shop", 1), ("postgres", 1)):
+        commands.list_letters("sandbox", None, include_done=False, limit=50, source=source)
+        assert capsys.readouterr().out.endswith(f"{count} dead letters pending\n")
+    with pytest.raises(StackError, match="no database 'store'"):
+        commands.list_letters("sandbox", None, include_done=False, limit=50, source="store")
 
 
 def test_a_record_that_was_refused_twice_is_sent_once(brokers: str) -> None:
     for _ in range(2):
         bury(brokers, b"garbage")
-    assert replay(outputs(brokers), EMPTY, TOPICS, no_progress) == Replayed(sent=1, archived=1)
+    assert replay(outputs(brokers), {"postgres": EMPTY}, TOPICS, no_progress) == Replayed(
+        sent=1, archived=1
+    )
     assert len(sent_back(brokers)) == 1
 
 
@@ -172,7 +231,7 @@ def test_a_record_that_the_sink_will_read_again_is_not_sent(brokers: str) -> Non
     bury(brokers, b"behind the sink's position", offset=99)
     bury(brokers, b"not passed", offset=100)
     with pytest.raises(ReplayError, match="1 dead letters, such as s3-sink-dlq/0/"):
-        replay(outputs(brokers), EMPTY, TOPICS, no_progress)
+        replay(outputs(brokers), {"postgres": EMPTY}, TOPICS, no_progress)
     assert sent_back(brokers) == []
     assert len(letters(brokers)) == 2
 
@@ -180,7 +239,7 @@ def test_a_record_that_the_sink_will_read_again_is_not_sent(brokers: str) -> Non
 def test_a_letter_without_an_origin_is_not_lost(brokers: str) -> None:
     bury(brokers, b"whose?", headers=[])
     with pytest.raises(ReplayError, match=r"s3-sink-dlq/0/\d+ has no headers that name its origin"):
-        replay(outputs(brokers), EMPTY, TOPICS, no_progress)
+        replay(outputs(brokers), {"postgres": EMPTY}, TOPICS, no_progress)
     assert [letter.value for letter in letters(brokers)] == [b"whose?"]
 
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
-from clients.archive import Archive
+from clients.archive import Archive, open_archives
 from clients.cluster import Cluster
 from clients.connect import connect_client, connectors
 from clients.database import Row
@@ -134,7 +134,6 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     broken_sink: Callable[[], None],
     outputs: StackOutputs,
     connection: psycopg.Connection[Row],
-    archive: Archive,
     archived_changes: ArchivedChanges,
 ) -> None:
     """The repair restarts the tasks, which read again what they had not passed; a replay knows."""
@@ -146,7 +145,7 @@ def test_refused_rows_are_archived_once_through_repair_and_replay(
     listed = dlq("list", "--limit", "1000")
     assert all(str(letter.position) in listed for letter in letters)
     with pytest.raises(ReplayError, match="again when its tasks restart"):
-        replay(outputs, archive, outputs.dead_letter_topics.names, print)
+        replay(outputs, open_archives(outputs), outputs.dead_letter_topics.names, print)
 
     broken_sink()
     for key in keys:
@@ -201,7 +200,7 @@ def test_a_replay_that_is_stopped_goes_on_behind_its_last_batch(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        replay(outputs, archive, outputs.dead_letter_topics.names, stop)
+        replay(outputs, open_archives(outputs), outputs.dead_letter_topics.names, stop)
     wait_for_letters(outputs, garbage)
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from clients import database
 from clients.stack import StackError, StackOutputs, parse_outputs
-from erasure import command, elsewhere, source
+from erasure import command, database_rows, elsewhere
 from erasure.key import Key
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import SHOP, outputs_with
 
 BUCKET = "datapipe-erase-command"
+TABLE = "public.users"
 NAME = "topics/postgres.public.users/year=2026/users+0+0000000000.parquet"
+SHOPS = "topics/shop.public.users/year=2026/users+0+0000000000.parquet"
 
 
 @contextmanager
@@ -28,20 +30,36 @@ def no_database(_outputs: StackOutputs) -> Iterator[None]:
 class Stack:
     """A stack with plain files and one row of key 2, as the command sees it."""
 
-    def __init__(self, s3: Any) -> None:
-        self.s3 = s3
+    def __init__(self, s3: Any, outputs: dict[str, Any]) -> None:
+        self.s3, self.outputs = s3, outputs
         self.has_row = False
 
-    def ids(self) -> list[int]:
-        body = self.s3.get_object(Bucket=BUCKET, Key=NAME)["Body"].read()
+    def write(self, name: str) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table({"id": [1, 2]}), sink)
+        self.s3.put_object(Bucket=BUCKET, Key=name, Body=sink.getvalue().to_pybytes())
+
+    def capture_shop(self) -> None:
+        """Capture a second database, whose archive has the same rows."""
+        managed = self.outputs["sources"]["postgres"]
+        described = {name: managed[name] for name in ("tables", "keys", "columns")}
+        archived = {TABLE: "topics/shop.public.users"}
+        self.outputs["sources"]["shop"] = {**SHOP, **described, "archived": archived}
+        self.write(SHOPS)
+
+    def ids(self, name: str = NAME) -> list[int]:
+        body = self.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()
         found: list[int] = pq.read_table(pa.BufferReader(body))["id"].to_pylist()
         return found
 
-    def audits(self) -> list[dict[str, Any]]:
+    def audit_names(self) -> list[str]:
         listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="topics/erasures/")
+        return [item["Key"] for item in listed.get("Contents", [])]
+
+    def audits(self) -> list[dict[str, Any]]:
         return [
-            json.loads(self.s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read())
-            for item in listed.get("Contents", [])
+            json.loads(self.s3.get_object(Bucket=BUCKET, Key=name)["Body"].read())
+            for name in self.audit_names()
         ]
 
 
@@ -54,35 +72,36 @@ def stack(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
     s3.create_bucket(Bucket=BUCKET)
     for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", []):
         s3.delete_object(Bucket=BUCKET, Key=item["Key"])
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table({"id": [1, 2]}), sink)
-    s3.put_object(Bucket=BUCKET, Key=NAME, Body=sink.getvalue().to_pybytes())
-    archive = {
-        **OUTPUTS["archive"],
-        "bucket": BUCKET,
-        "sink": "confluent-s3",
-        "tables": {"public.users": "topics/postgres.public.users"},
-        "endpoint": endpoint,
-    }
-    keyed = {"keys": {"public.users": ["id"]}, "columns": {"public.users": [["id", "integer"]]}}
-    outputs = parse_outputs("dev", {**OUTPUTS, **keyed, "archive": archive})
-    found = Stack(s3)
-    monkeypatch.setattr(command, "read_outputs", lambda _: outputs)
+    given = outputs_with(
+        archive={"bucket": BUCKET, "sink": "confluent-s3", "endpoint": endpoint},
+        archived={"public.users": "topics/postgres.public.users"},
+        keys={"public.users": ["id"]},
+        columns={"public.users": [["id", "integer"]]},
+    )
+    found = Stack(s3, given)
+    found.write(NAME)
+    monkeypatch.setattr(command, "read_outputs", lambda _: parse_outputs("dev", found.outputs))
     monkeypatch.setattr(database, "connect", no_database)
     monkeypatch.setattr(
         command,
         "archived_key",
         lambda _c, _o, table, given: Key(table, given, {"id": "integer"}, {"id": int(given["id"])}),
     )
-    monkeypatch.setattr(source, "has_row", lambda *_: found.has_row)
-    monkeypatch.setattr(source, "referring_tables", lambda *_: ["orders (user_id)"])
-    monkeypatch.setattr(source, "wait_until_archived", lambda *_: None)
+    monkeypatch.setattr(database_rows, "has_row", lambda *_: found.has_row)
+    monkeypatch.setattr(database_rows, "referring_tables", lambda *_: ["orders (user_id)"])
+    monkeypatch.setattr(database_rows, "wait_until_archived", lambda *_: None)
     monkeypatch.setattr(elsewhere, "notes", lambda _o, _t, referring: iter(referring))
     return found
 
 
-def erase(*, confirmed: bool = True, keep_row: bool = False) -> bool:
-    return command.erase("dev", "public.users", "2", confirmed=confirmed, keep_row=keep_row)
+def erase(
+    table: str = TABLE,
+    *,
+    confirmed: bool = True,
+    keep_row: bool = False,
+    source: str | None = None,
+) -> bool:
+    return command.erase("dev", table, "2", confirmed=confirmed, keep_row=keep_row, source=source)
 
 
 def test_what_is_confirmed_is_erased_and_audited(
@@ -124,3 +143,17 @@ def test_a_row_that_is_still_there_is_refused_unless_it_is_to_stay(stack: Stack)
     assert stack.ids() == [1, 2]
     assert erase(keep_row=True)
     assert stack.ids() == [1]
+
+
+@pytest.mark.parametrize(("table", "source"), [("shop.public.users", None), (TABLE, "shop")])
+def test_rows_of_another_database_stay(stack: Stack, table: str, source: str | None) -> None:
+    stack.capture_shop()
+    with pytest.raises(StackError, match=r"postgres and shop have a table public\.users; choose"):
+        erase()
+    assert (stack.ids(), stack.ids(SHOPS)) == ([1, 2], [1, 2])
+    assert erase(table, source=source)
+    assert (stack.ids(), stack.ids(SHOPS)) == ([1, 2], [1])
+    (audit,) = stack.audits()
+    assert (audit["source"], audit["table"], audit["erasedRows"]) == ("shop", TABLE, 1)
+    (name,) = stack.audit_names()
+    assert name.startswith("topics/erasures/shop.public.users-")

@@ -8,7 +8,7 @@ import pytest
 from clients.stack import StackError, parse_outputs
 from erasure import iceberg_job
 from erasure.key import Key
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import OUTPUTS
 
 KEY = Key("public.users", {"id": "42"}, {"id": "integer"}, {"id": 42})
 AUDIT = {"outcome": "done", "erasedRows": 3}

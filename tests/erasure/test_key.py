@@ -10,9 +10,9 @@ from psycopg.rows import dict_row
 
 from clients.database import Row
 from clients.stack import StackError, StackOutputs, parse_outputs
+from erasure.database_rows import has_row, referring_tables
 from erasure.key import archived_key, parse_key
-from erasure.source import has_row, referring_tables
-from tests.clients.test_client_stack import OUTPUTS
+from tests.clients.stack_outputs import outputs_with
 from tests.unit.postgres_server import running_server
 
 TABLES = """
@@ -46,9 +46,7 @@ KEYS = {
 
 
 def outputs() -> StackOutputs:
-    return parse_outputs(
-        "sandbox", {**OUTPUTS, "tables": list(KEYS), "keys": KEYS, "columns": COLUMNS}
-    )
+    return parse_outputs("sandbox", outputs_with(tables=list(KEYS), keys=KEYS, columns=COLUMNS))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from components.config.existing_source import ExistingSource
 from components.source.certificate import issue
 from components.source.existing.statements import preparation
 from polling import NotReadyError, poll_until
-from tests.postgres_versions.programs import programs
+from sample_databases.programs import programs
 from tests.unit.postgres_server import as_unprivileged, free_port, give_away
 
 START_SECONDS = 30

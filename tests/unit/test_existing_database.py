@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from components.source.existing.database import ExistingDatabaseProvider, inputs_of
+from components.source.existing.database import (
+    READ_AGAIN,
+    ExistingDatabaseProvider,
+    inputs_of,
+)
 from components.source.existing.statements import tables_sql
 from components.streaming.connectors.missed_tables import missed_tables
 from tests.postgres_versions.servers import ExistingServer, existing_server
@@ -122,3 +126,26 @@ def test_a_new_key_of_the_stack_file_and_a_new_column_are_updates(server: Existi
     server.execute("ALTER TABLE users ADD COLUMN email text")
     assert stack.up(inputs(server, sslMode="verify-ca"))
     assert '"email"' in stack.state["seen"]["described"]
+
+
+def test_recover_has_a_table_read_again_that_has_not_changed(
+    server: ExistingServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    first = stack.connector()
+    monkeypatch.setenv(READ_AGAIN, "store.public.users,shop.sales.orders")
+    assert stack.up(inputs(server))
+    assert "sales.orders: it is to be read again" in capsys.readouterr().err
+    assert missed_tables(first, stack.connector()) == ("sales.orders",)
+    second = stack.connector()
+    monkeypatch.delenv(READ_AGAIN)
+    assert not stack.up(inputs(server)), "it is read again once"
+    assert missed_tables(second, stack.connector()) == ()
+
+    monkeypatch.setenv(READ_AGAIN, "shop.sales.orders")
+    server.stop()
+    (refusal,) = stack.refusals(inputs(server))
+    assert refusal.startswith("shop: TCP:"), "a database that is away can't be read again"

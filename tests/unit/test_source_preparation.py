@@ -4,7 +4,7 @@ import pytest
 
 from components.source.existing.doctor import problems
 from components.source.existing.server_checks import VERSIONS
-from tests.postgres_versions.programs import releases
+from sample_databases.programs import releases
 from tests.postgres_versions.servers import UNLIMITED, existing_server
 
 pytestmark = pytest.mark.postgres_versions

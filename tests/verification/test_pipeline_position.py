@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from clients.stack import StackOutputs
+from clients.stack import parse_outputs
+from tests.clients.stack_outputs import MANAGED, OUTPUTS, SHOP, outputs_with
 from verification import pipeline_position
 from verification.options import NotReachedError
 from verification.pipeline_position import MESSAGE, PipelinePosition
@@ -77,15 +78,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def position(world: World) -> PipelinePosition:
-    model: Any = StackOutputs
-    dead_letters: Any = type("Topics", (), {"sink": "s3-sink-dlq"})
-    outputs = model.model_construct(
-        connectors=tuple(world.connectors),
-        topic_prefix="postgres",
-        bootstrap_servers="localhost:9092",
-        dead_letter_topics=dead_letters,
-    )
-    return PipelinePosition(outputs, world.connect)
+    given = outputs_with(connectors=["source"]) | {"connectors": list(world.connectors)}
+    return PipelinePosition(parse_outputs("sandbox", given), world.connect)
 
 
 def test_each_part_must_be_beyond_it(world: World, position: PipelinePosition) -> None:
@@ -144,6 +138,24 @@ def test_a_missing_connector_is_named(
     world.connectors[without] = {}
     with pytest.raises(NotReachedError, match=message):
         position.passed(TABLE, 100)
+
+
+def test_another_database_with_a_table_of_the_same_name_is_not_asked(world: World) -> None:
+    shop = {"table.include.list": "public.users,sales.orders", "slot.name": "datapipe_shop"}
+    world.connectors["shop"] = shop
+    sources = {
+        "postgres": {**MANAGED, "connectors": ["source"]},
+        "shop": {**SHOP, "connectors": ["shop"]},
+    }
+    given = {**OUTPUTS, "sources": sources, "connectors": ["source", "shop", "sink"]}
+    outputs = parse_outputs("sandbox", given)
+    world.confirmed = -1
+    for own, slot in (("postgres", "debezium_slot"), ("shop", "datapipe_shop")):
+        position = PipelinePosition(outputs.of(own), world.connect)
+        assert not position.passed(TABLE, 100)
+        assert position.describe() == f"the replication slot {slot} does not exist"
+    del world.connectors["shop"]
+    assert not PipelinePosition(outputs.of("postgres"), world.connect).passed(TABLE, 100)
 
 
 def test_brokers_that_do_not_answer_prove_nothing(world: World, position: PipelinePosition) -> None:

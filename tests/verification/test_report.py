@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from clients.stack import StackError
-from verification.commands import chosen_tables, exit_code
+from verification.commands import exit_code
 from verification.report import as_json, last_line, print_results
 from verification.result import ColumnDifference, Difference, Kind, TableResult
 
@@ -74,6 +73,14 @@ def test_what_was_not_compared_is_named_in_the_last_line() -> None:
     assert "public.hot: 1 rows changed in every attempt to compare them" in text
 
 
+def test_a_reason_is_printed_once_for_all_of_its_tables() -> None:
+    down = [TableResult(f"shop.public.t{n}", error="can't connect to shop:5432") for n in range(6)]
+    text = printed(*down, FAILED)
+    assert text.count("can't connect") == 1
+    listed = "shop.public.t0, shop.public.t1, shop.public.t2, shop.public.t3 and 2 more"
+    assert f"{listed}: not compared: can't connect to shop:5432" in text
+
+
 @pytest.mark.parametrize(
     ("results", "code"),
     [
@@ -86,11 +93,3 @@ def test_what_was_not_compared_is_named_in_the_last_line() -> None:
 )
 def test_the_exit_code(results: list[TableResult], code: int) -> None:
     assert exit_code(results) == code
-
-
-def test_tables_are_chosen_among_the_captured_ones() -> None:
-    captured = ["public.users", "public.orders"]
-    assert chosen_tables(captured, []) == captured
-    assert chosen_tables(captured, ["public.orders", "public.orders"]) == ["public.orders"]
-    with pytest.raises(StackError, match=r"does not capture public\.nowhere; it captures public"):
-        chosen_tables(captured, ["public.nowhere"])

@@ -255,7 +255,7 @@ class TestColumns:
         database.archived("t", KINDS).add("c", [{"id": 1, "v": "a"}])
         result = database.compare("public.t", excluded={"public.t": ["secret"]})
         assert not result.differs
-        assert result.notes == ("not captured: secret (datapipe:source.excludedColumns)",)
+        assert result.notes == ("not captured: secret (excludedColumns)",)
 
     def test_a_column_that_is_not_archived_counts_as_null(self, database: Database) -> None:
         database.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")

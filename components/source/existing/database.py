@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = ("name", "source", "avro_names")
 # The tables as they are, in the form in which the state keeps what the archive has of them.
 _LIVE = "SELECT name, entry FROM live"
+# The variable by which `recover tables --again` has tables read again, as source.schema.table;
+# clients/recover/tables.py has the same.
+READ_AGAIN = "DATAPIPE_READ_AGAIN"
 _WAL_POSITION = b"SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 
 
@@ -46,7 +50,7 @@ class ExistingDatabaseProvider(Provider):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
             seen = _seen(news, entries)
         except UnreachableError as error:
-            if not olds.get("captured"):
+            if not olds.get("captured") or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
             print(f"warning: {name} was not checked: {error}", file=sys.stderr)
             return dynamic.CheckResult(news | {"seen": olds["seen"]}, [])
@@ -101,8 +105,17 @@ def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any
             # As text: the engine would turn numbers into floats, and lose the columns' order.
             "entries": json.dumps(live, sort_keys=True),
             "described": row[0],
-            "missed": {table: reason for table, reason in missed.items() if table in entries},
+            "missed": {
+                **{table: reason for table, reason in missed.items() if table in entries},
+                **dict.fromkeys(_to_read_again(name), "it is to be read again"),
+            },
         }
+
+
+def _to_read_again(name: str) -> list[str]:
+    """Return the source's tables that this update reads again, as schema.table."""
+    asked = [one.partition(".") for one in os.environ.get(READ_AGAIN, "").split(",")]
+    return [table for source, _, table in asked if source == name]
 
 
 def _wal_position(props: Mapping[str, Any]) -> str:

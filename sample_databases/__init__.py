@@ -1,0 +1,1 @@
+"""PostgreSQL servers outside the pipeline, which stand in for databases that you already have."""
