@@ -164,8 +164,8 @@ public class JsonRecords {
 
   /** Returns a record whose payload is UTF-16 between parts that are not. */
   private static String inTwoEncodings(String record) {
-    int begin = record.indexOf("\"payload\":") + "\"payload\":".length();
-    byte[] payload = record.substring(begin, Math.max(begin, record.length() - 1))
+    int begin = record.indexOf(":{", record.indexOf("\"payload\"")) + 1;
+    byte[] payload = record.substring(begin, record.length() - 1)
         .getBytes(StandardCharsets.UTF_16LE);
     return record.substring(0, begin) + new String(payload, StandardCharsets.ISO_8859_1) + "}";
   }

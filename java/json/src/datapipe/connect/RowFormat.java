@@ -213,7 +213,7 @@ final class RowFormat {
         return parser.getText();
       default:
         require(token == JsonToken.VALUE_STRING);
-        return Base64Variants.getDefaultVariant().decode(parser.getText().trim());
+        return Base64Variants.getDefaultVariant().decode(parser.getText());
     }
   }
 
