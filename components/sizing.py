@@ -82,7 +82,7 @@ Collector = Literal["g1", "parallel"]
 STACK_KIB = 512
 # KiB of a thread's stack that are in use; 102 were measured.
 THREAD_KIB = 128
-# G1's own tables, as a share of the heap; measured. Workers with the parallel collector hold as much.
+# G1's own tables, as a share of the heap; measured. Workers with ParallelGC hold as much.
 COLLECTOR_SHARE = Fraction(12, 100)
 # MiB for the JVM's own code, symbols and malloc's unused memory.
 NATIVE_OVERHEAD = 32

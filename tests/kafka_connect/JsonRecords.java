@@ -121,7 +121,7 @@ public class JsonRecords {
     }
   }
 
-  /** Returns a record as somebody else may write it, or a broken one. */
+  /** Returns a record as another program may write it, or a broken one. */
   private byte[] changed(byte[] record) {
     String text = new String(record, StandardCharsets.ISO_8859_1);
     int payload = Math.max(0, text.indexOf("\"payload\""));

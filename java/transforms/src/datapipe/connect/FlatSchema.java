@@ -26,7 +26,7 @@ final class FlatSchema {
     this.added = added;
   }
 
-  /** Returns the flat schema of an envelope; empty if it is none that Debezium makes for a table. */
+  /** Returns the flat schema of an envelope; empty if Debezium does not make it for a table. */
   static Optional<FlatSchema> of(Schema envelope, List<String> addFields) {
     Schema nullable = NullableColumns.rebuild(envelope);
     Field operation = nullable.field(Envelopes.OPERATION);
