@@ -264,6 +264,21 @@ def read_outputs(stack: str) -> StackOutputs:
     return parse_outputs(stack, json.loads(result.stdout))
 
 
+def read_managed(stack: str) -> StackOutputs:
+    """Return the outputs of a deployed stack with its managed database, whose rows may be changed.
+
+    Raises StackError if it has none, too.
+    """
+    outputs = read_outputs(stack)
+    if not outputs.managed:
+        raise StackError(
+            "this command changes rows of the sample tables in the managed database, but stack"
+            f" {stack} has none: it captures {', '.join(outputs.source_names)}. List"
+            " public.users and the other sample tables as datapipe:tables, or use another stack"
+        )
+    return outputs
+
+
 def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
     """Return the typed outputs. Raises StackError if some are missing or not valid."""
     if not outputs:

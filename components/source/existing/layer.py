@@ -1,4 +1,4 @@
-"""The source layer of a stack whose database the program does not run."""
+"""The source layer of a database that the program does not run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.config import StackConfig
 from components.config.existing_source import ExistingSource
 from components.source.captured_source import CapturedSource, DatabaseAddress
 from components.source.described import described_columns, described_keys
@@ -24,14 +23,6 @@ class ExistingSourceArgs:
     avro_names: bool
     captured: pulumi.Resource
     """until it exists, the list of tables is not checked"""
-
-    @classmethod
-    def from_config(cls, config: StackConfig, captured: pulumi.Resource) -> ExistingSourceArgs:
-        """Return a stack's arguments. Raises ValueError where its database is the managed one."""
-        if config.existing is None:
-            raise ValueError("the stack has no existing database")
-        name, source = config.existing
-        return cls(name, source, config.needs_avro_names, captured)
 
 
 class ExistingSourceLayer(CapturedSource):

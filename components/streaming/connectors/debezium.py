@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from components.streaming.connectors.batching import FEW_PARTITIONS
 from components.streaming.connectors.converters import Converter
-from components.streaming.connectors.counting import COUNT_EVENTS, count_events
+from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment, render
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
@@ -134,6 +134,12 @@ class DebeziumPostgresConnector(Connector):
         exclude=True,
         description="count the events by table and operation, for the metrics; the worker needs"
         " the transform datapipe.connect.CountEvents",
+    )
+    label: str | None = Field(
+        default=None,
+        serialization_alias="captured.tables.source",
+        description="the source's name in the metrics of its tables; the worker needs values.jar in"
+        " Debezium's folder",
     )
     deletes: Literal["rewrite", "drop", "none"] = Field(
         default="rewrite",
@@ -264,8 +270,11 @@ class DebeziumPostgresConnector(Connector):
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **limit,
-            **(count_events("source", self.topic_prefix) if self.count_events else {}),
+            **(count_events("source", self._counted()) if self.count_events else {}),
         }
+
+    def _counted(self) -> CountedTopics:
+        return CountedTopics(self.topic_prefix, self.label)
 
     def _before_unwrapping(self) -> dict[str, str]:
         """Return the class of each of our transforms that reads Debezium's envelope."""
