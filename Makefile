@@ -63,11 +63,11 @@ chaos: ## inject faults under load and count what is lost; FAULT=name for one, Q
 recover: ## recreate lost slots, read replaced tables again (SOURCE=name); SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all) $(CHOSEN))
 
-source-sql: ## print the SQL that prepares an existing database; SOURCE=name in datapipe:sources
-	@bin/datapipe source sql "$(SOURCE)"
+source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
+	@bin/datapipe source sql $(SOURCE)
 
-doctor: ## say what is wrong with an existing database and what mends it (SOURCE=name)
-	@bin/datapipe source doctor "$(SOURCE)"
+doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
+	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
 sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1
 	@bin/datapipe sample-databases start --configure $(if $(SCALE),--scale-factor $(SCALE))
