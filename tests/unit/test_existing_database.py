@@ -53,19 +53,24 @@ def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
 
 
 class Stack:
-    """The resource in the state of a stack, as the engine calls its provider."""
+    """The resource in the state of a stack, as the engine calls its provider.
+
+    It gives the old inputs to check(), and the outputs to the other methods.
+    """
 
     def __init__(self) -> None:
         self.provider = ExistingDatabaseProvider()
+        self.inputs: dict[str, Any] = {}
         self.state: dict[str, Any] = {}
 
     def refusals(self, news: dict[str, Any]) -> list[str]:
-        return [failure.reason for failure in self.provider.check(self.state, news).failures]
+        return [failure.reason for failure in self.provider.check(self.inputs, news).failures]
 
     def up(self, news: dict[str, Any]) -> bool:
         """Return whether there was anything to do."""
-        checked = self.provider.check(self.state, news)
+        checked = self.provider.check(self.inputs, news)
         assert not checked.failures
+        self.inputs = dict(checked.inputs)
         if not self.state:
             self.state = dict(self.provider.create(checked.inputs).outs or {})
             return True
@@ -180,12 +185,12 @@ def test_another_server_is_refused_until_it_is_the_one_that_was_recovered_from(
     captured = stack.state["captured"]["server"]
     assert captured == server.execute(IDENTITY, "postgres")[0][0]
 
-    stack.state["captured"]["server"] = "7000000000000000000/1"
+    stack.state["seen"]["server"] = "7000000000000000000/1"
     (reason,) = stack.refusals(inputs(server))
     assert "is another server than the one that was captured" in reason
     assert "make recover SOURCE=shop" in reason
     system, _, _ = captured.partition("/")
-    stack.state["captured"]["server"] = f"{system}/2"
+    stack.state["seen"]["server"] = f"{system}/2"
     (reason,) = stack.refusals(inputs(server))
     assert "a primary of before a failover" in reason
 

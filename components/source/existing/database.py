@@ -41,11 +41,13 @@ class ExistingDatabaseProvider(Provider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Refuse what can't be captured right, with what mends it; say what will be read again.
 
-        A database that is captured already may be away for a while: that is a warning.
+        A database that is captured already may be away for a while: that is a warning. The engine
+        hands the old inputs, `seen` of the last update among them, and no outputs.
         """
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
-        name, entries = news["name"], _entries(olds)
+        name, last = news["name"], olds.get("seen")
+        entries = _parsed(last)
         if news["source"]["password"] == ENCRYPTED:
             print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
             return dynamic.CheckResult(news, [])
@@ -66,12 +68,12 @@ class ExistingDatabaseProvider(Provider):
                     print(f"warning: {name}: {problem}", file=sys.stderr)
             if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
-            seen = _seen(way, news, entries)
+            seen = _seen(way, news, entries, _captured_server(way.source, olds))
         except UnreachableError as error:
-            if not olds.get("captured") or _to_read_again(name):
+            if not last or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
             print(f"warning: {name} was not checked: {error}", file=sys.stderr)
-            return dynamic.CheckResult(news | {"seen": olds["seen"]}, [])
+            return dynamic.CheckResult(news | {"seen": last | {"missed": {}}}, [])
         for table, reason in seen["missed"].items():
             print(f"{table}: {reason}. up reads the table again.", file=sys.stderr)
         return dynamic.CheckResult(news | {"seen": seen}, [])
@@ -101,8 +103,8 @@ class ExistingDatabaseProvider(Provider):
         Raises UnreachableError where the database does not answer any more.
         """
         way = _way(news)
-        position, server = _wal_position(way)
-        seen = _seen(way, news, _entries(olds))
+        position = _wal_position(way)
+        seen = _seen(way, news, _parsed(olds.get("captured")), _captured_server(way.source, olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
@@ -113,9 +115,7 @@ class ExistingDatabaseProvider(Provider):
                 "entries": seen["entries"],
                 "missed": missed | dict.fromkeys(seen["missed"], now),
                 "wal_position": position,
-                # Of the server that was captured first, or recovered from. It does not follow
-                # promotions, as the connector compares each since then with what it has.
-                "server": _captured_server(_source(news), olds) or server,
+                "server": seen["server"],
                 "kept_in_state": True,
             },
         }
@@ -126,8 +126,10 @@ def _way(props: Mapping[str, Any]) -> Way:
     return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
 
 
-def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the database has now. Raises UnreachableError."""
+def _seen(
+    way: Way, props: Mapping[str, Any], entries: Mapping[str, Any], server: str | None
+) -> dict[str, Any]:
+    """Return what the database has now, of the server that is captured. Raises UnreachableError."""
     with connected(way) as connection:
         tables = Tables(Server(way, connection), props["avro_names"], entries)
         live = dict(tables.rows(_LIVE))
@@ -139,6 +141,7 @@ def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dic
             # As text: the engine would turn numbers into floats, and lose the columns' order.
             "entries": json.dumps(live, sort_keys=True),
             "described": row[0],
+            "server": server or identity(connection),
             "missed": {
                 **{table: reason for table, reason in missed.items() if table in entries},
                 **dict.fromkeys(_to_read_again(way.name), "it is to be read again"),
@@ -152,26 +155,27 @@ def _to_read_again(name: str) -> list[str]:
     return [table for source, _, table in asked if source == name]
 
 
-def _wal_position(way: Way) -> tuple[str, str]:
-    """Return the position in the WAL, and which server it is."""
+def _wal_position(way: Way) -> str:
     with connected(way) as connection:
         row = connection.execute(_WAL_POSITION).fetchone()
-        server = identity(connection)
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    return str(row[0]), server
+    return str(row[0])
 
 
 def _captured_server(source: ExistingSource, olds: Mapping[str, Any]) -> str | None:
-    """Return the server whose rows the archive has; None where a version did not record it."""
+    """Return the server that was captured first, or recovered from; None before the first update.
+
+    It does not follow promotions: the connector compares each since then with what it has.
+    """
     if source.recovered is not None:
         return source.recovered.server
-    found: str | None = (olds.get("captured") or {}).get("server")
+    found: str | None = (olds.get("seen") or {}).get("server")
     return found
 
 
-def _entries(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the archive has of the tables, as the last update left it."""
-    found: dict[str, Any] = json.loads((props.get("captured") or {}).get("entries", "{}"))
+def _parsed(known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the entries of `seen` or `captured`; none before the first update."""
+    found: dict[str, Any] = json.loads(known["entries"]) if known else {}
     return found
 
 
