@@ -80,6 +80,11 @@ class Stack:
         self.state = dict(updated.outs or {})
         return True
 
+    def captured(self, server: str) -> None:
+        """Have captured another server."""
+        for props in (self.inputs, self.state):
+            props["seen"] = {**props["seen"], "server": server}
+
     def connector(self) -> dict[str, Any]:
         return {"config": CONNECTOR, "captured": self.state["captured"]}
 
@@ -185,12 +190,12 @@ def test_another_server_is_refused_until_it_is_the_one_that_was_recovered_from(
     captured = stack.state["captured"]["server"]
     assert captured == server.execute(IDENTITY, "postgres")[0][0]
 
-    stack.state["seen"]["server"] = "7000000000000000000/1"
+    stack.captured("7000000000000000000/1")
     (reason,) = stack.refusals(inputs(server))
     assert "is another server than the one that was captured" in reason
     assert "make recover SOURCE=shop" in reason
     system, _, _ = captured.partition("/")
-    stack.state["seen"]["server"] = f"{system}/2"
+    stack.captured(f"{system}/2")
     (reason,) = stack.refusals(inputs(server))
     assert "a primary of before a failover" in reason
 
