@@ -148,9 +148,9 @@ def _beside_published(result: TpchResult) -> list[str]:
         " What differs:",
         "",
         f"- Here everything shares {result.machine.cores} cores: PostgreSQL, three brokers with"
-        " three replicas, the worker within 1 CPU and 1 GiB, Kubernetes and the stand-in for S3. In the"
-        " article each tool has one node of a size that is the same for all; how many cores that"
-        " is, we could not find out. So rows per core can't be compared.",
+        " three replicas, the worker within 1 CPU and 1 GiB, Kubernetes and the stand-in for S3. In"
+        " the article each tool has one node of a size that is the same for all; how many cores"
+        " that is, we could not find out. So rows per core can't be compared.",
         f"- The scale factor is {result.scale_factor:g} instead of {PUBLISHED_SCALE_FACTOR}.",
         "- This pipeline archives each row exactly once, with its operation and its position in the"
         " WAL. Whether the article's tools were set to do so, we do not know.",
