@@ -12,6 +12,7 @@ import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -29,7 +30,8 @@ import org.apache.kafka.connect.errors.ConnectException;
  */
 class UnreadShare {
   private static final String SENT = "kafka.producer:type=producer-topic-metrics,*";
-  private static final int REQUEST_MS = 20_000;
+  private static final int REQUEST_MS = 10_000;
+  private static final int ANSWER_MS = 20_000;
 
   /** The partition of which most is unread. */
   static final class Fullest {
@@ -55,7 +57,8 @@ class UnreadShare {
     this.topicPrefix = topicPrefix;
     this.groups = groups;
     this.client = new HashMap<>(client);
-    this.client.put("default.api.timeout.ms", REQUEST_MS);
+    this.client.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_MS);
+    this.client.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, ANSWER_MS);
   }
 
   /**
