@@ -10,12 +10,13 @@ from components.monitoring import Monitoring
 from components.providers import aws_provider, kubernetes_provider
 from components.security import Security, SecurityArgs
 from components.security.node_network import require_node_network
-from components.source import declare_source
+from components.source import declare_sources
 from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
 from components.streaming.layer import Streaming, StreamingArgs
 from components.streaming.maintenance.warnings import maintenance_warnings
+from components.streaming.outputs import source_output
 from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS
 from components.workloads import Workload
@@ -36,7 +37,7 @@ captured = CapturedTables("captured-tables", CapturedTablesArgs.from_config(conf
 
 security = Security("security", SecurityArgs.from_config(config, sinks.flows), opts=on_cluster)
 
-source = declare_source(config, security, captured, on_cluster)
+sources = declare_sources(config, security, captured, on_cluster)
 
 archive = Archive(
     "archive",
@@ -47,9 +48,9 @@ archive = Archive(
 athena = declare_athena(
     config,
     bucket=archive.bucket,
-    folders=None if sinks.archive.needs_catalog else sinks.archive.archived_tables(),
-    columns=source.columns,
-    keys=source.keys,
+    archived=None if sinks.archive.needs_catalog else sinks.archive.archived_tables,
+    columns={name: source.columns for name, source in sources.items()},
+    keys={name: source.keys for name, source in sources.items()},
     opts=on_aws,
 )
 
@@ -62,7 +63,7 @@ streaming = Streaming(
         credentials=security.credentials,
         captured=captured,
         identities=identities,
-        source=source,
+        databases=sources,
         archive=archive,
     ),
     opts=on_cluster,
@@ -84,31 +85,13 @@ pulumi.export("namespace", security.namespace)
 pulumi.export(
     "sources",
     {
-        config.topic_prefix: {
-            "managed": config.existing is None,
-            "tables": list(config.tables),
-            "excludedColumns": {
-                table: list(columns) for table, columns in config.source.excluded_columns.items()
-            },
-            "keys": source.keys,
-            "columns": source.columns,
-            "capturedEntries": source.captured_entries,
-            "topicPrefix": config.topic_prefix,
-            "catalogDatabase": config.archive.catalog_database,
-            "archived": sinks.archive.archived_tables(),
-            "connectors": streaming.source_connectors,
-            "slots": streaming.slots,
-            "publication": config.source.publication,
-            "database": {
-                "host": source.outside.host,
-                "port": source.outside.port,
-                "name": source.database,
-                "user": source.outside.user,
-                "caCertificate": source.ca_certificate,
-                "sslMode": source.outside.ssl_mode,
-            },
-            "databasePassword": source.outside.password,
-        }
+        database.name: source_output(
+            database,
+            sources[database.name],
+            streaming.source_connectors[database.name],
+            sinks.archive,
+        )
+        for database in config.databases
     },
 )
 pulumi.export(

@@ -1,7 +1,7 @@
 """What has changed of the captured tables in the database, as the source connectors see it, too."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from clients import database
@@ -9,8 +9,9 @@ from clients.cluster import Cluster
 from clients.metrics import Metrics
 from clients.stack import StackOutputs
 
-# The worker's ConfigMap, and the query in it with which the connectors watch their tables.
-CONFIG_MAP, QUERY = "kafka-connect", "captured-tables.sql"
+# The worker's ConfigMap, in which each database has the query by which its connectors watch their
+# tables.
+CONFIG_MAP, QUERY = "kafka-connect", "captured-tables"
 # 1 while a table is what is captured, 0 otherwise, and NaN while the database was not asked.
 METRIC = "cdc_table_captured"
 REPAIR = "make recover repairs it and reads the table again"
@@ -26,6 +27,10 @@ class Finding:
     table: str | None
     reason: str
 
+    def renamed(self, name: Callable[[str], str]) -> "Finding":
+        """Return the finding with another name of its table."""
+        return self if self.table is None else replace(self, table=name(self.table))
+
     def __str__(self) -> str:
         sentence = f"{self.table}: {self.reason}" if self.table else self.reason
         return sentence if self.kind == "refused" else f"{sentence}; {REPAIR}"
@@ -34,7 +39,8 @@ class Finding:
 def findings(outputs: StackOutputs, cluster: Cluster) -> list[Finding]:
     """Ask the database. Raises StackError if it is not reachable from outside the cluster."""
     path = f"/api/v1/namespaces/{cluster.namespace}/configmaps/{CONFIG_MAP}"
-    query = cluster.get(path)["data"].get(QUERY)
+    name = QUERY if outputs.label is None else f"{QUERY}-{outputs.label}"
+    query = cluster.get(path)["data"].get(f"{name}.sql")
     if query is None:  # a version that did not watch the tables deployed the stack
         return []
     with database.connect(outputs) as connection:

@@ -137,6 +137,8 @@ class _CapturedOutput(_Output):
     # What the archive has of each table of an existing database, as JSON (drift.sql).
     captured_entries: str = "{}"
     topic_prefix: str
+    # Its name in the metrics' label `source` and in the worker's files; None: they do without.
+    label: str | None = None
     # The replication slots of its connectors, and the publication of a shared connector.
     slots: tuple[str, ...]
     publication: str
@@ -260,6 +262,21 @@ def read_outputs(stack: str) -> StackOutputs:
             f"can't read stack {stack}; run make up STACK={stack} first: {result.stderr.strip()}"
         )
     return parse_outputs(stack, json.loads(result.stdout))
+
+
+def read_managed(stack: str) -> StackOutputs:
+    """Return the outputs of a deployed stack with its managed database, whose rows may be changed.
+
+    Raises StackError if it has none, too.
+    """
+    outputs = read_outputs(stack)
+    if not outputs.managed:
+        raise StackError(
+            "this command changes rows of the sample tables in the managed database, but stack"
+            f" {stack} has none: it captures {', '.join(outputs.source_names)}. List"
+            " public.users and the other sample tables as datapipe:tables, or use another stack"
+        )
+    return outputs
 
 
 def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:

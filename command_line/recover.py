@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import TABLE, Source
 
 app = typer.Typer(
     help="Repair what the pipeline can't repair on its own.",
@@ -15,7 +16,7 @@ app = typer.Typer(
 
 
 @app.command(epilog=exit_codes("every slot is usable"))
-def slot(context: typer.Context) -> None:
+def slot(context: typer.Context, source: Source = None) -> None:
     """Recreate replication slots that are missing or invalid.
 
     PostgreSQL invalidates a slot when Connect was away for more WAL than
@@ -23,12 +24,26 @@ def slot(context: typer.Context) -> None:
     are not in the archive's history; the command prints the WAL position from which on its rows are
     complete.
     """
+    from clients.each_source import require_no_failures
+
+    require_no_failures(_recover_slots(context.obj, source))
+
+
+def _recover_slots(stack: str, source: str | None) -> list[str]:
+    """Recreate lost slots; return a sentence for each database for which that failed."""
     from clients.console import log
+    from clients.each_source import run_for_each
     from clients.recover.slot import recover_slots
     from clients.stack import read_outputs
+    from clients.table_reference import chosen_sources
 
-    recovered = recover_slots(read_outputs(context.obj), log)
-    print("\n".join(map(str, recovered)) or "every replication slot is usable; no action needed")
+    chosen = chosen_sources(read_outputs(stack), source)
+    recovered, failures = run_for_each(chosen, lambda own: recover_slots(own, log))
+    for each in [line for lines in recovered for line in lines]:
+        print(each)
+    if recovered and not any(recovered):
+        print("every replication slot is usable; no action needed")
+    return failures
 
 
 @app.command(epilog=exit_codes("the archive misses nothing of the captured tables"))
@@ -36,8 +51,9 @@ def tables(
     context: typer.Context,
     again: Annotated[
         list[str] | None,
-        typer.Option(help="Read this table again whatever its state.", metavar="SCHEMA.TABLE"),
+        typer.Option(help="Read this table again whatever its state.", metavar=TABLE),
     ] = None,
+    source: Source = None,
 ) -> None:
     """Read tables again that were replaced or missed.
 
@@ -49,22 +65,29 @@ def tables(
     from clients.console import log
     from clients.recover.tables import recover_tables
     from clients.stack import read_outputs
+    from clients.table_reference import chosen_sources, chosen_tables
 
-    if not recover_tables(context.obj, read_outputs(context.obj), again or (), log):
+    outputs = read_outputs(context.obj)
+    chosen = chosen_tables(outputs, again, source) if again else []
+    if not recover_tables(context.obj, chosen_sources(outputs, source), chosen, log):
         print("every captured table is what the stack captures; no action needed")
 
 
 @app.command("all", epilog=exit_codes("slots and tables are repaired"))
-def everything(context: typer.Context) -> None:
+def everything(context: typer.Context, source: Source = None) -> None:
     """Recreate lost slots, then read replaced tables again."""
-    slot(context)
-    tables(context)
+    from clients.each_source import require_no_failures
+
+    failures = _recover_slots(context.obj, source)
+    tables(context, source=source)
+    require_no_failures(failures)
 
 
 @app.command(epilog=exit_codes("the source runs"))
 def row(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="SCHEMA.TABLE/DIGEST")],
+    name: Annotated[str, typer.Argument(metavar=f"{TABLE}/DIGEST")],
+    source: Source = None,
 ) -> None:
     """Archive a row that is too large as far as it fits.
 
@@ -75,7 +98,7 @@ def row(
     from clients.recover.row import let_row_pass
     from clients.stack import read_outputs
 
-    print(let_row_pass(read_outputs(context.obj), name, context.obj, log))
+    print(let_row_pass(read_outputs(context.obj), name, context.obj, log, source))
 
 
 @app.command(epilog=exit_codes("the schema is registered"))

@@ -11,46 +11,69 @@ from clients import database
 from clients.captured_tables import Finding, findings, listed
 from clients.cluster import Cluster
 from clients.connect import Log
+from clients.each_source import require_no_failures, run_for_each
 from clients.stack import PROJECT, StackError, StackOutputs
+from clients.table_reference import qualified
+
+# Tables of a database, as schema.table.
+Tables = tuple[StackOutputs, Sequence[str]]
 
 UPDATE = PROJECT / "scripts" / "up.sh"
 PREFIX = "datapipe "
-# A managed database keeps what the archive has of its tables itself.
-NO_ENTRIES = "{}"
+# The variable by which an update gets the tables of existing databases that it reads again, as
+# source.schema.table; components/source/existing/database.py has the same.
+READ_AGAIN = "DATAPIPE_READ_AGAIN"
 
 
 def recover_tables(
-    stack: str, outputs: StackOutputs, again: Sequence[str], log: Log
+    stack: str, sources: Sequence[StackOutputs], again: Sequence[Tables], log: Log
 ) -> list[Finding]:
-    """Repair what has changed of the captured tables in the database; return what it was.
+    """Repair what has changed of captured tables in their databases; return what it was.
 
     The update that does it puts the tables into their publications and reads them again. `again`
     are tables to read whatever the database says.
-    Raises StackError if something remains that the user must repair, or the update fails.
+    Raises StackError if something remains that the user must repair, if the update fails, or if a
+    database can't be asked; the tables of the others are repaired then, too.
     """
-    cluster = Cluster(outputs)
-    if unknown := [table for table in again if table not in outputs.tables]:
-        raise StackError(f"the stack does not capture {', '.join(unknown)}")
-    if again:
-        if outputs.captured_entries != NO_ENTRIES:
-            raise StackError(
-                "--again does not work for an existing database (datapipe:sources) in this version"
-            )
-        _forget(outputs, again)
-    found = findings(outputs, cluster)
+    cluster = Cluster(sources[0])
+    foreign: list[str] = []
+    for own, tables in again:
+        if own.managed:
+            _forget(own, tables)
+        else:
+            # What the archive has of them is in the stack's state, which the update changes.
+            foreign += [f"{own.source}.{table}" for table in tables]
+    found, failures = _findings(sources, cluster)
     if refused := [finding for finding in found if finding.kind == "refused"]:
         raise StackError(f"these must be repaired first:\n{listed(refused)}")
-    if not found:
-        return []
-    for finding in found:
-        log(str(finding))
+    if found or foreign:
+        for finding in found:
+            log(str(finding))
+        _update(stack, foreign, log)
+        remaining, failures = _findings(sources, cluster)
+        if remaining:
+            raise StackError(f"the update did not repair everything:\n{listed(remaining)}")
+    require_no_failures(failures)
+    return [*found, *(Finding("missed", table, "it is read again") for table in foreign)]
+
+
+def _findings(sources: Sequence[StackOutputs], cluster: Cluster) -> tuple[list[Finding], list[str]]:
+    """Return what has changed in the databases, and a sentence for each that can't be asked."""
+
+    def ask(own: StackOutputs) -> list[Finding]:
+        found = findings(own, cluster)
+        return [finding.renamed(lambda table: qualified(own, table)) for finding in found]
+
+    found, failures = run_for_each(sources, ask)
+    return [finding for each in found for finding in each], failures
+
+
+def _update(stack: str, again: Sequence[str], log: Log) -> None:
     log(f"make up STACK={stack}")
-    done = subprocess.run([UPDATE], cwd=PROJECT, env={**os.environ, "STACK": stack}, check=False)
+    environment = {**os.environ, "STACK": stack, READ_AGAIN: ",".join(again)}
+    done = subprocess.run([UPDATE], cwd=PROJECT, env=environment, check=False)
     if done.returncode != 0:
         raise StackError("make up failed; run make recover again when its cause is repaired")
-    if remaining := findings(outputs, cluster):
-        raise StackError(f"the update did not repair everything:\n{listed(remaining)}")
-    return found
 
 
 def _forget(outputs: StackOutputs, tables: Sequence[str]) -> None:

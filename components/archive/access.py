@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,28 +49,28 @@ class SinkNeeds:
     cold_storage_class: str
     """S3's storage class for files older than `archive.glacierDays`"""
     catalog: bool
-    """whether there must be a Glue database"""
-    statements: Callable[[str, str | None], list[Statement]]
-    """the IAM statements, for the ARNs of the bucket and of the Glue database"""
+    """whether there must be a Glue database for each source"""
+    statements: Callable[[str, Sequence[str]], list[Statement]]
+    """the IAM statements, for the ARNs of the bucket and of the Glue databases"""
 
 
 def sink_policy(
     settings: ArchiveSettings,
     needs: SinkNeeds,
     bucket_arn: str,
-    database_arn: str | None = None,
+    database_arns: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the policy of the sinks' identity; `database_arn` is that of the Glue database."""
-    return _document(settings, needs.statements(bucket_arn, database_arn))
+    """Return the policy of the sinks' identity; `database_arns` are those of the Glue databases."""
+    return _document(settings, needs.statements(bucket_arn, database_arns))
 
 
 def maintenance_policy(
-    settings: ArchiveSettings, bucket_arn: str, database_arn: str
+    settings: ArchiveSettings, bucket_arn: str, database_arns: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the policy of the identity that maintains the tables of the Glue database."""
-    statements = maintenance_statements(bucket_arn, settings.prefix, database_arn)
+    """Return the policy of the identity that maintains the tables of the Glue databases."""
+    statements = maintenance_statements(bucket_arn, settings.prefix, database_arns)
     if settings.maintenance_kind == "glue":
-        statements.append(optimizer_log_statement(database_arn))
+        statements.append(optimizer_log_statement(database_arns[0]))
     return _document(settings, statements)
 
 

@@ -1,6 +1,7 @@
 """The archive layer as one component."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -19,11 +20,15 @@ from components.archive.access import (
 )
 from components.archive.bucket import declare_bucket, declare_lifecycle, declare_protection
 from components.archive.catalog import declare_catalog
-from components.archive.optimizers import account_of, declare_optimizers
+from components.archive.optimizers import OptimizedTable, account_of, declare_optimizers
 from components.config import StackConfig
 from components.config.archive import MAINTENANCE_SUFFIX, ArchiveSettings
+from components.config.captured_database import CapturedDatabase
 from components.config.cluster import AwsSettings
 from components.workloads import Workload
+
+# The Glue databases of the sources, by the sources' names.
+Catalogs = Mapping[str, aws.glue.CatalogDatabase]
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class ArchiveArgs:
     """What the archive layer is made of."""
 
     settings: ArchiveSettings
+    databases: tuple[CapturedDatabase, ...]
+    optimized: tuple[tuple[CapturedDatabase, str], ...]
+    """tables with AWS's optimizers, as schema.table, each with its database"""
     aws: AwsSettings
     needs: SinkNeeds
     namespace: pulumi.Input[str]
@@ -46,8 +54,11 @@ class ArchiveArgs:
         cls, config: StackConfig, needs: SinkNeeds, namespace: pulumi.Input[str]
     ) -> "ArchiveArgs":
         """Return the arguments for a stack, whose worker runs in this namespace."""
+        listed = config.archive.maintenance.glue_tables
         return cls(
             settings=config.archive,
+            databases=config.databases,
+            optimized=tuple(filter(None, map(config.find_table, listed))),
             aws=config.aws,
             needs=needs,
             namespace=namespace,
@@ -84,15 +95,17 @@ class Archive(pulumi.ComponentResource):
         bucket = declare_bucket(args.settings, pulumi.ResourceOptions.merge(data, protected))
         protection = declare_protection(args.settings, bucket, _speaks_tls(args.aws), data)
         declare_lifecycle(args.settings, args.needs.cold_storage_class, bucket, data)
-        database = (
-            declare_catalog(args.settings, bucket.bucket, data) if args.needs.catalog else None
-        )
-        writer = _writer(args, _policy(args, bucket, database), child)
+        catalogs = {
+            database.name: declare_catalog(args.settings, database, bucket.bucket, data)
+            for database in args.databases
+            if args.needs.catalog
+        }
+        writer = _writer(args, _policy(args, bucket, catalogs), child)
         self.bucket = bucket.bucket
         self.access_key_id = writer.access_key_id
         self.secret_access_key = writer.secret_access_key
         self.role_arn = writer.role_arn
-        self.maintainer = None if database is None else _maintainer(args, bucket, database, child)
+        self.maintainer = _maintainer(args, bucket, catalogs, child) if catalogs else None
         self.ready = [*protection, writer.ready]
         self.register_outputs({"bucket": self.bucket, "roleArn": self.role_arn})
 
@@ -101,15 +114,17 @@ def _speaks_tls(settings: AwsSettings) -> bool:
     return settings.endpoint is None or settings.endpoint.startswith("https:")
 
 
-def _policy(
-    args: ArchiveArgs, bucket: aws.s3.Bucket, database: aws.glue.CatalogDatabase | None
-) -> pulumi.Output[str]:
-    """Return the sinks' policy as JSON, with the catalog's database where they need one."""
-    arns = [bucket.arn, *([] if database is None else [database.arn])]
-    policy: pulumi.Output[str] = pulumi.Output.all(*arns).apply(
-        lambda known: json.dumps(sink_policy(args.settings, args.needs, *known))
+def _policy(args: ArchiveArgs, bucket: aws.s3.Bucket, catalogs: Catalogs) -> pulumi.Output[str]:
+    """Return the sinks' policy as JSON, with the catalog's databases where they need them."""
+    policy: pulumi.Output[str] = _arns(bucket, catalogs).apply(
+        lambda arns: json.dumps(sink_policy(args.settings, args.needs, arns[0], arns[1:]))
     )
     return policy
+
+
+def _arns(bucket: aws.s3.Bucket, catalogs: Catalogs) -> pulumi.Output[list[str]]:
+    """Return the ARNs of the bucket and of the catalog's databases."""
+    return pulumi.Output.all(bucket.arn, *(one.arn for one in catalogs.values()))
 
 
 def _writer(
@@ -130,7 +145,7 @@ def _writer(
 def _maintainer(
     args: ArchiveArgs,
     bucket: aws.s3.Bucket,
-    database: aws.glue.CatalogDatabase,
+    catalogs: Catalogs,
     opts: pulumi.ResourceOptions,
 ) -> Identity | None:
     """Return the identity of the pod that maintains the tables, or declare AWS's optimizers."""
@@ -140,8 +155,8 @@ def _maintainer(
     names = IdentityNames(
         f"{settings.bucket}{MAINTENANCE_SUFFIX}", "maintenance", "maintain-archive"
     )
-    policy = pulumi.Output.all(bucket.arn, database.arn).apply(
-        lambda arns: json.dumps(maintenance_policy(settings, *arns))
+    policy = _arns(bucket, catalogs).apply(
+        lambda arns: json.dumps(maintenance_policy(settings, arns[0], arns[1:]))
     )
     if settings.maintenance_kind == "job":
         return _identity_of_pods(
@@ -152,13 +167,17 @@ def _maintainer(
             service_account=args.maintenance_service_account,
             sid="OnlyTheMaintenancePods",
         )
-    trust = database.arn.apply(lambda arn: json.dumps(optimizer_trust_policy(account_of(arn))))
+    arn = next(iter(catalogs.values())).arn
+    trust = arn.apply(lambda known: json.dumps(optimizer_trust_policy(account_of(known))))
     optimizer = declare_role(names, trust, policy, opts)
     if optimizer.role_arn is not None:
         after = pulumi.ResourceOptions.merge(
             opts, pulumi.ResourceOptions(depends_on=[optimizer.ready])
         )
-        declare_optimizers(settings.maintenance, database, optimizer.role_arn, after)
+        tables = [
+            OptimizedTable(source, table, catalogs[source.name]) for source, table in args.optimized
+        ]
+        declare_optimizers(settings.maintenance, tables, optimizer.role_arn, after)
     return None
 
 

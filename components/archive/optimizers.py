@@ -1,10 +1,13 @@
 """AWS's table optimizers: Glue itself compacts tables, expires snapshots and deletes orphans."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.config.captured_database import CapturedDatabase
 from components.config.maintenance import MaintenanceSettings
 from components.config.tables import iceberg_table_of
 
@@ -12,9 +15,19 @@ from components.config.tables import iceberg_table_of
 COMPACTION, RETENTION, ORPHANS = "compaction", "retention", "orphan_file_deletion"
 
 
+@dataclass(frozen=True)
+class OptimizedTable:
+    """A table of the archive that AWS maintains."""
+
+    source: CapturedDatabase
+    table: str
+    """as schema.table"""
+    catalog: aws.glue.CatalogDatabase
+
+
 def declare_optimizers(
     settings: MaintenanceSettings,
-    database: aws.glue.CatalogDatabase,
+    tables: Iterable[OptimizedTable],
     role_arn: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> None:
@@ -23,13 +36,13 @@ def declare_optimizers(
     AWS refuses an optimizer of a table that does not exist: a table is listed in
     archive.maintenance.glueTables once the sink has created it.
     """
-    for table in settings.glue_tables:
+    for one in tables:
         for kind, configuration in configurations(settings).items():
             aws.glue.CatalogTableOptimizer(
-                f"{table}-{kind}",
-                catalog_id=database.arn.apply(account_of),
-                database_name=database.name,
-                table_name=iceberg_table_of(table),
+                f"{one.source.entry(one.table)}-{kind}",
+                catalog_id=one.catalog.arn.apply(account_of),
+                database_name=one.catalog.name,
+                table_name=iceberg_table_of(one.table),
                 type=kind,
                 configuration={"enabled": True, "role_arn": role_arn, **configuration},
                 opts=opts,

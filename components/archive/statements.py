@@ -5,6 +5,7 @@ No statement of a sink allows deleting, and only the Iceberg sink, which appends
 reads first, may read. The maintenance may delete files, but create and delete no table.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 Statement = dict[str, Any]
@@ -38,18 +39,20 @@ def write_statements(bucket_arn: str, prefix: str) -> list[Statement]:
     ]
 
 
-def table_statements(bucket_arn: str, prefix: str, database_arn: str) -> list[Statement]:
-    """Return the rights to read tables' files under a prefix and to use one Glue database."""
-    catalog, database, tables = _tables_of(database_arn)
+def table_statements(bucket_arn: str, prefix: str, database_arns: Sequence[str]) -> list[Statement]:
+    """Return the rights to read tables' files under a prefix and to use some Glue databases."""
+    catalog = _catalog_of(database_arns[0])
     return [
         allow("ReadTableFiles", ["s3:GetObject"], [_objects(bucket_arn, prefix)]),
-        allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, database]),
-        allow("UseTables", list(TABLE_ACTIONS), [catalog, database, tables]),
+        allow("UseDatabase", list(DATABASE_ACTIONS), [catalog, *database_arns]),
+        allow("UseTables", list(TABLE_ACTIONS), _tables_of(database_arns)),
     ]
 
 
-def maintenance_statements(bucket_arn: str, prefix: str, database_arn: str) -> list[Statement]:
-    """Return the rights to rewrite the tables of one Glue database and to delete old files."""
+def maintenance_statements(
+    bucket_arn: str, prefix: str, database_arns: Sequence[str]
+) -> list[Statement]:
+    """Return the rights to rewrite the tables of some Glue databases and to delete old files."""
     within_prefix = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
     return [
         allow(
@@ -58,7 +61,7 @@ def maintenance_statements(bucket_arn: str, prefix: str, database_arn: str) -> l
             [_objects(bucket_arn, prefix)],
         ),
         allow("ListObjects", ["s3:ListBucket"], [bucket_arn]) | {"Condition": within_prefix},
-        allow("UpdateTables", ["glue:GetTable", "glue:UpdateTable"], _tables_of(database_arn)),
+        allow("UpdateTables", ["glue:GetTable", "glue:UpdateTable"], _tables_of(database_arns)),
     ]
 
 
@@ -73,11 +76,17 @@ def optimizer_log_statement(database_arn: str) -> Statement:
     )
 
 
-def _tables_of(database_arn: str) -> list[str]:
-    """Return a Glue database and its tables; Glue asks for the right to the catalog as well."""
-    account, database = database_arn.rsplit(":", 1)
-    tables = f"{account}:table/{database.removeprefix('database/')}/*"
-    return [f"{account}:catalog", database_arn, tables]
+def _tables_of(database_arns: Sequence[str]) -> list[str]:
+    """Return Glue databases and their tables; Glue asks for the right to the catalog as well."""
+    found = [_catalog_of(database_arns[0])]
+    for database_arn in database_arns:
+        account, database = database_arn.rsplit(":", 1)
+        found += [database_arn, f"{account}:table/{database.removeprefix('database/')}/*"]
+    return found
+
+
+def _catalog_of(database_arn: str) -> str:
+    return f"{database_arn.rsplit(':', 1)[0]}:catalog"
 
 
 def _objects(bucket_arn: str, prefix: str) -> str:

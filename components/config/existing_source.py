@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from cryptography import x509
 from pydantic import AfterValidator, Field, SecretStr
 
-from components.config.source import NAME_LENGTH, PostgresName, RowName, SlotName, SourceSettings
+from components.config.source import (
+    NAME_LENGTH,
+    ObjectNames,
+    PostgresName,
+    RowName,
+    SlotName,
+    SourceSettings,
+)
 from components.config.streaming import TopicOverride
 from components.config.tables import ColumnName, TableName
 from components.settings import Pattern, Settings
@@ -15,6 +22,8 @@ from kafka_connect.connector_state import State
 
 # The topic prefix of the managed database, which no other source may have.
 MANAGED = "postgres"
+# A review's placeholder of an encrypted value (review/stack_file.py).
+ENCRYPTED = "[encrypted]"
 # What the names of the program's objects in a foreign database begin with.
 OBJECT_PREFIX = "datapipe"
 
@@ -156,6 +165,13 @@ class ExistingSource(Settings):
     )
     publication: PostgresName | None = Field(
         default=None, description="Publication; by default datapipe_<name of the source>."
+    )
+    object_names: ObjectNames | None = Field(
+        default=None,
+        description="Whether the names of this database's objects in the stack's state and in the"
+        " worker are short, or qualified by the source. By default those of a stack's only database"
+        " are short, and so are the managed one's. They can't change afterwards: the preview says"
+        " when to write this key.",
     )
 
     def contradictions(self) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ def load() -> StackConfig:
 def parse(values: Mapping[str, Any], stack_file: str, project: str = "datapipe") -> StackConfig:
     """Return the typed configuration of a stack file's values. Raises ConfigError."""
     try:
-        return StackConfig.model_validate(values).resolved()
+        return StackConfig.model_validate(values)
     except ValidationError as error:
         raise refusal(stack_file, project, messages(error, StackConfig)) from None
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.config.tables import TableName
+from components.config.tables import ListedTable
 from components.settings import Mebibytes, Settings
 
 MaintenanceKind = Literal["job", "glue", "none"]
@@ -86,7 +86,7 @@ class MaintenanceSettings(Settings):
         ge=5,
         description="Minutes after which a run of the job is ended; the next one goes on.",
     )
-    glue_tables: tuple[TableName, ...] = Field(
+    glue_tables: tuple[ListedTable, ...] = Field(
         default=(),
         description="Captured tables that have AWS's table optimizers, where kind is glue. AWS"
         " accepts no optimizer for a table that does not exist, so add each one after the sink has"

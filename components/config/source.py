@@ -37,6 +37,8 @@ PostgresSize = Annotated[
     AfterValidator(Pattern(r"\d+(MB|GB)", name="size", allowed="whole MB or GB, e.g. 2GB")),
 ]
 
+ObjectNames = Literal["short", "qualified"]
+
 RowName = Annotated[
     str,
     AfterValidator(
@@ -186,6 +188,10 @@ class SourceSettings(Settings):
     protect: bool = Field(
         default=False,
         description="Whether Pulumi refuses to delete or replace PostgreSQL's StatefulSet.",
+    )
+    object_names: ObjectNames | None = Field(
+        default=None,
+        description="As sources.<name>.objectNames; by default short, unless a source has short.",
     )
 
     def slot_of(self, table: str) -> str:

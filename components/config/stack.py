@@ -7,8 +7,10 @@ from pydantic import Field
 
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
+from components.config.captured_database import CapturedDatabase, captured_databases
 from components.config.cluster import AwsSettings, ClusterSettings
-from components.config.existing_source import MANAGED, ExistingSource, SourceName
+from components.config.database_contradictions import contradictions_between
+from components.config.existing_source import ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
 from components.config.source import SourceSettings
@@ -22,9 +24,9 @@ from components.config.tables import (
     CHOICE_OF_ONE_TABLE,
     SAMPLE_TABLES,
     TableName,
-    clashes,
     iceberg_collisions,
     iceberg_table_of,
+    source_and_table,
 )
 from components.images import ImageSettings
 from components.settings import Settings
@@ -53,8 +55,8 @@ class StackConfig(Settings):
     source: SourceSettings = SourceSettings()
     sources: Mapping[SourceName, ExistingSource] = Field(
         default={},
-        description="Existing PostgreSQL databases, by name, in place of the managed one; at most"
-        " one in this version.",
+        description="Existing PostgreSQL databases, by name, which are captured in addition to the"
+        " managed one or in its place.",
     )
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
@@ -80,45 +82,29 @@ class StackConfig(Settings):
         return self.needs_registry or self.archive.sink == parquet or parquet in self.sinks
 
     @property
-    def existing(self) -> tuple[str, ExistingSource] | None:
-        """The name and settings of the existing database; None with the managed one."""
-        return next(iter(self.sources.items()), None)
-
-    @property
-    def topic_prefix(self) -> str:
-        """What the names of the captured tables' topics begin with."""
-        return self.existing[0] if self.existing else MANAGED
-
-    def resolved(self) -> "StackConfig":
-        """Return the configuration with an existing source's settings where the managed one's are.
-
-        Its tables, their options and the names of its slot, publication and catalog database are
-        then found where those of the managed database are.
-        """
-        if self.existing is None:
-            return self
-        name, source = self.existing
-        catalog = f"{self.archive.catalog_database}_{name}"
-        return self.model_copy(
-            update={
-                "tables": tuple(source.tables),
-                "source": source.settings(name),
-                "topics": self.topics.model_copy(update={"overrides": dict(source.tables)}),
-                "archive": self.archive.model_copy(update={"catalog_database": catalog}),
-            }
+    def databases(self) -> tuple[CapturedDatabase, ...]:
+        """The databases that the stack captures: the managed one first, if it has one."""
+        return captured_databases(
+            self.tables, self.source, self.sources, self.topics, self.archive.catalog_database
         )
 
     @property
-    def partitions(self) -> dict[str, int]:
-        """The number of partitions of each captured table's topic."""
-        return {table: self.topics.partitions_of(table) for table in self.tables}
+    def managed(self) -> CapturedDatabase | None:
+        """The database whose server the program runs; None: the stack has none."""
+        return next((one for one in self.databases if one.managed), None)
+
+    def find_table(self, entry: str) -> tuple[CapturedDatabase, str] | None:
+        """Return the captured table of an entry of a list (ListedTable); None without one."""
+        databases = self.databases
+        short = next((one.name for one in databases if one.object_names == "short"), None)
+        name, table = source_and_table(entry, short)
+        found = next((one for one in databases if one.name == name), None)
+        return (found, table) if found and table in found.tables else None
 
     def contradictions(self) -> Contradictions:
         """Yield what does not go together, by its key from the top of the stack file."""
         yield from self._source_contradictions()
-        if not self.sources:
-            yield from self._table_contradictions(self.tables, "tables")
-            yield from self._override_contradictions()
+        yield from self._listed_contradictions()
         yield from self._slot_contradictions()
         yield from self._maintenance_contradictions()
         yield from self._athena_contradictions()
@@ -128,10 +114,11 @@ class StackConfig(Settings):
                 "is required where cluster.nodePorts is null: Pulumi creates the topics through"
                 " the brokers; list them as host:port",
             )
-        try:
-            postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
-        except ValueError as error:
-            yield "sizing.postgresql.memoryLimit", str(error)
+        if self.tables:
+            try:
+                postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
+            except ValueError as error:
+                yield "sizing.postgresql.memoryLimit", str(error)
         if self.needs_registry and not self.images.resolve().confluent_plugins:
             yield (
                 "connect.converter",
@@ -140,29 +127,23 @@ class StackConfig(Settings):
             )
 
     def _source_contradictions(self) -> Contradictions:
-        """Yield what does not go together with existing databases, and what they lack."""
-        if len(self.sources) > 1:
-            yield (
-                "sources",
-                f"has {', '.join(self.sources)}, but a stack captures one existing database in this"
-                " version; give each a stack of its own",
-            )
-        for name, source in self.sources.items():
-            yield from self._table_contradictions(tuple(source.tables), f"sources.{name}.tables")
-            for section in ("tables", "source"):
-                if section in self.model_fields_set:
+        """Yield what the databases lack, and settings of a managed one in a stack without it."""
+        if self.tables or not self.sources or "tables" in self.model_fields_set:
+            yield from self._table_contradictions(self.tables, "tables")
+            yield from self._override_contradictions()
+        else:
+            for section, used in (
+                ("source", "source" in self.model_fields_set),
+                ("topics.overrides", bool(self.topics.overrides)),
+            ):
+                if used:
                     yield (
                         section,
-                        "is for the managed database, which a stack with datapipe:sources does not"
-                        f" have in this version; move what you need to sources.{name} and remove"
-                        " it",
+                        "is for the managed database, which a stack without datapipe:tables does"
+                        " not have; write what you need below the entry of datapipe:sources, and"
+                        " remove it",
                     )
-            if self.topics.overrides:
-                yield (
-                    "topics.overrides",
-                    f"is for the managed database; write the keys below the table in"
-                    f" sources.{name}.tables",
-                )
+        yield from contradictions_between(self.databases, views=self.archive.athena is not None)
 
     def _table_contradictions(self, given: tuple[str, ...], key: str) -> Contradictions:
         if not given:
@@ -171,14 +152,6 @@ class StackConfig(Settings):
         repeated = sorted({name for name in given if given.count(name) > 1})
         if repeated:
             yield key, f"{', '.join(repeated)} is listed more than once"
-        prefix = self.topic_prefix
-        for first, second in clashes(dict.fromkeys(given)):
-            yield (
-                key,
-                f"{first} and {second} can't be captured together: Kafka does not tell apart the"
-                f" topics {prefix}.{first} and {prefix}.{second}, which differ only in dots and"
-                f" underscores. {CHOICE_OF_ONE_TABLE}",
-            )
 
     def _without_tables(self) -> str:
         if "tables" in self.model_fields_set:
@@ -211,6 +184,17 @@ class StackConfig(Settings):
                     " datapipe:tables",
                 )
 
+    def _listed_contradictions(self) -> Contradictions:
+        if any(one.object_names == "short" for one in self.databases):
+            return
+        for key, entries in (
+            ("topics.delete", self.topics.delete),
+            ("archive.maintenance.glueTables", self.archive.maintenance.glue_tables),
+        ):
+            for entry in entries:
+                if source_and_table(entry, None)[0] is None:
+                    yield key, f"{entry} does not say of which source; write <source>.{entry}"
+
     def _athena_contradictions(self) -> Contradictions:
         if self.archive.athena is None:
             return
@@ -219,12 +203,19 @@ class StackConfig(Settings):
                 "archive.athena",
                 "needs AWS itself, but aws.endpoint replaces it; remove one of the keys",
             )
-        for first, second in iceberg_collisions(self.tables):
+        if len(self.databases) > 1:
             yield (
                 "archive.athena",
-                f"{first} and {second} would be the same table {iceberg_table_of(first)} in Glue."
-                f" {CHOICE_OF_ONE_TABLE}",
+                "is for one database in this version, but the stack captures"
+                f" {', '.join(one.name for one in self.databases)}; remove the key",
             )
+        for database in self.databases:
+            for first, second in iceberg_collisions(database.tables):
+                yield (
+                    "archive.athena",
+                    f"{first} and {second} would be the same table {iceberg_table_of(first)} in"
+                    f" Glue. {CHOICE_OF_ONE_TABLE}",
+                )
 
     def _maintenance_contradictions(self) -> Contradictions:
         kind, maintenance = self.archive.maintenance_kind, self.archive.maintenance
@@ -235,17 +226,15 @@ class StackConfig(Settings):
                 "archive.maintenance.kind",
                 "glue needs AWS itself, but aws.endpoint replaces it; set job",
             )
-        for table in maintenance.glue_tables:
-            if table not in self.tables:
+        for entry in maintenance.glue_tables:
+            if self.find_table(entry) is None:
                 yield (
                     "archive.maintenance.glueTables",
-                    f"{table} is not a captured table; remove it, or add it to datapipe:tables",
+                    f"{entry} is not a captured table; remove it, or add it to datapipe:tables or"
+                    " to the tables of its source",
                 )
-        retention = max(
-            self.topics.retention_ms,
-            *(one.retention_ms or 0 for one in self.topics.overrides.values()),
-            0,
-        )
+        overrides = [one for each in self.databases for one in each.topics.overrides.values()]
+        retention = max(self.topics.retention_ms, *(one.retention_ms or 0 for one in overrides), 0)
         if maintenance.orphan_min_age_hours * HOUR_MS <= retention:
             yield (
                 "archive.maintenance.orphanMinAgeHours",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.config.tables import TableName, TopicName
+from components.config.tables import ListedTables, TableName, TopicName
 from components.row_size import RowSize
 from components.settings import Mebibytes, Pattern, Settings
 
@@ -205,7 +205,9 @@ class TopicSettings(Settings):
         ' "Topic Configuration").',
     )
     overrides: Mapping[TableName, TopicOverride] = Field(
-        default={}, description="What differs for single tables, by their names (schema.table)."
+        default={},
+        description="What differs for single tables of the managed database, by their names"
+        " (schema.table).",
     )
     dead_letter_partitions: int = Field(
         default=3,
@@ -223,16 +225,13 @@ class TopicSettings(Settings):
         default=True,
         description="Whether Pulumi refuses to delete or replace the captured tables' topics.",
     )
-    delete: tuple[TableName, ...] = Field(
+    delete: tuple[ListedTables, ...] = Field(
         default=(),
         description="Tables whose topic may be deleted, with the records that no sink has read: the"
-        " yes that is required before a table is removed from datapipe:tables. A listed table's"
-        " topic is not protected.",
+        " yes that is required before a table is removed from datapipe:tables or datapipe:sources."
+        " A listed table's topic is not protected. A table of a source is <source>.schema.table,"
+        " and <source>.* is all of them.",
     )
-
-    def protects(self, table: str) -> bool:
-        """Return whether Pulumi refuses to delete a captured table's topic."""
-        return self.protect and table not in self.delete
 
     def partitions_of(self, table: str) -> int:
         """Return the number of partitions of a captured table's topic."""

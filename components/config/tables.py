@@ -1,5 +1,6 @@
 """Names of captured tables and of topics, and which of them collide."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -30,6 +31,35 @@ def _qualified(name: str) -> str:
 
 
 TableName = Annotated[str, AfterValidator(_qualified)]
+
+# An entry of a list that is for the tables of all databases of a stack.
+_LISTED_TABLE = Pattern(
+    r"([a-z][a-z0-9_]*\.)?[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}",
+    name="captured table",
+    allowed="schema.table, or <source>.schema.table for a table of datapipe:sources",
+)
+# All tables of one of `datapipe:sources`.
+_WHOLE_SOURCE = re.compile(r"[a-z][a-z0-9_]*\.\*")
+
+
+def _listed(entry: str) -> str:
+    return entry if _WHOLE_SOURCE.fullmatch(entry) else _LISTED_TABLE(entry)
+
+
+ListedTable = Annotated[str, AfterValidator(_LISTED_TABLE)]
+ListedTables = Annotated[str, AfterValidator(_listed)]
+
+
+def source_and_table(entry: str, short: str | None) -> tuple[str | None, str]:
+    """Return the database and the table (schema.table, or *) of an entry.
+
+    `short` is the database whose tables are listed without its name; None: the stack has no such.
+    """
+    if entry.count(".") == 1 and not entry.endswith(".*"):
+        return short, entry
+    source, _, table = entry.partition(".")
+    return source, table
+
 
 # A comma would end an entry of Debezium's list.
 _COLUMN_NAME = Pattern(

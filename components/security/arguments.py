@@ -13,13 +13,21 @@ from components.workloads import Workload
 
 
 @dataclass(frozen=True)
+class DatabaseAddresses:
+    """Where an existing database may be."""
+
+    networks: tuple[IPv4Network, ...]
+    port: int
+
+
+@dataclass(frozen=True)
 class SecurityArgs:
     """What the security layer needs from the others: their ports, and what they may connect to."""
 
     settings: SecuritySettings
     cluster: ClusterSettings
-    source_port: int
-    source_networks: tuple[IPv4Network, ...]  # of an existing database; none: it is managed
+    postgresql_port: int | None  # None: the stack has no managed database
+    existing_databases: tuple[DatabaseAddresses, ...]
     kafka: KafkaSettings
     connect_port: int
     registry_port: int | None  # None: the stack has no registry
@@ -34,8 +42,12 @@ class SecurityArgs:
         return cls(
             settings=config.security,
             cluster=config.cluster,
-            source_port=config.source.port,
-            source_networks=config.existing[1].allowed_networks if config.existing else (),
+            postgresql_port=config.managed.settings.port if config.managed else None,
+            existing_databases=tuple(
+                DatabaseAddresses(one.existing.allowed_networks, one.existing.port)
+                for one in config.databases
+                if one.existing
+            ),
             kafka=config.kafka,
             connect_port=config.connect.port,
             registry_port=config.registry.port if config.needs_registry else None,
@@ -55,6 +67,6 @@ class SecurityArgs:
         absent = {
             *((Workload.REGISTRY,) if self.registry_port is None else ()),
             *(() if self.maintenance_flows else (Workload.MAINTENANCE,)),
-            *((Workload.POSTGRESQL,) if self.source_networks else ()),
+            *((Workload.POSTGRESQL,) if self.postgresql_port is None else ()),
         }
         return [workload for workload in Workload if workload not in absent]

@@ -17,13 +17,8 @@ def flows(args: SecurityArgs) -> list[Flow]:
     """Return every allowed flow of a stack, except name resolution."""
     nodes = Network(str(args.cluster.node_network))
     kafka, connect = Workload.KAFKA, Workload.CONNECT
-    existing = [Network(str(network)) for network in args.source_networks]
-    databases: list[Workload | Network] = [*existing] or [Workload.POSTGRESQL]
     allowed = [
-        *(
-            Flow(connect, database, (args.source_port,), "change data capture")
-            for database in databases
-        ),
+        *_to_databases(args),
         Flow(kafka, kafka, (args.kafka.port, args.kafka.controller_port), "replication, quorum"),
         Flow(connect, kafka, (args.kafka.port,), "records, and Connect's own topics"),
         Flow(connect, connect, (args.connect_port,), "workers pass requests on to their leader"),
@@ -41,8 +36,8 @@ def flows(args: SecurityArgs) -> list[Flow]:
             Flow(Workload.REGISTRY, kafka, (args.kafka.port,), "the registry's topic"),
         ]
     if args.cluster.node_ports is not None:
-        if not existing:
-            allowed.append(Flow(nodes, Workload.POSTGRESQL, (args.source_port,), "node port"))
+        if args.postgresql_port is not None:
+            allowed.append(Flow(nodes, Workload.POSTGRESQL, (args.postgresql_port,), "node port"))
         allowed.append(
             Flow(nodes, kafka, (args.kafka.external_port,), "node ports, one per broker")
         )
@@ -51,6 +46,19 @@ def flows(args: SecurityArgs) -> list[Flow]:
     if args.metrics.enabled:
         allowed += _to_metrics(args, nodes)
     return allowed
+
+
+def _to_databases(args: SecurityArgs) -> list[Flow]:
+    """Return the flows of the sources, none twice: two databases may be on one server."""
+    ends: list[tuple[Workload | Network, int]] = []
+    if args.postgresql_port is not None:
+        ends.append((Workload.POSTGRESQL, args.postgresql_port))
+    for database in args.existing_databases:
+        ends += [(Network(str(network)), database.port) for network in database.networks]
+    return [
+        Flow(Workload.CONNECT, end, (port,), "change data capture")
+        for end, port in dict.fromkeys(ends)
+    ]
 
 
 def _to_metrics(args: SecurityArgs, nodes: Network) -> list[Flow]:

@@ -1,24 +1,49 @@
-"""The source that a stack's configuration asks for: the managed database, or an existing one."""
+"""The sources that a stack's configuration asks for: the managed database, and existing ones."""
 
 import pulumi
 
 from components.config import StackConfig
+from components.config.captured_database import CapturedDatabase
 from components.security import Security
 from components.source.captured_source import CapturedSource
 from components.source.existing.layer import ExistingSourceArgs, ExistingSourceLayer
+from components.source.existing.worker_place import WorkerPlace
 from components.source.layer import Source, SourceArgs
 
 
-def declare_source(
+def declare_sources(
     config: StackConfig,
     security: Security,
     captured: pulumi.Resource,
     opts: pulumi.ResourceOptions,
+) -> dict[str, CapturedSource]:
+    """Declare the stack's databases; returns them by name.
+
+    `captured` is the list of tables, which is checked first.
+    """
+    return {
+        database.name: _declare(config, database, security, captured, opts)
+        for database in config.databases
+    }
+
+
+def _declare(
+    config: StackConfig,
+    database: CapturedDatabase,
+    security: Security,
+    captured: pulumi.Resource,
+    opts: pulumi.ResourceOptions,
 ) -> CapturedSource:
-    """Declare the stack's source. `captured` is the list of tables, which is checked first."""
-    if config.existing is None:
+    if database.existing is None:
         args = SourceArgs.from_config(config, security.namespace, security.credentials, captured)
         return Source("source", args, opts)
     return ExistingSourceLayer(
-        f"source-{config.existing[0]}", ExistingSourceArgs.from_config(config, captured)
+        f"source-{database.name}",
+        ExistingSourceArgs(
+            database.name,
+            database.existing,
+            config.needs_avro_names,
+            WorkerPlace(config.security.namespace, config.cluster.context),
+            captured,
+        ),
     )

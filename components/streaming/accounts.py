@@ -44,6 +44,6 @@ def access_arguments(config: StackConfig, sinks: Sinks, topics: TopicsArgs) -> A
         registry=config.registry if config.needs_registry else None,
         names=topics.names,
         topics=[topic.name for topic in topics_for(topics)],
-        source=connector_name(config.topic_prefix),
+        sources=[connector_name(database.topic_prefix) for database in config.databases],
         sinks=[sink.access() for sink in sinks],
     )

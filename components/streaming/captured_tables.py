@@ -2,6 +2,9 @@
 
 A table that leaves the list takes its topic with it, records that no sink has read included, so it
 needs an explicit yes (`topics.delete`). One that joins it takes disk space from the other topics.
+
+A table of the database whose objects have short names is listed as schema.table, and of another as
+source.schema.table (CapturedDatabase.entry).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pulumi import dynamic
 
 from components.config import StackConfig
 from components.config.existing_source import MANAGED
+from components.config.tables import source_and_table
 from components.dynamic_provider import Provider
 from components.streaming.access.layer import Identity
 from components.streaming.connectors import progress
@@ -36,9 +40,9 @@ class CapturedTablesProvider(Provider):
 
     def check(self, olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse that a table leaves without a yes; show what the others lose by a new list."""
-        failures = []
+        failures = [dynamic.CheckFailure("", reason) for reason in renamed(olds, news)]
         for table in leaving(olds, news):
-            consequence = _consequence(table, olds)
+            consequence = _consequence(table, olds, news)
             if reason := _why_not(table, olds, news):
                 failures.append(dynamic.CheckFailure("", f"{consequence} {reason}"))
             else:
@@ -52,7 +56,7 @@ class CapturedTablesProvider(Provider):
         return dynamic.CreateResult("tables", props)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=olds.get("tables") != news.get("tables"))
+        return dynamic.DiffResult(changes=_topics(olds) != _topics(news))
 
     def update(self, _id: str, _olds: Properties, news: Properties) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(news)
@@ -72,10 +76,11 @@ class CapturedTablesArgs:
     """What a changed list is judged by."""
 
     tables: tuple[str, ...]
-    """captured, as schema.table"""
-    topic_prefix: str
+    """captured"""
+    topic_prefix: str | None
+    """of the tables that are listed as schema.table; None: none is"""
     may_delete: tuple[str, ...]
-    """tables whose topic may be deleted"""
+    """tables whose topic may be deleted, or <source>.* for all of a source"""
     protected: tuple[str, ...]
     """tables whose topic Pulumi refuses to delete"""
     archived: dict[str, str]
@@ -92,6 +97,8 @@ class CapturedTablesArgs:
     """names of the connectors that read the topics"""
     client: Identity | None
     """by which the preview asks the brokers; None: connections are plaintext"""
+    deletes_catalogs: bool
+    """whether the catalog's database of a source that leaves is deleted"""
 
     @classmethod
     def from_config(
@@ -103,25 +110,32 @@ class CapturedTablesArgs:
             topics = TopicsArgs.from_config(config, sinks)
         except ValueError as error:
             raise pulumi.RunError(str(error)) from None
+        databases = config.databases
+        captured = [(one, table) for one in databases for table in one.tables]
         return cls(
-            tables=config.tables,
-            topic_prefix=config.topic_prefix,
+            tables=tuple(one.entry(table) for one, table in captured),
+            topic_prefix=next((one.name for one in databases if one.object_names == "short"), None),
             may_delete=config.topics.delete,
-            protected=tuple(table for table in config.tables if config.topics.protects(table)),
-            archived=sinks.archive.archived_tables(),
+            protected=tuple(one.entry(table) for one, table in captured if one.protects(table)),
+            archived={
+                one.entry(table): archived
+                for one in databases
+                for table, archived in sinks.archive.archived_tables(one).items()
+            },
             retention=retention_of_rows(topics),
             shortage=shortage(topics),
             partitions=config.topics.partitions,
             brokers=tuple(network.external_bootstrap),
             sinks=tuple(connector.name for connector in sinks.connectors.values()),
             client=client,
+            deletes_catalogs=sinks.archive.needs_catalog and not config.archive.retain,
         )
 
     def inputs(self) -> Properties:
         """Return the inputs of the resource."""
         return {
             "tables": list(self.tables),
-            "topic_prefix": self.topic_prefix,
+            "topic_prefix": self.topic_prefix or "",
             "may_delete": list(self.may_delete),
             "protected": list(self.protected),
             "archived": self.archived,
@@ -131,28 +145,100 @@ class CapturedTablesArgs:
             "brokers": list(self.brokers),
             "sinks": list(self.sinks),
             **({} if self.client is None else {"login": self.client.login()}),
+            **({"deletes_catalogs": True} if self.deletes_catalogs and self._qualified else {}),
         }
+
+    @property
+    def _qualified(self) -> bool:
+        return any(
+            _source_of(table, self.topic_prefix) != self.topic_prefix for table in self.tables
+        )
 
 
 def leaving(olds: Properties, news: Properties) -> list[str]:
-    """Return the tables that are captured now and not listed any more."""
-    return [table for table in olds.get("tables", []) if table not in news["tables"]]
+    """Return the tables that are captured now and not listed any more, as they were listed."""
+    captured = _topics(news)
+    return [table for table in olds.get("tables", []) if _topic(table, olds) not in captured]
 
 
-def _consequence(table: str, olds: Properties) -> str:
+def renamed(olds: Properties, news: Properties) -> Iterator[str]:
+    """Yield why the names of databases' objects would change, which would replace the objects."""
+    if not olds:
+        return
+    before, after = _prefix(olds), _prefix(news)
+    stays = _sources(olds) & _sources(news)
+    if before == after:
+        return
+    if before in stays:
+        yield _wanted(before, "short")
+    elif after in stays:
+        yield _wanted(after, "qualified")
+    elif before and after:
+        yield _wanted(after, "qualified", f", as {before} has objects of the same names")
+
+
+def _wanted(source: str | None, names: str, why: str = "") -> str:
+    section = "source" if source == MANAGED else f"sources.{source}"
+    return (
+        f"the objects of {source} would be replaced by others with other names{why}: set"
+        f" datapipe:{section}.objectNames to {names}. Nothing was changed."
+    )
+
+
+def _prefix(props: Properties) -> str | None:
+    """Return the database with short names; a resource from before other sources has MANAGED."""
+    return props.get("topic_prefix", MANAGED) or None
+
+
+def _source_of(table: str, short: str | None) -> str | None:
+    return source_and_table(table, short)[0]
+
+
+def _sources(props: Properties) -> set[str | None]:
+    return {_source_of(table, _prefix(props)) for table in props.get("tables", [])}
+
+
+def _topic(table: str, props: Properties) -> str:
+    source, name = source_and_table(table, _prefix(props))
+    return TopicNames(str(source)).of(name)
+
+
+def _topics(props: Properties) -> list[str]:
+    return [_topic(table, props) for table in props.get("tables", [])]
+
+
+def _listed_in(source: str | None) -> str:
+    return "datapipe:tables" if source == MANAGED else f"datapipe:sources.{source}.tables"
+
+
+def _consequence(table: str, olds: Properties, news: Properties) -> str:
     """Say what is deleted with a table that leaves the list, and what stays."""
-    # A resource from before there were other sources has the managed database's.
-    topic = TopicNames(olds.get("topic_prefix", MANAGED)).of(table)
+    source, topic = _source_of(table, _prefix(olds)), _topic(table, olds)
     unread = " and ".join(
         f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
         for sink in olds["sinks"]
     )
     return (
-        f"{table} is no longer in datapipe:tables: up ends its capture and deletes its topic"
-        f" {topic} with {unread}. Dead letters of it can't be replayed afterwards. What is archived"
-        f" ({olds['archived'][table]}) stays, and the table in PostgreSQL is not touched. Listed"
+        f"{table} is no longer in {_listed_in(source)}: up ends its capture and deletes its topic"
+        f" {topic} with {unread}. Dead letters of it can't be replayed afterwards."
+        f" {_what_stays(table, olds, news)} Listed"
         " again later, or under another name, it is a new table whose rows are all read again."
     )
+
+
+def _what_stays(table: str, olds: Properties, news: Properties) -> str:
+    source, archived = _source_of(table, _prefix(olds)), olds["archived"][table]
+    leaves = source not in _sources(news)
+    if leaves and (olds.get("deletes_catalogs") or news.get("deletes_catalogs")):
+        archive = (
+            f"Its source leaves, and the catalog's database of {archived} is deleted, too, as"
+            " archive.retain is false; the files stay, and"
+        )
+    else:
+        archive = f"What is archived ({archived}) stays, and"
+    if leaves and source == MANAGED:
+        return f"{archive} PostgreSQL's pod is deleted; its volume stays."
+    return f"{archive} the table in PostgreSQL is not touched."
 
 
 def _client(props: Properties) -> dict[str, str]:
@@ -161,16 +247,20 @@ def _client(props: Properties) -> dict[str, str]:
 
 def _why_not(table: str, olds: Properties, news: Properties) -> str | None:
     """Return why a table must not leave; None where the stack file allows it."""
-    if table not in news["may_delete"]:
+    source, name = source_and_table(table, _prefix(olds))
+    entry = name if source == _prefix(news) else f"{source}.{name}"
+    listed = _listed_in(source)
+    allowed = {source_and_table(one, _prefix(news)) for one in news["may_delete"]}
+    if not allowed & {(source, name), (source, "*")}:
         return (
-            f"To confirm, add {table} to datapipe:topics.delete; to keep capturing it, put it back"
-            " into datapipe:tables. No table and no topic was changed."
+            f"To confirm, add {entry} to datapipe:topics.delete; to keep capturing it, put it back"
+            f" into {listed}. No table and no topic was changed."
         )
     if table in olds["protected"]:
         return (
             "Its topic is protected (datapipe:topics.protect). First run up with the table in both"
-            " datapipe:tables and datapipe:topics.delete, which removes the protection of this"
-            " topic alone; then remove it from datapipe:tables. No table and no topic was changed."
+            f" {listed} and datapipe:topics.delete, which removes the protection of this"
+            f" topic alone; then remove it from {listed}. No table and no topic was changed."
         )
     return None
 
@@ -180,7 +270,8 @@ def _less_retention(olds: Properties, news: Properties) -> Iterator[str]:
     if not olds or int(news["retention"]) >= int(olds["retention"]):
         return
     before, after = _minutes(olds), _minutes(news)
-    others = [table for table in olds["tables"] if table in news["tables"]]
+    captured = _topics(news)
+    others = [table for table in olds["tables"] if _topic(table, olds) in captured]
     yield (
         f"the topics of {', '.join(others)} keep less: retention.bytes of each partition falls from"
         f" {int(olds['retention'])} to {int(news['retention'])} MiB, as all topics share the"
@@ -197,11 +288,14 @@ def _minutes(props: Properties) -> float:
 
 
 def _stale_permissions(olds: Properties, news: Properties) -> Iterator[str]:
-    gone = [
-        table
-        for table in news["may_delete"]
-        if table not in news["tables"] and table not in olds.get("tables", [])
-    ]
+    prefix = _prefix(news)
+    known = {
+        source_and_table(table, _prefix(props))
+        for props in (olds, news)
+        for table in props.get("tables", [])
+    }
+    known |= {(source, "*") for source, _ in known}
+    gone = [entry for entry in news["may_delete"] if source_and_table(entry, prefix) not in known]
     if gone:
         yield (
             f"datapipe:topics.delete has {', '.join(gone)}, which is not captured: remove the entry"

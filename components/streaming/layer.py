@@ -22,10 +22,12 @@ from components.streaming.access.acls import declare_acls
 from components.streaming.access.grants import AccessArgs
 from components.streaming.access.layer import Identity
 from components.streaming.accounts import access_arguments
-from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connect.plugins import plugin_archives
 from components.streaming.connect.worker import Worker, WorkerArgs
-from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.debezium import (
+    DebeziumPostgresConnector,
+    require_distinct_slots,
+)
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.resource import KafkaConnector
@@ -37,6 +39,12 @@ from components.streaming.registry.configuration import DEVELOPER_USER
 from components.streaming.registry.registry import Registry, RegistryArgs
 from components.streaming.sinks.declared import Sinks
 from components.streaming.topics import TopicsArgs, declare_topics, topics_for
+from components.streaming.worker_objects import (
+    captured_tables,
+    password_variable,
+    source_ca,
+    user_variable,
+)
 from components.workloads import Workload
 from kafka_connect.access import ServiceProxy
 from kafka_connect.cluster_access import ClusterAccess
@@ -50,7 +58,8 @@ class StreamingArgs:
     network: KafkaNetwork
     """the brokers' settings, and where they are found"""
     topics: TopicsArgs
-    sources: SourcesArgs
+    sources: Mapping[str, SourcesArgs]
+    """by the database's name"""
     sinks: Sinks
     connect: ConnectSettings
     registry: RegistrySettings | None
@@ -64,7 +73,8 @@ class StreamingArgs:
     credentials: Credentials
     captured: pulumi.Resource
     """until it exists, the list of tables is not checked"""
-    source: CapturedSource
+    databases: Mapping[str, CapturedSource]
+    """by name"""
     archive: Archive
     cluster: ClusterAccess
     """for reaching the worker's REST API"""
@@ -85,7 +95,7 @@ class StreamingArgs:
         credentials: Credentials,
         captured: pulumi.Resource,
         identities: Mapping[Account, Identity],
-        source: CapturedSource,
+        databases: Mapping[str, CapturedSource],
         archive: Archive,
     ) -> StreamingArgs:
         """Return the arguments for a stack.
@@ -106,7 +116,14 @@ class StreamingArgs:
         return cls(
             network=network,
             topics=topics,
-            sources=SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE),
+            sources={
+                database.name: replace(
+                    SourcesArgs.from_config(config, database),
+                    waits_for=sinks.archive.connector.name,
+                    brokers=network.worker_client,
+                )
+                for database in config.databases
+            },
             sinks=sinks,
             connect=config.connect,
             registry=config.registry if config.needs_registry else None,
@@ -117,27 +134,26 @@ class StreamingArgs:
             namespace=namespace,
             credentials=credentials,
             captured=captured,
-            source=source,
+            databases=databases,
             archive=archive,
             cluster=ClusterAccess(context=config.cluster.context),
             identities=identities,
             access=access,
             maintenance=MaintenanceArgs.from_config(
-                config, sinks.archive, namespace=namespace, source=source, archive=archive
+                config, sinks.archive, namespace=namespace, databases=databases, archive=archive
             ),
         )
 
 
 class Streaming(pulumi.ComponentResource):
-    """Kafka and Kafka Connect, and the connectors from the source to the archive."""
+    """Kafka and Kafka Connect, and the connectors from the databases to the archive."""
 
     bootstrap_servers: str
     """of clients outside the cluster"""
     connectors: list[str]
     """their names on the worker"""
-    source_connectors: list[str]
-    slots: list[str]
-    """the replication slots of the source connectors"""
+    source_connectors: dict[str, list[DebeziumPostgresConnector]]
+    """those of each database, by its name"""
     maintenance: str | None
     """the name of the CronJob that maintains the archive; None: the stack has none"""
 
@@ -168,12 +184,13 @@ class Streaming(pulumi.ComponentResource):
         )
         runtime = [*topics, *registry, *workers.ready]
 
-        for source in sources:
-            after = [*runtime, *args.source.ready]
-            state = args.sources.settings.state
-            self._declare_connector(
-                args, source, state, worker.variables, after, captured=args.source.captured
-            )
+        for source, connectors in sources.items():
+            database, state = args.databases[source], args.sources[source].settings.state
+            after = [*runtime, *database.ready]
+            for connector in connectors:
+                self._declare_connector(
+                    args, connector, state, worker.variables, after, captured=database.captured
+                )
         for sink in args.sinks:
             after = [*runtime, *args.archive.ready]
             self._declare_connector(args, sink.connector, sink.state, worker.variables, after)
@@ -184,10 +201,12 @@ class Streaming(pulumi.ComponentResource):
             on_archive = pulumi.ResourceOptions(parent=self, depends_on=args.archive.ready)
             Maintenance(self.maintenance, args.maintenance, on_archive)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
-        declared: list[Connector] = [*sources, *(sink.connector for sink in args.sinks)]
+        self.source_connectors = sources
+        declared: list[Connector] = [
+            *(one for connectors in sources.values() for one in connectors),
+            *(sink.connector for sink in args.sinks),
+        ]
         self.connectors = [connector.name for connector in declared]
-        self.source_connectors = [connector.name for connector in sources]
-        self.slots = [connector.slot for connector in sources]
         self.register_outputs(
             {"bootstrapServers": self.bootstrap_servers, "connectors": self.connectors}
         )
@@ -272,23 +291,24 @@ class Streaming(pulumi.ComponentResource):
 
 def checked_connectors(
     args: StreamingArgs, layer: pulumi.Resource
-) -> list[DebeziumPostgresConnector]:
-    """Return the source connectors, checked together with the sinks'.
+) -> dict[str, list[DebeziumPostgresConnector]]:
+    """Return each database's source connectors, checked together and with the sinks'.
 
     Raises pulumi.RunError where they contradict the stack's settings, or need a topic or memory
     that it does not have.
     """
     try:
-        sources = source_connectors(args.sources)
-        partitions = sum(args.sources.partitions.values())
-        row_size = args.sources.row_size
+        sources = {name: source_connectors(each) for name, each in args.sources.items()}
+        every_source = [one for connectors in sources.values() for one in connectors]
+        require_distinct_slots(every_source)
+        row_size = args.topics.row_size
         workers = Workers(
             heap=heap_for(args.sizing.connect.memory_limit, CONNECT_JVM),
             count=args.connect.workers,
             brokers=args.network.settings.brokers,
-            tables=len(args.sources.partitions),
-            partitions=partitions,
-            sources=len(sources),
+            tables=sum(len(each.partitions) for each in args.sources.values()),
+            partitions=sum(sum(each.partitions.values()) for each in args.sources.values()),
+            sources=len(every_source),
             row_size=row_size,
         )
         row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
@@ -298,7 +318,7 @@ def checked_connectors(
             log = pulumi.log.warn if remark.level == "warning" else pulumi.log.info
             log(remark.text, layer)
         topics = {topic.name for topic in topics_for(args.topics)}
-        for connector in (*sources, *args.sinks.connectors.values()):
+        for connector in (*every_source, *args.sinks.connectors.values()):
             connector.require_topics(topics)
     except ValueError as error:
         raise pulumi.RunError(str(error)) from None
@@ -321,12 +341,13 @@ def brokers_arguments(args: StreamingArgs, identity: Identity | None = None) -> 
 def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> WorkerArgs:
     """Return the workers' part, with the environment that the connectors' ${env:NAME} refer to."""
     environment: dict[str, pulumi.Input[str]] = {}
-    secrets: dict[str, pulumi.Input[str]] = {
+    secrets: dict[str, pulumi.Input[str]] = {}
+    for database in args.topics.databases:
+        source = args.databases[database.name]
         # The name is not secret, but belongs to the password: a worker that restarts during a
         # rotation must not mix two accounts.
-        "DBZ_DB_USERNAME": args.source.capture_user,
-        "DBZ_DB_PASSWORD": args.source.capture_password,
-    }
+        secrets[user_variable(database)] = source.capture_user
+        secrets[password_variable(database)] = source.capture_password
     for sink in args.sinks:
         environment |= sink.environment(args.archive)
         secrets |= sink.secrets(args.archive)
@@ -343,12 +364,16 @@ def worker_arguments(args: StreamingArgs, identity: Identity | None = None) -> W
         mounts_token=args.worker_mounts_token,
         bootstrap=args.network.bootstrap,
         replication_factor=args.network.settings.replication_factor,
-        row_size=args.sources.row_size,
-        topic_prefix=args.sources.topic_prefix,
-        tables=args.topics.tables,
+        row_size=args.topics.row_size,
+        databases=args.topics.databases,
         lag_of=args.sinks.archive.connector.name,
-        source_ca=args.source.ca_certificate,
-        captured_tables_query=args.source.captured_tables_query,
+        authorities={
+            source_ca(one): args.databases[one.name].ca_certificate for one in args.topics.databases
+        },
+        captured_tables_queries={
+            captured_tables(one): args.databases[one.name].captured_tables_query
+            for one in args.topics.databases
+        },
         role_arn=args.archive.role_arn,
         plugins=plugin_archives(
             args.connect,

@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kafka
 
 from components.config import StackConfig
+from components.config.captured_database import CapturedDatabase
 from components.config.streaming import TopicSettings
 from components.config.tables import clashes
 from components.row_size import RowSize
@@ -41,10 +42,9 @@ class Topic:
 class TopicsArgs:
     """What the topics follow from."""
 
-    tables: tuple[str, ...]
-    """captured, as schema.table"""
-    names: TopicNames
+    databases: tuple[CapturedDatabase, ...]
     settings: TopicSettings
+    """of all topics; what differs for a table is its database's"""
     replication_factor: int
     brokers: int
     storage_per_broker: int
@@ -63,8 +63,7 @@ class TopicsArgs:
         undeclared = (connect.config_topic, connect.offset_topic, connect.status_topic)
         dead_letters = [one.errors.dead_letter_topic for one in sinks.connectors.values()]
         return cls(
-            tables=config.tables,
-            names=TopicNames(config.topic_prefix),
+            databases=config.databases,
             settings=config.topics,
             replication_factor=config.kafka.replication_factor,
             brokers=config.kafka.brokers,
@@ -79,6 +78,11 @@ class TopicsArgs:
             else undeclared,
         )
 
+    @property
+    def names(self) -> tuple[TopicNames, ...]:
+        """The names of each database's topics."""
+        return tuple(TopicNames(database.topic_prefix) for database in self.databases)
+
 
 def topics_for(args: TopicsArgs) -> list[Topic]:
     """Return every topic that the pipeline needs, none twice.
@@ -92,34 +96,46 @@ def topics_for(args: TopicsArgs) -> list[Topic]:
         args.row_size.dead_letter_bytes
     )
     topics = [
-        *(_topic_of_rows(args, table, rows) for table in args.tables),
+        *(
+            _topic_of_rows(args, database, table, rows)
+            for database in args.databases
+            for table in database.tables
+        ),
         *(
             Topic(name, settings.dead_letter_partitions, replicas, letters)
             for name in (CONNECT_DEAD_LETTERS, *args.dead_letters_of_sinks)
         ),
-        Topic(args.names.schema_changes, 1, replicas, _compacted(settings.retention_ms)),
         *(
-            Topic(name, 1, replicas, bounded)
-            for name in (args.names.heartbeat, args.names.transactions, *args.control_topics)
+            Topic(names.schema_changes, 1, replicas, _compacted(settings.retention_ms))
+            for names in args.names
         ),
+        *(Topic(name, 1, replicas, bounded) for name in _small_topics(args)),
     ]
     _require_distinct(args, topics)
     return topics
 
 
-def _topic_of_rows(args: TopicsArgs, table: str, usual: dict[str, str]) -> Topic:
+def _small_topics(args: TopicsArgs) -> list[str]:
+    """Return the topics with one partition whose records are deleted after a time."""
+    of_sources = [name for names in args.names for name in (names.heartbeat, names.transactions)]
+    return [*of_sources, *args.control_topics]
+
+
+def _topic_of_rows(
+    args: TopicsArgs, database: CapturedDatabase, table: str, usual: dict[str, str]
+) -> Topic:
     """Return the topic of a captured table, with what the stack overrides for it."""
-    given = args.settings.overrides.get(table)
+    given = database.topics.overrides.get(table)
     different = {
         "retention.ms": str(given.retention_ms) if given and given.retention_ms else None,
         "compression.type": given.compression if given else None,
     }
     return Topic(
-        args.names.of(table),
-        args.settings.partitions_of(table),
+        TopicNames(database.topic_prefix).of(table),
+        database.topics.partitions_of(table),
         args.replication_factor,
         usual | {key: value for key, value in different.items() if value is not None},
-        protect=args.settings.protects(table),
+        protect=database.protects(table),
     )
 
 
@@ -127,8 +143,8 @@ def _require_distinct(args: TopicsArgs, topics: list[Topic]) -> None:
     for first, second in clashes([*(topic.name for topic in topics), *args.undeclared]):
         raise ValueError(
             f"the topics {first} and {second} would clash, as Kafka takes a dot and an underscore"
-            " for the same; give another name (connect.configTopic, offsetTopic, statusTopic or"
-            " registry.topic)"
+            " for the same; give another name (connect.configTopic, offsetTopic, statusTopic,"
+            " registry.topic, or of a source)"
         )
 
 
@@ -179,9 +195,9 @@ def replicas_per_broker(args: TopicsArgs) -> int:
     One control topic is counted also for a sink without one, so that the bounds of a deployed
     stack do not depend on its sink.
     """
-    rows = sum(args.settings.partitions_of(table) for table in args.tables)
+    rows = sum(sum(database.partitions.values()) for database in args.databases)
     letters = (1 + len(args.dead_letters_of_sinks)) * args.settings.dead_letter_partitions
-    small = len((args.names.heartbeat, args.names.transactions)) + max(1, len(args.control_topics))
+    small = len(_small_topics(args)) + (not args.control_topics)
     return -(-(rows + letters + small) * args.replication_factor // args.brokers)
 
 

@@ -40,10 +40,10 @@ def document_of(identity: str) -> str:
     )
     bucket, database = f"arn:aws:s3:::{BUCKET}", f"{GLUE}:database/cdc"
     if identity == MAINTENANCE:
-        return json.dumps(maintenance_policy(config.archive, bucket, database))
+        return json.dumps(maintenance_policy(config.archive, bucket, [database]))
     needs = declared_sinks(config).needs
     return json.dumps(
-        sink_policy(config.archive, needs, bucket, database if sink == "iceberg" else None)
+        sink_policy(config.archive, needs, bucket, [database] if sink == "iceberg" else [])
     )
 
 

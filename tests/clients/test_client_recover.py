@@ -96,7 +96,7 @@ def test_only_lost_and_missing_slots_are_recreated(
 
     monkeypatch.setattr(slot_module, "connect_client", lambda _outputs: Connect())
     monkeypatch.setattr(database, "connect", lambda _outputs: Database(slots, stops))
-    outputs: Any = SimpleNamespace(connectors=("a", "b", "sink"))
+    outputs: Any = SimpleNamespace(source_connectors=("a", "b"))
     recovered = recover_slots(outputs, log)
     assert [each.slot for each in recovered] == recreated
     # A TRUNCATE comes before the rows of each table; the connector is left as it was.

@@ -13,10 +13,13 @@ from confluent_kafka import KafkaException
 from clients.dlq import commands as dlq_commands
 from clients.dlq.dead_letters import RecordPosition
 from clients.recover import slot as slot_module
-from clients.stack import StackError
+from clients.recover import tables as tables_module
+from clients.recover.slot import Recovered
+from clients.stack import StackError, StackOutputs, parse_outputs
 from clients.status import report as report_module
 from command_line import programs
 from command_line.program import main
+from tests.clients.stack_outputs import TWO_SOURCES
 from verification import commands as verify_commands
 from verification.options import Options, Sample
 
@@ -232,10 +235,45 @@ def test_a_verify_that_could_not_compare_exits_2(
 def test_recover_slot_says_that_no_action_is_needed(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clients.stack.read_outputs", lambda stack: stack)
-    monkeypatch.setattr(slot_module, "recover_slots", lambda _outputs, _log: [])
+    outputs = parse_outputs("sandbox", TWO_SOURCES)
+    asked: list[str] = []
+
+    def recover(own: StackOutputs, _log: object) -> list[Recovered]:
+        asked.append(own.source)
+        return []
+
+    monkeypatch.setattr("clients.stack.read_outputs", lambda _: outputs)
+    monkeypatch.setattr(slot_module, "recover_slots", recover)
     assert run("recover", "slot") == 0
+    assert run("recover", "slot", "--source", "shop") == 0
+    assert asked == ["postgres", "shop", "shop"]
     assert "no action needed" in capsys.readouterr().out
+
+
+def test_recover_goes_on_with_the_other_databases(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = parse_outputs("sandbox", TWO_SOURCES)
+    recovered: list[str] = []
+
+    def recover(own: StackOutputs, _log: object) -> list[Recovered]:
+        if own.source == "postgres":
+            raise StackError("can't connect")
+        recovered.append(own.source)
+        return [Recovered(own.connectors[0], own.slots[0], 4711, snapshot_finished=True)]
+
+    def tables(_stack: str, sources: list[StackOutputs], *_: object) -> list[str]:
+        recovered.extend(f"tables of {own.source}" for own in sources)
+        return []
+
+    monkeypatch.setattr("clients.stack.read_outputs", lambda _: outputs)
+    monkeypatch.setattr(slot_module, "recover_slots", recover)
+    monkeypatch.setattr(tables_module, "recover_tables", tables)
+    assert run("recover", "all") == 1
+    assert recovered == ["shop", "tables of postgres", "tables of shop"]
+    printed = capsys.readouterr()
+    assert "recreated the slot datapipe_shop" in printed.out
+    assert printed.err.endswith("the others are finished:\n  postgres: can't connect\n")
 
 
 @pytest.mark.parametrize("name", programs.PROGRAMS)

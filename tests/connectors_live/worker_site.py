@@ -15,9 +15,8 @@ from kubernetes import client
 
 from clients.stack import StackOutputs
 from components.config.source import SourceSettings
-from components.streaming.connect.configuration import SOURCE_CA_FILE
 from components.streaming.sinks.iceberg import CONTROL_TOPIC
-from components.workloads import Workload, service_host
+from components.workloads import CONFIG_DIR, Workload, service_host
 from kafka_connect.access import open_access
 from kafka_connect.client import ConnectClient
 from kafka_connect.cluster_access import ClusterAccess
@@ -62,7 +61,7 @@ class Site:
             "port": SourceSettings().port,
             "database": self.outputs.database.name,
             "sslmode": "verify-full",
-            "sslrootcert": SOURCE_CA_FILE,
+            "sslrootcert": f"{CONFIG_DIR}/postgresql-ca.crt",
             "topic_prefix": name,
             "tables": [f"public.{table}"],
             "slot": name,

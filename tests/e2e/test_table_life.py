@@ -175,7 +175,7 @@ def test_tables_that_change_beneath_the_pipeline_are_noticed_and_read_again(
     update.write_text(f"#!/bin/sh\n{command}\n")
     update.chmod(update.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(recovery, "UPDATE", update)
-    assert len(recovery.recover_tables(STACK, stack, (), print)) == len(TABLES)
+    assert len(recovery.recover_tables(STACK, [stack], (), print)) == len(TABLES)
     await_noticed(cluster, set())
 
     run(connection, "INSERT INTO life_dropped VALUES (9, 'after'); DELETE FROM life_swapped")
@@ -183,5 +183,5 @@ def test_tables_that_change_beneath_the_pipeline_are_noticed_and_read_again(
     await_equal(archive, connection)
     present = {one.name for one in connectors(cluster, outputs.connect)}
     assert present == set(outputs.connectors), "the reader is gone"
-    again = recovery.recover_tables(STACK, stack, (), print)
+    again = recovery.recover_tables(STACK, [stack], (), print)
     assert again == [], "nothing is left to repair"

@@ -42,6 +42,11 @@ public class CountedEvents {
         throw new AssertionError("the record was changed: " + record);
       }
     }
+    CountEvents<SourceRecord> another = new CountEvents<>();
+    another.configure(
+        Map.of("checkpoint", "source", "topic.prefix", "shop.", "source", "shop"));
+    another.apply(record("shop.public.users", "k", event("c", "false", 1L)));
+    another.apply(record("postgres.public.users", "k", event("c", "false", 1L)));
     print();
   }
 

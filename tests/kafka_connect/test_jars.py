@@ -213,7 +213,10 @@ def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) ->
     log, orders, users = (
         f"checkpoint=source,table=public.{table}" for table in ("log", "orders", "users")
     )
+    shop = "checkpoint=source,source=shop,table=public.users"
     assert set(lines) == {
+        f"type=events,{shop},operation=c total=1.0",
+        f"type=quality,{shop} score=1.0",
         f"type=events,{log},operation=c total=1.0",
         f"type=events,{log},operation=d total=1.0",
         f"type=quality,{log} score=1.0",
@@ -226,5 +229,5 @@ def test_events_are_counted_by_table_and_operation_and_judged(tmp_path: Path) ->
         f"type=events,{orders},operation=r total=1.0",
         f"type=quality,{users} score=0.75",
         f"type=quality,{orders} score=0.4",
-        "type=kafka-metrics-count count=22.0",
+        "type=kafka-metrics-count count=25.0",
     }

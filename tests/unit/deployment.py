@@ -1,7 +1,7 @@
 """Runs components without an engine and keeps what they register, with secrets marked."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,6 +155,10 @@ def _computed(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "ServerCertificate": lambda: CertificateProvider().create(inputs).outs,
         "KafkaAuthority": lambda: AuthorityProvider().create(inputs).outs,
         "AccountCertificate": lambda: AccountCertificateProvider().create(inputs).outs,
+        "ExistingDatabase": lambda: {
+            "captured": {"entries": "{}", "kept_in_state": True},
+            "seen": {"described": described(inputs["source"]["tables"])},
+        },
         "Bucket": lambda: {"arn": f"arn:aws:s3:::{inputs['bucket']}"},
         "CatalogDatabase": lambda: {
             "arn": f"arn:aws:glue:us-east-1:{ACCOUNT}:database/{inputs['name']}"
@@ -163,6 +167,12 @@ def _computed(kind: str, inputs: dict[str, Any]) -> dict[str, Any]:
         "AccessKey": lambda: {"secret": "a-secret-access-key"},
     }
     return dict(compute[kind]()) if kind in compute else {}
+
+
+def described(tables: Iterable[str]) -> str:
+    """Return what description.sql says of tables with the columns id, the key, and name."""
+    columns = {"id": "integer", "name": "text"}
+    return json.dumps({table: {"key": ["id"], "columns": columns} for table in tables})
 
 
 def _name_of(resource: Registered) -> str | None:

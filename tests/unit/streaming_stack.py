@@ -10,12 +10,11 @@ from components.config.tables import SAMPLE_TABLES
 from components.row_size import RowSize
 from components.security import Security, SecurityArgs
 from components.sizing import CONNECT_JVM, heap_for
-from components.source import Source, SourceArgs
+from components.source import declare_sources
 from components.streaming import topics
 from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
-from components.streaming.connect.configuration import CAPTURED_TABLES_FILE, SOURCE_CA_FILE
 from components.streaming.connectors import DebeziumPostgresConnector, sources
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
@@ -56,8 +55,8 @@ def topics_args(config: StackConfig) -> TopicsArgs:
 
 
 def sources_args(config: StackConfig) -> SourcesArgs:
-    """Return what a stack's source connectors are made of."""
-    return SourcesArgs.from_config(config, SOURCE_CA_FILE, CAPTURED_TABLES_FILE)
+    """Return what the source connectors of a stack's first database are made of."""
+    return SourcesArgs.from_config(config, config.databases[0])
 
 
 def topics_for(config: StackConfig) -> list[Topic]:
@@ -66,12 +65,16 @@ def topics_for(config: StackConfig) -> list[Topic]:
 
 
 def source_connectors(config: StackConfig) -> list[DebeziumPostgresConnector]:
-    """Return a stack's source connectors."""
-    return sources.source_connectors(sources_args(config))
+    """Return the source connectors of all databases of a stack."""
+    return [
+        connector
+        for database in config.databases
+        for connector in sources.source_connectors(SourcesArgs.from_config(config, database))
+    ]
 
 
 def source_connector(config: StackConfig) -> DebeziumPostgresConnector:
-    """Return the connector that captures all tables of a stack."""
+    """Return the connector that captures all tables of a stack's first database."""
     return shared_connector(sources_args(config))
 
 
@@ -83,8 +86,8 @@ def sink_connector(config: StackConfig) -> SinkConnector:
         heap=heap_for(config.sizing.connect.memory_limit, CONNECT_JVM),
         count=config.connect.workers,
         brokers=config.kafka.brokers,
-        tables=len(config.tables),
-        partitions=sum(config.partitions.values()),
+        tables=sum(len(one.tables) for one in config.databases),
+        partitions=sum(sum(one.partitions.values()) for one in config.databases),
         sources=len(source_connectors(config)),
         row_size=row_size,
     )
@@ -102,9 +105,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
         CapturedTablesArgs.from_config(config, sinks, identities.get(Account.CLIENTS)),
     )
     security = Security("security", SecurityArgs.from_config(config, sinks.flows))
-    source = Source(
-        "source", SourceArgs.from_config(config, security.namespace, security.credentials, captured)
-    )
+    databases = declare_sources(config, security, captured, pulumi.ResourceOptions())
     archive = Archive("archive", ArchiveArgs.from_config(config, sinks.needs, security.namespace))
     return Streaming(
         "streaming",
@@ -115,7 +116,7 @@ def declare_streaming(config: StackConfig) -> Streaming:
             credentials=security.credentials,
             captured=captured,
             identities=identities,
-            source=source,
+            databases=databases,
             archive=archive,
         ),
     )

@@ -33,14 +33,16 @@ def deployed(config: StackConfig, stored: StoredColumns | None = None) -> Deploy
     """Return what the layer registers; each table has the columns COLUMNS."""
     sink, athena = declared_sinks(config).archive, config.archive.athena
     assert athena is not None
+    (database,) = config.databases
 
     def program() -> dict[str, Any]:
         args = AthenaArgs(
             archive=config.archive,
+            catalog_database=config.archive.catalog_database,
             athena=athena,
             bucket=pulumi.Output.from_input(config.archive.bucket),
             source_database=config.source.database,
-            folders=None if sink.needs_catalog else sink.archived_tables(),
+            folders=None if sink.needs_catalog else sink.archived_tables(database),
             tables=config.tables,
             columns=pulumi.Output.from_input(dict.fromkeys(config.tables, COLUMNS)),
             keys=pulumi.Output.from_input({table: ["id"] for table in config.tables}),

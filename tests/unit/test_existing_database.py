@@ -1,11 +1,16 @@
 """The resource of an existing database: what a preview refuses, and what is read again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.source.existing.database import ExistingDatabaseProvider, inputs_of
+from components.source.existing.database import (
+    READ_AGAIN,
+    ExistingDatabaseProvider,
+    inputs_of,
+)
 from components.source.existing.statements import tables_sql
 from components.streaming.connectors.missed_tables import missed_tables
 from tests.postgres_versions.servers import ExistingServer, existing_server
@@ -22,6 +27,11 @@ CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at times
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+
 @pytest.fixture
 def server() -> Iterator[ExistingServer]:
     with existing_server(14) as running:
@@ -30,7 +40,12 @@ def server() -> Iterator[ExistingServer]:
 
 
 def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
-    return {"name": "shop", "source": inputs_of(server.source(**changed)), "avro_names": True}
+    return {
+        "name": "shop",
+        "source": inputs_of(server.source(**changed)),
+        "avro_names": True,
+        "worker": {"namespace": "data-ingestion"},
+    }
 
 
 class Stack:
@@ -122,3 +137,26 @@ def test_a_new_key_of_the_stack_file_and_a_new_column_are_updates(server: Existi
     server.execute("ALTER TABLE users ADD COLUMN email text")
     assert stack.up(inputs(server, sslMode="verify-ca"))
     assert '"email"' in stack.state["seen"]["described"]
+
+
+def test_recover_has_a_table_read_again_that_has_not_changed(
+    server: ExistingServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    first = stack.connector()
+    monkeypatch.setenv(READ_AGAIN, "store.public.users,shop.sales.orders")
+    assert stack.up(inputs(server))
+    assert "sales.orders: it is to be read again" in capsys.readouterr().err
+    assert missed_tables(first, stack.connector()) == ("sales.orders",)
+    second = stack.connector()
+    monkeypatch.delenv(READ_AGAIN)
+    assert not stack.up(inputs(server)), "it is read again once"
+    assert missed_tables(second, stack.connector()) == ()
+
+    monkeypatch.setenv(READ_AGAIN, "shop.sales.orders")
+    server.stop()
+    (refusal,) = stack.refusals(inputs(server))
+    assert refusal.startswith("shop: TCP:"), "a database that is away can't be read again"

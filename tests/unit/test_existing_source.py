@@ -44,21 +44,22 @@ def refusal(shop: dict[str, Any] | None = None, **sections: Any) -> str:
 
 
 def test_its_tables_and_names_are_those_of_the_source() -> None:
-    config = stack()
-    assert config.tables == ("public.users", "sales.orders")
-    assert config.topic_prefix == "shop"
-    assert config.source.slot == config.source.publication == "datapipe_shop"
-    assert config.source.excluded_columns == {"public.users": ("full_name",)}
-    assert config.archive.catalog_database == "cdc_shop"
-    assert config.partitions == {"public.users": 6, "sales.orders": 12}
+    (shop,) = stack().databases
+    assert shop.tables == ("public.users", "sales.orders")
+    assert shop.topic_prefix == "shop"
+    assert shop.settings.slot == shop.settings.publication == "datapipe_shop"
+    assert shop.settings.excluded_columns == {"public.users": ("full_name",)}
+    assert shop.catalog_database == "cdc_shop"
+    assert shop.partitions == {"public.users": 6, "sales.orders": 12}
 
 
 def test_a_stack_without_sources_keeps_every_name() -> None:
     config = parse({"archive": ARCHIVE, "tables": SAMPLE_TABLES}, "Pulumi.test.yaml")
-    assert config.topic_prefix == "postgres"
-    assert config.source.slot == "debezium_slot"
-    assert config.archive.catalog_database == "cdc"
-    assert config.existing is None
+    (managed,) = config.databases
+    assert managed.topic_prefix == "postgres"
+    assert managed.settings.slot == "debezium_slot"
+    assert managed.catalog_database == "cdc"
+    assert managed.managed
 
 
 def test_the_password_is_shown_nowhere() -> None:
@@ -105,20 +106,14 @@ def test_a_missing_password_is_refused_with_the_command() -> None:
     assert "pulumi config set --secret --path" in refusal(sources={"shop": without})
 
 
-def test_a_second_database_is_refused() -> None:
-    text = refusal(sources={"shop": SHOP, "crm": SHOP})
-    assert "has shop, crm, but a stack captures one existing database in this version" in text
-
-
 @pytest.mark.parametrize(
     ("section", "value"),
     [
-        ("tables", list(SAMPLE_TABLES)),
         ("source", {"slot": "other"}),
         ("topics", {"overrides": {"public.users": {"partitions": 3}}}),
     ],
 )
-def test_settings_of_the_managed_database_are_refused_beside_it(section: str, value: Any) -> None:
+def test_settings_of_a_managed_database_are_refused_without_it(section: str, value: Any) -> None:
     assert "is for the managed database" in refusal(**{section: value})
 
 

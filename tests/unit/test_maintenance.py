@@ -176,7 +176,10 @@ class TestProperties:
     def properties(self, config: StackConfig) -> dict[str, Any]:
         maintained = declared_sinks(config).archive.maintained()
         assert maintained is not None
-        keys = {"public.users": ["id"], "public.order_items": ["order_id", "line"]}
+        keys = {
+            "postgres.public.users": ["id"],
+            "postgres.public.order_items": ["order_id", "line"],
+        }
         return dict(maintenance_properties(config.archive.maintenance, maintained, keys))
 
     def test_the_catalog_is_the_sinks(self) -> None:
@@ -233,7 +236,7 @@ class TestProperties:
 
 class TestIdentity:
     def test_it_deletes_files_below_the_prefix_and_no_table(self) -> None:
-        statements = maintenance_policy(iceberg().archive, BUCKET, DATABASE)["Statement"]
+        statements = maintenance_policy(iceberg().archive, BUCKET, [DATABASE])["Statement"]
         deleting = [one for one in statements if "s3:DeleteObject" in one["Action"]]
         assert [one["Resource"] for one in deleting] == [[f"{BUCKET}/topics/*"]]
         actions = {action for one in statements for action in one["Action"]}
@@ -244,7 +247,7 @@ class TestIdentity:
     def test_with_a_key_of_kms_it_may_use_it(self) -> None:
         key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
         config = iceberg(archive={"encryption": "aws:kms", "kmsKeyArn": key})
-        statements = maintenance_policy(config.archive, BUCKET, DATABASE)["Statement"]
+        statements = maintenance_policy(config.archive, BUCKET, [DATABASE])["Statement"]
         assert [key] in [one["Resource"] for one in statements]
 
 

@@ -117,8 +117,8 @@ class TestIcebergsCommits:
 
 class TestRulesOfTheExporter:
     def test_topics_keep_their_dots_whatever_the_schema_is_called(self) -> None:
-        tables = ["public.users", "public.order_items", "a.b_c", "a_b.c"]
-        document = yaml.safe_load(worker_rules("postgres", tables, "the-sink"))
+        tables = ["public.users", "public.order_items", "a.b_c", "x_b.c"]
+        document = yaml.safe_load(worker_rules(design(tables=tables).databases, "the-sink"))
         lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_$3"]
         assert all(r"client-id=connector-consumer-the-sink-\d+," in rule["pattern"] for rule in lag)
         assert {
@@ -126,18 +126,34 @@ class TestRulesOfTheExporter:
             for rule in lag
         } == {
             "postgres_a_(b_c)": "postgres.a.$1",
-            "postgres_a_b_(c)": "postgres.a_b.$1",
+            "postgres_x_b_(c)": "postgres.x_b.$1",
             "postgres_public_(order_items|users)": "postgres.public.$1",
         }
 
     def test_a_connector_for_each_table_has_metrics_of_its_own(self) -> None:
         document = yaml.safe_load(rules_of("worker"))
         (rule,) = (rule for rule in document["rules"] if rule["name"] == "debezium_connected")
-        shared = "debezium.postgres<type=connector-metrics, context=streaming, server=postgres"
-        for tag, table in (("", None), (", table=public.users", "public.users")):
-            found = re.search(rule["pattern"], f"{shared}{tag}><>Connected: <cache>")
+        shared = "debezium.postgres<type=connector-metrics, context=streaming, server="
+        for server, source, table in (
+            ("postgres", None, None),
+            ("postgres, table=public.users", None, "public.users"),
+            ("shop", "shop", None),
+            ("postgres_old", "postgres_old", None),
+        ):
+            found = re.search(rule["pattern"], f"{shared}{server}><>Connected: <cache>")
             assert found
-            assert found[1] == table
+            assert found.groups() == (source, table)
+
+    def test_tables_of_two_sources_with_one_name_are_told_apart(self) -> None:
+        document = yaml.safe_load(rules_of("worker"))
+        (rule,) = (rule for rule in document["rules"] if rule["name"] == "cdc_table_captured")
+        for tags, groups in (
+            ("table=public.users", (None, "public.users")),
+            ("source=shop, table=public.users", ("shop", "public.users")),
+        ):
+            found = re.search(rule["pattern"], f"datapipe<type=captured, {tags}><>Captured: <")
+            assert found
+            assert found.groups() == groups
 
     @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
     def test_a_pattern_ends_where_the_attributes_name_ends(self, program: str) -> None:

@@ -1,6 +1,6 @@
 """A second sink in one file, as CONTRIBUTING.md describes it: it posts changes to a server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Literal, cast
 
@@ -63,7 +63,7 @@ class ToySink(Sink):
         return ToyConnector(
             name="toy-sink-connector",
             tasks_max=self.options.tasks,
-            topics=tuple(self.args.topics.of(table) for table in self.args.tables),
+            topics=self.args.topics,
             key_converter=self.args.converter,
             value_converter=self.args.converter,
             row_size=self.args.row_size,
@@ -90,7 +90,7 @@ class ToySink(Sink):
         """Return the way to the server."""
         return (Flow(Workload.CONNECT, Network(f"{self.options.address}/32"), (8443,), "toy"),)
 
-    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+    def iam_statements(self, bucket_arn: str, database_arns: Sequence[str]) -> list[Statement]:
         """Return the right to read what is archived."""
         return [allow("ReadForToy", ["s3:GetObject"], [f"{bucket_arn}/topics/*"])]
 

@@ -1,7 +1,7 @@
 """SQL over the archive with Athena as one component."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,7 @@ from components.archive.athena.workgroup import declare_workgroup
 from components.config import StackConfig
 from components.config.archive import ArchiveSettings
 from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
+from components.config.captured_database import CapturedDatabase
 from components.config.tables import iceberg_table_of
 
 Columns = Mapping[str, Sequence[Sequence[str]]]
@@ -35,6 +36,7 @@ class AthenaArgs:
     """What the views and their readers are made of."""
 
     archive: ArchiveSettings
+    catalog_database: str
     athena: AthenaSettings
     bucket: pulumi.Output[str]
     source_database: str
@@ -55,26 +57,31 @@ def declare_athena(
     config: StackConfig,
     *,
     bucket: pulumi.Output[str],
-    folders: Mapping[str, str] | None,
-    columns: pulumi.Output[dict[str, list[list[str]]]],
-    keys: pulumi.Output[dict[str, list[str]]],
+    archived: Callable[[CapturedDatabase], Mapping[str, str]] | None,
+    columns: Mapping[str, pulumi.Output[dict[str, list[list[str]]]]],
+    keys: Mapping[str, pulumi.Output[dict[str, list[str]]]],
     opts: pulumi.ResourceOptions,
 ) -> "Athena | None":
-    """Declare what `archive.athena` asks for; None where the stack has no such key."""
+    """Declare what `archive.athena` asks for; None where the stack has no such key.
+
+    `archived` says in which folder each table's files are; None: the archive has Iceberg tables.
+    `columns` and `keys` are those of each database, by its name.
+    """
     if config.archive.athena is None:
         return None
+    (database,) = config.databases  # the configuration refuses several
+    folders = archived(database) if archived else None
     args = AthenaArgs(
         archive=config.archive,
+        catalog_database=database.catalog_database,
         athena=config.archive.athena,
         bucket=bucket,
-        source_database=config.source.database,
+        source_database=database.settings.database,
         folders=folders,
-        tables=config.tables,
-        columns=columns,
-        keys=keys,
-        stored=(
-            catalog_columns(config.aws, config.archive.catalog_database) if folders is None else {}
-        ),
+        tables=database.tables,
+        columns=columns[database.name],
+        keys=keys[database.name],
+        stored=(catalog_columns(config.aws, database.catalog_database) if folders is None else {}),
     )
     return Athena("athena", args, opts)
 
@@ -92,7 +99,7 @@ class Athena(pulumi.ComponentResource):
         super().__init__("datapipe:archive:Athena", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         views = aws.glue.CatalogDatabase(
-            "views", name=f"{args.archive.catalog_database}{VIEWS_SUFFIX}", opts=child
+            "views", name=f"{args.catalog_database}{VIEWS_SUFFIX}", opts=child
         )
         workgroup = declare_workgroup(args.archive, args.athena, child)
         if args.folders is not None:
@@ -132,7 +139,7 @@ def _declare_reader(
 
 def _readable(args: AthenaArgs, views_arn: str) -> Readable:
     _, partition, _, region, account, _ = views_arn.split(":", 5)
-    archive = args.archive.catalog_database
+    archive = args.catalog_database
     return Readable(
         account=account,
         region=region,
@@ -145,7 +152,7 @@ def _readable(args: AthenaArgs, views_arn: str) -> Readable:
 def _declare_files(
     args: AthenaArgs, folders: Mapping[str, str], opts: pulumi.ResourceOptions
 ) -> None:
-    database = aws.glue.CatalogDatabase("files", name=args.archive.catalog_database, opts=opts)
+    database = aws.glue.CatalogDatabase("files", name=args.catalog_database, opts=opts)
     for table in args.tables:
         declare_file_tables(
             iceberg_table_of(table),
@@ -183,7 +190,7 @@ def _declare_queries(
 
 
 def _statements(args: AthenaArgs, columns: Columns, keys: Keys) -> Sequence[Statement]:
-    archive = args.archive.catalog_database
+    archive = args.catalog_database
     databases = AthenaDatabases(archive, f"{archive}{VIEWS_SUFFIX}", args.source_database)
     tables = [_table(args, table, columns, keys) for table in args.tables]
     try:

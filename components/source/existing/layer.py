@@ -1,4 +1,4 @@
-"""The source layer of a stack whose database the program does not run."""
+"""The source layer of a database that the program does not run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.config import StackConfig
 from components.config.existing_source import ExistingSource
 from components.source.captured_source import CapturedSource, DatabaseAddress
 from components.source.described import described_columns, described_keys
 from components.source.existing.database import ExistingDatabase
+from components.source.existing.worker_place import WorkerPlace
 from components.source.schema import query_of
 
 
@@ -22,16 +22,10 @@ class ExistingSourceArgs:
     name: str
     source: ExistingSource
     avro_names: bool
+    worker: WorkerPlace
+    """from which the database is looked at"""
     captured: pulumi.Resource
     """until it exists, the list of tables is not checked"""
-
-    @classmethod
-    def from_config(cls, config: StackConfig, captured: pulumi.Resource) -> ExistingSourceArgs:
-        """Return a stack's arguments. Raises ValueError where its database is the managed one."""
-        if config.existing is None:
-            raise ValueError("the stack has no existing database")
-        name, source = config.existing
-        return cls(name, source, config.needs_avro_names, captured)
 
 
 class ExistingSourceLayer(CapturedSource):
@@ -47,6 +41,7 @@ class ExistingSourceLayer(CapturedSource):
             name=args.name,
             source=source,
             avro_names=args.avro_names,
+            worker=args.worker,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.captured]),
         )
         password = pulumi.Output.secret(source.password.get_secret_value())

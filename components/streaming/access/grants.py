@@ -67,12 +67,13 @@ class AccessArgs:
     connect: ConnectSettings
     registry: RegistrySettings | None
     """None: no registry in the stack"""
-    names: TopicNames
-    """of the source; one grant is for the topics of all captured tables, whatever their number"""
+    names: Collection[TopicNames]
+    """of the sources; one grant is for the topics of all tables of a source, whatever their number
+    """
     topics: Collection[str]
     """that the program declares"""
-    source: str
-    """what the names of the source connectors begin with"""
+    sources: Collection[str]
+    """what the names of each source's connectors begin with"""
     sinks: Collection[SinkAccess]
 
 
@@ -103,17 +104,21 @@ def _worker(settings: ConnectSettings) -> Iterator[Grant]:
 
 def _sources(args: AccessArgs) -> Iterator[Grant]:
     account, settings = Account.CONNECT, args.connect
-    # The tables' topics, and that of the transactions.
-    yield Grant(account, "Topic", args.names.tables, ("Write",), prefixed=True)
-    yield Grant(account, "Topic", args.names.heartbeat, ("Write",))
+    for names in args.names:
+        # The tables' topics, and that of the transactions. How much they keep is asked by
+        # WaitingReads.
+        yield Grant(account, "Topic", names.tables, ("DescribeConfigs", "Write"), prefixed=True)
+        yield Grant(account, "Topic", names.heartbeat, ("Write",))
     if settings.exactly_once:
-        tasks = f"{settings.group_id}-{args.source}"
-        yield Grant(account, "TransactionalID", tasks, ("Write",), prefixed=True)
+        for source in args.sources:
+            tasks = f"{settings.group_id}-{source}"
+            yield Grant(account, "TransactionalID", tasks, ("Write",), prefixed=True)
 
 
-def _sink(sink: SinkAccess, names: TopicNames) -> Iterator[Grant]:
+def _sink(sink: SinkAccess, names: Collection[TopicNames]) -> Iterator[Grant]:
     account = Account.CONNECT
-    yield Grant(account, "Topic", names.tables, ("Read",), prefixed=True)
+    for each in names:
+        yield Grant(account, "Topic", each.tables, ("Read",), prefixed=True)
     # Read: a worker's WaitingRecords does not count dead letters.
     yield Grant(account, "Topic", sink.dead_letter_topic, ("Read", "Write"))
     yield Grant(account, "Group", sink.group, ("Read",))
@@ -132,20 +137,23 @@ def _registry(settings: RegistrySettings | None) -> Iterator[Grant]:
         yield Grant(account, "Group", REGISTRY_GROUP, ("Read",))
 
 
-def _topics(declared: Iterable[str], names: TopicNames) -> Iterator[Grant]:
+def _topics(declared: Iterable[str], names: Collection[TopicNames]) -> Iterator[Grant]:
     """Yield what Pulumi needs to create, change and delete the topics that it declares."""
     operations = ("Create", "Alter", "AlterConfigs", "Delete")
-    yield Grant(Account.TOPICS, "Topic", names.tables, operations, prefixed=True)
+    prefixes = tuple(each.tables for each in names)
+    for prefix in prefixes:
+        yield Grant(Account.TOPICS, "Topic", prefix, operations, prefixed=True)
     for name in declared:
-        if not name.startswith(names.tables):
+        if not name.startswith(prefixes):
             yield Grant(Account.TOPICS, "Topic", name, operations)
 
 
-def _clients(sinks: Collection[SinkAccess], names: TopicNames) -> Iterator[Grant]:
+def _clients(sinks: Collection[SinkAccess], names: Collection[TopicNames]) -> Iterator[Grant]:
     """Yield what status, demo, bench, chaos and the dead letters' commands need."""
     account = Account.CLIENTS
-    # Dead letters are replayed to where they came from.
-    yield Grant(account, "Topic", names.tables, ("Read", "Write"), prefixed=True)
+    for each in names:
+        # Dead letters are replayed to where they came from.
+        yield Grant(account, "Topic", each.tables, ("Read", "Write"), prefixed=True)
     yield Grant(account, "Topic", BENCH_TOPIC, ("Create", "Read", "Write", "Delete"))
     yield Grant(account, "Group", CLIENT_GROUPS, ("Read",), prefixed=True)
     yield Grant(account, "TransactionalID", CLIENT_GROUPS, ("Write",), prefixed=True)

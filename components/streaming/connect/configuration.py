@@ -6,14 +6,6 @@ from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
 from components.streaming.connect.plugins import PLUGIN_DIR
 from components.streaming.properties import Properties
-from components.workloads import CONFIG_DIR
-
-SOURCE_CA = "postgresql-ca.crt"
-# The certificate authority of the source database, for sslmode verify-full.
-SOURCE_CA_FILE = f"{CONFIG_DIR}/{SOURCE_CA}"
-CAPTURED_TABLES = "captured-tables.sql"
-# The query with which a source connector watches its tables.
-CAPTURED_TABLES_FILE = f"{CONFIG_DIR}/{CAPTURED_TABLES}"
 
 POD_IP = "POD_IP"
 JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"

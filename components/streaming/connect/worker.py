@@ -10,6 +10,7 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.config.captured_database import CapturedDatabase
 from components.config.metrics import MetricsSettings
 from components.config.streaming import ConnectSettings
 from components.images import ImageFamilyTable
@@ -24,10 +25,8 @@ from components.streaming.access.layer import (
 )
 from components.streaming.access.transport import Transport
 from components.streaming.connect.configuration import (
-    CAPTURED_TABLES,
     PLUGINS_OF_OURS,
     POD_IP,
-    SOURCE_CA,
     worker_properties,
 )
 from components.streaming.connect.plugins import (
@@ -100,15 +99,14 @@ class WorkerArgs:
     """of Connect's own topics"""
     row_size: RowSize
     """of the largest rows"""
-    topic_prefix: str
-    tables: tuple[str, ...]
-    """captured, as schema.table; the metrics name their topics"""
+    databases: tuple[CapturedDatabase, ...]
+    """captured; the metrics name their topics"""
     lag_of: str
     """the sink connector whose lag the metrics show"""
-    source_ca: pulumi.Input[str]
-    """PEM of the source database's certificate authority"""
-    captured_tables_query: pulumi.Input[str]
-    """with which the source connectors watch their tables"""
+    authorities: Mapping[str, pulumi.Input[str]]
+    """by file, PEM of the certificate authorities of the databases' servers"""
+    captured_tables_queries: Mapping[str, pulumi.Input[str]]
+    """by file, with which the source connectors watch their tables"""
     role_arn: pulumi.Input[str] | None
     """the AWS role that the pods take on; None: the access keys among the secrets"""
     plugins: list[PluginArchive]
@@ -149,9 +147,9 @@ class Worker(pulumi.ComponentResource):
             metadata=about,
             data={
                 **files,
-                SOURCE_CA: args.source_ca,
-                # The connectors read it again for each check, so it restarts no pod.
-                CAPTURED_TABLES: args.captured_tables_query,
+                **args.authorities,
+                # The connectors read them again for each check, so they restart no pod.
+                **args.captured_tables_queries,
             },
             binary_data=jars(args),
             opts=child,
@@ -190,7 +188,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
     security = args.transport.client_properties("", "producer.", "consumer.", "admin.")
     return {
         **read_files(HERE / "files"),
-        **agent_files(worker_rules(args.topic_prefix, args.tables, args.lag_of)),
+        **agent_files(worker_rules(args.databases, args.lag_of)),
         "connect-distributed.properties": render_properties({**properties, **security}),
     }
 
@@ -198,7 +196,7 @@ def worker_files(args: WorkerArgs) -> dict[str, str]:
 def deployment_spec(args: WorkerArgs, files: dict[str, str]) -> Manifest:
     """Return a rolling update without an extra worker, for which there is no memory budget."""
     certificate = args.identity.files() if args.identity else {}
-    read_at_start = {**args.secrets, SOURCE_CA: args.source_ca, **certificate}
+    read_at_start = {**args.secrets, **args.authorities, **certificate}
     return {
         "replicas": args.settings.workers,
         "strategy": {

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from components.streaming.connectors.batching import FEW_PARTITIONS
 from components.streaming.connectors.converters import Converter
-from components.streaming.connectors.counting import COUNT_EVENTS, count_events
+from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics, count_events
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
@@ -122,11 +122,11 @@ class DebeziumPostgresConnector(Connector):
         description="path in the worker of a query that finds tables that no longer are what is"
         " captured, for the metrics; the worker needs values.jar in Debezium's folder",
     )
-    waits_for: tuple[str, ...] = Field(
-        default=(),
+    waits_for: str | None = Field(
+        default=None,
         exclude=True,
-        description="sink connectors; while one has yet to read half of what a topic keeps, no more"
-        " existing rows are read. The worker needs values.jar in Debezium's folder",
+        description="the archive's sink; while it has yet to read half of what a topic keeps, no"
+        " more existing rows are read. The worker needs values.jar in Debezium's folder",
     )
     brokers: Mapping[str, str] = Field(
         default={},
@@ -138,6 +138,12 @@ class DebeziumPostgresConnector(Connector):
         exclude=True,
         description="count the events by table and operation, for the metrics; the worker needs"
         " the transform datapipe.connect.CountEvents",
+    )
+    label: str | None = Field(
+        default=None,
+        serialization_alias="captured.tables.source",
+        description="the source's name in the metrics of its tables; the worker needs values.jar in"
+        " Debezium's folder",
     )
     deletes: Literal["rewrite", "drop", "none"] = Field(
         default="rewrite",
@@ -268,8 +274,11 @@ class DebeziumPostgresConnector(Connector):
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **limit,
-            **(count_events("source", self.topic_prefix) if self.count_events else {}),
+            **(count_events("source", self._counted()) if self.count_events else {}),
         }
+
+    def _counted(self) -> CountedTopics:
+        return CountedTopics(self.topic_prefix, self.label)
 
     def _before_unwrapping(self) -> dict[str, str]:
         """Return the class of each of our transforms that reads Debezium's envelope."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from components.row_size import DEFAULT_ROW_SIZE, RowSize
 from components.settings import MEBIBYTE
 from components.streaming.connectors.converters import Converter
-from components.streaming.connectors.counting import COUNT_EVENTS, count_events
+from components.streaming.connectors.counting import CountedTopics, count_events
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import Connector
 
@@ -42,11 +42,11 @@ class SinkConnector(Connector):
         exclude=True,
         description="of the largest rows: the dead letter queue's producer must accept them",
     )
-    count_events_of: str | None = Field(
-        default=None,
+    count_events_of: tuple[CountedTopics, ...] = Field(
+        default=(),
         exclude=True,
-        description="topic prefix of the tables whose events are counted, for the metrics; the"
-        " worker needs the transform datapipe.connect.CountEvents",
+        description="the sources whose events are counted, for the metrics; the worker needs the"
+        " transform datapipe.connect.CountEvents",
     )
 
     def properties(self, prefix: str = "") -> dict[str, str]:
@@ -60,12 +60,11 @@ class SinkConnector(Connector):
 
     def transforms(self, *others: str) -> dict[str, str]:
         """Return the chain of transforms: counting, where it is wanted, before the others."""
-        if self.count_events_of is None:
-            return {"transforms": ",".join(others)} if others else {}
-        return {
-            "transforms": ",".join([COUNT_EVENTS, *others]),
-            **count_events("sink", self.count_events_of),
-        }
+        chain = [*(counted.transform for counted in self.count_events_of), *others]
+        properties = {"transforms": ",".join(chain)} if chain else {}
+        for counted in self.count_events_of:
+            properties |= count_events("sink", counted, counted.transform)
+        return properties
 
     def named_topics(self) -> frozenset[str]:
         """Return its dead letter queue; each kind adds what it reads."""

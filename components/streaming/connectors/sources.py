@@ -1,12 +1,13 @@
-"""The stack's source connectors: one, or one for each table (design: "Scalability")."""
+"""A database's source connectors: one, or one for each table (design: "Scalability")."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.config import StackConfig
+from components.config.captured_database import CapturedDatabase
 from components.config.existing_source import SslMode
 from components.config.source import SourceSettings
 from components.row_size import RowSize
@@ -15,12 +16,16 @@ from components.source.existing.statements import heartbeat_query
 from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
-from components.streaming.connectors.debezium import (
-    DebeziumPostgresConnector,
-    require_distinct_slots,
-)
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.memory import SOURCE_QUEUE
-from components.workloads import Workload, service_host
+from components.streaming.connectors.model import environment
+from components.streaming.worker_objects import (
+    captured_tables,
+    password_variable,
+    source_ca,
+    user_variable,
+)
+from components.workloads import CONFIG_DIR, Workload, service_host
 
 
 def connector_name(topic_prefix: str) -> str:
@@ -30,7 +35,7 @@ def connector_name(topic_prefix: str) -> str:
 
 @dataclass(frozen=True)
 class SourcesArgs:
-    """What the source connectors are made of."""
+    """What the source connectors of a database are made of."""
 
     partitions: Mapping[str, int]
     """of each captured table's topic; the tables as schema.table"""
@@ -45,30 +50,40 @@ class SourcesArgs:
     """the certificate of the database's authority, in the worker; None: it is not checked"""
     captured_tables_file: str
     """the query with which connectors watch their tables, in the worker"""
+    user_variable: str
+    password_variable: str
+    """of the worker's environment, with the account that captures"""
+    label: str | None
+    """by which the metrics name the source; None: by nothing"""
     converter: Converter
     exactly_once: bool
     row_size: RowSize
     heartbeat_interval_ms: int
     count_events: bool
     """whether the metrics count the events that pass"""
+    waits_for: str | None = None
+    """the archive's sink, for which the reading of existing rows waits"""
+    brokers: Mapping[str, str] = field(default_factory=dict)
+    """properties of a Kafka client in the worker"""
 
     @classmethod
-    def from_config(
-        cls, config: StackConfig, ca_file: str, captured_tables_file: str
-    ) -> SourcesArgs:
-        """Return the arguments for a stack."""
-        namespace, existing = config.security.namespace, config.existing
+    def from_config(cls, config: StackConfig, database: CapturedDatabase) -> SourcesArgs:
+        """Return the arguments for a database of a stack."""
+        namespace, existing = config.security.namespace, database.existing
         managed_host = service_host(Workload.POSTGRESQL, namespace)
-        checks_authority = existing is None or existing[1].ca_certificate is not None
+        checks_authority = existing is None or existing.ca_certificate is not None
         return cls(
-            partitions=config.partitions,
-            settings=config.source,
-            topic_prefix=config.topic_prefix,
-            hostname=existing[1].host if existing else managed_host,
-            ssl_mode=existing[1].ssl_mode if existing else "verify-full",
+            partitions=database.partitions,
+            settings=database.settings,
+            topic_prefix=database.topic_prefix,
+            hostname=existing.host if existing else managed_host,
+            ssl_mode=existing.ssl_mode if existing else "verify-full",
             heartbeat_query=heartbeat_query() if existing else None,
-            ca_file=ca_file if checks_authority else None,
-            captured_tables_file=captured_tables_file,
+            ca_file=f"{CONFIG_DIR}/{source_ca(database)}" if checks_authority else None,
+            captured_tables_file=f"{CONFIG_DIR}/{captured_tables(database)}",
+            user_variable=user_variable(database),
+            password_variable=password_variable(database),
+            label=database.label,
             converter=stack_converter(
                 config.connect, config.registry, namespace, Transport.from_config(config)
             ),
@@ -84,14 +99,10 @@ def source_connectors(args: SourcesArgs) -> list[DebeziumPostgresConnector]:
 
     With one for each, a table that stops its connector, or takes long to read, holds up no other.
     The price is a slot, a WAL sender and a decoding of the whole log in PostgreSQL for each.
-
-    Raises ValueError where two of them would read the same slot or publication.
     """
     if args.settings.isolation == "shared":
         return [shared_connector(args)]
-    connectors = [_connector_of(args, table) for table in args.partitions]
-    require_distinct_slots(connectors)
-    return connectors
+    return [_connector_of(args, table) for table in args.partitions]
 
 
 def shared_connector(args: SourcesArgs) -> DebeziumPostgresConnector:
@@ -107,6 +118,8 @@ def _connector(
         name=connector_name(args.topic_prefix),
         hostname=args.hostname,
         port=args.settings.port,
+        user=environment(args.user_variable),
+        password=environment(args.password_variable),
         database=args.settings.database,
         sslmode=args.ssl_mode,
         sslrootcert=args.ca_file,
@@ -122,6 +135,9 @@ def _connector(
         buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,
         queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
+        waits_for=args.waits_for,
+        brokers=args.brokers,
+        label=args.label,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         heartbeat_query=args.heartbeat_query,
         key_converter=args.converter,

@@ -1,10 +1,10 @@
-"""Making a source's reading of existing rows wait for the sinks, by our own class in values.jar.
+"""Making a source's reading of existing rows wait for the archive, by our own class in values.jar.
 
 Topics are bounded, and Kafka deletes their oldest records whether a sink has read them or not. A
-first snapshot would otherwise write faster than a sink archives, and rows would be missing.
+first snapshot would otherwise write faster than the sink archives, and rows would be missing.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 # Debezium's property for the class that makes the `source` of each record.
 STRUCT_MAKER = "sourceinfo.struct.maker"
@@ -12,13 +12,13 @@ WAITING_READS = "datapipe.postgres.WaitingReads"
 CLIENT = "reads.wait.client."
 
 
-def waiting_reads(sinks: Collection[str], brokers: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties with which rows are read while the sinks are not far behind.
+def waiting_reads(sink: str, brokers: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties with which rows are read while the sink is not far behind.
 
-    `sinks` are the names of the sink connectors; `brokers` are the properties of a Kafka client.
+    `sink` is the name of the archive's connector; `brokers` are the properties of a Kafka client.
     """
     return {
         STRUCT_MAKER: WAITING_READS,
-        "reads.wait.for": ",".join(f"connect-{sink}" for sink in sinks),
+        "reads.wait.for": f"connect-{sink}",
         **{f"{CLIENT}{name}": value for name, value in brokers.items()},
     }

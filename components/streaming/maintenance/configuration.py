@@ -16,15 +16,15 @@ def maintenance_properties(
     maintained: MaintainedTables,
     keys: Mapping[str, Sequence[str]],
 ) -> Properties:
-    """Return maintenance.properties; `keys` are the columns of each captured table's key."""
+    """Return maintenance.properties; `keys` are the columns of each table's key, by its topic."""
     return {
         **{f"catalog.{name}": value for name, value in maintained.catalog.items()},
         "tables": ",".join(maintained.tables.values()),
         # A table without a key is compacted in the order of its files.
         **{
-            f"key.{archived}": ",".join(keys[table])
-            for table, archived in maintained.tables.items()
-            if keys.get(table)
+            f"key.{archived}": ",".join(keys[topic])
+            for topic, archived in maintained.tables.items()
+            if keys.get(topic)
         },
         **{f"table.property.{name}": value for name, value in maintained.properties.items()},
         "prefix": maintained.prefix,

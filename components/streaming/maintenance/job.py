@@ -37,6 +37,7 @@ from components.streaming.pods import (
 )
 from components.streaming.properties import render_properties
 from components.streaming.sinks.protocol import ArchiveSink, MaintainedTables
+from components.streaming.topic_names import TopicNames
 from components.workloads import CONFIG_DIR, Workload, container_security_context
 
 HERE = Path(__file__).parent
@@ -67,7 +68,7 @@ class MaintenanceArgs:
     namespace: pulumi.Input[str]
     maintained: MaintainedTables
     keys: pulumi.Input[Mapping[str, Sequence[str]]]
-    """columns of each captured table's key"""
+    """columns of each captured table's key, by its topic"""
     identity: Identity
 
     @classmethod
@@ -77,7 +78,7 @@ class MaintenanceArgs:
         sink: ArchiveSink,
         *,
         namespace: pulumi.Input[str],
-        source: CapturedSource,
+        databases: Mapping[str, CapturedSource],
         archive: Archive,
     ) -> MaintenanceArgs | None:
         """Return the arguments for a stack; None where no pod maintains its archive."""
@@ -91,9 +92,19 @@ class MaintenanceArgs:
             region=config.aws.region,
             namespace=namespace,
             maintained=maintained,
-            keys=source.keys,
+            keys=pulumi.Output.all(**{one: databases[one].keys for one in databases}).apply(
+                _keys_by_topic
+            ),
             identity=archive.maintainer,
         )
+
+
+def _keys_by_topic(keys: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
+    return {
+        TopicNames(name).of(table): columns
+        for name, tables in keys.items()
+        for table, columns in tables.items()
+    }
 
 
 class Maintenance(pulumi.ComponentResource):

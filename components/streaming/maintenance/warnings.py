@@ -21,8 +21,17 @@ def maintenance_warnings(config: StackConfig) -> Iterator[str]:
         case "none":
             yield UNMAINTAINED
         case "glue":
-            listed = config.archive.maintenance.glue_tables
-            if missing := [table for table in config.tables if table not in listed]:
+            listed = [
+                found
+                for entry in config.archive.maintenance.glue_tables
+                if (found := config.find_table(entry))
+            ]
+            if missing := [
+                database.entry(table)
+                for database in config.databases
+                for table in database.tables
+                if (database, table) not in listed
+            ]:
                 yield (
                     f"{', '.join(missing)} has no table optimizer, so nobody maintains its archive:"
                     " add it to archive.maintenance.glueTables once the sink has created its table"
@@ -35,7 +44,7 @@ def _shortages(config: StackConfig) -> Iterator[str]:
     """Yield that the pods and the maintenance's together exceed the budget."""
     sizing = config.sizing
     pods: list[tuple[Resources, int]] = [
-        (sizing.postgresql, 1),
+        (sizing.postgresql, int(config.managed is not None)),
         (sizing.broker, config.kafka.brokers),
         (sizing.connect, config.connect.workers),
         (sizing.registry, int(config.needs_registry)),

@@ -3,10 +3,12 @@
 The image has the agent; its rules and the way to start it come with the pod's ConfigMap.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from components.config.captured_database import CapturedDatabase
+from components.config.existing_source import MANAGED
 from components.config.metrics import MetricsSettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest
@@ -30,6 +32,16 @@ LAG_RULE = """\
 """
 
 
+# Debezium's name of a source in worker.yml: that without a label, or one that becomes the label.
+SERVER_LABEL = "([^,]+)"
+SERVERS = f"{MANAGED}|{SERVER_LABEL}"
+# The line of worker.yml by which the MBeans of a database's topics are read.
+CONSUMER_BEANS = """\
+  - kafka.consumer:type=consumer-fetch-manager-metrics,client-id=connector-consumer-*,\
+topic={prefix}_*,partition=*
+"""
+
+
 def agent_files(rules: str) -> dict[str, str]:
     """Return the script that the start scripts source, and the rules; for the pod's ConfigMap."""
     return {AGENT_SCRIPT: (FILES / AGENT_SCRIPT).read_text(), RULES_FILE: rules}
@@ -40,23 +52,27 @@ def rules_of(program: str) -> str:
     return (FILES / f"{program}.yml").read_text()
 
 
-def worker_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
-    """Return the rules of a worker that captures these tables (schema.table) for a sink."""
-    lag = lag_rules(topic_prefix, tables, sink)
-    return rules_of("worker").replace("rules:\n", f"rules:\n{lag}", 1)
+def worker_rules(databases: Sequence[CapturedDatabase], sink: str) -> str:
+    """Return the rules of a worker that captures these databases for a sink."""
+    lag = "".join(lag_rules(database, sink) for database in databases)
+    read = "".join(CONSUMER_BEANS.format(prefix=database.topic_prefix) for database in databases)
+    unlabelled = [database.topic_prefix for database in databases if database.label is None]
+    rules = rules_of("worker").replace(CONSUMER_BEANS.format(prefix=MANAGED), read, 1)
+    rules = rules.replace(SERVERS, "|".join([*unlabelled, SERVER_LABEL]))
+    return rules.replace("rules:\n", f"rules:\n{lag}", 1)
 
 
-def lag_rules(topic_prefix: str, tables: Iterable[str], sink: str) -> str:
+def lag_rules(database: CapturedDatabase, sink: str) -> str:
     """Return the rules of kafka_consumer_lag and _lead for the sink only, one for each schema.
 
     A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
     the rule could not see where the schema ends.
     """
-    parts = sorted(table.split(".") for table in tables)
+    parts = sorted(table.split(".") for table in database.tables)
     return "".join(
         LAG_RULE.format(
             sink=sink,
-            prefix=topic_prefix,
+            prefix=database.topic_prefix,
             schema=schema,
             tables="|".join(table for _, table in group),
         )

@@ -1,9 +1,10 @@
 """The archive as Parquet files on S3, in a folder for each table and hour (the design)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from components.config.captured_database import CapturedDatabase
 from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
 from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
@@ -12,6 +13,7 @@ from components.streaming.sinks.file_count import FileCount, Remark
 from components.streaming.sinks.kafka_compatibility import incompatibility
 from components.streaming.sinks.protocol import SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
+from components.streaming.topic_names import TopicNames
 
 # The design's number.
 DEFAULT_TASKS = 24
@@ -41,12 +43,10 @@ class ConfluentS3Sink(S3Sink):
     def connector(self) -> ConfluentS3SinkConnector:
         """The connector, which reads the topics of all captured schemas."""
         archive, aws = self.args.archive, self.args.aws
-        schemas = sorted({table.partition(".")[0] for table in self.args.tables})
-        schema = schemas[0] if len(schemas) == 1 else f"({'|'.join(schemas)})"
         return ConfluentS3SinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
-            topics_regex=rf"{self.args.topics.prefix}\.{schema}\..*",
+            topics_regex=_one_of([_topics_of(database) for database in self.args.databases]),
             topics_dir=archive.prefix,
             region=aws.region,
             endpoint=aws.endpoint,
@@ -62,7 +62,7 @@ class ConfluentS3Sink(S3Sink):
             errors=self.errors,
             row_size=self.args.row_size,
             max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
-            count_events_of=self.counted_prefix,
+            count_events_of=self.counted,
         )
 
     def remarks(self, partitions: int, fits: Callable[[SinkConnector], bool]) -> tuple[Remark, ...]:
@@ -85,7 +85,17 @@ class ConfluentS3Sink(S3Sink):
             sha256=self.args.plugin_digests.s3_sink,
         )
 
-    def archived_tables(self) -> dict[str, str]:
+    def archived_tables(self, database: CapturedDatabase) -> dict[str, str]:
         """Return the folders below the bucket."""
-        prefix = self.args.archive.prefix
-        return {table: f"{prefix}/{self.args.topics.of(table)}" for table in self.args.tables}
+        prefix, topics = self.args.archive.prefix, TopicNames(database.topic_prefix)
+        return {table: f"{prefix}/{topics.of(table)}" for table in database.tables}
+
+
+def _topics_of(database: CapturedDatabase) -> str:
+    """Return a pattern of the topics of all captured schemas of a database."""
+    schemas = sorted({table.partition(".")[0] for table in database.tables})
+    return rf"{database.topic_prefix}\.{_one_of(schemas)}\..*"
+
+
+def _one_of(patterns: Sequence[str]) -> str:
+    return patterns[0] if len(patterns) == 1 else f"({'|'.join(patterns)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,6 @@ from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
 from components.streaming.sinks.file_count import Remark
 from components.streaming.sinks.protocol import KINDS, ArchiveSink, Sink, SinkArgs, SinkType
-from components.streaming.topic_names import TopicNames
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,10 @@ class Sinks:
             statements=self._statements,
         )
 
-    def _statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+    def _statements(self, bucket_arn: str, database_arns: Sequence[str]) -> list[Statement]:
         found: list[Statement] = []
         for sink in self:
-            statements = sink.iam_statements(bucket_arn, database_arn)
+            statements = sink.iam_statements(bucket_arn, database_arns)
             found += [one for one in statements if one not in found]
         return found
 
@@ -138,8 +137,7 @@ def _sink_args(config: StackConfig, options: Settings) -> SinkArgs:
         options=options,
         archive=config.archive,
         aws=config.aws,
-        tables=config.tables,
-        topics=TopicNames(config.topic_prefix),
+        databases=config.databases,
         converter=stack_converter(
             config.connect,
             config.registry,

@@ -1,10 +1,11 @@
 """The archive as Apache Iceberg tables on S3, in a Glue database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from components.archive.statements import Statement, table_statements
+from components.config.captured_database import CapturedDatabase
 from components.config.tables import CHOICE_OF_ONE_TABLE, iceberg_collisions, iceberg_table_of
 from components.settings import InvalidKeysError
 from components.streaming.access.grants import SinkAccess
@@ -35,12 +36,12 @@ class IcebergSink(S3Sink):
         super().__init__(args)
         problems = [
             (
-                "tables",
+                database.key,
                 f"{first} and {second} can't be archived together: both would be the Iceberg table"
-                f" {args.archive.catalog_database}.{iceberg_table_of(first)}."
-                f" {CHOICE_OF_ONE_TABLE}",
+                f" {database.catalog_database}.{iceberg_table_of(first)}. {CHOICE_OF_ONE_TABLE}",
             )
-            for first, second in iceberg_collisions(args.tables)
+            for database in args.databases
+            for first, second in iceberg_collisions(database.tables)
         ]
         if args.images.iceberg_plugin is None:
             problem = (
@@ -58,7 +59,7 @@ class IcebergSink(S3Sink):
         return IcebergSinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
-            routes={self.args.topics.of(table): to for table, to in self.archived_tables().items()},
+            routes=self.archived_topics(),
             control_topic=CONTROL_TOPIC,
             count_commits=True,
             separate_kinds=True,
@@ -71,7 +72,7 @@ class IcebergSink(S3Sink):
             errors=self.errors,
             row_size=self.args.row_size,
             max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
-            count_events_of=self.counted_prefix,
+            count_events_of=self.counted,
         )
 
     @property
@@ -91,11 +92,11 @@ class IcebergSink(S3Sink):
             transactional_ids=("worker-", "coordinator-"),
         )
 
-    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+    def iam_statements(self, bucket_arn: str, database_arns: Sequence[str]) -> list[Statement]:
         """Return the rights to write objects, to read metadata back and to use the catalog."""
-        statements = super().iam_statements(bucket_arn, database_arn)
-        if database_arn is not None:
-            statements += table_statements(bucket_arn, self.args.archive.prefix, database_arn)
+        statements = super().iam_statements(bucket_arn, database_arns)
+        if database_arns:
+            statements += table_statements(bucket_arn, self.args.archive.prefix, database_arns)
         return statements
 
     def jars(self) -> Mapping[str, str]:
@@ -112,14 +113,14 @@ class IcebergSink(S3Sink):
         catalog = {"warehouse": prefix, "client.region": self.args.aws.region}
         return MaintainedTables(
             plugin=folder,
-            tables=self.archived_tables(),
+            tables=self.archived_topics(),
             catalog=self.connector.catalog() | catalog,
             properties=self.connector.table_properties(),
             prefix=prefix,
             place_prefix=PLACE_PREFIX,
         )
 
-    def archived_tables(self) -> dict[str, str]:
+    def archived_tables(self, database: CapturedDatabase) -> dict[str, str]:
         """Return the catalog's tables, as database.table."""
-        database = self.args.archive.catalog_database
-        return {table: f"{database}.{iceberg_table_of(table)}" for table in self.args.tables}
+        catalog = database.catalog_database
+        return {table: f"{catalog}.{iceberg_table_of(table)}" for table in database.tables}

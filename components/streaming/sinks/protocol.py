@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -12,6 +12,7 @@ import pulumi
 from components.archive import Archive
 from components.archive.statements import Statement
 from components.config.archive import ArchiveSettings
+from components.config.captured_database import CapturedDatabase
 from components.config.cluster import AwsSettings
 from components.config.streaming import PluginDigests
 from components.images import ImageFamilyTable
@@ -50,10 +51,7 @@ class SinkArgs:
     """its own section of `datapipe:sinks`, an instance of the kind's `options_type`"""
     archive: ArchiveSettings
     aws: AwsSettings
-    tables: tuple[str, ...]
-    """captured, as schema.table"""
-    topics: TopicNames
-    """of the captured tables"""
+    databases: tuple[CapturedDatabase, ...]
     converter: Converter
     """of the captured tables' topics"""
     count_events: bool
@@ -66,6 +64,15 @@ class SinkArgs:
     s3_sink_version: str
     """of Confluent's S3 sink: what the hub is asked for, or the image has"""
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of all captured tables."""
+        return tuple(
+            TopicNames(database.topic_prefix).of(table)
+            for database in self.databases
+            for table in database.tables
+        )
+
 
 @dataclass(frozen=True)
 class MaintainedTables:
@@ -74,7 +81,7 @@ class MaintainedTables:
     plugin: str
     """folder of Iceberg's sink in the workers' image"""
     tables: Mapping[str, str]
-    """the catalog's table, as database.table, of each captured one"""
+    """the catalog's table, as database.table, of each captured table's topic"""
     catalog: Mapping[str, str]
     """the catalog's properties"""
     properties: Mapping[str, str]
@@ -125,10 +132,10 @@ class Sink(ABC):
         """Return the network connections that the worker opens for it."""
         return ()
 
-    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+    def iam_statements(self, bucket_arn: str, database_arns: Sequence[str]) -> list[Statement]:
         """Return what the worker's AWS identity must be allowed to do for it.
 
-        `database_arn` is that of the Glue database; None where the archive has none.
+        `database_arns` are those of the Glue databases; none where the archive has none.
         """
         return []
 
@@ -170,5 +177,13 @@ class ArchiveSink(Sink):
         return None
 
     @abstractmethod
-    def archived_tables(self) -> dict[str, str]:
-        """Return where each captured table is archived, for the stack's outputs."""
+    def archived_tables(self, database: CapturedDatabase) -> dict[str, str]:
+        """Return where each captured table of a database is archived."""
+
+    def archived_topics(self) -> dict[str, str]:
+        """Return where the rows of each topic are archived."""
+        return {
+            TopicNames(database.topic_prefix).of(table): archived
+            for database in self.args.databases
+            for table, archived in self.archived_tables(database).items()
+        }

@@ -1,12 +1,13 @@
 """What both sinks share that archive to S3: the connector's name, its access and its way there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
 from components.archive import Archive
 from components.archive.statements import Statement, write_statements
 from components.security.flow import Flow, flow_to_aws
+from components.streaming.connectors.counting import CountedTopics
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.sinks.protocol import ArchiveSink, SinkArgs
 
@@ -30,9 +31,11 @@ class S3Sink(ArchiveSink):
         )
 
     @property
-    def counted_prefix(self) -> str | None:
-        """The topic prefix of the events that the connector counts; None: it counts none."""
-        return self.args.topics.prefix if self.args.count_events else None
+    def counted(self) -> tuple[CountedTopics, ...]:
+        """The sources whose events the connector counts."""
+        if not self.args.count_events:
+            return ()
+        return tuple(CountedTopics(one.topic_prefix, one.label) for one in self.args.databases)
 
     def environment(self, archive: Archive) -> Mapping[str, pulumi.Input[str]]:
         """Return the bucket and its region."""
@@ -51,6 +54,6 @@ class S3Sink(ArchiveSink):
         """Return the way to AWS or to its stand-in."""
         return (flow_to_aws(self.args.aws.endpoint),)
 
-    def iam_statements(self, bucket_arn: str, database_arn: str | None) -> list[Statement]:
+    def iam_statements(self, bucket_arn: str, database_arns: Sequence[str]) -> list[Statement]:
         """Return the right to write objects, which both sinks need."""
         return write_statements(bucket_arn, self.args.archive.prefix)

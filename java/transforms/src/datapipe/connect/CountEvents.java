@@ -18,11 +18,13 @@ import org.apache.kafka.connect.transforms.Transformation;
 public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R> {
   static final String CHECKPOINT = "checkpoint";
   static final String TOPIC_PREFIX = "topic.prefix";
+  static final String SOURCE = "source";
 
   private final Map<String, TableMetrics> tables = new ConcurrentHashMap<>();
   private final Set<String> keyed = ConcurrentHashMap.newKeySet();
   private String checkpoint;
   private String prefix;
+  private String source;
 
   @Override
   public R apply(R record) {
@@ -40,7 +42,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
   }
 
   private TableMetrics metricsOf(String topic) {
-    return new TableMetrics(checkpoint, topic.substring(prefix.length()));
+    return new TableMetrics(checkpoint, source, topic.substring(prefix.length()));
   }
 
   /**
@@ -74,7 +76,9 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
         .define(CHECKPOINT, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "Where in the pipeline the events are counted; a tag of the metrics.")
         .define(TOPIC_PREFIX, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
-            "The prefix of the tables' topics, including its dot.");
+            "The prefix of the tables' topics, including its dot.")
+        .define(SOURCE, ConfigDef.Type.STRING, "", ConfigDef.Importance.MEDIUM,
+            "The source of the tables, a tag of the metrics; empty where one has no such tag.");
   }
 
   @Override
@@ -82,6 +86,7 @@ public class CountEvents<R extends ConnectRecord<R>> implements Transformation<R
     Map<String, Object> parsed = config().parse(settings);
     checkpoint = (String) parsed.get(CHECKPOINT);
     prefix = (String) parsed.get(TOPIC_PREFIX);
+    source = (String) parsed.get(SOURCE);
   }
 
   @Override

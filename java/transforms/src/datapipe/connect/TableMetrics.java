@@ -25,6 +25,8 @@ import org.apache.kafka.common.utils.Time;
  * datapipe:type=quality,checkpoint=…,table=…              score (0 to 1; NaN without events)
  * </pre>
  *
+ * <p>Before the table there is a tag `source` where two sources may have tables of one name.
+ *
  * <p>All tasks of a worker share one set, so the totals survive the restart of a task.
  */
 final class TableMetrics {
@@ -40,9 +42,12 @@ final class TableMetrics {
   private final Map<String, String> tags;
   private final Sensor quality;
 
-  TableMetrics(String checkpoint, String table) {
+  TableMetrics(String checkpoint, String source, String table) {
     tags = new LinkedHashMap<>();
     tags.put("checkpoint", checkpoint);
+    if (!source.isEmpty()) {
+      tags.put("source", source);
+    }
     tags.put("table", table);
     quality = METRICS.sensor("quality" + tags);
     quality.add(name("score", "quality", "share of complete events", tags), new Avg(), SCORE_WINDOW);

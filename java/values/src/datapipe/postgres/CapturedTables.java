@@ -35,13 +35,15 @@ public class CapturedTables implements NotificationChannel {
    * each check, as it names the tables and changes with them.
    */
   static final String QUERY = "captured.tables.query";
+  /** The property with the source's name in the MBeans; without it they have none. */
+  static final String SOURCE = "captured.tables.source";
 
   private static final Logger LOG = LoggerFactory.getLogger(CapturedTables.class);
   private static final int CHECK_SECONDS = 15;
 
   private final ScheduledExecutorService schedule =
       Executors.newSingleThreadScheduledExecutor(CapturedTables::daemon);
-  private final TableStates states = new TableStates();
+  private TableStates states = new TableStates("");
   private Map<String, String> lastReasons = Map.of();
   private String lastFailure = "";
 
@@ -50,6 +52,7 @@ public class CapturedTables implements NotificationChannel {
     RelationalDatabaseConnectorConfig database = (RelationalDatabaseConnectorConfig) config;
     List<String> tables = List.of(database.tableIncludeList().split(","));
     Path query = Path.of(config.getConfig().getString(QUERY));
+    states = new TableStates(config.getConfig().getString(SOURCE, ""));
     states.register(tables);
     schedule.scheduleWithFixedDelay(
         () -> check(database, tables, query), 0, CHECK_SECONDS, TimeUnit.SECONDS);

@@ -16,6 +16,8 @@ import org.apache.kafka.connect.errors.ConnectException;
  * <pre>
  * datapipe:type=captured,table=…   captured (1, or 0; NaN while the database was not asked)
  * </pre>
+ *
+ * <p>Before the table there is `source=…` where two sources may have tables of one name.
  */
 final class TableStates {
   /** What JMX shows of a table. */
@@ -36,6 +38,11 @@ final class TableStates {
   private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
 
   private final Map<String, State> states = new LinkedHashMap<>();
+  private final String prefix;
+
+  TableStates(String source) {
+    prefix = "datapipe:type=captured," + (source.isEmpty() ? "" : "source=" + source + ",");
+  }
 
   /** Shows the tables; a task that did not end in order may have left its own behind. */
   synchronized void register(Collection<String> tables) {
@@ -74,7 +81,7 @@ final class TableStates {
     states.clear();
   }
 
-  private static ObjectName name(String table) throws JMException {
-    return new ObjectName("datapipe:type=captured,table=" + table);
+  private ObjectName name(String table) throws JMException {
+    return new ObjectName(prefix + "table=" + table);
   }
 }

@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import javax.management.JMException;
@@ -24,7 +25,7 @@ import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.connect.errors.ConnectException;
 
 /**
- * How much of what the partitions of a source's topics keep the sinks have yet to read.
+ * How much of what the partitions of a source's topics keep a sink has yet to read.
  *
  * <p>Bytes are those that this worker's producers have sent per record on average, compressed.
  */
@@ -49,13 +50,13 @@ class UnreadShare {
     }
   }
 
-  private final String topicPrefix;
-  private final Collection<String> groups;
+  private final Set<String> topics;
+  private final String group;
   private final Map<String, Object> client;
 
-  UnreadShare(String topicPrefix, Collection<String> groups, Map<String, String> client) {
-    this.topicPrefix = topicPrefix;
-    this.groups = groups;
+  UnreadShare(Set<String> topics, String group, Map<String, String> client) {
+    this.topics = topics;
+    this.group = group;
     this.client = new HashMap<>(client);
     this.client.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, REQUEST_MS);
     this.client.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, ANSWER_MS);
@@ -75,9 +76,9 @@ class UnreadShare {
       return fullest(admin, recordBytes);
     } catch (ExecutionException error) {
       if (error.getCause() instanceof RetriableException) {
-        return new Fullest(1, "the brokers do not say how far the sinks are: " + error.getCause());
+        return new Fullest(1, "the brokers do not say how far the sink is: " + error.getCause());
       }
-      throw new ConnectException("can't ask how far the sinks are behind", error.getCause());
+      throw new ConnectException("can't ask how far the sink is behind", error.getCause());
     } catch (InterruptedException error) {
       Thread.currentThread().interrupt();
       throw new ConnectException("stopped while the reading of rows waited", error);
@@ -91,17 +92,15 @@ class UnreadShare {
     Map<TopicPartition, Long> ends = offsets(admin, partitions, OffsetSpec.latest());
     Map<TopicPartition, Long> begins = offsets(admin, partitions, OffsetSpec.earliest());
     Fullest fullest = new Fullest(0, "nothing is unread");
-    for (String group : groups) {
-      Map<TopicPartition, OffsetAndMetadata> read =
-          admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
-      for (TopicPartition partition : partitions) {
-        OffsetAndMetadata next = read.get(partition);
-        long unread = ends.get(partition) - (next == null ? begins.get(partition) : next.offset());
-        double share = unread * recordBytes.get(partition.topic()) / kept.get(partition.topic());
-        if (share > fullest.share) {
-          fullest = new Fullest(share, String.format("%s has yet to read %,d records of %s, %.0f %%"
-              + " of what it keeps", group, unread, partition, 100 * share));
-        }
+    Map<TopicPartition, OffsetAndMetadata> read =
+        admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+    for (TopicPartition partition : partitions) {
+      OffsetAndMetadata next = read.get(partition);
+      long unread = ends.get(partition) - (next == null ? begins.get(partition) : next.offset());
+      double share = unread * recordBytes.get(partition.topic()) / kept.get(partition.topic());
+      if (share > fullest.share) {
+        fullest = new Fullest(share, String.format("%s has yet to read %,d records of %s, %.0f %%"
+            + " of what it keeps", group, unread, partition, 100 * share));
       }
     }
     return fullest;
@@ -157,7 +156,7 @@ class UnreadShare {
         if (topic.startsWith("\"")) {
           topic = ObjectName.unquote(topic);
         }
-        if (topic.startsWith(topicPrefix)) {
+        if (topics.contains(topic)) {
           double[] sums = sent.computeIfAbsent(topic, any -> new double[2]);
           sums[0] += (Double) beans.getAttribute(name, "byte-total");
           sums[1] += (Double) beans.getAttribute(name, "record-send-total");

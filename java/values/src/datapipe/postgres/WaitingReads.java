@@ -3,17 +3,20 @@ package datapipe.postgres;
 import io.debezium.config.CommonConnectorConfig;
 import io.debezium.connector.postgresql.PostgresSourceInfoStructMaker;
 import io.debezium.connector.postgresql.SourceInfo;
-import java.util.List;
+import io.debezium.relational.RelationalDatabaseConnectorConfig;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the reading of existing rows wait while a sink is far behind, so that no record expires
- * before it is archived.
+ * Makes the reading of existing rows wait while the archive's sink is far behind, so that no record
+ * expires before it is archived.
  *
  * <p>Topics are bounded, and Kafka deletes their oldest records whether a sink has read them or not.
  * A snapshot writes as fast as it can: without this, a sink that is slower, or stopped, would miss
@@ -23,11 +26,11 @@ import org.slf4j.LoggerFactory;
  * the rows. While that thread waits, the task goes on with its heartbeats and transactions.
  */
 public class WaitingReads extends PostgresSourceInfoStructMaker {
-  /** The consumer groups of the sinks, separated by commas. */
-  static final String GROUPS = "reads.wait.for";
+  /** The consumer group of the archive's sink. */
+  static final String GROUP = "reads.wait.for";
   /** What the properties of a client of the brokers begin with. */
   static final String CLIENT = "reads.wait.client.";
-  /** The share of a partition's limit that the sinks may have left to read. */
+  /** The share of a partition's limit that the sink may have left to read. */
   static final double MOST_UNREAD = 0.5;
 
   private static final Logger LOG = LoggerFactory.getLogger(WaitingReads.class);
@@ -40,22 +43,24 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
   @Override
   public void init(String connector, String version, CommonConnectorConfig config) {
     super.init(connector, version, config);
-    String prefix = config.getLogicalName() + ".";
-    List<String> groups = List.of(config.getConfig().getString(GROUPS).split(","));
+    String tables = ((RelationalDatabaseConnectorConfig) config).tableIncludeList();
+    Set<String> topics = Arrays.stream(tables.split(","))
+        .map(table -> config.getLogicalName() + "." + table.trim())
+        .collect(Collectors.toSet());
     Map<String, String> client = config.getConfig().subset(CLIENT, true).asMap();
-    unread = new UnreadShare(prefix, groups, client);
+    unread = new UnreadShare(topics, config.getConfig().getString(GROUP), client);
   }
 
   @Override
   public Struct struct(SourceInfo source) {
     if (source.isSnapshot() && System.nanoTime() - nextCheck >= 0) {
-      waitForSinks();
+      waitForSink();
       nextCheck = System.nanoTime() + CHECK_NANOS;
     }
     return super.struct(source);
   }
 
-  private void waitForSinks() {
+  private void waitForSink() {
     boolean waited = false;
     UnreadShare.Fullest fullest = unread.fullest();
     while (fullest.share > MOST_UNREAD) {
