@@ -78,7 +78,7 @@ class KafkaNetwork:
     @property
     def worker_client(self) -> dict[str, str]:
         """The properties of a client in the Connect worker, which has its own certificate."""
-        secured = self.transport.client_properties()
+        secured = self.transport.client_properties("")
         return {
             "bootstrap.servers": self.bootstrap,
             **{name: str(value) for name, value in secured.items()},

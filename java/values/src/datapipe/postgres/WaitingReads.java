@@ -34,8 +34,7 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
   static final double MOST_UNREAD = 0.5;
 
   private static final Logger LOG = LoggerFactory.getLogger(WaitingReads.class);
-  private static final long CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long WAIT_SECONDS = 2;
+  private static final long CHECK_SECONDS = 2;
 
   private UnreadShare unread;
   private long nextCheck = System.nanoTime();
@@ -55,7 +54,7 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
   public Struct struct(SourceInfo source) {
     if (source.isSnapshot() && System.nanoTime() - nextCheck >= 0) {
       waitForSink();
-      nextCheck = System.nanoTime() + CHECK_NANOS;
+      nextCheck = System.nanoTime() + TimeUnit.SECONDS.toNanos(CHECK_SECONDS);
     }
     return super.struct(source);
   }
@@ -71,7 +70,7 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
         waited = true;
       }
       try {
-        TimeUnit.SECONDS.sleep(WAIT_SECONDS);
+        TimeUnit.SECONDS.sleep(CHECK_SECONDS);
       } catch (InterruptedException error) { // the task is stopped
         Thread.currentThread().interrupt();
         throw new ConnectException("stopped while the reading of rows waited", error);
