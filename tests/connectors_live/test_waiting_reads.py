@@ -58,10 +58,9 @@ def _account(site: Site) -> str:
 
 
 def test_rows_are_read_while_the_sink_is_not_far_behind(site: Site, table: None) -> None:
-    bootstrap = site.connect().config("postgres-cdc-connector")[
-        "reads.wait.client.bootstrap.servers"
-    ]
-    fields = site.source(NAME, NAME, waits_for=SINK, brokers={"bootstrap.servers": bootstrap})
+    pipeline = site.connect().config("postgres-cdc-connector")
+    brokers = {"bootstrap.servers": pipeline[f"{CLIENT}bootstrap.servers"]}
+    fields = site.source(NAME, NAME, waits_for=SINK, brokers=brokers)
     connector = DebeziumPostgresConnector.model_validate(fields)
     site.connect().put(NAME, connector.properties())
     partition = TopicPartition(TOPIC, 0)
