@@ -65,17 +65,18 @@ def test_rows_are_read_while_the_sink_is_not_far_behind(site: Site, table: None)
     site.connect().put(NAME, connector.properties())
     partition = TopicPartition(TOPIC, 0)
     reader = Consumer({**site.outputs.kafka, "group.id": f"connect-{SINK}"})
-    seen = [0]
+    seen, since = 0, 0.0
 
     def records() -> int:
         return int(reader.get_watermark_offsets(partition, timeout=10)[1])
 
     def stands_still() -> int:
+        nonlocal seen, since
         now = records()
-        if now == 0 or now != seen[0]:
-            seen[0], seen[1:] = now, [time.monotonic()]
+        if now == 0 or now != seen:
+            seen, since = now, time.monotonic()
             raise NotReadyError(f"{now} records")
-        return now if time.monotonic() - seen[1] > STANDS_STILL_SECONDS else 0
+        return now if time.monotonic() - since > STANDS_STILL_SECONDS else 0
 
     def all_read() -> bool:
         reader.commit(offsets=[TopicPartition(TOPIC, 0, records())], asynchronous=False)
