@@ -66,7 +66,7 @@ class Verified(Part):
 
 
 class TpchResult(Part):
-    """The result."""
+    """A snapshot and a stream of TPC-H, as docs/bench/tpch.json has them."""
 
     at: str
     revision: str
@@ -83,7 +83,7 @@ class TpchResult(Part):
 
 
 def text(result: TpchResult) -> str:
-    """Return the result as Markdown, beside the published figures."""
+    """Return the result and the published figures, as Markdown."""
     machine, rows = result.machine, sum(result.rows.values())
     differing = len(result.verified.differing)
     equal = "all equal" if not differing else f"{differing} not equal"
