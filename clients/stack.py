@@ -130,6 +130,8 @@ class _CapturedOutput(_Output):
 
     # Whether the program runs its server.
     managed: bool
+    # Whether the names of its objects, and of its views, say whose they are.
+    object_names: Literal["short", "qualified"] = "qualified"
     # Captured, as schema.table.
     tables: tuple[str, ...]
     # Columns that are not captured, by schema.table.

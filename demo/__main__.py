@@ -46,7 +46,7 @@ def main() -> int:
             progress.update("asking the archive for the present state (make sql)")
             state = ask(
                 lambda: database.connect(outputs),
-                lambda: open_session(outputs, log=progress.update),
+                lambda: open_session(outputs, source=outputs.source, log=progress.update),
                 next(table for table in tables if table.endswith(".orders")),
             )
     except (StackError, duckdb.Error) as error:
