@@ -31,7 +31,7 @@ def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str,
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:
     """Return what the archive has of a source's tables; nothing where it is not deployed.
 
-    Where that is not known, tables that were replaced can't be told from others, which is printed.
+    Where that is not known, which is printed, the checks do not find tables that were replaced.
     """
     try:
         entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
