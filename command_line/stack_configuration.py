@@ -2,9 +2,17 @@
 
 import json
 import subprocess
+import sys
 from typing import Any
 
-from clients.stack import PROJECT, DatabaseOutput, StackError, StackOutputs, read_outputs
+from clients.stack import (
+    PROJECT,
+    DatabaseOutput,
+    NotDeployedError,
+    StackError,
+    StackOutputs,
+    read_outputs,
+)
 from components.config import StackConfig, parse
 from components.config.existing_source import ExistingSource
 
@@ -57,10 +65,16 @@ def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutput
 
 
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:
-    """Return what the archive has of a source's tables; nothing where it is not deployed."""
+    """Return what the archive has of a source's tables; nothing where it is not deployed.
+
+    Where that is not known, which is printed, the checks do not find tables that were replaced.
+    """
     try:
         entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
-    except StackError:
+    except NotDeployedError:
+        return {}
+    except StackError as error:
+        print(f"what the archive has of {name} is not known: {error}", file=sys.stderr)
         return {}
     return entries
 
@@ -71,7 +85,10 @@ def captured_server(stack: str, name: str, source: ExistingSource) -> str | None
         return source.recovered.server
     try:
         return read_outputs(stack).of(name).captured_server
-    except StackError:
+    except NotDeployedError:
+        return None
+    except StackError as error:
+        print(f"which server {name} was captured from is not known: {error}", file=sys.stderr)
         return None
 
 
