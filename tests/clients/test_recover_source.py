@@ -63,7 +63,7 @@ class Database:
 
 
 class Connect:
-    """A worker with one source connector, which reads the tables at once when it starts."""
+    """A worker with one source connector, which has read the tables when it has started."""
 
     def __init__(self, server: Database, captured: int | None = 4000, trace: str = "") -> None:
         self.server, self.trace = server, trace

@@ -27,8 +27,8 @@ def identity(connection: Connection) -> str:
 def identity_problems(server: Server, captured: str | None) -> Iterator[Problem]:
     """Yield that a primary is another server than the one that was `captured`.
 
-    A higher timeline is no problem in itself: whether a promoted standby has all that was captured
-    is for the connector to say, which refuses to go on otherwise.
+    A higher timeline is accepted: the connector finds out whether a promoted standby has all that
+    was captured, and refuses to go on otherwise.
     """
     if captured is None:
         return
