@@ -91,11 +91,12 @@ def source(
         bool, typer.Option("--yes", help="Repair; without it, show what would be done and ask.")
     ] = False,
 ) -> None:
-    """Capture a database again after a failover, a lost slot or a restored backup.
+    """Capture a database again after a failover.
 
-    It makes a new slot and reads the tables again, so that the archive's current state is that of
-    the database; rows that it has no longer are not current any more. The history of the time in
-    between is missing, and the command says which. It may be interrupted and run again.
+    Also after a lost slot or a restored backup. It makes a new slot and reads the tables again, so
+    that the archive's current state is that of the database; rows that it has no longer are not
+    current any more. The history of the time in between is missing, and the command says which. It
+    may be interrupted and run again.
     """
     from clients.connect import connect_client
     from clients.console import confirms, log

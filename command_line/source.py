@@ -114,7 +114,7 @@ def release(
         typer.Option(help="What happens to all of them, instead of each source's onRemoval."),
     ] = None,
 ) -> None:
-    """Drop the replication slots of the existing databases before the stack is removed.
+    """Drop the replication slots, before the stack is removed.
 
     Without a slot, its connector can't go on. A slot that stays makes its server keep all WAL.
     """
