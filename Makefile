@@ -7,6 +7,8 @@ ifdef Q
 override export Q := $(value Q)
 endif
 
+# One of the captured databases; without it, all of them, or the only one that has the table.
+CHOSEN = $(if $(SOURCE),--source "$(SOURCE)")
 FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 
 .DEFAULT_GOAL := help
@@ -45,8 +47,8 @@ bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance an
 status: ## pods, connectors, topics, objects and the budget at a glance
 	@bin/datapipe status
 
-verify: ## compare the archive with PostgreSQL, every row (ARGS="--table public.users --sample 5%")
-	@bin/datapipe verify $(ARGS)
+verify: ## compare the archive with PostgreSQL, every row (SOURCE=name, ARGS="--table public.users --sample 5%")
+	@bin/datapipe verify $(CHOSEN) $(ARGS)
 
 maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
 	@bin/datapipe maintain
@@ -58,14 +60,14 @@ sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet,
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost slots, read replaced tables again; SCHEMA=subject: register it; ROW=…: let it through
-	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all))
+recover: ## recreate lost slots, read replaced tables again (SOURCE=name); SCHEMA=subject: register it; ROW=…: let it through
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all) $(CHOSEN))
 
-source-sql: ## print the SQL that prepares an existing database; SOURCE=name in datapipe:sources
-	@bin/datapipe source sql "$(SOURCE)"
+source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
+	@bin/datapipe source sql $(SOURCE)
 
-doctor: ## say what is wrong with an existing database and what mends it (SOURCE=name)
-	@bin/datapipe source doctor "$(SOURCE)"
+doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
+	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
 sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1
 	@bin/datapipe sample-databases start --configure $(if $(SCALE),--scale-factor $(SCALE))
@@ -73,14 +75,14 @@ sample-databases: ## start two PostgreSQL servers that stand in for your own, as
 # As given: make would expand a $ in them.
 erase: export ERASED_TABLE = $(value TABLE)
 erase: export ERASED_KEY = $(value KEY)
-erase: ## show what erasing a key's rows from the archive would do; YES=1 erases (TABLE=public.users KEY=42)
-	@bin/datapipe erase --table "$$ERASED_TABLE" --key "$$ERASED_KEY" $(if $(YES),--yes) $(ARGS)
+erase: ## show what erasing a key's rows from the archive would do; YES=1 erases (TABLE=public.users KEY=42, SOURCE=name)
+	@bin/datapipe erase --table "$$ERASED_TABLE" --key "$$ERASED_KEY" $(CHOSEN) $(if $(YES),--yes) $(ARGS)
 
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
-	@bin/datapipe dlq list
+	@bin/datapipe dlq list $(CHOSEN)
 
 preview: ## show what `make up` would change, with the policies
 	@scripts/preview.sh
@@ -100,8 +102,8 @@ rotate: ## replace every password and access key; old ones are revoked when nobo
 refresh: ## show what was changed by hand and accept it into the state; make drift only shows it
 	@scripts/refresh.sh
 
-env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack
-	@bin/datapipe env
+env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack (SOURCE=name: psql's database)
+	@bin/datapipe env $(CHOSEN)
 
 down: ## remove the pipeline; of the sandbox everything but its cache
 	@scripts/down.sh

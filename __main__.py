@@ -137,7 +137,7 @@ if athena:
         "athena",
         {
             "workgroup": athena.workgroup,
-            "database": athena.views_database,
+            "databases": athena.views_databases,
             "readerRole": athena.reader_arn,
         },
     )

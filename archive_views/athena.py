@@ -1,7 +1,8 @@
 """The statements that make the views in Athena, and the queries of a moment, which no view can be.
 
 Names are those of Glue: a table is called as in the archive's catalog, `users` or `sales_users`,
-and the views are in a database of their own, as Glue has views and tables in one list.
+and the views are in a database of their own, as Glue has views and tables in one list. Each source
+has both databases for itself; the view of the changes of all sources is in each of them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from archive_views.table import (
     COMMITTED,
     LSN,
     OPERATION,
+    SourceDatabase,
     StoredColumn,
     TableViews,
     history_names,
@@ -51,22 +53,24 @@ class AthenaTable:
 
 
 @dataclass(frozen=True)
-class AthenaDatabases:
-    """Names of databases."""
+class AthenaSource:
+    """A source and its tables in Glue."""
 
+    origin: SourceDatabase
     archive: str
-    """in Glue, with the archive's tables"""
+    """the database with the archive's tables"""
     views: str
-    """in Glue"""
-    source: str
-    """PostgreSQL's"""
+    """the database of its views"""
+    tables: tuple[AthenaTable, ...]
 
 
 @dataclass(frozen=True)
 class Statement:
     """A statement of Athena."""
 
+    source: str
     name: str
+    """of the view, or of the query of a moment; each source has its own"""
     meaning: str
     sql: str
 
@@ -82,51 +86,61 @@ def view_names(names: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     return {name: (histories["", name], name, f"{name}{MOMENT_SUFFIX}") for name in tables}
 
 
-def statements(tables: Sequence[AthenaTable], databases: AthenaDatabases) -> list[Statement]:
-    """Return a statement for each view and each query of a moment.
+def statements(sources: Sequence[AthenaSource]) -> list[Statement]:
+    """Return a statement for each view and each query of a moment, of all sources.
 
     Raises StatementTooLongError where Athena would not take one.
     """
-    names = view_names(table.name for table in tables)
+    events = " UNION ALL ".join(
+        _events(table, source) for source in sources for table in source.tables
+    )
     made = []
-    for table in tables:
-        history, present, moment = names[table.name]
-        queries = ViewQueries(_views(table, databases, history), _DIALECT)
-        made += [
-            _view(
-                databases,
-                history,
-                f"Changes of {table.title}",
-                _guarded(table, databases, queries.history()),
-            ),
-            _view(
-                databases,
-                present,
-                f"Rows of {table.title}",
-                _guarded(table, databases, queries.present()),
-            ),
-            Statement(
-                moment,
-                f"Rows of {table.title} at a moment, which the parameter says in UTC:"
-                " '2026-11-27 10:00:00'",
-                _at_a_moment(table, databases, history),
-            ),
-        ]
-    events = " UNION ALL ".join(_events(table, databases, names) for table in tables)
-    made.append(_view(databases, EVENTS, "Changes of all tables, as the design describes", events))
+    for source in sources:
+        names = view_names(table.name for table in source.tables)
+        for table in source.tables:
+            made += _statements_of(table, source, *names[table.name])
+        meaning = "Changes of all tables of all sources, as the design describes"
+        made.append(_view(source, EVENTS, meaning, events))
     for statement in made:
         _require_length(statement)
     return made
 
 
-def _views(table: AthenaTable, databases: AthenaDatabases, history: str) -> TableViews:
+def _statements_of(
+    table: AthenaTable, source: AthenaSource, history: str, present: str, moment: str
+) -> list[Statement]:
+    queries = ViewQueries(_views(table, source, history), _DIALECT)
+    return [
+        _view(
+            source,
+            history,
+            f"Changes of {table.title}",
+            _guarded(table, source, queries.history()),
+        ),
+        _view(
+            source,
+            present,
+            f"Rows of {table.title}",
+            _guarded(table, source, queries.present()),
+        ),
+        Statement(
+            source.origin.source,
+            moment,
+            f"Rows of {table.title} at a moment, which the parameter says in UTC:"
+            " '2026-11-27 10:00:00'",
+            _at_a_moment(table, source, history),
+        ),
+    ]
+
+
+def _views(table: AthenaTable, source: AthenaSource, history: str = "") -> TableViews:
     schema, _, name = table.title.partition(".")
     stored = table.stored if table.stored is not None else _as_declared(table.declared)
     own = tuple(column for column in stored if column.source not in CHANGE_COLUMNS)
     return TableViews(
         schema=schema,
         name=name,
-        relation=_relation(table, databases),
+        relation=_relation(table, source),
         columns=view_columns(own, table.declared),
         key=table.key,
         change_columns=_change_columns(stored),
@@ -146,16 +160,17 @@ def _change_columns(stored: Iterable[StoredColumn]) -> frozenset[str]:
     return frozenset(usual | CHANGE_COLUMNS.intersection(column.name for column in stored))
 
 
-def _relation(table: AthenaTable, databases: AthenaDatabases) -> str:
-    return f"{_DIALECT.quoted(databases.archive)}.{_DIALECT.quoted(table.archived_name)}"
+def _relation(table: AthenaTable, source: AthenaSource) -> str:
+    return f"{_DIALECT.quoted(source.archive)}.{_DIALECT.quoted(table.archived_name)}"
 
 
-def _view(databases: AthenaDatabases, name: str, meaning: str, query: str) -> Statement:
-    view = f"{_DIALECT.quoted(databases.views)}.{_DIALECT.quoted(name)}"
-    return Statement(name, meaning, f"CREATE OR REPLACE VIEW {view} AS {query}")
+def _view(source: AthenaSource, name: str, meaning: str, query: str) -> Statement:
+    view = f"{_DIALECT.quoted(source.views)}.{_DIALECT.quoted(name)}"
+    sql = f"CREATE OR REPLACE VIEW {view} AS {query}"
+    return Statement(source.origin.source, name, meaning, sql)
 
 
-def _guarded(table: AthenaTable, databases: AthenaDatabases, query: str) -> str:
+def _guarded(table: AthenaTable, source: AthenaSource, query: str) -> str:
     """Return a query that fails once the table has columns that it does not know.
 
     Values of a new column, or of a new type, would otherwise be missing without a message.
@@ -171,7 +186,7 @@ def _guarded(table: AthenaTable, databases: AthenaDatabases, query: str) -> str:
     )
     unknown = (
         "(SELECT count(*) FROM information_schema.columns"
-        f" WHERE table_schema = {literal(databases.archive)}"
+        f" WHERE table_schema = {literal(source.archive)}"
         f" AND table_name = {literal(table.archived_name)}"
         f" AND lower(column_name) NOT IN ({', '.join(map(literal, known))}))"
     )
@@ -181,26 +196,23 @@ def _guarded(table: AthenaTable, databases: AthenaDatabases, query: str) -> str:
     )
 
 
-def _at_a_moment(table: AthenaTable, databases: AthenaDatabases, history: str) -> str:
+def _at_a_moment(table: AthenaTable, source: AthenaSource, history: str) -> str:
     committed = _DIALECT.time(_DIALECT.quoted(COMMITTED), table.milliseconds)
     until = (
-        f"(SELECT * FROM {_relation(table, databases)}"
+        f"(SELECT * FROM {_relation(table, source)}"
         f" WHERE {committed} <= (SELECT until FROM moment))"
     )
-    views = replace(_views(table, databases, history), relation=until)
-    query = _guarded(table, databases, ViewQueries(views, _DIALECT).present())
+    views = replace(_views(table, source, history), relation=until)
+    query = _guarded(table, source, ViewQueries(views, _DIALECT).present())
     return (
         "WITH moment AS (SELECT CAST(? AS TIMESTAMP(6)) AS until)"
         f" SELECT * FROM ({query}) AS present"
     )
 
 
-def _events(
-    table: AthenaTable, databases: AthenaDatabases, names: dict[str, tuple[str, str, str]]
-) -> str:
-    history, _, _ = names[table.name]
-    queries = ViewQueries(_views(table, databases, history), _DIALECT)
-    return _guarded(table, databases, queries.events(databases.source))
+def _events(table: AthenaTable, source: AthenaSource) -> str:
+    queries = ViewQueries(_views(table, source), _DIALECT)
+    return _guarded(table, source, queries.events(source.origin))
 
 
 def _require_length(statement: Statement) -> None:
@@ -209,5 +221,5 @@ def _require_length(statement: Statement) -> None:
         raise StatementTooLongError(
             f"archive.athena: the statement of {statement.name} has {length:,} bytes, and Athena"
             f" takes at most {LONGEST_STATEMENT:,}; capture some of the tables in another stack, or"
-            " exclude columns (source.excludedColumns)"
+            " exclude columns (excludedColumns)"
         )

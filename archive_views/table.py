@@ -18,6 +18,16 @@ CHANGE_COLUMNS = frozenset({OPERATION, LSN, COMMITTED, CAPTURED, LOST, "__delete
 
 
 @dataclass(frozen=True)
+class SourceDatabase:
+    """A captured database."""
+
+    source: str
+    """its name in the stack"""
+    database: str
+    """PostgreSQL's name of it"""
+
+
+@dataclass(frozen=True)
 class StoredColumn:
     """A column of the archive."""
 

@@ -13,12 +13,13 @@ from archive_views.table import (
     LOST,
     LSN,
     OPERATION,
+    SourceDatabase,
     TableViews,
     ViewColumn,
 )
 from archive_views.targets import TEXT, Target
 
-# The design's view over the changes of all tables.
+# The design's view over the changes of all tables, here of all sources.
 EVENTS = "s3_cdc_events"
 # Columns of a history after the table's own.
 HISTORY_COLUMNS = ("__op", "__committed_at", "__captured_at", "__lsn", "__lost")
@@ -37,6 +38,8 @@ EVENT_COLUMNS = (
     "month",
     "day",
     "hour",
+    # Not the design's: two sources may have databases of one name.
+    "source_name",
 )
 
 
@@ -74,7 +77,7 @@ class ViewQueries:
             return self._unknown_key()
         return self._last_of_each_key() if self._table.key else self._counted()
 
-    def events(self, database: str) -> str:
+    def events(self, origin: SourceDatabase) -> str:
         """Return the query of all changes in the form of the design's table s3_cdc_events."""
         quoted, literal = self._quoted, self._dialect.literal
         committed = self._time(COMMITTED)
@@ -91,8 +94,9 @@ class ViewQueries:
         values = {
             "table_name": literal(self._table.name),
             "connector_version": null,
-            "database_name": literal(database),
+            "database_name": literal(origin.database),
             "schema_name": literal(self._table.schema),
+            "source_name": literal(origin.source),
             "transaction_id": "CAST(NULL AS BIGINT)",
             "before_data": before,
             "after_data": "CASE WHEN operation_type IN ('c', 'u', 'r') THEN row_data END",
@@ -251,6 +255,6 @@ class ViewQueries:
         return self._dialect.quoted(name)
 
 
-def all_events(tables: Sequence[TableViews], dialect: Dialect, database: str) -> str:
+def all_events(tables: Sequence[tuple[SourceDatabase, TableViews]], dialect: Dialect) -> str:
     """Return the query of the view s3_cdc_events over all tables. There must be at least one."""
-    return " UNION ALL ".join(ViewQueries(one, dialect).events(database) for one in tables)
+    return " UNION ALL ".join(ViewQueries(one, dialect).events(origin) for origin, one in tables)

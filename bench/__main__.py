@@ -13,7 +13,7 @@ from bench.schedule import Schedule
 from clients import database
 from clients.console import console
 from clients.ending import run_and_exit
-from clients.stack import StackError, read_outputs
+from clients.stack import StackError, read_managed
 from verification.commands import pipeline_of
 from verification.report import print_results
 from verification.witness import compare_changed_rows, complaints
@@ -33,7 +33,7 @@ def main() -> int:
     arguments = _arguments()
     screen = console()
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         log = Progress("bench").log
         with database.connect(outputs) as connection:
             began = wal_position(connection)

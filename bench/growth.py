@@ -40,7 +40,7 @@ from clients import database
 from clients.cluster import Cluster
 from clients.console import console
 from clients.ending import run_and_exit
-from clients.stack import StackError, StackOutputs, read_outputs
+from clients.stack import StackError, StackOutputs, read_managed
 from clients.update import changed_stack_file, remove_tables, update
 from polling import NotReadyError, poll_until
 from workload.progress import Log, Progress
@@ -134,7 +134,7 @@ def arranged(
             began = time.monotonic()
             update(stack, file)
             log(f"pulumi up took {time.monotonic() - began:.0f} s")
-        yield read_outputs(stack)
+        yield read_managed(stack)
     finally:
         log("pulumi up removes the added tables")
         remove_tables(stack, overrides)
@@ -227,7 +227,7 @@ def main() -> int:
     screen, log = console(), Progress("growth").log
     lost = 0
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         log(f"warming up the JVMs for {arguments.warm_up} s")
         warm_jvms(Bench(outputs, log), seconds=arguments.warm_up)
         for arrangement in ARRANGEMENTS:

@@ -42,7 +42,7 @@ from clients.archive import IcebergArchive
 from clients.cluster import Cluster
 from clients.console import console
 from clients.ending import run_and_exit
-from clients.stack import StackError, StackOutputs, read_outputs
+from clients.stack import StackError, StackOutputs, read_managed
 from polling import poll_until
 from workload.machine import revision
 from workload.maintenance import (
@@ -207,7 +207,7 @@ def main() -> int:
     arguments = _arguments()
     log = Progress("bench-maintenance").log
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         cluster, measured = Cluster(outputs), MaintenanceBench(outputs, log)
         described = machine.describe()
         log(f"warming up the JVMs for {arguments.warm_up} s")

@@ -27,7 +27,7 @@ from clients.cluster import Cluster
 from clients.console import console
 from clients.database import Row
 from clients.ending import run_and_exit
-from clients.stack import PROJECT, StackError, StackOutputs, read_outputs
+from clients.stack import PROJECT, StackError, StackOutputs, read_managed
 from clients.update import changed_stack_file, remove_tables, update_command
 from workload.machine import revision
 from workload.progress import Log, Progress
@@ -253,7 +253,7 @@ def main() -> int:
     arguments = _arguments()
     screen = console()
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         bench = SnapshotBench(arguments.stack, outputs, Progress("snapshot").log)
         try:
             result = bench.run(arguments.rows, arguments.kill_at or None)

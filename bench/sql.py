@@ -22,12 +22,13 @@ import pyarrow.dataset
 import pyarrow.fs
 import pyarrow.parquet
 
-from archive_views.table import StoredColumn
+from archive_views.table import SourceDatabase, StoredColumn
 from bench import machine
 from clients.described_tables import DescribedTable
 from clients.ending import run_and_exit
 from clients.sql.files import FORMAT, ArchivedFiles, Layout
 from clients.sql.session import Session
+from clients.sql.sources import ArchivedSource
 from clients.stack import PROJECT
 from workload.machine import revision
 
@@ -148,8 +149,14 @@ def run_query(folder: Path, query: str) -> tuple[float, float, int]:
     """Return seconds and CPU seconds from opening the archive to the result, and MiB of memory."""
     began, cpu_before = time.monotonic(), time.process_time()
     declared = tuple((name, type_) for name, (_, type_) in COLUMNS.items())
-    tables = {"public.users": DescribedTable(("id",), declared)}
-    with Session(lambda _: _files(folder), tables, database="shop", log=print) as session:
+    source = ArchivedSource(
+        SourceDatabase("postgres", "shop"),
+        {"public.users": DescribedTable(("id",), declared)},
+        lambda _: _files(folder),
+        in_own_schemas=True,
+        schema=None,
+    )
+    with Session([source], log=print) as session:
         session.connection.execute(query).fetchall()
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu_before
     return seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

@@ -24,7 +24,7 @@ from bench.warm_up import warm_jvms
 from clients.cluster import Cluster
 from clients.connect import connectors
 from clients.console import console
-from clients.stack import StackError, StackOutputs, read_outputs
+from clients.stack import StackError, StackOutputs, read_managed
 from polling import NotReadyError, poll_until
 from workload.progress import Progress
 from workload.timeouts import Timeouts
@@ -143,7 +143,7 @@ def main() -> int:
     screen = console()
     table = Table(*COLUMNS, box=None)
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         bench = Bench(outputs, Progress("tuning").log)
         schemas = sample_schemas(outputs.tables)
         warm_jvms(bench, schemas)

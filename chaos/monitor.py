@@ -11,7 +11,7 @@ from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
 from clients.cluster import Pod
 from clients.connect import Connector, connectors
-from clients.status.collect import UNREACHABLE
+from clients.status.unknown import UNREACHABLE
 from clients.topics import GroupReader
 from kafka_connect.status import first_cause
 from polling import poll_until

@@ -13,7 +13,7 @@ from clients import database
 from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
-from clients.stack import PROJECT, StackOutputs, read_outputs
+from clients.stack import PROJECT, StackOutputs, read_managed
 from polling import poll_until
 from workload.progress import Log
 
@@ -36,7 +36,7 @@ class Pipeline:
         """Connect to the stack. Raises StackError if it cannot be used."""
         self.stack = stack
         self.log = log
-        self.outputs: StackOutputs = read_outputs(stack)
+        self.outputs: StackOutputs = read_managed(stack)
         self.cluster = Cluster(self.outputs)
         self.archive: Archive = open_archive(self.outputs.archive)
         self.core: Any = client.CoreV1Api(self.cluster.api)

@@ -127,13 +127,7 @@ class FileArchive:
         Where a column's type has changed, later values are in a column NAME__KIND
         (clients/file_columns.py).
         """
-        try:
-            files = pyarrow.dataset.dataset(
-                self._folder(table), format="parquet", filesystem=self._files
-            )
-        except FileNotFoundError:
-            return NO_CHANGES
-        parts = sorted(files.get_fragments(), key=lambda part: str(part.path))  # by hour
+        parts = sorted(self.fragments(table), key=lambda part: str(part.path))  # by hour
         if not parts:
             return NO_CHANGES
         since = pyarrow.dataset.field("__source_lsn") >= since_lsn
@@ -144,12 +138,17 @@ class FileArchive:
         )
 
     def fragments(self, table: str) -> list[pyarrow.dataset.ParquetFileFragment]:
-        """Return the present files of schema.table, each with its own schema."""
+        """Return the present files of schema.table, each with its own schema; none without any.
+
+        Raises OSError if the bucket does not exist.
+        """
+        folder = self._folder(table)
         try:
-            files = pyarrow.dataset.dataset(
-                self._folder(table), format="parquet", filesystem=self._files
-            )
+            files = pyarrow.dataset.dataset(folder, format="parquet", filesystem=self._files)
         except FileNotFoundError:
+            # That is said of a bucket that does not exist, too; a listing tells it apart.
+            with suppress(FileNotFoundError):
+                self._files.get_file_info(pyarrow.fs.FileSelector(folder))
             return []
         return list(files.get_fragments())
 

@@ -1,7 +1,7 @@
 """What has changed of the captured tables in the database, as the source connectors see it, too."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from clients import database
@@ -26,6 +26,10 @@ class Finding:
     # schema.table; None for what concerns no single table.
     table: str | None
     reason: str
+
+    def renamed(self, name: Callable[[str], str]) -> "Finding":
+        """Return the finding with another name of its table."""
+        return self if self.table is None else replace(self, table=name(self.table))
 
     def __str__(self) -> str:
         sentence = f"{self.table}: {self.reason}" if self.table else self.reason

@@ -95,6 +95,16 @@ class Cluster:
         response = self._request("POST", path, {}, "application/json", body)
         return self.api.response_deserialize(response, {"2XX": "object"}).data
 
+    def patch(self, path: str, changes: Mapping[str, Any]) -> Any:
+        """Change some fields of an object, by a merge patch; return the object.
+
+        Raises kubernetes.client.ApiException if refused, with 409 if `changes` name a
+        resourceVersion that is no longer the object's.
+        """
+        kind = "application/merge-patch+json"
+        response = self._request("PATCH", path, {}, "application/json", changes, content_type=kind)
+        return self.api.response_deserialize(response, {"2XX": "object"}).data
+
     def _request(
         self,
         method: str,
@@ -102,12 +112,14 @@ class Cluster:
         query: Mapping[str, str],
         accept: str,
         body: Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
     ) -> Any:
         request = self.api.param_serialize(
             method,
             path,
             query_params=list(query.items()),
-            header_params={"Accept": accept, "Content-Type": "application/json"},
+            header_params={"Accept": accept, "Content-Type": content_type},
             body=body,
             auth_settings=["BearerToken"],
         )

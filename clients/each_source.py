@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from clients.stack import StackError, StackOutputs
-from clients.status.collect import UNREACHABLE
+from clients.status.unknown import UNREACHABLE
 from kafka_connect.failures import ConnectError
 
 T = TypeVar("T")

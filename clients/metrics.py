@@ -38,6 +38,15 @@ class Metrics:
         """The names of all metrics; a counter's ends in _total."""
         return set(self._by_name)
 
+    def of_source(self, label: str | None) -> "Metrics":
+        """Return the samples with this label `source`; None: without the label."""
+        return Metrics(
+            sample
+            for samples in self._by_name.values()
+            for sample in samples
+            if (sample.labels.get("source") or None) == label
+        )
+
     def samples(self, name: str, **labels: str) -> list[Sample]:
         """Return the metric's samples with these labels."""
         return [

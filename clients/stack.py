@@ -126,6 +126,8 @@ class _CapturedOutput(_Output):
 
     # Whether the program runs its server.
     managed: bool
+    # Whether the names of its objects, and of its views, say whose they are.
+    object_names: Literal["short", "qualified"] = "qualified"
     # Captured, as schema.table.
     tables: tuple[str, ...]
     # Columns that are not captured, by schema.table.
@@ -262,6 +264,21 @@ def read_outputs(stack: str) -> StackOutputs:
             f"can't read stack {stack}; run make up STACK={stack} first: {result.stderr.strip()}"
         )
     return parse_outputs(stack, json.loads(result.stdout))
+
+
+def read_managed(stack: str) -> StackOutputs:
+    """Return the outputs of a deployed stack with its managed database, whose rows may be changed.
+
+    Raises StackError if it has none, too.
+    """
+    outputs = read_outputs(stack)
+    if not outputs.managed:
+        raise StackError(
+            "this command changes rows of the sample tables in the managed database, but stack"
+            f" {stack} has none: it captures {', '.join(outputs.source_names)}. List"
+            " public.users and the other sample tables as datapipe:tables, or use another stack"
+        )
+    return outputs
 
 
 def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:

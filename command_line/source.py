@@ -1,55 +1,103 @@
-"""`datapipe source`: prepares an existing database, and says what is wrong with it."""
+"""`datapipe source`: prepares existing databases, and says what is wrong with them."""
 
-from typing import Annotated
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from command_line.exit_codes import exit_codes
 
+if TYPE_CHECKING:
+    from components.config import StackConfig
+    from components.config.existing_source import ExistingSource
+
 Name = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="The database's name in datapipe:sources.")
+    str,
+    typer.Argument(
+        metavar="[SOURCE]", help="The database's name in datapipe:sources; without it, all of them."
+    ),
 ]
+
+
+class Where(StrEnum):
+    """The place that a database is looked at from."""
+
+    CLUSTER = "cluster"
+    HERE = "here"
+
+
 app = typer.Typer(
-    help="Prepare an existing database, and check it.",
+    help="Prepare existing databases, and check them.",
     epilog=exit_codes("done"),
     no_args_is_help=True,
 )
 
 
 @app.command("sql", epilog=exit_codes("printed"))
-def print_sql(context: typer.Context, name: Name) -> None:
-    """Print the SQL that its administrator reviews and runs.
+def print_sql(context: typer.Context, name: Name = "") -> None:
+    """Print the SQL that the database's administrator reviews and runs.
 
     It creates the account, its rights, the publication, the replica identity and the heartbeat's
     table. It may be run again, for example after a table was added.
     """
-    from command_line.stack_configuration import existing_source
+    from command_line.stack_configuration import existing_sources
     from components.source.existing.statements import preparation_script
 
-    _, source = existing_source(context.obj, name)
-    print(preparation_script(name, source))
+    _, sources = existing_sources(context.obj, name)
+    print("\n".join(preparation_script(each, source) for each, source in sources.items()))
 
 
-@app.command(epilog=exit_codes("the database can be captured", "something is wrong with it"))
-def doctor(context: typer.Context, name: Name) -> None:
+@app.command(epilog=exit_codes("the databases can be captured", "something is wrong with one"))
+def doctor(
+    context: typer.Context,
+    name: Name = "",
+    where: Annotated[
+        Where | None,
+        typer.Option(
+            help="Look from a worker's pod in the cluster, or from here; without it, from the pod"
+            " if a worker runs."
+        ),
+    ] = None,
+) -> None:
     """Say what is wrong with the database.
 
-    Each line has what mends it. The database is asked from this machine, as the account that
-    captures, and nothing is changed.
+    Each line has what mends it. The database is asked as the account that captures, from where the
+    worker connects, and nothing is changed.
     """
-    from command_line.stack_configuration import existing_source, recorded_entries
-    from components.source.existing.doctor import problems
+    from command_line.stack_configuration import existing_sources
 
-    config, source = existing_source(context.obj, name)
-    found = problems(
-        name,
-        source,
-        avro_names=config.needs_avro_names,
-        entries=recorded_entries(context.obj, name),
-    )
+    config, sources = existing_sources(context.obj, name)
+    sound = [
+        _is_sound(context.obj, config, each, source, where) for each, source in sources.items()
+    ]
+    if not all(sound):
+        raise typer.Exit(1)
+
+
+def _is_sound(
+    stack: str, config: StackConfig, name: str, source: ExistingSource, where: Where | None
+) -> bool:
+    """Print what is wrong with a database; return whether it can be captured."""
+    from command_line.stack_configuration import recorded_entries
+    from components.source.existing import doctor
+    from components.source.existing.problem import UnreachableError
+    from components.source.existing.vantage_choice import open_way
+    from components.source.existing.worker_place import WorkerPlace
+
+    worker = WorkerPlace(config.security.namespace, config.cluster.context)
+    try:
+        way = open_way(name, source, worker, where.value if where else None)
+        because = f", {way.why_here}" if way.why_here else ""
+        print(f"{name}: looked at from {way.vantage.name}{because}")
+        found = doctor.examine(
+            way, avro_names=config.needs_avro_names, entries=recorded_entries(stack, name)
+        )
+    except UnreachableError as error:
+        found = [error.problem]
     for problem in found:
         print(f"{problem.level}: {problem}")
-    refused = sum(problem.level == "refused" for problem in found)
-    if refused:
-        raise typer.Exit(1)
-    print(f"{name}: {source.host}:{source.port} can be captured")
+    refused = any(problem.level == "refused" for problem in found)
+    print(f"{name}: {source.host}:{source.port} {'can not' if refused else 'can'} be captured")
+    return not refused

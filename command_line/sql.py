@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from command_line.exit_codes import exit_codes
+from command_line.source_option import Source
 
 EXIT_CODES = exit_codes("done", "the query or the archive has an error")
 FORMATS = ("table", "csv", "json", "parquet")
@@ -25,6 +26,7 @@ def sql(  # noqa: PLR0917  typer passes them by name
     query: Annotated[
         str | None, typer.Option(help="Print the result of a query.", metavar="SQL")
     ] = None,
+    source: Source = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -48,8 +50,9 @@ def sql(  # noqa: PLR0917  typer passes them by name
 ) -> None:
     """Query the archive with DuckDB: a prompt, or one query.
 
-    Each captured table has a view of its present rows and one of its history, NAME_changes.
-    s3_cdc_events has the changes of all tables.
+    Each captured table has a view of its present rows and one of its history, NAME_changes: those
+    of the managed database in PostgreSQL's schemas, those of a source in the schema of its name.
+    s3_cdc_events has the changes of all tables of all sources.
     """
     import duckdb
 
@@ -68,6 +71,7 @@ def sql(  # noqa: PLR0917  typer passes them by name
         run(
             context.obj,
             query,
+            source=source,
             at=time,
             form=Format(form),
             as_archived=types == "archived",

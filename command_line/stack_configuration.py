@@ -11,18 +11,20 @@ from components.config.existing_source import ExistingSource
 KEY_PREFIX = "datapipe:"
 
 
-def existing_source(stack: str, name: str) -> tuple[StackConfig, ExistingSource]:
-    """Return a stack's configuration and its existing database of this name.
+def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str, ExistingSource]]:
+    """Return a stack's configuration and its existing database of this name; without one, all.
 
     Raises StackError where it has no such database, and ConfigError where its file is not valid.
     """
     config = parse(_values(stack), f"Pulumi.{stack}.yaml")
-    if name not in config.sources:
-        names = ", ".join(config.sources) or "no existing database"
+    if name in config.sources:
+        return config, {name: config.sources[name]}
+    names = ", ".join(config.sources) or "no existing database"
+    if name or not config.sources:
         raise StackError(
-            f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'SOURCE'}; it has {names}"
+            f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'database'}; it has {names}"
         )
-    return config, config.sources[name]
+    return config, dict(config.sources)
 
 
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:

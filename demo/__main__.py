@@ -10,7 +10,7 @@ from clients.archive import open_archive
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.sql.commands import open_session
-from clients.stack import StackError, read_outputs
+from clients.stack import StackError, read_managed
 from demo.present_state import ask, print_present_state
 from demo.report import print_result
 from demo.run import Load, run
@@ -27,7 +27,7 @@ def main() -> int:
     arguments = _arguments()
     screen = console()
     try:
-        outputs = read_outputs(arguments.stack)
+        outputs = read_managed(arguments.stack)
         archive = open_archive(outputs.archive)
         with database.connect(outputs) as connection:
             began = wal_position(connection)
@@ -46,7 +46,7 @@ def main() -> int:
             progress.update("asking the archive for the present state (make sql)")
             state = ask(
                 lambda: database.connect(outputs),
-                lambda: open_session(outputs, log=progress.update),
+                lambda: open_session(outputs, source=outputs.source, log=progress.update),
                 next(table for table in tables if table.endswith(".orders")),
             )
     except (StackError, duckdb.Error) as error:

@@ -14,6 +14,7 @@ from pulumi import automation
 
 from policies.resource import Resource, Unknown
 from provider_plugins import echo, wire
+from review.stack_file import PLACEHOLDER, without_secrets
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACK = PROJECT / "policies"
@@ -27,8 +28,7 @@ PROGRAM = (
     "java",
     "Pulumi.yaml",
 )
-# Keys of a stack file that encrypt the deployed stack's secrets; not needed here.
-STATE_OF_ENCRYPTION = ("encryptionsalt", "encryptedkey", "secretsprovider")
+_PLACEHOLDER = automation.ConfigValue(PLACEHOLDER, secret=True)
 # The engine's last error; it follows a violation or an error with more details.
 CONCLUSION = "preview failed"
 
@@ -65,6 +65,8 @@ class Preview:
     warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
     """what the program says about a resource"""
+    encrypted: Sequence[str] = ()
+    """paths of the stack file's values that were replaced by a placeholder"""
 
     @property
     def violations(self) -> list[Verdict]:
@@ -117,10 +119,13 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
     listener = _Listener()
     with tempfile.TemporaryDirectory(prefix="datapipe-review-") as scratch:
         folder = Path(scratch)
-        workspace = _workspace(folder, stack, project)
+        workspace, encrypted = _workspace(folder, stack, project)
         configuration = PACK / "configuration" / f"{stack}.json"
         try:
-            automation.create_stack(stack, work_dir=str(folder), opts=workspace).preview(
+            created = automation.create_stack(stack, work_dir=str(folder), opts=workspace)
+            if encrypted:
+                created.set_all_config(dict.fromkeys(encrypted, _PLACEHOLDER), path=True)
+            created.preview(
                 policy_packs=[str(PACK)],
                 policy_pack_configs=[str(configuration)] if configuration.exists() else None,
                 on_event=listener.on_event,
@@ -129,28 +134,43 @@ def preview(stack: str, project: Path = PROJECT) -> Preview:
         except automation.CommandError as failed:
             refused = any(verdict.is_mandatory for verdict in listener.verdicts)
             if listener.errors or not refused:
-                raise PreviewError("\n".join(listener.errors) or str(failed)) from failed
-    return Preview(stack, listener.resources, listener.verdicts, listener.warnings, listener.notes)
+                reasons = listener.errors or [str(failed)]
+                raise PreviewError("\n".join([*reasons, *_replaced(encrypted)])) from failed
+    return Preview(
+        stack,
+        listener.resources,
+        listener.verdicts,
+        listener.warnings,
+        listener.notes,
+        encrypted,
+    )
 
 
-def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorkspaceOptions:
-    """Create a project folder with its own state and plugins, without a cluster or a cloud."""
+def _replaced(encrypted: list[str]) -> list[str]:
+    """Return a line that says which values of the stack file the program did not see."""
+    paths = ", ".join(encrypted)
+    return [f"Encrypted values were replaced by {PLACEHOLDER}: {paths}"] if encrypted else []
+
+
+def _workspace(
+    folder: Path, stack: str, project: Path
+) -> tuple[automation.LocalWorkspaceOptions, list[str]]:
+    """Create a project folder with its own state and plugins, without a cluster or a cloud.
+
+    Return its options, and the paths of the stack file's encrypted values, which it leaves out.
+    """
     for name in PROGRAM:
         (folder / name).symlink_to(project / name)
     stack_file = project / f"Pulumi.{stack}.yaml"
     if not stack_file.exists():
         known = sorted(file.name.split(".")[1] for file in project.glob("Pulumi.*.yaml"))
         raise PreviewError(f"there is no {stack_file.name}; stacks: {', '.join(known)}")
-    kept = [
-        line
-        for line in stack_file.read_text().splitlines(keepends=True)
-        if not line.startswith(STATE_OF_ENCRYPTION)
-    ]
-    (folder / stack_file.name).write_text("".join(kept))
+    text, encrypted = without_secrets(stack_file.read_text())
+    (folder / stack_file.name).write_text(text)
     (folder / "state").mkdir()
     home = folder / "home"
     echo.install_in(home)
-    return automation.LocalWorkspaceOptions(
+    options = automation.LocalWorkspaceOptions(
         pulumi_home=str(home),
         env_vars={
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
@@ -160,6 +180,7 @@ def _workspace(folder: Path, stack: str, project: Path) -> automation.LocalWorks
             "KUBECONFIG": str(folder / "no-cluster"),
         },
     )
+    return options, encrypted
 
 
 def _title(urn: str) -> str:

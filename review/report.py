@@ -80,6 +80,8 @@ class Review:
         yield from (_item(verdict) for verdict in self.preview.advice)
         yield from (f"- warning, {warning}" for warning in self.preview.warnings)
         yield from (f"- note, {note}" for note in self.preview.notes)
+        for path in self.preview.encrypted:
+            yield f"- note, {path} is encrypted: a placeholder was judged in its place"
 
     def _changes(self) -> Iterator[str]:
         if self.changes is None:

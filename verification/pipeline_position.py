@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clients.connect import connect_client
 from clients.stack import StackError, StackOutputs
-from clients.status.collect import UNREACHABLE
+from clients.status.unknown import UNREACHABLE
 from clients.topics import GroupReader, Partition
 from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.failures import ConnectError

@@ -12,6 +12,9 @@ from kafka_connect.client import ConnectClient
 from kafka_connect.snapshot import all_is_read, truncating_first
 from polling import poll_until
 
+DROP_SLOT = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s
+"""
 SLOT_SETTING = "slot.name"
 LOST = "lost"
 # A longer snapshot continues after the command has ended.
@@ -67,11 +70,7 @@ def _recover(
 ) -> Recovered:
     config = client.config(name)
     with stopped(client, name, log):
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
-            " WHERE slot_name = %s",
-            [slot],
-        )
+        connection.execute(DROP_SLOT, [slot])
         log(f"dropped the slot {slot}")
         log(client.reset_offsets(name))
         complete_from = _wal_position(connection)
@@ -86,7 +85,10 @@ def _recover(
 def _is_lost(connection: psycopg.Connection[Row], slot: str) -> bool:
     """Return whether PostgreSQL has removed WAL that the slot needs, or has no such slot."""
     row = connection.execute(
-        "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s", [slot]
+        # PostgreSQL 12 has no wal_status, and never removes WAL that a slot needs.
+        "SELECT to_jsonb(slots) ->> 'wal_status' AS wal_status FROM pg_replication_slots AS slots"
+        " WHERE slot_name = %s",
+        [slot],
     ).fetchone()
     return row is None or row["wal_status"] == LOST
 

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 
 from psycopg import sql
 
@@ -62,10 +61,8 @@ def _findings(sources: Sequence[StackOutputs], cluster: Cluster) -> tuple[list[F
     """Return what has changed in the databases, and a sentence for each that can't be asked."""
 
     def ask(own: StackOutputs) -> list[Finding]:
-        return [
-            replace(finding, table=finding.table and qualified(own, finding.table))
-            for finding in findings(own, cluster)
-        ]
+        found = findings(own, cluster)
+        return [finding.renamed(lambda table: qualified(own, table)) for finding in found]
 
     found, failures = run_for_each(sources, ask)
     return [finding for each in found for finding in each], failures

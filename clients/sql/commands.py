@@ -1,27 +1,25 @@
 """The command `datapipe sql`."""
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from clients.archive import open_archive
 from clients.console import console
-from clients.described_tables import described_tables
-from clients.sql.files import archived_files
 from clients.sql.output import Format
 from clients.sql.prompt import run_prompt, run_query
+from clients.sql.saved_outputs import read_saved
 from clients.sql.session import Session
-from clients.stack import StackError, StackOutputs, parse_outputs, read_outputs
+from clients.sql.sources import archived_sources
+from clients.stack import StackError, StackOutputs, read_outputs
 
 
 def sql(
     stack: str,
     query: str | None,
     *,
+    source: str | None = None,
     at: datetime | None = None,
     form: Format = Format.TABLE,
     as_archived: bool = False,
@@ -29,6 +27,7 @@ def sql(
 ) -> None:
     """Run a query on a stack's archive and print its result, or show a prompt without a query.
 
+    Without a `source`, the archives of all of them are in it.
     `saved_outputs` is a file of `pulumi stack output --json`, for a stack that is gone.
 
     Raises StackError if the archive can't be read, and duckdb.Error for a query that fails.
@@ -36,34 +35,28 @@ def sql(
     screen = console()
     if query is None and form is not Format.TABLE:
         raise StackError(f"FORMAT={form} needs a query: Q=…")
-    outputs = read_outputs(stack) if saved_outputs is None else _saved(stack, saved_outputs)
-    with open_session(outputs, at=at, as_archived=as_archived, log=_note) as session:
+    outputs = read_outputs(stack) if saved_outputs is None else read_saved(stack, saved_outputs)
+    with open_session(outputs, source=source, at=at, as_archived=as_archived, log=_note) as session:
         if query is None:
             run_prompt(session, screen)
         else:
             run_query(session, query, form, screen)
 
 
-def _saved(stack: str, file: Path) -> StackOutputs:
-    """Return outputs from a file. Raises StackError if it can't be read or lacks some."""
-    try:
-        return parse_outputs(stack, json.loads(file.read_text()))
-    except (OSError, json.JSONDecodeError) as error:
-        raise StackError(f"--outputs {file} can't be read: {error}") from None
-
-
 def open_session(
     outputs: StackOutputs,
     *,
+    source: str | None = None,
     at: datetime | None = None,
     as_archived: bool = False,
     log: Callable[[str], None],
 ) -> AbstractContextManager[Session]:
-    """Return a session over a stack's archive; AWS credentials come from the environment."""
+    """Return a session over the archives of a stack's sources, or of the chosen one.
+
+    AWS credentials come from the environment. Raises StackError if there is no such source.
+    """
     return Session(
-        partial(archived_files, open_archive(outputs.archive)),
-        described_tables(outputs, log),
-        database=outputs.database.name,
+        archived_sources(outputs, log, source),
         at=at,
         as_archived=as_archived,
         log=log,

@@ -2,8 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Self
@@ -16,21 +15,18 @@ from archive_views.table import (
     CHANGE_COLUMNS,
     COMMITTED,
     OPERATION,
+    SourceDatabase,
     StoredColumn,
     TableViews,
-    history_names,
     view_columns,
 )
 from archive_views.views import EVENTS, ViewQueries, all_events
-from clients.described_tables import DescribedTable
 from clients.sql.files import ArchivedFiles
+from clients.sql.opened_tables import OpenedTable, opened_tables
+from clients.sql.sources import ArchivedSource, Log
 
 # Of the machine's memory; what pyarrow reads ahead comes on top.
 MEMORY_SHARE = 0.5
-# Tables whose metadata is read at the same time.
-READERS = 8
-
-OpenFiles = Callable[[str], ArchivedFiles | None]
 
 
 class Session:
@@ -41,20 +37,15 @@ class Session:
 
     def __init__(
         self,
-        open_files: OpenFiles,
-        tables: Mapping[str, DescribedTable],
+        sources: Sequence[ArchivedSource],
         *,
-        database: str,
         at: datetime | None = None,
         as_archived: bool = False,
-        log: Callable[[str], None],
+        log: Log,
     ) -> None:
-        """`at`: with changes that were committed until then; `as_archived`: without conversions.
-
-        `database` is the name of PostgreSQL's, for s3_cdc_events.
-        """
+        """`at`: with changes that were committed until then; `as_archived`: without conversions."""
         self._dialect, self._at, self._as_archived = DuckDBDialect(), at, as_archived
-        self._open, self._tables, self._database, self._log = open_files, tables, database, log
+        self._sources, self._log = sources, log
         self._resources = ExitStack()
         self.views: dict[str, str] = {}
         """what each view has, by its name in SQL"""
@@ -78,53 +69,65 @@ class Session:
         self._resources.close()
 
     def _create_views(self) -> None:
-        names = [_split(table) for table in self._tables]
-        histories = history_names(names)
-        with ThreadPoolExecutor(READERS) as readers:
-            files = dict(zip(self._tables, readers.map(self._open, self._tables), strict=True))
-        made = []
-        for number, (table, archived) in enumerate(files.items()):
-            views = self._table_views(number, table, archived, histories[_split(table)])
+        made: list[tuple[SourceDatabase, TableViews]] = []
+        tables = opened_tables(self._sources, self._log)
+        # What fails comes first in the view of all changes, before a LIMIT is reached.
+        tables.sort(key=lambda one: one.unread is None)
+        for number, table in enumerate(tables):
+            views = self._table_views(number, table)
             if views is None:
-                self._log(f"{table}: nothing is archived yet, and its columns are not known")
+                self._log(f"{table.title}: nothing is archived yet, and its columns are not known")
                 continue
-            made.append(views)
-            self._create_table_views(views)
-            if self._at is not None:
-                self._report_beginning(views)
+            made.append((table.source.origin, views))
+            self._create_table_views(views, table)
+            if self._at is not None and table.unread is None:
+                self._report_beginning(views, table.title)
         if made:
-            events = all_events(made, self._dialect, self._database)
-            self._create("main", EVENTS, events, "changes of all tables")
-        path = dict.fromkeys(schema for schema, _ in names)
-        quoted = ",".join(self._dialect.quoted(schema) for schema in (*path, "main"))
-        self.connection.execute(f"SET search_path = {self._dialect.literal(quoted)}")
+            self._create("main", EVENTS, all_events(made, self._dialect), "changes of all tables")
+        path = ",".join(map(self._dialect.quoted, [*self._search_path(), "main"]))
+        self.connection.execute(f"SET search_path = {self._dialect.literal(path)}")
 
-    def _table_views(
-        self, number: int, table: str, archived: ArchivedFiles | None, history: str
-    ) -> TableViews | None:
-        schema, name = _split(table)
-        described = self._tables[table]
+    def _search_path(self) -> list[str]:
+        """Return the schemas in which a name without one is looked up, before `main`."""
+        path: dict[str, None] = {}
+        for source in self._sources:
+            if source.in_own_schemas:
+                path |= dict.fromkeys(table.partition(".")[0] for table in source.tables)
+            elif source.schema is not None and len(self._sources) == 1:
+                path[source.schema] = None
+        return list(path)
+
+    def _table_views(self, number: int, table: OpenedTable) -> TableViews | None:
+        described = table.described
         relation = f"memory.main.__archive_{number}"
-        if archived is None:
-            if not described.columns:
-                return None
+        stored: tuple[StoredColumn, ...] = ()
+        present, milliseconds = CHANGE_COLUMNS, True
+        declared = described.columns
+        if table.files is not None:
+            self._create_relation(relation, table.files, number)
+            stored = table.files.columns
+            present = CHANGE_COLUMNS.intersection(table.files.schema.names)
+            milliseconds = not pa.types.is_timestamp(table.files.schema.field(COMMITTED).type)
+        elif table.unread is not None:
+            reason = f"the archive of {table.title} can't be read: {table.unread}"
+            failing = _refused_changes(self._dialect.literal(reason))
+            self.connection.execute(f"CREATE VIEW {relation} AS {failing}")
+            # A view must have a column.
+            declared = declared or (("unknown", "text"),)
+        elif declared:
             self.connection.execute(f"CREATE VIEW {relation} AS {_no_changes()}")
-            stored: tuple[StoredColumn, ...] = ()
-            present, milliseconds = CHANGE_COLUMNS, True
         else:
-            self._create_relation(relation, archived, number)
-            stored = archived.columns
-            present = CHANGE_COLUMNS.intersection(archived.schema.names)
-            milliseconds = not pa.types.is_timestamp(archived.schema.field(COMMITTED).type)
+            return None
+        schema, _, name = table.name.partition(".")
         return TableViews(
             schema=schema,
             name=name,
             relation=relation,
-            columns=view_columns(stored, described.columns, as_archived=self._as_archived),
+            columns=view_columns(stored, declared, as_archived=self._as_archived),
             key=described.key,
             change_columns=frozenset(present),
             milliseconds=milliseconds,
-            history_name=history,
+            history_name=table.history,
         )
 
     def _create_relation(self, relation: str, archived: ArchivedFiles, number: int) -> None:
@@ -141,32 +144,38 @@ class Session:
             rows = f"SELECT * FROM ({rows}) AS changes WHERE {quoted(COMMITTED)} <= {until}"
         self.connection.execute(f"CREATE VIEW {relation} AS {rows}")
 
-    def _create_table_views(self, views: TableViews) -> None:
+    def _create_table_views(self, views: TableViews, table: OpenedTable) -> None:
         queries = ViewQueries(views, self._dialect)
-        self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {self._dialect.quoted(views.schema)}")
-        self._create(
-            views.schema, views.history_name, queries.history(), f"changes of {views.title}"
-        )
-        self._create(views.schema, views.name, queries.present(), f"rows of {views.title}")
+        history = queries.history()
+        if table.unread is None:
+            present = queries.present()
+        else:
+            # DuckDB would find out that no row has the NULLs of a key, and not fail.
+            columns = ", ".join(self._dialect.quoted(one.name) for one in views.columns)
+            present = f"SELECT {columns} FROM ({history}) AS unread"
+        for place in table.views:
+            self.connection.execute(
+                f"CREATE SCHEMA IF NOT EXISTS memory.{self._dialect.quoted(place.schema)}"
+            )
+            for name, query, what in (
+                (place.history_name, history, "changes"),
+                (place.name, present, "rows"),
+            ):
+                self._create(place.schema, name, query, f"{what} of {table.title}")
 
     def _create(self, schema: str, name: str, query: str, meaning: str) -> None:
         view = f"{self._dialect.quoted(schema)}.{self._dialect.quoted(name)}"
-        self.connection.execute(f"CREATE VIEW {view} AS {query}")
+        self.connection.execute(f"CREATE VIEW memory.{view} AS {query}")
         self.views[view] = meaning
 
-    def _report_beginning(self, views: TableViews) -> None:
+    def _report_beginning(self, views: TableViews, title: str) -> None:
         """Say where the archive of a table begins later than the chosen time."""
         (count,) = self.connection.execute(
             f"SELECT count(*) FROM (SELECT {self._dialect.quoted(OPERATION)} FROM {views.relation}"
             " LIMIT 1)"
         ).fetchall()[0]
         if not count:
-            self._log(f"{views.title}: nothing was archived of it until {self._at}")
-
-
-def _split(table: str) -> tuple[str, str]:
-    schema, _, name = table.partition(".")
-    return schema, name
+            self._log(f"{title}: nothing was archived of it until {self._at}")
 
 
 def _literal(time: datetime, kind: pa.DataType) -> str:
@@ -178,11 +187,21 @@ def _literal(time: datetime, kind: pa.DataType) -> str:
 
 
 def _no_changes() -> str:
+    return f"SELECT {_change_columns('NULL')} WHERE false"
+
+
+def _refused_changes(message: str) -> str:
+    """Return a query that fails with a message, whichever of its columns are asked for."""
+    failure = f"error({message})"
+    return f"SELECT {_change_columns(failure)} WHERE CAST({failure} AS BOOLEAN)"
+
+
+def _change_columns(value: str) -> str:
     types = {"__source_lsn": "BIGINT", "__source_ts_ms": "BIGINT", "__ts_ms": "BIGINT"}
-    columns = ", ".join(
-        f"CAST(NULL AS {types.get(name, 'VARCHAR')}) AS {name}" for name in sorted(CHANGE_COLUMNS)
+    return ", ".join(
+        f"CAST({value} AS {types.get(name, 'VARCHAR')}) AS {name}"
+        for name in sorted(CHANGE_COLUMNS)
     )
-    return f"SELECT {columns} WHERE false"
 
 
 def _cores() -> int:

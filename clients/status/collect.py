@@ -1,51 +1,25 @@
 """Asks every part of the pipeline for its state; one that does not answer hides no other."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
-
-import psycopg
-from botocore.exceptions import BotoCoreError, ClientError
-from confluent_kafka import KafkaException
-from kubernetes.client import ApiException
-from urllib3.exceptions import HTTPError
 
 from clients import console
 from clients.archived_tables import ArchivedTable, archived_tables
 from clients.bucket import Objects, objects
-from clients.captured_tables import Finding, findings, findings_of_metrics
 from clients.cluster import MEBIBYTE, Cluster, Pod, Resources
 from clients.connect import Connector, connectors
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.metrics import Metrics, read_metrics
-from clients.stack import BudgetOutput, MaintenanceOutput, StackError, StackOutputs
+from clients.stack import BudgetOutput, MaintenanceOutput, StackOutputs
+from clients.status.sources import SourceState, source_states
+from clients.status.unknown import Unknown, ask
+from clients.table_reference import qualified
 from clients.topics import GroupReader, Topic
-
-T = TypeVar("T")
 
 # Listing so many takes S3 about a minute.
 MOST_OBJECTS = 500_000
-
-# What the clients raise if their server is unreachable or refuses.
-UNREACHABLE = (
-    ApiException,
-    BotoCoreError,
-    ClientError,
-    HTTPError,
-    KafkaException,
-    psycopg.Error,
-    StackError,
-)
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """A part that did not answer, and why."""
-
-    part: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -62,8 +36,7 @@ class Status:
     dead_letters: list[Topic] | Unknown
     objects: Objects | Unknown
     metrics: Metrics | Unknown
-    # Of the captured tables that are not what is captured.
-    tables: list[Finding] | Unknown
+    sources: Sequence[SourceState]
     # When the first of Kafka's certificates ends; None where connections are plaintext.
     certificates_end: datetime | None = None
     # How large the archive's tables are.
@@ -73,20 +46,20 @@ class Status:
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
     """Ask the cluster, Connect, the brokers and S3."""
-    found = _ask("Kafka Connect", lambda: connectors(cluster, outputs.connect))
-    metrics = _ask("the pods' metrics", lambda: read_metrics(cluster))
+    found = ask("Kafka Connect", lambda: connectors(cluster, outputs.connect))
+    metrics = ask("the pods' metrics", lambda: read_metrics(cluster))
     return Status(
         budget=budget(outputs.budget),
-        pods=_ask("Kubernetes", cluster.pods),
+        pods=ask("Kubernetes", cluster.pods),
         connectors=found,
         declared_connectors=outputs.connectors,
-        topics=_ask("Kafka", lambda: _lag(outputs, _sinks(found))),
-        dead_letters=_ask("Kafka", lambda: _dead_letters(outputs)),
-        objects=_ask("S3", lambda: objects(outputs.archive, MOST_OBJECTS, console.log)),
+        topics=ask("Kafka", lambda: _lag(outputs, _sinks(found))),
+        dead_letters=ask("Kafka", lambda: _dead_letters(outputs)),
+        objects=ask("S3", lambda: objects(outputs.archive, MOST_OBJECTS, console.log)),
         metrics=metrics,
-        tables=_ask("PostgreSQL", lambda: _tables(outputs, cluster, metrics)),
+        sources=source_states(outputs, cluster, metrics),
         certificates_end=outputs.kafka_certificates_end,
-        archived=_ask("the archive", lambda: archived_tables(outputs.archive, console.log)),
+        archived=ask("the archive", lambda: _archived(outputs)),
         maintenance=outputs.archive.maintenance,
     )
 
@@ -96,24 +69,13 @@ def budget(output: BudgetOutput) -> Resources:
     return Resources(output.memory_mebibytes * MEBIBYTE, Decimal(output.cpu_millicores) / 1000)
 
 
-def _tables(outputs: StackOutputs, cluster: Cluster, metrics: Metrics | Unknown) -> list[Finding]:
-    """Ask the database, or the worker where the database is not reachable from outside."""
-    if outputs.database.port is not None:
-        return findings(outputs, cluster)
-    return [] if isinstance(metrics, Unknown) else findings_of_metrics(metrics)
-
-
-def _ask(part: str, question: Callable[[], T]) -> T | Unknown:
-    try:
-        return question()
-    except UNREACHABLE as error:
-        return Unknown(part, _on_one_line(error))
-
-
-def _on_one_line(error: Exception) -> str:
-    if isinstance(error, ApiException):
-        return f"{error.status} {error.reason}: {str(error.body or '').strip()[:300]}"
-    return " ".join(str(error).split())
+def _archived(outputs: StackOutputs) -> list[ArchivedTable]:
+    """Return the archive's tables of each captured database."""
+    return [
+        replace(table, table=qualified(own, table.table))
+        for own in outputs.each()
+        for table in archived_tables(own.archive, console.log)
+    ]
 
 
 def _sinks(found: list[Connector] | Unknown) -> list[Connector]:
@@ -124,7 +86,7 @@ def _lag(outputs: StackOutputs, sinks: list[Connector]) -> list[Topic]:
     topics: list[Topic] = []
     for sink in sinks:
         with GroupReader(outputs.kafka, sink.consumer_group) as reader:
-            topics += reader.topics(outputs.topics)
+            topics += reader.topics([topic for own in outputs.each() for topic in own.topics])
     return topics
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from clients.cluster import MEBIBYTE, Pod, Resources, total
 from clients.connect import Connector
-from clients.metrics import Metrics
+from clients.metrics import Metrics, Sample
 from clients.status.archive import problems_of_archived
-from clients.status.collect import Status, Unknown
+from clients.status.collect import Status
+from clients.status.sources import problems_of_sources
+from clients.status.unknown import Unknown
 from clients.topics import Topic
 from kafka_connect.status import advice_for, first_cause
 
@@ -32,8 +34,7 @@ def problems(status: Status) -> list[str]:
         found += _of_pods(status.pods, status.budget)
     if not isinstance(status.connectors, Unknown):
         found += _of_connectors(status.connectors, status.declared_connectors)
-    if not isinstance(status.tables, Unknown):
-        found += map(str, status.tables)
+    found += problems_of_sources(status.sources)
     if not isinstance(status.metrics, Unknown):
         found += _of_waiting_rows(status.metrics)
         found += _of_registry(status.metrics)
@@ -70,6 +71,7 @@ def _of_dead_letters(topics: list[Topic]) -> Iterator[str]:
 
 def _of_unknown_parts(status: Status) -> list[str]:
     parts = [getattr(status, field.name) for field in fields(status)]
+    parts += [part for source in status.sources for part in (source.slots, source.changed)]
     unknown = dict.fromkeys(part for part in parts if isinstance(part, Unknown))
     return [f"can't reach {part.part}: {part.reason}" for part in unknown]
 
@@ -124,10 +126,15 @@ def _of_quality(metrics: Metrics) -> Iterator[str]:
     for sample in metrics.samples("data_quality_score"):
         if sample.value < MINIMUM_QUALITY:
             yield (
-                f"{sample.value:.1%} of the events of {sample.labels['table']} are complete at the"
+                f"{sample.value:.1%} of the events of {_table(sample)} are complete at the"
                 f" {sample.labels['checkpoint']}; the others lack their key, operation, commit time"
                 " or WAL position"
             )
+
+
+def _table(sample: Sample) -> str:
+    source, table = sample.labels.get("source"), sample.labels["table"]
+    return f"{source}.{table}" if source else table
 
 
 def _of_connectors(connectors: list[Connector], declared: Iterable[str]) -> Iterator[str]:

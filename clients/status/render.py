@@ -1,6 +1,7 @@
 """Renders the status as tables."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,9 +15,11 @@ from clients.connect import RUNNING, Connector
 from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput
 from clients.status.archive import archived_table
-from clients.status.collect import Status, Unknown
+from clients.status.collect import Status
 from clients.status.health import problems
+from clients.status.sources import SourceState, sources_table
 from clients.status.tables import NOTHING, mark, new_table
+from clients.status.unknown import Unknown
 from clients.topics import Topic
 
 # Characters of a bar.
@@ -37,10 +40,11 @@ def print_status(console: Console, archive: ArchiveOutput, status: Status) -> No
     if not isinstance(status.connectors, Unknown):
         console.print(connectors_table(status.connectors))
         print_traces(console, status.connectors)
+    console.print(sources_table(status.sources))
     if not isinstance(status.metrics, Unknown) and status.metrics.names:
         console.print(jvms_table(status.metrics))
     if not isinstance(status.topics, Unknown):
-        console.print(topics_table(status.topics, status.metrics))
+        console.print(topics_table(status.topics, status.metrics, status.sources))
     if not isinstance(status.dead_letters, Unknown):
         console.print(dead_letters_line(status.dead_letters))
     if not isinstance(status.archived, Unknown) and status.archived:
@@ -108,7 +112,9 @@ def print_traces(console: Console, connectors: list[Connector]) -> None:
                 console.print(Text(f"{name} {state}:\n{shown}", style="red"))
 
 
-def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
+def topics_table(
+    topics: list[Topic], metrics: Metrics | Unknown, sources: Sequence[SourceState]
+) -> Table:
     """Return each table's rate of changes, and what the sink has yet to commit and to read."""
     known = Metrics([]) if isinstance(metrics, Unknown) else metrics
     rates, quality = "cdc_events_per_second", "data_quality_score"
@@ -117,9 +123,11 @@ def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
         *("topic", ">partitions", ">lag of the sink", ">not read"),
         *(">events/s", ">c", ">u", ">d", ">quality"),
     )
+    labels = {source.topic_prefix: source.label for source in sources}
     for topic in topics:
-        captured = topic.name.partition(".")[2]
-        operations = known.totals(rates, "operation", table=captured)
+        prefix, _, captured = topic.name.partition(".")
+        own = known.of_source(labels.get(prefix))
+        operations = own.totals(rates, "operation", table=captured)
         table.add_row(
             topic.name,
             str(topic.partitions),
@@ -127,7 +135,7 @@ def topics_table(topics: list[Topic], metrics: Metrics | Unknown) -> Table:
             _number(known.samples("kafka_consumer_lag", topic=topic.name)),
             f"{sum(operations.values()):.1f}" if operations else NOTHING,
             *(f"{operations.get(each, 0):.1f}" if operations else NOTHING for each in "cud"),
-            _share(known.least(quality, table=captured)),
+            _share(own.least(quality, table=captured)),
         )
     return table
 

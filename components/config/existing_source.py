@@ -22,6 +22,8 @@ from kafka_connect.connector_state import State
 
 # The topic prefix of the managed database, which no other source may have.
 MANAGED = "postgres"
+# A review's placeholder of an encrypted value (review/stack_file.py).
+ENCRYPTED = "[encrypted]"
 # What the names of the program's objects in a foreign database begin with.
 OBJECT_PREFIX = "datapipe"
 

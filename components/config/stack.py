@@ -203,12 +203,6 @@ class StackConfig(Settings):
                 "archive.athena",
                 "needs AWS itself, but aws.endpoint replaces it; remove one of the keys",
             )
-        if len(self.databases) > 1:
-            yield (
-                "archive.athena",
-                "is for one database in this version, but the stack captures"
-                f" {', '.join(one.name for one in self.databases)}; remove the key",
-            )
         for database in self.databases:
             for first, second in iceberg_collisions(database.tables):
                 yield (

@@ -7,6 +7,7 @@ from components.config.captured_database import CapturedDatabase
 from components.security import Security
 from components.source.captured_source import CapturedSource
 from components.source.existing.layer import ExistingSourceArgs, ExistingSourceLayer
+from components.source.existing.worker_place import WorkerPlace
 from components.source.layer import Source, SourceArgs
 
 
@@ -38,5 +39,11 @@ def _declare(
         return Source("source", args, opts)
     return ExistingSourceLayer(
         f"source-{database.name}",
-        ExistingSourceArgs(database.name, database.existing, config.needs_avro_names, captured),
+        ExistingSourceArgs(
+            database.name,
+            database.existing,
+            config.needs_avro_names,
+            WorkerPlace(config.security.namespace, config.cluster.context),
+            captured,
+        ),
     )

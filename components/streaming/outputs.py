@@ -20,6 +20,7 @@ def source_output(
     """Return the entry of one database."""
     excluded = database.settings.excluded_columns
     return {
+        "objectNames": database.object_names,
         "managed": database.managed,
         "tables": list(database.tables),
         "excludedColumns": {table: list(columns) for table, columns in excluded.items()},

@@ -9,16 +9,21 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from archive_views.athena import AthenaDatabases, AthenaTable, Statement, statements
+from archive_views.athena import AthenaSource, AthenaTable, Statement, statements
+from archive_views.table import SourceDatabase
 from clients.sql.files import ArchivedFiles
 
-DATABASES = AthenaDatabases("cdc", "cdc_views", "shop")
 # Functions of Trino that DuckDB has not, or has with other arguments.
 MACROS = (
     "CREATE MACRO from_base(digits, radix) AS CAST('0x' || digits AS INTEGER)",
     "CREATE MACRO json_text(value) AS to_json(value)",
     "CREATE MACRO is_finite(value) AS isfinite(value)",
 )
+
+
+def managed(*tables: AthenaTable) -> AthenaSource:
+    """Return the managed database with these tables."""
+    return AthenaSource(SourceDatabase("postgres", "shop"), "cdc", "cdc_views", tables)
 
 
 def parsed(sql: str) -> exp.Expr:
@@ -49,7 +54,7 @@ def athena(
     tables: Sequence[tuple[AthenaTable, ArchivedFiles]],
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Statement]]]:
     """Return a database with the tables and the views, and all statements by their names."""
-    made = {one.name: one for one in statements([table for table, _ in tables], DATABASES)}
+    made = {one.name: one for one in statements([managed(*(table for table, _ in tables))])}
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         for setup in (*MACROS, "CREATE SCHEMA cdc", "CREATE SCHEMA cdc_views"):

@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset
 
-from archive_views.table import CHANGE_COLUMNS, StoredColumn
+from archive_views.table import CHANGE_COLUMNS, SourceDatabase, StoredColumn
 from clients.described_tables import DescribedTable
 from clients.sql.files import ArchivedFiles, Layout
 from clients.sql.session import Session
+from clients.sql.sources import ArchivedSource
 
 CHANGES = {
     "__op": pa.string(),
@@ -59,9 +60,10 @@ def session(
 ) -> Iterator[Session]:
     """Open a session over archives in memory."""
     log = (messages if messages is not None else []).append
-    with Session(
-        files.get, tables, database="shop", at=at, as_archived=as_archived, log=log
-    ) as opened:
+    managed = ArchivedSource(
+        SourceDatabase("postgres", "shop"), tables, files.get, in_own_schemas=True, schema=None
+    )
+    with Session([managed], at=at, as_archived=as_archived, log=log) as opened:
         yield opened
 
 

@@ -18,7 +18,7 @@ from archive_views.athena import (
 from archive_views.table import StoredColumn
 from archive_views.targets import Target
 from archive_views.trino_dialect import TrinoDialect
-from tests.archive_views.athena_in_duckdb import DATABASES, MACROS, athena, in_duckdb, parsed
+from tests.archive_views.athena_in_duckdb import MACROS, athena, in_duckdb, managed, parsed
 from tests.archive_views.memory_files import change, in_memory
 
 EVENTS = "s3_cdc_events"
@@ -69,7 +69,7 @@ def test_every_statement_is_one_of_athenas(
 ) -> None:
     whole = replace(table(*ALL_KINDS, key=key), milliseconds=milliseconds, guarded=guarded)
     other = replace(whole, title="sales.t", name="sales_t", archived_name="sales_t")
-    made = statements([whole, other], DATABASES)
+    made = statements([managed(whole, other)])
     names = [one.name for one in made]
     assert names == ["t_changes", "t", "t_at", "sales_t_changes", "sales_t", "sales_t_at", EVENTS]
     for one in made:
@@ -79,7 +79,7 @@ def test_every_statement_is_one_of_athenas(
 
 def test_no_constant_is_cast_to_a_timestamp() -> None:
     """Trino 405 makes literals of such casts, and refused that of the earliest timestamp."""
-    for one in statements([table(*ALL_KINDS)], DATABASES):
+    for one in statements([managed(table(*ALL_KINDS))]):
         for cast in parsed(one.sql).find_all(exp.Cast):
             constant = isinstance(cast.this, exp.Literal)
             assert not (constant and cast.to.this == exp.DataType.Type.TIMESTAMP), cast.sql()
@@ -157,7 +157,7 @@ def test_a_table_whose_key_is_not_known_has_no_present() -> None:
 def test_a_statement_that_athena_does_not_take_is_refused() -> None:
     wide = table(*((f"column_{number:0100}", "text") for number in range(1600)))
     with pytest.raises(StatementTooLongError, match=f"at most {LONGEST_STATEMENT:,}"):
-        statements([wide], DATABASES)
+        statements([managed(wide)])
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,25 @@ snapshots.maxCount = 500
 snapshots.maxAgeMs=1
 """
 GONE = ApiException(status=404)
+CRON_JOB = {
+    "spec": {
+        "jobTemplate": {
+            "metadata": {"labels": {"app.kubernetes.io/name": MAINTENANCE}},
+            "spec": {
+                "backoffLimit": 2,
+                "template": {
+                    "spec": {
+                        "containers": [{"name": "maintenance"}],
+                        "volumes": [
+                            {"name": "config", "configMap": {"name": MAINTENANCE}},
+                            {"name": "scratch", "emptyDir": {}},
+                        ],
+                    }
+                },
+            },
+        }
+    }
+}
 
 
 class FakeCluster:
@@ -62,28 +81,16 @@ class FakeCluster:
     def log(self, message: str) -> None:
         self.logged.append(message)
 
-    def read_namespaced_cron_job(self, name: str, _namespace: str) -> Any:
-        assert name == MAINTENANCE
-        volumes = [
-            client.V1Volume(name="config", config_map=client.V1ConfigMapVolumeSource(name=name)),
-            client.V1Volume(name="scratch", empty_dir=client.V1EmptyDirVolumeSource()),
-        ]
-        pod = client.V1PodSpec(containers=[client.V1Container(name="maintenance")], volumes=volumes)
-        job = client.V1JobSpec(backoff_limit=2, template=client.V1PodTemplateSpec(spec=pod))
-        meta = client.V1ObjectMeta(labels={"app.kubernetes.io/name": MAINTENANCE})
-        template = client.V1JobTemplateSpec(metadata=meta, spec=job)
-        return client.V1CronJob(
-            spec=client.V1CronJobSpec(schedule="17 * * * *", job_template=template)
-        )
-
-    def create_namespaced_job(self, _namespace: str, body: Any) -> None:
-        self.jobs[body["metadata"]["name"]] = body
-
-    def read_namespaced_job(self, name: str, _namespace: str) -> Any:
+    def get(self, path: str) -> Any:
+        kind, name = path.split("/")[-2:]
+        if kind == "cronjobs":
+            assert name == MAINTENANCE
+            return CRON_JOB
         ended = "Complete" if self.outcomes.get(name, name not in self.killed) else "Failed"
-        return SimpleNamespace(
-            status=SimpleNamespace(conditions=[SimpleNamespace(type=ended, status="True")])
-        )
+        return {"status": {"conditions": [{"type": ended, "status": "True"}]}}
+
+    def post(self, _path: str, body: Any) -> None:
+        self.jobs[body["metadata"]["name"]] = body
 
     def delete_namespaced_job(self, name: str, _namespace: str, **_: Any) -> None:
         if self.jobs.pop(name, None) is None:
@@ -91,9 +98,8 @@ class FakeCluster:
 
     def list_namespaced_pod(self, _namespace: str, label_selector: str) -> Any:
         name = label_selector.partition("=")[2]
-        pod = SimpleNamespace(
-            metadata=SimpleNamespace(name=f"{name}-x"), status=SimpleNamespace(phase="Running")
-        )
+        metadata = SimpleNamespace(name=f"{name}-x", creation_timestamp=0)
+        pod = SimpleNamespace(metadata=metadata, status=SimpleNamespace(phase="Running"))
         return SimpleNamespace(items=[pod] if name in self.jobs else [])
 
     def read_namespaced_pod_log(self, name: str, _namespace: str, **_: Any) -> str:
@@ -153,7 +159,7 @@ def test_a_stack_without_maintenance_says_which_key_it_lacks(
     def missing(*_: Any) -> None:
         raise GONE
 
-    monkeypatch.setattr(cluster, "read_namespaced_cron_job", missing)
+    monkeypatch.setattr(cluster, "get", missing)
     with pytest.raises(StackError, match=r"set archive\.maintenance\.kind to job"):
         maintenance_run(cluster, 0).start()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 MANAGED: dict[str, Any] = {
     "managed": True,
+    "objectNames": "short",
     "tables": ["public.users"],
     "topicPrefix": "postgres",
     "catalogDatabase": "cdc",
@@ -25,6 +26,7 @@ MANAGED: dict[str, Any] = {
 # An existing database. It has a table of the same name, and one that the managed one has not.
 SHOP: dict[str, Any] = {
     "managed": False,
+    "objectNames": "qualified",
     "tables": ["public.users", "sales.orders"],
     "capturedEntries": '{"public.users": {"oid": 1}, "sales.orders": {"oid": 2}}',
     "topicPrefix": "shop",

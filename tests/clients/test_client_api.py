@@ -16,7 +16,8 @@ from clients.cluster import MEBIBYTE, Cluster, Resources
 from clients.connect import connectors
 from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
-from clients.status.collect import Unknown, collect
+from clients.status.collect import collect
+from clients.status.unknown import Unknown
 from tests.clients.stack_outputs import OUTPUTS
 from tests.clients.test_client_cluster import SPEC, pod, status
 from tests.clients.test_client_connect import connector

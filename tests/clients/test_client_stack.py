@@ -1,11 +1,14 @@
 """A client reads the stack's outputs, or reports what to do."""
 
+import importlib
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from clients.stack import StackError, parse_outputs, read_outputs
-from tests.clients.stack_outputs import MANAGED, OUTPUTS, SHOP, TWO_SOURCES
+from clients.stack import StackError, parse_outputs, read_managed, read_outputs
+from tests.clients.stack_outputs import MANAGED, OUTPUTS, SHOP, TWO_SOURCES, outputs_with
 
 
 def test_outputs_are_typed() -> None:
@@ -64,6 +67,36 @@ def test_the_password_is_not_shown_by_accident() -> None:
 def test_a_stack_without_outputs_is_not_deployed() -> None:
     with pytest.raises(StackError, match="not deployed; run make up STACK=sandbox"):
         parse_outputs("sandbox", {})
+
+
+def test_only_the_managed_database_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    outputs = tmp_path / "outputs.json"
+    _pulumi(tmp_path, f"exec cat {outputs}")
+    outputs.write_text(json.dumps(TWO_SOURCES))
+    assert read_managed("sandbox").source == "postgres"
+    outputs.write_text(json.dumps(outputs_with(SHOP)))
+    assert read_outputs("sandbox").source == "shop"
+    message = "in the managed database, but stack sandbox has none: it captures shop. List public"
+    with pytest.raises(StackError, match=message):
+        read_managed("sandbox")
+
+
+@pytest.mark.parametrize("program", ["demo.__main__", "bench.__main__", "bench.growth"])
+def test_a_program_that_changes_rows_says_that_it_needs_the_managed_database(
+    program: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "outputs.json").write_text(json.dumps(outputs_with(SHOP)))
+    _pulumi(tmp_path, f"exec cat {tmp_path}/outputs.json")
+    monkeypatch.setattr(sys, "argv", ["datapipe", "--stack", "sandbox"])
+    assert importlib.import_module(program).main() == 1
+    assert "stack sandbox has none: it captures shop" in capsys.readouterr().err
 
 
 def test_an_unfinished_deployment_names_the_missing_output() -> None:

@@ -17,9 +17,11 @@ from clients.cluster import MEBIBYTE, Pod, Resources
 from clients.connect import Connector, Task
 from clients.metrics import Metrics, Sample
 from clients.stack import ArchiveOutput, BudgetOutput, MaintenanceOutput
-from clients.status.collect import Status, Unknown, budget
+from clients.status.collect import Status, budget
 from clients.status.health import problems
 from clients.status.render import BAR, bar, print_status
+from clients.status.sources import Slot, SourceState
+from clients.status.unknown import Unknown
 from clients.topics import Topic
 
 POD = Pod(
@@ -39,6 +41,28 @@ FAILED = replace(SINK, tasks=(Task(0, "FAILED", "x.Wrapped: outer\nCaused by: y.
 INCOMPLETE = Sample("data_quality_score", {"table": "public.users", "checkpoint": "sink"}, 0.5)
 SANDBOX = BudgetOutput(memory_mebibytes=3584, cpu_millicores=3500, storage_mebibytes=15360)
 PROD = BudgetOutput(memory_mebibytes=51 * 1024, cpu_millicores=21000, storage_mebibytes=1228800)
+SLOT = Slot(
+    name="debezium_slot",
+    connector="cdc",
+    exists=True,
+    active=True,
+    wal_status="reserved",
+    position="0/1A2B3C",
+    behind=2048,
+    kept=3 * MEBIBYTE,
+    on_standby=False,
+)
+DATABASE = SourceState(
+    name="postgres",
+    is_only=True,
+    address="10.231.0.1:30432/ecommerce",
+    topic_prefix="postgres",
+    label=None,
+    tables=1,
+    connectors=("cdc",),
+    slots=[SLOT],
+    changed=[],
+)
 HEALTHY = Status(
     budget=budget(SANDBOX),
     pods=[POD],
@@ -61,7 +85,7 @@ HEALTHY = Status(
             Sample("jvm_gc_collection_seconds_sum", {"pod": "kafka-0", "gc": "G1"}, 0.05),
         ]
     ),
-    tables=[],
+    sources=[DATABASE],
 )
 ARCHIVE = ArchiveOutput(
     bucket="b",
@@ -111,6 +135,10 @@ def test_a_maintained_archive_is_no_problem() -> None:
     assert problems(replace(HEALTHY, archived=[maintained(hours=999)])) == []
     glue = LIMITS.model_copy(update={"late_after_seconds": None})
     assert problems(replace(healthy, archived=[maintained(hours=999)], maintenance=glue)) == []
+
+
+def _changed(finding: Finding) -> Status:
+    return replace(HEALTHY, sources=[replace(DATABASE, changed=[finding])])
 
 
 def on_one_space(status: Status) -> str:
@@ -235,11 +263,11 @@ def test_a_healthy_pipeline_has_no_problem() -> None:
             " -n data-ingestion logs deployment/kafka-connect.",
         ),
         (
-            replace(HEALTHY, tables=[Finding("missed", "public.users", "it was dropped")]),
+            _changed(Finding("missed", "public.users", "it was dropped")),
             "public.users: it was dropped; make recover repairs it and reads the table again",
         ),
         (
-            replace(HEALTHY, tables=[Finding("refused", None, "type mood is an enum")]),
+            _changed(Finding("refused", None, "type mood is an enum")),
             "type mood is an enum",
         ),
         (

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import boto3
@@ -16,11 +17,13 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.schema import Schema
 from pyiceberg.types import DoubleType, IntegerType, LongType, NestedField, StringType
 
+from archive_views.table import SourceDatabase
 from clients.archive import open_archive
 from clients.described_tables import DescribedTable
 from clients.sql.files import archived_files
 from clients.sql.session import Session
-from clients.stack import ArchiveOutput, StackError
+from clients.sql.sources import ArchivedSource
+from clients.stack import ArchiveOutput
 from tests.archive_views.memory_files import change, query
 
 BUCKET = "datapipe-sql-test"
@@ -146,19 +149,23 @@ def archive(request: pytest.FixtureRequest, endpoint: str) -> ArchiveOutput:
 def opened(
     archive: ArchiveOutput, *, described: bool = True, at: datetime | None = None
 ) -> Iterator[tuple[Session, list[str]]]:
-    found = open_archive(archive)
     notes: list[str] = []
     tables = {
         table: DescribedTable(KEYS[table], COLUMNS[table] if described else ()) for table in TABLES
     }
-    with Session(
-        lambda table: archived_files(found, table),
-        tables,
-        database="shop",
-        at=at,
-        log=notes.append,
-    ) as session:
+    with Session([managed(archive, tables)], at=at, log=notes.append) as session:
         yield session, notes
+
+
+def managed(archive: ArchiveOutput, tables: Mapping[str, DescribedTable]) -> ArchivedSource:
+    """Return the managed database with these tables."""
+    return ArchivedSource(
+        SourceDatabase("postgres", "shop"),
+        tables,
+        partial(archived_files, open_archive(archive)),
+        in_own_schemas=True,
+        schema=None,
+    )
 
 
 def test_the_present_has_postgresqls_types_and_values(archive: ArchiveOutput) -> None:
@@ -234,28 +241,33 @@ def test_a_column_that_was_renamed_in_iceberg_is_refused(endpoint: str) -> None:
     archive = iceberg(endpoint)
     with glue(endpoint).load_table(("sql", "users")).update_schema() as update:
         update.rename_column("born", "birthday")
-    with pytest.raises(StackError, match="column born was renamed to birthday"), opened(archive):
+    with opened(archive) as (session, notes):
+        [note] = notes
+        assert note.startswith("the archive of public.users can't be read: sql.users: column born")
+        for view in ("users", "users_changes", "s3_cdc_events"):
+            with pytest.raises(duckdb.Error, match="column born was renamed to birthday"):
+                query(session, f"FROM {view}")
+        assert query(session, "SELECT code FROM sales.users") == [(CODE,)]
+
+
+def test_an_archive_of_which_nothing_can_be_read_is_refused(endpoint: str) -> None:
+    archive = plain(endpoint).model_copy(update={"bucket": "datapipe-no-such-bucket"})
+    with pytest.raises(OSError, match="datapipe-no-such-bucket"), opened(archive):
         pass
 
 
 def test_a_table_without_a_key_with_updates_has_a_history_only(archive: ArchiveOutput) -> None:
-    found = open_archive(archive)
     tables = {"public.users": DescribedTable((), COLUMNS["public.users"])}
-    with Session(
-        lambda table: archived_files(found, table), tables, database="shop", log=print
-    ) as session:
+    with Session([managed(archive, tables)], log=print) as session:
         with pytest.raises(duckdb.Error, match=r"has no primary key.*users_changes"):
             query(session, "SELECT * FROM users")
         assert len(query(session, "SELECT * FROM users_changes")) == 5
 
 
 def test_a_key_that_is_not_known_is_not_guessed(archive: ArchiveOutput) -> None:
-    found = open_archive(archive)
     tables = {"public.users": DescribedTable(None, ())}
     with (
-        Session(
-            lambda table: archived_files(found, table), tables, database="shop", log=print
-        ) as session,
+        Session([managed(archive, tables)], log=print) as session,
         pytest.raises(duckdb.Error, match=r"primary key of public\.users is not known"),
     ):
         query(session, "SELECT * FROM users")

@@ -1,16 +1,19 @@
 """`datapipe source` reads the configuration of a stack, deployed or not."""
 
+import errno
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from command_line.program import main
-from components.source.existing import doctor
+from components.source.existing import doctor, vantage_choice
 from components.source.existing.problem import Problem
+from components.source.existing.vantage import ThisMachine
 
 PASSWORD = "hunter2-and-more"
 SOURCES = {
@@ -67,14 +70,48 @@ def test_an_unknown_source_is_refused_with_those_that_exist(
     assert "Pulumi.sandbox.yaml has no crm; it has shop" in capsys.readouterr().err
 
 
+class Way:
+    """A way to a database that no test asks."""
+
+    vantage = ThisMachine()
+    why_here = "no worker is ready"
+
+
 def test_the_doctor_says_what_is_wrong_and_fails_if_capture_would(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vantage_choice, "open_way", lambda *_: Way())
     for found, code, last in (
         ([], 0, "shop: 10.20.0.7:5432 can be captured"),
         ([Problem("slow", "hurry", "warning")], 0, "shop: 10.20.0.7:5432 can be captured"),
-        ([Problem("wrong", "mend it")], 1, "refused: wrong. To repair it: mend it"),
+        ([Problem("disk", "df", "not checked")], 0, "shop: 10.20.0.7:5432 can be captured"),
+        ([Problem("wrong", "mend it")], 1, "shop: 10.20.0.7:5432 can not be captured"),
     ):
-        monkeypatch.setattr(doctor, "problems", lambda *_, found=found, **__: found)
+        monkeypatch.setattr(doctor, "examine", lambda *_, found=found, **__: found)
         assert run("source", "doctor", "shop") == code
-        assert capsys.readouterr().out.splitlines()[-1] == last
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "shop: looked at from this machine, no worker is ready"
+        assert lines[1:-1] == [f"{each.level}: {each}" for each in found]
+        assert lines[-1] == last
+
+
+def refuse(*_: object) -> None:
+    raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+
+def test_the_doctor_looks_from_where_it_is_told_to(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert run("source", "doctor", "shop", "--where", "cluster") == 1
+    assert "refused: Kubernetes: no kubeconfig with a current context" in capsys.readouterr().out
+    monkeypatch.setattr(ThisMachine, "try_tcp", refuse)
+    assert run("source", "doctor", "shop", "--where", "here") == 1
+    assert "refused: TCP: 10.20.0.7:5432" in capsys.readouterr().out
+
+
+def test_without_a_name_all_databases_are_meant(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("source", "sql") == 0
+    assert "-- Prepares 10.20.0.7:5432, database shop" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The Job that erases from Iceberg tables: its arguments, its log, its end."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,21 +13,6 @@ from tests.clients.stack_outputs import OUTPUTS
 
 KEY = Key("public.users", {"id": "42"}, {"id": "integer"}, {"id": 42})
 AUDIT = {"outcome": "done", "erasedRows": 3}
-
-
-class FakeCluster:
-    """A namespace with the Jobs of the maintenance that are given, one list per look."""
-
-    namespace = "data-ingestion"
-
-    def __init__(self, active: list[list[str]]) -> None:
-        self._active = active
-
-    def get(self, path: str, **query: str) -> Any:
-        assert path == "/apis/batch/v1/namespaces/data-ingestion/jobs"
-        assert query == {"labelSelector": "app.kubernetes.io/name=archive-maintenance"}
-        names = self._active.pop(0) if self._active else []
-        return {"items": [{"metadata": {"name": name}, "status": {"active": 1}} for name in names]}
 
 
 class FakeRun:
@@ -45,7 +31,8 @@ class FakeRun:
     outcome = True
     interrupted = False
 
-    def start(self, arguments: list[str]) -> None:
+    def start_alone(self, log: Callable[[str], None], arguments: list[str]) -> None:
+        log("waiting for job archive-maintenance-1, which is running")
         self.arguments = arguments
 
     def wait_until_running(self) -> None:
@@ -65,11 +52,11 @@ class FakeRun:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> type[FakeRun]:
-    """What the Job does; a cluster in which a maintenance runs at first."""
+    """What the Job does."""
     FakeRun.runs = []
     kind = type("Run", (FakeRun,), {"lines": ("rewrote a", json.dumps(AUDIT))})
     monkeypatch.setattr(iceberg_job, "JobRun", kind)
-    monkeypatch.setattr(iceberg_job, "Cluster", lambda _: FakeCluster([["archive-maintenance-1"]]))
+    monkeypatch.setattr(iceberg_job, "Cluster", lambda _: None)
     monkeypatch.setattr("erasure.iceberg_job.time.sleep", lambda _: None)
     return kind
 
@@ -86,7 +73,7 @@ def test_the_program_gets_the_key_and_its_lines_are_printed_once(run: type[FakeR
     assert job.arguments == [
         "erase", "--table", "cdc.users", "--key", '{"id": 42}', "--by", "ada@here",
     ]  # fmt: skip
-    assert log == ["waiting for the end of archive-maintenance-1", "rewrote a"]
+    assert log == ["waiting for job archive-maintenance-1, which is running", "rewrote a"]
     assert job.cron_job == "archive-maintenance"
     assert job.is_deleted
     erase(log, dry_run=True)

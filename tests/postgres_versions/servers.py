@@ -21,6 +21,7 @@ from tests.unit.postgres_server import as_unprivileged, free_port, give_away
 
 START_SECONDS = 30
 DATABASE, PASSWORD = "shop", "hunter2-and-more"
+CERTIFICATE_DAYS = 90
 # The first version in which a role may give REPLICATION to another without a superuser.
 REPLICATION_IS_GRANTABLE = 16
 # The last version without max_slot_wal_keep_size.
@@ -169,7 +170,7 @@ def existing_server(
     """
     folder = Path(tempfile.mkdtemp(prefix=f"datapipe-postgresql-{version}-"))
     give_away(folder)
-    certificate = issue(["localhost", "127.0.0.1", host], days=1)
+    certificate = issue(["localhost", "127.0.0.1", host], days=CERTIFICATE_DAYS)
     server = ExistingServer(version, folder, free_port(), host, network, certificate)
     try:
         server.write("tls.crt", server.certificate["certificate"])

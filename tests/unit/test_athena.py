@@ -13,10 +13,12 @@ from components.archive import Archive, ArchiveArgs
 from components.archive.athena import Athena, AthenaArgs
 from components.archive.athena.catalog import StoredColumns
 from components.archive.athena.files import hive_type, partition_keys
-from components.config import StackConfig
+from components.archive.athena.queried_source import QueriedSource
+from components.config import StackConfig, parse
 from components.config.load import ConfigError
 from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import ACCOUNT, Deployment, deploy
+from tests.unit.existing_databases import SHOP
 from tests.unit.streaming_stack import OWN_ICEBERG, design
 from tests.verification.memory_archive import CATALOG
 
@@ -33,22 +35,24 @@ def deployed(config: StackConfig, stored: StoredColumns | None = None) -> Deploy
     """Return what the layer registers; each table has the columns COLUMNS."""
     sink, athena = declared_sinks(config).archive, config.archive.athena
     assert athena is not None
-    (database,) = config.databases
 
     def program() -> dict[str, Any]:
-        args = AthenaArgs(
-            archive=config.archive,
-            catalog_database=config.archive.catalog_database,
-            athena=athena,
-            bucket=pulumi.Output.from_input(config.archive.bucket),
-            source_database=config.source.database,
-            folders=None if sink.needs_catalog else sink.archived_tables(database),
-            tables=config.tables,
-            columns=pulumi.Output.from_input(dict.fromkeys(config.tables, COLUMNS)),
-            keys=pulumi.Output.from_input({table: ["id"] for table in config.tables}),
-            stored=stored or {},
+        sources = tuple(
+            QueriedSource(
+                database,
+                folders=None if sink.needs_catalog else sink.archived_tables(database),
+                columns=pulumi.Output.from_input(dict.fromkeys(database.tables, COLUMNS)),
+                keys=pulumi.Output.from_input({table: ["id"] for table in database.tables}),
+                stored=stored or {},
+            )
+            for database in config.databases
         )
-        return {"reader": Athena("athena", args).reader_arn}
+        bucket = pulumi.Output.from_input(config.archive.bucket)
+        return {
+            "reader": Athena(
+                "athena", AthenaArgs(config.archive, athena, bucket, sources)
+            ).reader_arn
+        }
 
     return deploy(program)
 
@@ -141,6 +145,78 @@ class TestQueries:
         for query in deployed(stack()).of_type("NamedQuery"):
             assert query.inputs["workgroup"] == "archive-id"
             assert query.inputs["database"] == "cdc_views"
+
+
+class TestSources:
+    """The managed database and an existing one, which has a table of the same name."""
+
+    CATALOG = ("cdc", "cdc_views", "cdc_shop", "cdc_shop_views")
+
+    def test_each_has_a_database_of_views(self) -> None:
+        found = deployed(stack({"sink": "iceberg"}, sources={"shop": SHOP}))
+        databases = {one.name: one.inputs["name"] for one in found.of_type("CatalogDatabase")}
+        assert databases == {"views": "cdc_views", "views-shop": "cdc_shop_views"}
+
+    def test_each_has_a_query_for_each_of_its_views(self) -> None:
+        found = deployed(stack({"sink": "iceberg"}, sources={"shop": SHOP}))
+        shop = {
+            one.inputs["name"]: one.inputs
+            for one in found.of_type("NamedQuery")
+            if one.inputs["database"] == "cdc_shop_views"
+        }
+        tables = ("users", "sales_orders")
+        expected = {f"shop.{name}{suffix}" for name in tables for suffix in ("", "_changes", "_at")}
+        assert shop.keys() == {*expected, "shop.s3_cdc_events"}
+        assert 'VIEW "cdc_shop_views"."users" AS' in shop["shop.users"]["query"]
+        assert '"cdc_shop"."users"' in shop["shop.users"]["query"]
+        assert '"cdc"."users"' in queries(found)["users"]
+
+    def test_the_events_of_each_database_are_those_of_all_sources(self) -> None:
+        found = queries(deployed(stack({"sink": "iceberg"}, sources={"shop": SHOP})))
+        for name in ("s3_cdc_events", "shop.s3_cdc_events"):
+            for part in ("'postgres' AS", "'shop' AS", '"cdc"."users"', '"cdc_shop"."users"'):
+                assert part in found[name]
+
+    def test_plain_files_of_each_have_a_database_of_tables(self) -> None:
+        found = deployed(stack(sources={"shop": SHOP}))
+        tables = {one.name: one.inputs for one in found.of_type("CatalogTable")}
+        assert tables["users_files"]["databaseName"] == "cdc"
+        shop = tables["users_files-shop"]
+        assert (shop["name"], shop["databaseName"]) == ("users_files", "cdc_shop")
+        location = "s3://datapipe-ingestion-test/topics/shop.public.users/"
+        assert shop["storageDescriptor"]["location"] == location
+
+    def test_the_reader_may_read_all(self) -> None:
+        policy = json.loads(deployed(stack(sources={"shop": SHOP})).one("Policy").inputs["policy"])
+        [catalog] = [one["Resource"] for one in policy["Statement"] if one["Sid"] == "ReadCatalog"]
+        glue = f"arn:aws:glue:us-east-1:{ACCOUNT}"
+        for database in self.CATALOG:
+            assert {f"{glue}:database/{database}", f"{glue}:table/{database}/*"} <= set(catalog)
+
+    def test_one_database_alone_keeps_the_names_that_it_had(self) -> None:
+        archive = {
+            "bucket": "datapipe-ingestion-test",
+            "sink": "iceberg",
+            "athena": {"readers": [ANALYST]},
+        }
+        given = {"archive": archive, "images": OWN_ICEBERG, "sources": {"shop": SHOP}}
+        found = deployed(parse(given, "Pulumi.test.yaml"))
+        [views] = found.of_type("CatalogDatabase")
+        assert (views.name, views.inputs["name"]) == ("views", "cdc_shop_views")
+        assert "users" in queries(found)
+
+    @pytest.mark.parametrize(
+        ("sources", "database"),
+        [
+            ({"views": SHOP}, "cdc_views"),
+            ({"shop": SHOP, "shop_views": {**SHOP, "database": "b"}}, "cdc_shop_views"),
+        ],
+    )
+    def test_no_archive_has_the_name_of_anothers_views(
+        self, sources: dict[str, Any], database: str
+    ) -> None:
+        with pytest.raises(ConfigError, match=rf"Glue database {database} is also one of"):
+            stack(sources=sources)
 
 
 class TestWorkgroup:

@@ -1,6 +1,7 @@
 """The resource of an existing database: what a preview refuses, and what is read again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,11 @@ CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at times
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+
 @pytest.fixture
 def server() -> Iterator[ExistingServer]:
     with existing_server(14) as running:
@@ -34,7 +40,12 @@ def server() -> Iterator[ExistingServer]:
 
 
 def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
-    return {"name": "shop", "source": inputs_of(server.source(**changed)), "avro_names": True}
+    return {
+        "name": "shop",
+        "source": inputs_of(server.source(**changed)),
+        "avro_names": True,
+        "worker": {"namespace": "data-ingestion"},
+    }
 
 
 class Stack:

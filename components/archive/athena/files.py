@@ -7,13 +7,20 @@ the year Athena would list the folders of all years.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
 from archive_views.postgres_types import PostgresType
+from components.archive.athena.queried_source import (
+    ALL_SUFFIX,
+    HOURS_SUFFIX,
+    Columns,
+    QueriedSource,
+)
+from components.config.tables import iceberg_table_of
 
-ALL_SUFFIX, HOURS_SUFFIX = "_files", "_hours"
 # The years of the projection; this program wrote nothing before.
 FIRST_YEAR, LAST_YEAR = 2026, 2099
 # The units of the sink's folders, with their range and digits.
@@ -91,13 +98,15 @@ def projection(location: str, keys: Mapping[str, str]) -> dict[str, str]:
 
 
 def declare_file_tables(
-    name: str,
+    source: QueriedSource,
+    table: str,
     location: str,
     database: pulumi.Input[str],
-    declared: pulumi.Output[list[tuple[str, str]]],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Declare both tables over the files of a captured table; `location` ends in a slash."""
+    """Declare both tables over the files of schema.table; `location` ends in a slash."""
+    name = iceberg_table_of(table)
+    declared = source.columns.apply(partial(_pairs_of, table))
     columns = declared.apply(hive_columns)
     keys = declared.apply(lambda known: partition_keys(column for column, _ in known))
     partitioned = {
@@ -111,7 +120,7 @@ def declare_file_tables(
         (HOURS_SUFFIX, partitioned),
     ):
         aws.glue.CatalogTable(
-            f"{name}{suffix}",
+            source.database.qualified(f"{name}{suffix}"),
             name=f"{name}{suffix}",
             database_name=database,
             table_type="EXTERNAL_TABLE",
@@ -125,3 +134,7 @@ def declare_file_tables(
             opts=opts,
             **properties,
         )
+
+
+def _pairs_of(table: str, columns: Columns) -> list[tuple[str, str]]:
+    return [(name, type_) for name, type_ in columns.get(table, ())]

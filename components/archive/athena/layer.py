@@ -1,34 +1,22 @@
 """SQL over the archive with Athena as one component."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import pulumi
 import pulumi_aws as aws
 
-from archive_views.athena import (
-    AthenaDatabases,
-    AthenaTable,
-    Statement,
-    StatementTooLongError,
-    statements,
-    view_names,
-)
-from archive_views.views import EVENTS
-from components.archive.athena.catalog import StoredColumns, catalog_columns
-from components.archive.athena.files import ALL_SUFFIX, declare_file_tables
+from components.archive.athena.catalog import catalog_columns
+from components.archive.athena.files import declare_file_tables
+from components.archive.athena.queried_source import QueriedSource
+from components.archive.athena.queries import declare_queries
 from components.archive.athena.reader import Readable, reader_policy, reader_trust
 from components.archive.athena.workgroup import declare_workgroup
 from components.config import StackConfig
 from components.config.archive import ArchiveSettings
-from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
+from components.config.athena import READER_SUFFIX, AthenaSettings
 from components.config.captured_database import CapturedDatabase
-from components.config.tables import iceberg_table_of
-
-Columns = Mapping[str, Sequence[Sequence[str]]]
-Keys = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -36,21 +24,10 @@ class AthenaArgs:
     """What the views and their readers are made of."""
 
     archive: ArchiveSettings
-    catalog_database: str
     athena: AthenaSettings
     bucket: pulumi.Output[str]
-    source_database: str
-    """PostgreSQL's, for s3_cdc_events"""
-    folders: Mapping[str, str] | None
-    """of each captured table's files; None: the archive has Iceberg tables"""
-    tables: tuple[str, ...]
-    """captured, as schema.table"""
-    columns: pulumi.Output[dict[str, list[list[str]]]]
-    """each table's (name, PostgreSQL's type)"""
-    keys: pulumi.Output[dict[str, list[str]]]
-    """columns of each table's primary key"""
-    stored: StoredColumns
-    """the catalog's columns of the tables that it has"""
+    sources: tuple[QueriedSource, ...]
+    """at least one"""
 
 
 def declare_athena(
@@ -69,20 +46,17 @@ def declare_athena(
     """
     if config.archive.athena is None:
         return None
-    (database,) = config.databases  # the configuration refuses several
-    folders = archived(database) if archived else None
-    args = AthenaArgs(
-        archive=config.archive,
-        catalog_database=database.catalog_database,
-        athena=config.archive.athena,
-        bucket=bucket,
-        source_database=database.settings.database,
-        folders=folders,
-        tables=database.tables,
-        columns=columns[database.name],
-        keys=keys[database.name],
-        stored=(catalog_columns(config.aws, database.catalog_database) if folders is None else {}),
+    sources = tuple(
+        QueriedSource(
+            database,
+            folders=archived(database) if archived else None,
+            columns=columns[database.name],
+            keys=keys[database.name],
+            stored={} if archived else catalog_columns(config.aws, database.catalog_database),
+        )
+        for database in config.databases
     )
+    args = AthenaArgs(config.archive, config.archive.athena, bucket, sources)
     return Athena("athena", args, opts)
 
 
@@ -90,7 +64,8 @@ class Athena(pulumi.ComponentResource):
     """A workgroup, the reader's role, and a named query for each view."""
 
     workgroup: pulumi.Output[str]
-    views_database: pulumi.Output[str]
+    views_databases: dict[str, pulumi.Output[str]]
+    """by source"""
     reader_arn: pulumi.Output[str]
 
     def __init__(
@@ -98,23 +73,28 @@ class Athena(pulumi.ComponentResource):
     ) -> None:
         super().__init__("datapipe:archive:Athena", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        views = aws.glue.CatalogDatabase(
-            "views", name=f"{args.catalog_database}{VIEWS_SUFFIX}", opts=child
-        )
         workgroup = declare_workgroup(args.archive, args.athena, child)
-        if args.folders is not None:
-            _declare_files(args, args.folders, child)
-        _declare_queries(args, workgroup, views, child)
+        views = {}
+        for source in args.sources:
+            views[source.name] = aws.glue.CatalogDatabase(
+                source.database.qualified("views"), name=source.views_database, opts=child
+            )
+            if source.folders is not None:
+                _declare_files(args.archive, source, source.folders, child)
+        declare_queries(args.sources, workgroup, views, child)
         self.workgroup = workgroup.name
-        self.views_database = views.name
-        self.reader_arn = _declare_reader(args, views, child)
+        self.views_databases = {source: database.name for source, database in views.items()}
+        self.reader_arn = _declare_reader(args, next(iter(views.values())), child)
         self.register_outputs({"workgroup": self.workgroup, "readerArn": self.reader_arn})
 
 
 def _declare_reader(
-    args: AthenaArgs, views: aws.glue.CatalogDatabase, opts: pulumi.ResourceOptions
+    args: AthenaArgs, database: aws.glue.CatalogDatabase, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
-    """Return the ARN of the role that the stack's readers may take on."""
+    """Return the ARN of the role that the stack's readers may take on.
+
+    `database` is any of Glue's, whose ARN has the account.
+    """
     name = f"{args.archive.bucket}{READER_SUFFIX}"
     role = aws.iam.Role(
         "reader-role",
@@ -127,7 +107,7 @@ def _declare_reader(
         "read-archive",
         name=name,
         path="/datapipe/",
-        policy=views.arn.apply(
+        policy=database.arn.apply(
             lambda arn: json.dumps(reader_policy(args.archive, args.athena, _readable(args, arn)))
         ),
         opts=opts,
@@ -137,92 +117,35 @@ def _declare_reader(
     return arn
 
 
-def _readable(args: AthenaArgs, views_arn: str) -> Readable:
-    _, partition, _, region, account, _ = views_arn.split(":", 5)
-    archive = args.catalog_database
+def _readable(args: AthenaArgs, database_arn: str) -> Readable:
+    _, partition, _, region, account, _ = database_arn.split(":", 5)
     return Readable(
         account=account,
         region=region,
         partition=partition,
-        databases=(archive, f"{archive}{VIEWS_SUFFIX}"),
+        databases=tuple(
+            database
+            for source in args.sources
+            for database in (source.database.catalog_database, source.views_database)
+        ),
         workgroup=args.archive.bucket,
     )
 
 
 def _declare_files(
-    args: AthenaArgs, folders: Mapping[str, str], opts: pulumi.ResourceOptions
-) -> None:
-    database = aws.glue.CatalogDatabase("files", name=args.catalog_database, opts=opts)
-    for table in args.tables:
-        declare_file_tables(
-            iceberg_table_of(table),
-            f"s3://{args.archive.bucket}/{folders[table]}/",
-            database.name,
-            args.columns.apply(partial(_pairs_of, table)),
-            opts,
-        )
-
-
-def _declare_queries(
-    args: AthenaArgs,
-    workgroup: aws.athena.Workgroup,
-    views: aws.glue.CatalogDatabase,
+    archive: ArchiveSettings,
+    source: QueriedSource,
+    folders: Mapping[str, str],
     opts: pulumi.ResourceOptions,
 ) -> None:
-    """Declare a named query for each statement."""
-    names = view_names(map(iceberg_table_of, args.tables)).values()
-    made = pulumi.Output.all(args.columns, args.keys).apply(
-        lambda known: {
-            one.name: {"meaning": one.meaning, "sql": one.sql}
-            for one in _statements(args, known[0], known[1])
-        }
+    database = aws.glue.CatalogDatabase(
+        source.database.qualified("files"), name=source.database.catalog_database, opts=opts
     )
-    for name in (*(name for table in names for name in table), EVENTS):
-        aws.athena.NamedQuery(
-            f"query-{name}",
-            name=name,
-            workgroup=workgroup.id,
-            database=views.name,
-            description=made.apply(partial(_part, name, "meaning")),
-            query=made.apply(partial(_part, name, "sql")),
-            opts=opts,
+    for table in source.database.tables:
+        declare_file_tables(
+            source,
+            table,
+            f"s3://{archive.bucket}/{folders[table]}/",
+            database.name,
+            opts,
         )
-
-
-def _statements(args: AthenaArgs, columns: Columns, keys: Keys) -> Sequence[Statement]:
-    archive = args.catalog_database
-    databases = AthenaDatabases(archive, f"{archive}{VIEWS_SUFFIX}", args.source_database)
-    tables = [_table(args, table, columns, keys) for table in args.tables]
-    try:
-        return statements(tables, databases)
-    except StatementTooLongError as error:
-        raise pulumi.RunError(str(error)) from None
-
-
-def _table(args: AthenaArgs, table: str, columns: Columns, keys: Keys) -> AthenaTable:
-    if table not in columns and not pulumi.runtime.is_dry_run():
-        raise pulumi.RunError(f"archive.athena: PostgreSQL did not describe {table}; run up again")
-    name, key = iceberg_table_of(table), keys.get(table)
-    of_files = args.folders is not None
-    return AthenaTable(
-        title=table,
-        name=name,
-        archived_name=f"{name}{ALL_SUFFIX}" if of_files else name,
-        declared=tuple(_pairs(columns.get(table, ()))),
-        key=None if key is None else tuple(key),
-        stored=None if of_files else args.stored.get(name),
-        milliseconds=of_files,
-        guarded=not of_files,
-    )
-
-
-def _part(name: str, part: str, made: Mapping[str, Mapping[str, str]]) -> str:
-    return made[name][part]
-
-
-def _pairs_of(table: str, columns: Columns) -> list[tuple[str, str]]:
-    return _pairs(columns.get(table, ()))
-
-
-def _pairs(columns: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    return [(name, type_) for name, type_ in columns]

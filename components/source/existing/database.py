@@ -6,19 +6,22 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
 
-from components.config.existing_source import ExistingSource
+from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
 from components.source.existing.doctor import examine
 from components.source.existing.problem import UnreachableError
-from components.source.existing.reach import connected
+from components.source.existing.reach import Way, connected
 from components.source.existing.server_checks import Server
 from components.source.existing.table_checks import MISSED, Tables
+from components.source.existing.vantage_choice import open_way
+from components.source.existing.worker_place import WorkerPlace
 
 UNKNOWN = pulumi.runtime.rpc.UNKNOWN
 INPUTS = ("name", "source", "avro_names")
@@ -41,14 +44,22 @@ class ExistingDatabaseProvider(Provider):
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
         name, entries = news["name"], _entries(olds)
+        if news["source"]["password"] == ENCRYPTED:
+            print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
+            return dynamic.CheckResult(news, [])
         try:
-            found = examine(name, _source(news), avro_names=news["avro_names"], entries=entries)
+            way = _way(news)
+            if way.why_here:
+                print(
+                    f"{name} is looked at from {way.vantage.name}: {way.why_here}", file=sys.stderr
+                )
+            found = examine(way, avro_names=news["avro_names"], entries=entries)
             for problem in found:
                 if problem.level == "warning":
                     print(f"warning: {name}: {problem}", file=sys.stderr)
             if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
-            seen = _seen(news, entries)
+            seen = _seen(way, news, entries)
         except UnreachableError as error:
             if not olds.get("captured") or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
@@ -74,8 +85,9 @@ class ExistingDatabaseProvider(Provider):
 
         Raises UnreachableError where the database does not answer any more.
         """
-        position = _wal_position(news)
-        seen = _seen(news, _entries(olds))
+        way = _way(news)
+        position = _wal_position(way)
+        seen = _seen(way, news, _entries(olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
@@ -91,11 +103,15 @@ class ExistingDatabaseProvider(Provider):
         }
 
 
-def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
+def _way(props: Mapping[str, Any]) -> Way:
+    """Return the way to the database. Raises UnreachableError."""
+    return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
+
+
+def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the database has now. Raises UnreachableError."""
-    name, source = props["name"], _source(props)
-    with connected(name, source) as connection:
-        tables = Tables(Server(name, source, connection), props["avro_names"], entries)
+    with connected(way) as connection:
+        tables = Tables(Server(way, connection), props["avro_names"], entries)
         live = dict(tables.rows(_LIVE))
         missed = {
             table: reason for kind, table, reason in tables.rows("found.sql") if kind == MISSED
@@ -107,7 +123,7 @@ def _seen(props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any
             "described": row[0],
             "missed": {
                 **{table: reason for table, reason in missed.items() if table in entries},
-                **dict.fromkeys(_to_read_again(name), "it is to be read again"),
+                **dict.fromkeys(_to_read_again(way.name), "it is to be read again"),
             },
         }
 
@@ -118,8 +134,8 @@ def _to_read_again(name: str) -> list[str]:
     return [table for source, _, table in asked if source == name]
 
 
-def _wal_position(props: Mapping[str, Any]) -> str:
-    with connected(props["name"], _source(props)) as connection:
+def _wal_position(way: Way) -> str:
+    with connected(way) as connection:
         row = connection.execute(_WAL_POSITION).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
     return str(row[0])
@@ -156,6 +172,7 @@ class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDataba
         name: str,
         source: ExistingSource,
         avro_names: bool,
+        worker: WorkerPlace,
         opts: pulumi.ResourceOptions,
     ) -> None:
         """Register the database of this name in `datapipe:sources`."""
@@ -163,6 +180,8 @@ class ExistingDatabase(dynamic.Resource, module="datapipe", name="ExistingDataba
             "name": name,
             "source": pulumi.Output.secret(inputs_of(source)),
             "avro_names": avro_names,
+            # INPUTS do not contain it: another context changes nothing in the database.
+            "worker": asdict(worker),
             "captured": None,
             "seen": None,
         }

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from components.config.existing_source import ExistingSource
-from components.source.existing.problem import Problem, UnreachableError
-from components.source.existing.reach import connected, replication_problem
+from components.source.existing.certificate_checks import certificate_problems
+from components.source.existing.problem import Problem
+from components.source.existing.reach import Way, connected, replication_problem
 from components.source.existing.server_checks import Server, server_problems, version_problems
+from components.source.existing.slot_checks import slot_problems
 from components.source.existing.table_checks import Tables, table_problems
 
 
-def problems(
-    name: str,
-    source: ExistingSource,
-    *,
-    avro_names: bool,
-    entries: Mapping[str, Any],
-    clock: Callable[[], float] = time.time,
-) -> list[Problem]:
-    """Ask the database, and return what is wrong; where it can't be reached, which hop failed.
+def examine(way: Way, *, avro_names: bool, entries: Mapping[str, Any]) -> list[Problem]:
+    """Ask a database, and return what is wrong. It changes nothing in it.
 
-    `entries` are what the archive has of its tables. It changes nothing in the database.
+    `entries` are what the archive has of its tables; empty where they are not captured yet. Raises
+    UnreachableError where it does not let the account in, or stops answering.
     """
-    try:
-        return examine(name, source, avro_names=avro_names, entries=entries, clock=clock)
-    except UnreachableError as error:
-        return [error.problem]
-
-
-def examine(
-    name: str,
-    source: ExistingSource,
-    *,
-    avro_names: bool,
-    entries: Mapping[str, Any],
-    clock: Callable[[], float] = time.time,
-) -> list[Problem]:
-    """Return what is wrong with a database that answers. Raises UnreachableError."""
-    with connected(name, source) as connection:
-        tables = Tables(Server(name, source, connection, clock), avro_names, entries)
+    with connected(way) as connection:
+        tables = Tables(Server(way, connection), avro_names, entries)
         return list(_found(tables))
 
 
@@ -52,9 +31,11 @@ def _found(tables: Tables) -> Iterator[Problem]:
     yield from version
     if version:
         return
+    yield from certificate_problems(server.way)
     yield from server_problems(server)
-    if server.value("SELECT pg_is_in_recovery()"):
+    if server.is_standby:
         return
-    if problem := replication_problem(server.name, server.source):
+    yield from slot_problems(server, is_captured=bool(tables.entries))
+    if problem := replication_problem(server.way):
         yield problem
     yield from table_problems(tables)

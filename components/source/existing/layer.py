@@ -11,6 +11,7 @@ from components.config.existing_source import ExistingSource
 from components.source.captured_source import CapturedSource, DatabaseAddress
 from components.source.described import described_columns, described_keys
 from components.source.existing.database import ExistingDatabase
+from components.source.existing.worker_place import WorkerPlace
 from components.source.schema import query_of
 
 
@@ -21,6 +22,8 @@ class ExistingSourceArgs:
     name: str
     source: ExistingSource
     avro_names: bool
+    worker: WorkerPlace
+    """from which the database is looked at"""
     captured: pulumi.Resource
     """until it exists, the list of tables is not checked"""
 
@@ -38,6 +41,7 @@ class ExistingSourceLayer(CapturedSource):
             name=args.name,
             source=source,
             avro_names=args.avro_names,
+            worker=args.worker,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[args.captured]),
         )
         password = pulumi.Output.secret(source.password.get_secret_value())

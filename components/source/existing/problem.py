@@ -6,8 +6,8 @@ from typing import Literal
 from kafka_connect.explained_error import ExplainedError
 
 # refused: capture would fail, or rows would change or be missing. warning: it works until
-# something else goes wrong.
-Level = Literal["refused", "warning"]
+# something else goes wrong. not checked: the account can't ask for it; the remedy is how to look.
+Level = Literal["refused", "warning", "not checked"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Problem:
     level: Level = "refused"
 
     def __str__(self) -> str:
-        return f"{self.reason}. To repair it: {self.remedy}"
+        purpose = "look at it" if self.level == "not checked" else "repair it"
+        return f"{self.reason}. To {purpose}: {self.remedy}"
 
 
 class UnreachableError(ExplainedError):

@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from components.config.existing_source import ExistingSource
+from components.source.existing.login import Connection
 from components.source.existing.problem import Problem
 from components.source.existing.quoting import identifier, literal
-from components.source.existing.reach import Connection
+from components.source.existing.reach import Way
 from components.source.existing.settings import setting
 from components.source.existing.statements import SESSION_SETTINGS
 
 # What Debezium 2.4.2 was tried with here, from the first to the last.
 VERSIONS = range(12, 18)
-# The first with the setting max_slot_wal_keep_size.
-SLOT_LIMIT_VERSION = 13
-# The first whose slots can follow a failover.
-FAILOVER_VERSION = 17
 # Twice Debezium's status.update.interval.ms, by which the server knows that it is alive.
 SHORTEST_SENDER_TIMEOUT_MS = 20_000
-# Between the database's clock and this machine's; the archive has times of both.
+# Between the database's clock and the worker's; the archive has times of both.
 LARGEST_SKEW_SECONDS = 10.0
-# WAL that a slot may keep, as the remedy suggests it.
-SLOT_LIMIT = "50GB"
+_ACCOUNT = """
+SELECT rolsuper, rolconnlimit, rolvaliduntil::timestamp(0)::text,
+    rolvaliduntil < now() + interval '30 days'
+FROM pg_roles WHERE rolname = current_user
+"""
+# Sessions of a connector: its snapshot's, its slot's, its heartbeat's and its types'.
+SESSIONS = 4
 
 
 @dataclass(frozen=True)
 class Server:
     """A server that answers, asked as the account that captures."""
 
-    name: str
-    source: ExistingSource
+    way: Way
     connection: Connection
-    clock: Callable[[], float] = time.time
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.way.name
+
+    @property
+    def source(self) -> ExistingSource:
+        """The source as the stack file has it."""
+        return self.way.source
 
     @property
     def version(self) -> int:
@@ -49,13 +59,26 @@ class Server:
 
     def value(self, query: str, *parameters: object) -> Any:
         """Return the first column of the first row; None without a row."""
-        row = self.connection.execute(query.encode(), parameters or None).fetchone()
+        row = self.row(query, *parameters)
         return row[0] if row else None
+
+    def row(self, query: str, *parameters: object) -> tuple[Any, ...] | None:
+        """Return the first row; None without one."""
+        return self.connection.execute(query.encode(), parameters or None).fetchone()
 
     def setting(self, name: str) -> str:
         """Return a setting of the session in its own unit, as text."""
-        found = self.value("SELECT setting FROM pg_settings WHERE name = %s", name)
-        return str(found)
+        return str(self.value("SELECT setting FROM pg_settings WHERE name = %s", name))
+
+    def shown(self, name: str) -> str | None:
+        """Return a setting as SHOW prints it; None where this version does not have it."""
+        found: str | None = self.value("SELECT current_setting(%s, true)", name)
+        return found
+
+    @cached_property
+    def is_standby(self) -> bool:
+        """Whether it can't be written to, as it follows another."""
+        return bool(self.value("SELECT pg_is_in_recovery()"))
 
 
 def version_problems(server: Server) -> Iterator[Problem]:
@@ -75,8 +98,8 @@ def version_problems(server: Server) -> Iterator[Problem]:
 
 
 def server_problems(server: Server) -> Iterator[Problem]:
-    """Yield what is wrong with the server's role, settings, slots and clock."""
-    if server.value("SELECT pg_is_in_recovery()"):
+    """Yield what is wrong with the server's settings and clock, and with the account."""
+    if server.is_standby:
         yield Problem(
             f"{server.source.host} is a standby, which can't be written to",
             f"set datapipe:sources.{server.name}.host to the primary or the writer's endpoint",
@@ -84,11 +107,8 @@ def server_problems(server: Server) -> Iterator[Problem]:
         return
     yield from _encoding(server)
     yield from _wal_level(server)
-    yield from _slots(server)
-    yield from _slot_limit(server)
-    yield from _failover(server)
-    yield from _timeouts(server)
-    yield from _superuser(server)
+    yield from _session_settings(server)
+    yield from _account(server)
     yield from _clock(server)
 
 
@@ -111,115 +131,57 @@ def _wal_level(server: Server) -> Iterator[Problem]:
         )
 
 
-def _slots(server: Server) -> Iterator[Problem]:
-    row = server.connection.execute(
-        b"SELECT slot_type, plugin, database, to_jsonb(slot) ->> 'wal_status'"
-        b" FROM pg_replication_slots AS slot WHERE slot_name = %s",
-        [server.slot],
-    ).fetchone()
-    if row is None:
-        yield from _free_slots(server)
-        return
-    kind, plugin, database, status = row
-    drop = f"SELECT pg_drop_replication_slot({literal(server.slot)});"
-    if (kind, plugin, database) != ("logical", "pgoutput", server.source.database):
-        yield Problem(
-            f"the slot {server.slot} is {kind}, of plugin {plugin or 'none'} and database"
-            f" {database or 'none'}, so another program made it",
-            f"give another name: datapipe:sources.{server.name}.slot",
-        )
-    elif status == "lost":
-        yield Problem(
-            f"the slot {server.slot} is lost: the server has removed WAL that it needs, and changes"
-            " are missing from the archive",
-            f"{drop} make recover",
-        )
-
-
-def _free_slots(server: Server) -> Iterator[Problem]:
-    limit = int(server.setting("max_replication_slots"))
-    used = int(server.value("SELECT count(*) FROM pg_replication_slots"))
-    if used >= limit:
-        yield Problem(
-            f"all {limit} replication slots are in use (max_replication_slots)",
-            "drop one that nobody needs (pg_replication_slots lists them), or "
-            + setting(server.source, "max_replication_slots", str(limit + 2), restart=True),
-        )
-
-
-def _slot_limit(server: Server) -> Iterator[Problem]:
-    if server.version < SLOT_LIMIT_VERSION:
-        yield Problem(
-            f"PostgreSQL {server.version} keeps WAL for a slot without a limit: while the connector"
-            " is away, it may fill the disk",
-            f"upgrade to {SLOT_LIMIT_VERSION} or newer, or watch the slot {server.slot}",
-            "warning",
-        )
-    elif server.setting("max_slot_wal_keep_size") == "-1":
-        yield Problem(
-            "max_slot_wal_keep_size is -1, so the server keeps WAL for a slot without a limit:"
-            " while the connector is away, it may fill the disk",
-            setting(server.source, "max_slot_wal_keep_size", SLOT_LIMIT),
-            "warning",
-        )
-
-
-def _failover(server: Server) -> Iterator[Problem]:
-    standbys = server.value(
-        "SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical'"
-    )
-    if server.version < FAILOVER_VERSION or not standbys:
-        return
-    follows = server.value(
-        "SELECT failover FROM pg_replication_slots WHERE slot_name = %s AND slot_type = 'logical'",
-        server.slot,
-    )
-    if follows is False:
-        yield Problem(
-            f"the slot {server.slot} does not follow a failover: on a promoted standby changes"
-            " would be missing",
-            f"ALTER_REPLICATION_SLOT {identifier(server.slot)} (FAILOVER true), on a connection"
-            " with replication=database while the connector is stopped, and on the standby"
-            " sync_replication_slots = on",
-            "warning",
-        )
-
-
-def _timeouts(server: Server) -> Iterator[Problem]:
+def _session_settings(server: Server) -> Iterator[Problem]:
+    """Yield settings with which a session of the account can't capture."""
     account = identifier(server.source.user)
-    for name, value in SESSION_SETTINGS.items():
-        given = int(server.setting(name))
-        shortest = SHORTEST_SENDER_TIMEOUT_MS if name == "wal_sender_timeout" else None
-        if given == 0 or (shortest is not None and given >= shortest):
+    for name, (value, consequence) in SESSION_SETTINGS.items():
+        given = server.shown(name)
+        if given is None or _is_harmless(name, server):
             continue
-        consequence = (
-            "shorter than two of the connector's messages, so the server would end its connection"
-            if shortest
-            else "which would end the reading of a large table"
-        )
         yield Problem(
-            f"{name} is {given} ms for {server.source.user}, {consequence}",
+            f"{name} is {given} for {server.source.user}, {consequence}",
             f"ALTER ROLE {account} SET {name} = {literal(value)};",
         )
 
 
-def _superuser(server: Server) -> Iterator[Problem]:
-    if server.value("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+def _is_harmless(name: str, server: Server) -> bool:
+    if name == "wal_sender_timeout":
+        milliseconds = int(server.setting(name))
+        return milliseconds == 0 or milliseconds >= SHORTEST_SENDER_TIMEOUT_MS
+    return server.setting(name) in ("0", "off")
+
+
+def _account(server: Server) -> Iterator[Problem]:
+    account = identifier(server.source.user)
+    is_superuser, limit, end, ends_soon = server.row(_ACCOUNT) or (False, -1, None, False)
+    if is_superuser:
         yield Problem(
             f"the account {server.source.user} is a superuser, which capture does not need",
-            f"ALTER ROLE {identifier(server.source.user)} NOSUPERUSER;",
+            f"ALTER ROLE {account} NOSUPERUSER;",
+            "warning",
+        )
+    if 0 <= limit < SESSIONS:
+        yield Problem(
+            f"the account {server.source.user} may have {limit} sessions, but the connector needs"
+            f" {SESSIONS}",
+            f"ALTER ROLE {account} CONNECTION LIMIT -1;",
+        )
+    if ends_soon:
+        yield Problem(
+            f"the password of {server.source.user} is valid until {end}",
+            f"ALTER ROLE {account} VALID UNTIL 'infinity';",
             "warning",
         )
 
 
 def _clock(server: Server) -> Iterator[Problem]:
-    before = server.clock()
+    before = server.way.vantage.clock()
     theirs = float(server.value("SELECT extract(epoch FROM clock_timestamp())::float8"))
-    skew = theirs - (before + server.clock()) / 2
+    skew = theirs - (before + server.way.vantage.clock()) / 2
     if abs(skew) > LARGEST_SKEW_SECONDS:
         yield Problem(
-            f"the database's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this"
-            " machine's, and the archive has times of both",
+            f"the database's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'}"
+            f" that of {server.way.vantage.name}, and the archive has times of both",
             "synchronize both clocks by NTP",
             "warning",
         )

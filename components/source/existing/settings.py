@@ -13,6 +13,14 @@ _PLACES = {
     "aurora": "in the cluster's DB cluster parameter group set",
     "cloud-sql": "among the instance's flags set",
 }
+# How free disk space is seen, which no account of a database can ask for.
+DISK = {
+    "self-managed": "df -h on the server, for the folders that SHOW data_directory names to a"
+    " superuser, and for pg_wal in it",
+    "rds": "FreeStorageSpace of the instance in CloudWatch",
+    "aurora": "VolumeBytesUsed of the cluster in CloudWatch; the volume grows by itself",
+    "cloud-sql": "the metric database/disk/utilization of the instance",
+}
 
 
 def setting(source: ExistingSource, name: str, value: str, *, restart: bool = False) -> str:

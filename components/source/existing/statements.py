@@ -17,11 +17,18 @@ HEARTBEAT_TABLE = f"{OBJECT_PREFIX}.heartbeat"
 PUBLISHED = "insert, update, delete, truncate"
 # The policy by which the account reads all rows of a table with row level security.
 POLICY = f"{OBJECT_PREFIX}_reads"
-# Settings of the account's sessions: a first read may take hours.
+# Settings of the account's sessions, and what other values would lead to. Older versions do not
+# have all of them.
 SESSION_SETTINGS = {
-    "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "wal_sender_timeout": "60s",
+    "statement_timeout": ("0", "which would end the reading of a large table"),
+    "idle_in_transaction_session_timeout": ("0", "which would end the reading of a large table"),
+    "transaction_timeout": ("0", "which would end the reading of a large table"),
+    "idle_session_timeout": ("0", "which would end the sessions of a quiet connector"),
+    "wal_sender_timeout": (
+        "60s",
+        "shorter than two of the connector's messages, so the server would end its connection",
+    ),
+    "default_transaction_read_only": ("off", "with which the heartbeat can't be written"),
 }
 
 _WHO = {
@@ -80,8 +87,11 @@ def account_sql(source: ExistingSource) -> str:
     account, text = identifier(source.user), literal(source.user)
     create = f"CREATE ROLE {account} LOGIN"
     settings = [
-        f"ALTER ROLE {account} SET {setting} = {literal(value)};"
-        for setting, value in SESSION_SETTINGS.items()
+        _when(
+            f"EXISTS (SELECT FROM pg_settings WHERE name = {literal(setting)})",
+            f"ALTER ROLE {account} SET {setting} = {literal(value)}",
+        )
+        for setting, (value, _) in SESSION_SETTINGS.items()
     ]
     password = literal(verifier(source.password.get_secret_value()))
     return "\n".join(

@@ -23,6 +23,8 @@ from components.source.schema import query_of
 
 # The first that publishes partitioned tables.
 PARTITIONED_VERSION = 13
+# The first that publishes all tables of a schema.
+SCHEMAS_VERSION = 15
 REFUSED, MISSED = "refused", "missed"
 # How long a table may be searched for values that the driver can't hand on.
 SCAN_SECONDS = 30
@@ -38,6 +40,12 @@ FROM captured LEFT JOIN pg_publication ON pubname = publication
     LEFT JOIN pg_publication_rel AS membership
         ON prpubid = pg_publication.oid AND prrelid = relation
 WHERE relation IS NOT NULL
+"""
+_PUBLISHED_SCHEMAS = """
+SELECT string_agg(quote_ident(nspname), ', ')
+FROM pg_publication JOIN pg_publication_namespace ON pnpubid = pg_publication.oid
+    JOIN pg_namespace ON pg_namespace.oid = pnnspid
+WHERE pubname = %s
 """
 _RIGHTS = """
 SELECT captured.name,
@@ -132,6 +140,16 @@ def _publication(tables: Tables) -> Iterator[Problem]:
         yield Problem(
             f"the publication {publication} does not exist",
             f"run the SQL of make source-sql SOURCE={server.name}, section 2",
+        )
+        return
+    if server.version >= SCHEMAS_VERSION and (
+        schemas := server.value(_PUBLISHED_SCHEMAS, publication)
+    ):
+        yield Problem(
+            f"the publication {publication} publishes whole schemas ({schemas}), so their tables"
+            " without a key refuse updates and deletes",
+            f"ALTER PUBLICATION {quoted} DROP TABLES IN SCHEMA {schemas}; then run section 2 of"
+            f" make source-sql SOURCE={server.name}",
         )
         return
     if rows and rows[0][7]:
