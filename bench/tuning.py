@@ -32,6 +32,8 @@ from workload.timeouts import Timeouts
 # Properties of a connector, as Connect spells them; None removes one.
 Properties = Mapping[str, str | None]
 
+KAFKAS_JSON = "org.apache.kafka.connect.json.JsonConverter"
+
 RUNNING_SECONDS = 90
 POLL_SECONDS = 2
 
@@ -63,8 +65,16 @@ TRIALS = (
     Trial("Debezium's batch 8192, queue 32768",
           {"max.batch.size": "8192", "max.queue.size": "32768"}, {}),
     Trial("keys read as JSON", {}, {
-        "key.converter": "org.apache.kafka.connect.json.JsonConverter",
-        "key.converter.schemas.enable": "true"}),
+        "key.converter": KAFKAS_JSON, "key.converter.schemas.enable": "true"}),
+    Trial("Kafka's JSON converter, as before",
+          {"key.converter": KAFKAS_JSON, "value.converter": KAFKAS_JSON},
+          {"value.converter": KAFKAS_JSON}),
+    Trial("a transform for each step, as before", {
+        "transforms": "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
+        "transforms.nullableColumns.type": "datapipe.connect.NullableColumns",
+        "transforms.rowOfTruncate.type": "datapipe.connect.RowOfTruncate",
+        "transforms.flattenChanges.type": None,
+        "transforms.flattenChanges.add.fields": None}, {}),
     Trial("max.poll.records 5000", {}, {"consumer.override.max.poll.records": "5000"}),
     Trial("fetch.max.wait.ms 500", {}, {"consumer.override.fetch.max.wait.ms": "500"}),
     Trial("one sink task", {}, {"tasks.max": "1"}),

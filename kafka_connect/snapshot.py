@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-ROW_OF_TRUNCATE = "datapipe.connect.RowOfTruncate"
+# The transforms that keep a TRUNCATE.
+KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenChanges"}
 TRUNCATE_FIRST = "truncateFirst"
 POSITION = f"transforms.{TRUNCATE_FIRST}.position"
 
@@ -15,7 +16,7 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     come just before `wal_position`, which must be from before the snapshot, and from after what is
     not to be current any more. A source that does not record a TRUNCATE keeps its configuration.
     """
-    if ROW_OF_TRUNCATE not in config.values():
+    if KEEP_TRUNCATES.isdisjoint(config.values()):
         return dict(config)
     return {
         **config,

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from components.config.tables import ListedTables, TableName, TopicName
 from components.row_size import RowSize
 from components.settings import Mebibytes, Pattern, Settings
+from components.sizing import Collector
 
 Compression = Literal["lz4", "zstd", "snappy", "gzip", "producer", "uncompressed"]
 Address = Annotated[
@@ -284,6 +285,12 @@ class ConnectSettings(Settings):
         default="connect-status",
         description="Topic of the connectors' and tasks' states (design:"
         ' "Kafka Connect Cluster").',
+    )
+    collector: Collector = Field(
+        default="parallel",
+        description="Garbage collector of the workers' JVMs: parallel takes less CPU a row, g1"
+        ' (design: "Kafka Tuning") has shorter pauses in large heaps; docs/TUNING.md has the'
+        " figures.",
     )
     plugins: Literal["hub", "image"] = Field(
         default="hub",

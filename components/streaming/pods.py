@@ -9,7 +9,13 @@ import pulumi
 
 from components.config.metrics import MetricsSettings
 from components.manifests import Manifest
-from components.sizing import JvmProfile, Resources, jvm_collector_options, jvm_heap_options
+from components.sizing import (
+    Collector,
+    JvmProfile,
+    Resources,
+    jvm_collector_options,
+    jvm_heap_options,
+)
 from components.streaming.metrics.exporter import RULES_FILE, scrape_annotations
 from components.workloads import Workload
 
@@ -66,15 +72,20 @@ def environment(variables: Mapping[str, pulumi.Input[str]]) -> list[Manifest]:
 
 
 def jvm_environment(
-    program: str, resources: Resources, profile: JvmProfile, config_dir: str
+    program: str,
+    resources: Resources,
+    profile: JvmProfile,
+    config_dir: str,
+    collector: Collector = "g1",
 ) -> dict[str, str]:
     """Return the variables by which Kafka's and Confluent's start scripts take a JVM's options.
 
     `program` is the prefix of the variables: KAFKA (brokers and Connect) or SCHEMA_REGISTRY.
     """
+    performance = f"{jvm_collector_options(profile, collector)} {NAME_CACHE_OPTIONS}"
     return {
         f"{program}_HEAP_OPTS": jvm_heap_options(resources.memory_limit, profile),
-        f"{program}_JVM_PERFORMANCE_OPTS": f"{jvm_collector_options(profile)} {NAME_CACHE_OPTIONS}",
+        f"{program}_JVM_PERFORMANCE_OPTS": performance,
         f"{program}_LOG4J_OPTS": f"-Dlog4j.configuration=file:{config_dir}/{LOG4J_FILE}",
         # Confluent's scripts make this folder; their own EXTRA_ARGS has a collector log go to it.
         "LOG_DIR": "/tmp/logs",  # noqa: S108  the pod's own emptyDir

@@ -275,16 +275,17 @@ def test_a_table_that_can_not_be_read_now_is_not_recorded_as_read(
     assert READER not in running.history
 
 
-def test_the_reader_begins_the_tables_anew_and_does_not_watch_them() -> None:
+@pytest.mark.parametrize("transform", ["RowOfTruncate", "FlattenChanges"])
+def test_the_reader_begins_the_tables_anew_and_does_not_watch_them(transform: str) -> None:
     config = {
-        **{"slot.name": "s", "snapshot.mode": "initial", "transforms": "rowOfTruncate,unwrap"},
-        "transforms.rowOfTruncate.type": "datapipe.connect.RowOfTruncate",
+        **{"slot.name": "s", "snapshot.mode": "initial", "transforms": "ours,unwrap"},
+        "transforms.ours.type": f"datapipe.connect.{transform}",
         "notification.enabled.channels": "captured-tables",
         "captured.tables.query": "/file",
     }
     reader = reader_config(config, TablesToRead(("public.b",), wal_position=100))
     assert reader["transforms.truncateFirst.position"] == "99"
-    assert reader["transforms"] == "truncateFirst,rowOfTruncate,unwrap"
+    assert reader["transforms"] == "truncateFirst,ours,unwrap"
     assert reader["snapshot.custom.class"] == "datapipe.postgres.MarkedSnapshotter"
     assert not {"notification.enabled.channels", "captured.tables.query"} & reader.keys()
     unknown = reader_config(config, TablesToRead(("public.b",)))

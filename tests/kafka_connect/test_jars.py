@@ -109,12 +109,27 @@ def test_the_committed_jar_is_compiled_from_its_source(module: str, tmp_path: Pa
 
 def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
     """Run a Java program of this folder and return the lines that it prints."""
-    copy_artifacts((*JARS[TRANSFORMS], *artifacts), folder)
-    for module in (TRANSFORMS, JSON):
-        shutil.copy(JAVA / f"{module}.jar", folder)
+    _copy_jars(folder, *artifacts)
     command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
+
+
+def run_random(name: str, folder: Path, *artifacts: str) -> list[str]:
+    """Run a Java program of this folder that uses RandomData and return the lines it prints."""
+    _copy_jars(folder, *artifacts)
+    here, classpath = Path(__file__).parent, f"{folder}:{folder}/*"
+    sources = [here / "RandomData.java", here / f"{name}.java"]
+    subprocess.run(["javac", "-d", folder, "-cp", classpath, *sources], check=True)
+    command = ["java", "-cp", classpath, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def _copy_jars(folder: Path, *artifacts: str) -> None:
+    copy_artifacts((*JARS[TRANSFORMS], *artifacts), folder)
+    for module in (TRANSFORMS, JSON):
+        shutil.copy(JAVA / f"{module}.jar", folder)
 
 
 def test_a_truncate_becomes_a_row_of_nulls_with_the_schema_of_the_others(tmp_path: Path) -> None:
@@ -197,6 +212,31 @@ def test_a_row_is_refused_by_its_exact_size_whatever_its_characters(tmp_path: Pa
         refusal("without a key", "3556", "body 3057, n 78, id 55", keyless),
         f"{keyless}: Struct{{id=7,{kept}body}}",
         "passed whole",
+    ]
+
+
+def test_json_is_kafkas_byte_for_byte_and_value_for_value(tmp_path: Path) -> None:
+    """Records of all types in any order, and malformed ones; the first line has a seed if not."""
+    assert run_random("JsonRecords", tmp_path / "jars") == [
+        "equal",
+        "a schema is asked for its columns once: true",
+        "forgotten after 256 others: true",
+        "a schema that Kafka's converter has forgotten is found: true",
+        "forgotten after 4 others of its topic: true",
+        "forgotten after 1000 other topics: true",
+    ]
+
+
+def test_one_transform_flattens_as_three_do(tmp_path: Path) -> None:
+    """Changes of all types of columns, and other records; the first line has a seed if not."""
+    allowed = "for configuration add.fields: allowed: op, ts_ms and source.NAME"
+    unknown = ("source", "after", "op:operation")
+    debezium = "io/debezium/debezium-connector-postgres/2.4.*"
+    assert run_random("FlattenedChanges", tmp_path / "jars", debezium) == [
+        "equal",
+        *(f"{operation} is flat: true" for operation in "cudrt"),
+        "one schema, forgotten after 256 others: true",
+        *(f"{name}: Invalid value {name} {allowed}" for name in unknown),
     ]
 
 

@@ -35,14 +35,14 @@ CHANGED_IN_THE_SOURCE = {
     **CHANGED_CONVERTERS,
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
-        "nullableColumns,rowOfTruncate,unwrap,limitRowSize,countEvents",
+        "flattenChanges,unwrap,limitRowSize,countEvents",
         "unwrap puts a column's default where the row has NULL, and drops TRUNCATE; rows that are"
         " too large are named; events are counted by table",
     ),
 }
 ADDED_TO_THE_SOURCE = {
-    "transforms.nullableColumns.type": ("datapipe.connect.NullableColumns", "see transforms"),
-    "transforms.rowOfTruncate.type": ("datapipe.connect.RowOfTruncate", "as above"),
+    "transforms.flattenChanges.type": ("datapipe.connect.FlattenChanges", "see transforms"),
+    "transforms.flattenChanges.add.fields": ("op,ts_ms,source.ts_ms,source.lsn", "unwrap's"),
     "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),
     "transforms.limitRowSize.max.bytes": ("1048576", "kafka.maxRowSize"),
     "transforms.limitRowSize.format": ("avro", "as above"),

@@ -183,6 +183,26 @@ def test_truncates_are_recorded_or_skipped() -> None:
         source(record_truncates=True)
 
 
+def test_one_transform_replaces_two_and_leaves_other_records_to_unwrap() -> None:
+    all_three: dict[str, Any] = {
+        "nullable_columns": True,
+        "record_truncates": True,
+        "flatten_changes": True,
+    }
+    properties = source(**all_three, event_fields=("op", "source.lsn")).properties()
+    assert properties["transforms"] == "flattenChanges,unwrap"
+    assert properties["transforms.flattenChanges.type"] == "datapipe.connect.FlattenChanges"
+    for transform in ("flattenChanges", "unwrap"):
+        assert properties[f"transforms.{transform}.add.fields"] == "op,source.lsn"
+
+
+@pytest.mark.parametrize("missing", [{"record_truncates": False}, {"deletes": "none"}])
+def test_one_transform_does_all_that_three_do(missing: dict[str, Any]) -> None:
+    all_three = {"nullable_columns": True, "record_truncates": True, "flatten_changes": True}
+    with pytest.raises(ValidationError, match="flatten_changes needs record_truncates and deletes"):
+        source(**{**all_three, **missing})
+
+
 def test_half_of_exactly_once_is_refused() -> None:
     with pytest.raises(ValidationError, match="go together"):
         source(exactly_once=None)

@@ -210,6 +210,27 @@ def test_the_jvm_fits_under_the_limit() -> None:
     assert heap + sum(parts) < 1024
 
 
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [({}, "-XX:+UseParallelGC"), ({"collector": "g1"}, "-XX:+UseG1GC -XX:MaxGCPauseMillis=200")],
+)
+def test_a_stack_chooses_the_workers_collector_and_the_brokers_keep_theirs(
+    given: dict[str, str], option: str
+) -> None:
+    deployment = deploy_stack(sandbox(connect=given))
+    (worker,) = every_container(deployment.one("Deployment", "kafka-connect"))
+    *_, broker = every_container(deployment.one("StatefulSet", "kafka"))
+    options = {
+        one["name"]: next(
+            each["value"] for each in one["env"] if each["name"] == "KAFKA_JVM_PERFORMANCE_OPTS"
+        )
+        for one in (worker, broker)
+    }
+    assert f"-server {option} " in options["kafka-connect"]
+    assert "-XX:+UseG1GC -XX:MaxGCPauseMillis=20 " in options["kafka"]
+    assert all("-XX:+ExitOnOutOfMemoryError" in each for each in options.values())
+
+
 def test_plugins_of_the_image_are_not_downloaded(in_sandbox: Deployment) -> None:
     pod = in_sandbox.one("Deployment", "kafka-connect").inputs["spec"]["template"]["spec"]
     assert "initContainers" not in pod

@@ -69,9 +69,9 @@ GRACE_SECONDS = 45
 # The parts of files that the Iceberg sink keeps there until they are uploaded.
 SCRATCH_SIZE = "512Mi"
 PLUGINS_SIZE = "512Mi"
-# What we bring to the worker ourselves: transforms.jar (NullableColumns keeps NULL apart from a
-# column's default, RowOfTruncate keeps TRUNCATE, LimitRowSize refuses rows that are too large for
-# Kafka, CountEvents counts by table and operation), extensions.jar (RestartFailed, WaitingRecords),
+# What we bring to the worker ourselves: transforms.jar (FlattenChanges keeps NULL apart from a
+# column's default and keeps TRUNCATE, LimitRowSize refuses rows that are too large for Kafka,
+# CountEvents counts by table and operation), extensions.jar (RestartFailed, WaitingRecords),
 # json.jar (ExactJsonConverter), registry.jar (RegistryConverter waits for Schema Registry), and
 # three that are in the folder of the plug-in that loads them: values.jar (ExactValues,
 # CapturedTables) with Debezium, and commit-counter.jar (CommitCounter) and column-kinds.jar
@@ -245,7 +245,13 @@ def _worker_container(args: WorkerArgs) -> Manifest:
     rebalance does not hold up; readiness asks the group, and forgives half a minute of it.
     """
     variables: dict[str, pulumi.Input[str]] = {
-        **jvm_environment("KAFKA", args.resources, args.row_size.jvm(CONNECT_JVM), CONFIG_DIR),
+        **jvm_environment(
+            "KAFKA",
+            args.resources,
+            args.row_size.jvm(CONNECT_JVM),
+            CONFIG_DIR,
+            args.settings.collector,
+        ),
         "WORKER_COMMAND": args.images.worker_command,
         **agent_environment(args.metrics, args.images, CONFIG_DIR),
         **args.environment,

@@ -9,7 +9,7 @@ from components.streaming.connectors.batching import FEW_PARTITIONS
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics, count_events
 from components.streaming.connectors.errors import SourceErrors
-from components.streaming.connectors.model import Connector, environment
+from components.streaming.connectors.model import Connector, environment, render
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
@@ -20,6 +20,7 @@ EventField = Literal[
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
 NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
 ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
+FLATTEN_CHANGES: Final = "datapipe.connect.FlattenChanges"
 # Debezium's channels of notifications, and our own (java/values), which watches the tables.
 CHANNELS: Final = "notification.enabled.channels"
 CAPTURED_TABLES: Final = "captured-tables"
@@ -91,6 +92,13 @@ class DebeziumPostgresConnector(Connector):
         exclude=True,
         description="a TRUNCATE is a record with __op t whose columns are all NULL; needs"
         " nullable_columns, and the worker the transform datapipe.connect.RowOfTruncate",
+    )
+    flatten_changes: bool = Field(
+        default=False,
+        exclude=True,
+        description="make records nullable, of truncates, and flat in one transform, which costs"
+        " less than three; needs nullable_columns, record_truncates and deletes: rewrite, and the"
+        " worker the transform datapipe.connect.FlattenChanges",
     )
     excluded_columns: tuple[str, ...] | None = Field(
         default=None,
@@ -258,6 +266,7 @@ class DebeziumPostgresConnector(Connector):
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},
+            **self._flat_columns(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
             **limit,
@@ -269,10 +278,17 @@ class DebeziumPostgresConnector(Connector):
 
     def _before_unwrapping(self) -> dict[str, str]:
         """Return the class of each of our transforms that reads Debezium's envelope."""
+        if self.flatten_changes:
+            return {"flattenChanges": FLATTEN_CHANGES}
         return {
             **({"nullableColumns": NULLABLE_COLUMNS} if self.nullable_columns else {}),
             **({"rowOfTruncate": ROW_OF_TRUNCATE} if self.record_truncates else {}),
         }
+
+    def _flat_columns(self) -> dict[str, str]:
+        if not self.flatten_changes:
+            return {}
+        return {"transforms.flattenChanges.add.fields": render(self.event_fields)}
 
     def _limit_row_size(self) -> dict[str, str]:
         if self.max_row_bytes is None:
@@ -309,6 +325,12 @@ class DebeziumPostgresConnector(Connector):
             raise ValueError("record_truncates needs nullable_columns: a TRUNCATE has no values")
         if self.max_row_bytes is not None and not self.nullable_columns:
             raise ValueError("max_row_bytes needs nullable_columns: a value may be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _one_transform_does_what_three_do(self) -> "DebeziumPostgresConnector":
+        if self.flatten_changes and not (self.record_truncates and self.deletes == "rewrite"):
+            raise ValueError("flatten_changes needs record_truncates and deletes: rewrite")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@
     large rows = one poll as read and as converted, the larger of POLLED and kafka.maxRowSize, and
                  the other copies of the row that is written
     sink    = open files × file + tasks × (fetch + max.poll.records × RECORD_HEAP + TASK)
-    file    = confluent-s3: s3.part.size, in whole regions of G1,
+    file    = confluent-s3: s3.part.size, in whole regions of G1 (or less),
                             + the smaller of parquet.block.size and flush.size × RECORD_BYTES
               iceberg:      row group (parts of an upload wait on disk, not in the heap)
     files   = confluent-s3: one per topic partition

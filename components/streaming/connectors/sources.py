@@ -125,6 +125,7 @@ def _connector(
         publication=publication,
         nullable_columns=True,
         record_truncates=True,
+        flatten_changes=True,
         captured_tables_query=args.captured_tables_file,
         max_row_bytes=args.row_size.record_bytes,
         incomplete_rows=_of_tables(args.settings.incomplete_rows, partitions),

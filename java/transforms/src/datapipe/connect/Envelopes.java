@@ -6,11 +6,12 @@ import org.apache.kafka.connect.data.Schema;
 
 /** The shape of Debezium's change events, before they are unwrapped. */
 final class Envelopes {
+  static final String BEFORE = "before";
   static final String AFTER = "after";
   static final String OPERATION = "op";
   static final String TRUNCATE = "t";
 
-  private static final Set<String> ROWS = Set.of("before", AFTER);
+  private static final Set<String> ROWS = Set.of(BEFORE, AFTER);
 
   private Envelopes() {}
 

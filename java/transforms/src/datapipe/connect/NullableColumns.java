@@ -42,10 +42,14 @@ public class NullableColumns<R extends ConnectRecord<R>> implements Transformati
   private Schema nullable(Schema schema) {
     Schema known = schemas.get(schema);
     if (known == null) {
-      known = rebuild(schema, schema.isOptional(), Envelopes.isEnvelope(schema));
+      known = rebuild(schema);
       schemas.put(schema, known);
     }
     return known;
+  }
+
+  static Schema rebuild(Schema schema) {
+    return rebuild(schema, schema.isOptional(), Envelopes.isEnvelope(schema));
   }
 
   private static Schema rebuild(Schema schema, boolean optional, boolean isEnvelope) {
@@ -77,7 +81,7 @@ public class NullableColumns<R extends ConnectRecord<R>> implements Transformati
     return schema.isOptional() ? builder.optional().build() : builder.build();
   }
 
-  private static Struct copy(Struct from, Schema schema) {
+  static Struct copy(Struct from, Schema schema) {
     Struct to = new Struct(schema);
     for (Field field : schema.fields()) {
       Object value = from.getWithoutDefault(field.name());
