@@ -90,7 +90,7 @@ def test_a_connector_for_each_managed_table_is_no_database_too_many() -> None:
 
 def test_many_tables_of_few_databases_are_a_warning() -> None:
     archive = {"sink": "iceberg", "tasks": 1}
-    many = {f"public.t{number}": {} for number in range(40)}
+    many: dict[str, Any] = {f"public.t{number}": {} for number in range(40)}
     sources = {"shop": SHOP | {"tables": many}}
     config = design(**{**SANDBOX, "archive": archive, "sources": sources})
     assert sink_connector(config).tasks_max == 1
