@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from components.source.certificate import issue
@@ -404,6 +405,43 @@ class TestWay:
             server.stop()
             server.start()
 
+    def test_a_server_without_a_free_session(self, server: ExistingServer) -> None:
+        with (
+            server.restarted(max_connections="4"),
+            psycopg.connect(host=str(server.folder), port=server.port, user="dba", dbname=DATABASE),
+        ):
+            problem = the_one(server)
+            assert problem.reason.startswith("connections: remaining connection slots")
+            assert "max_connections" in problem.remedy
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("hostssl all datapipe all reject", "pg_hba.conf rejects connection"),
+            ("hostssl all datapipe all cert", "requires a valid client certificate"),
+        ],
+    )
+    def test_a_line_of_pg_hba_that_does_not_let_the_account_in(
+        self, server: ExistingServer, line: str, said: str
+    ) -> None:
+        usual = (server.folder / "pg_hba.conf").read_text()
+        server.write("pg_hba.conf", f"{line}\n{usual}")
+        try:
+            with server.restarted(ssl_ca_file=str(server.folder / "tls.crt")):
+                problem = the_one(server)
+                assert problem.reason.startswith("pg_hba.conf: ")
+                assert said in problem.reason
+        finally:
+            server.write("pg_hba.conf", usual)
+            server.execute("SELECT pg_reload_conf()", "postgres")
+
+    def test_a_database_that_takes_no_connections(self, server: ExistingServer) -> None:
+        server.execute(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false", "postgres", "postgres")
+        problem = the_one(server)
+        assert problem.reason.startswith("database: ")
+        server.execute(problem.remedy, "postgres", "postgres")
+        assert found(server) == []
+
     def test_a_server_without_tls(self, server: ExistingServer) -> None:
         with server.restarted(ssl="off"):
             assert "TLS: the server does not offer it" in the_one(server).reason
@@ -506,16 +544,27 @@ class TestServer:
                 "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')", "postgres"
             )
             server.execute("CREATE TABLE filler (text text)")
+            fill = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 20000)"
             for _ in range(5):
-                server.execute(
-                    "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 20000);"
-                )
+                server.execute(fill)
                 server.execute("SELECT pg_switch_wal(); CHECKPOINT", "postgres")
             problem = the_one(server, entries=CAPTURED)
             assert "the slot datapipe_shop is lost (wal_removed)" in problem.reason
             server.execute(
                 "DROP TABLE filler; SELECT pg_drop_replication_slot('datapipe_shop')", "postgres"
             )
+
+    def test_a_slot_that_is_lost_at_the_next_checkpoint(self, server: ExistingServer) -> None:
+        with server.restarted(max_slot_wal_keep_size="16MB", max_wal_size="1GB"), slot(server):
+            server.execute("CREATE TABLE filler (text text)")
+            server.execute(
+                "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 60000)"
+            )
+            problem = the_one(server, entries=CAPTURED)
+            assert "the slot datapipe_shop keeps " in problem.reason
+            assert "more than max_slot_wal_keep_size (16MB), and is lost" in problem.reason
+            assert problem.level == "warning"
+            server.execute("DROP TABLE filler")
 
     def test_a_standby(self, server: ExistingServer) -> None:
         signal = server.folder / "data" / "standby.signal"
@@ -547,9 +596,40 @@ def test_a_partitioned_table_and_no_limit_on_12() -> None:
             "PostgreSQL 12 does not publish partitioned tables" in each.reason for each in lines
         )
         assert any("keeps WAL for a slot without a limit" in each.reason for each in lines)
+        assert not any("has a standby" in each.reason for each in lines)
+        old.execute("SELECT pg_create_physical_replication_slot('standby')", "postgres")
+        assert any(
+            "has a standby, and slots of PostgreSQL 12 do not follow" in each.reason
+            for each in found(old)
+        )
 
 
 def test_an_encoding_without_characters() -> None:
     with existing_server(16, encoding="SQL_ASCII") as ascii_server:
         ascii_server.prepare()
         assert "has the encoding SQL_ASCII" in the_one(ascii_server).reason
+
+
+class TestNotChecked:
+    """What no account can ask for is said with where the administrator sees it."""
+
+    def disk(self, server: ExistingServer, **changed: Any) -> Problem:
+        way = way_to("shop", server.source(**changed), ThisMachine())
+        (problem,) = examine(way, avro_names=True, entries={})
+        assert problem.level == "not checked"
+        return problem
+
+    def test_free_disk_space(self, server: ExistingServer) -> None:
+        problem = self.disk(server)
+        assert problem.reason.startswith("free disk space, which PostgreSQL does not know: the")
+        assert problem.reason.endswith("the slot keeps WAL up to 1GB")
+        assert str(problem).endswith(". To look at it: " + problem.remedy)
+        assert "df -h" in problem.remedy
+        assert "FreeStorageSpace" in self.disk(server, service="rds").remedy
+
+    def test_the_wal_that_a_member_of_pg_monitor_may_ask_for(self, server: ExistingServer) -> None:
+        server.execute("GRANT pg_monitor TO datapipe", "postgres")
+        try:
+            assert self.disk(server).reason.endswith("MB now")
+        finally:
+            server.execute("REVOKE pg_monitor FROM datapipe", "postgres")
