@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from components.source.certificate import issue
-from components.source.existing import slot_checks
+from components.source.existing import server_checks, slot_checks
 from components.source.existing.doctor import examine
 from components.source.existing.problem import Problem, UnreachableError
 from components.source.existing.reach import way_to
@@ -580,11 +580,68 @@ class TestServer:
             server.start()
 
 
-@pytest.mark.parametrize("version", [18])
-def test_a_version_that_debezium_was_not_tried_with(version: int) -> None:
-    with existing_server(version) as newer:
-        newer.prepare()
-        assert f"PostgreSQL {version} is too new for Debezium" in the_one(newer).reason
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [(range(12, 17), "is too new for Debezium 2.4.2"), (range(18, 19), "is too old: versions 18")],
+)
+def test_a_version_that_debezium_was_not_tried_with(
+    server: ExistingServer, monkeypatch: pytest.MonkeyPatch, versions: range, reason: str
+) -> None:
+    monkeypatch.setattr(server_checks, "VERSIONS", versions)
+    assert reason in the_one(server).reason
+
+
+class TestVersion18:
+    """What PostgreSQL 18 can do to a captured table and its slot."""
+
+    @pytest.fixture(scope="class")
+    def newest(self) -> Iterator[ExistingServer]:
+        with existing_server(18) as running:
+            yield running
+
+    def test_generated_columns_do_not_end_the_updates_of_others(
+        self, newest: ExistingServer
+    ) -> None:
+        newest.execute(
+            "CREATE TABLE computed (id int PRIMARY KEY, v text,"
+            " twice int GENERATED ALWAYS AS (id * 2) STORED);"
+            "INSERT INTO computed (id) VALUES (1), (2)"
+        )
+        tables = {**TABLES, "public.computed": {"excludedColumns": ["twice"]}}
+        newest.prepare(newest.source(tables=tables))
+        newest.execute("UPDATE computed SET v = 'new' WHERE id = 1; DELETE FROM computed")
+        assert found(newest, tables=tables) == []
+
+        newest.execute("ALTER PUBLICATION datapipe_shop SET (publish_generated_columns = none)")
+        problem = the_one(newest, tables=tables)
+        assert "while the publication leaves out generated columns (twice)" in problem.reason
+        newest.execute(problem.remedy)
+        assert found(newest, tables=tables) == []
+
+    def test_virtual_columns_are_refused_before_they_do(self, newest: ExistingServer) -> None:
+        newest.execute(
+            "CREATE TABLE virtual (id int PRIMARY KEY, v text,"
+            " twice int GENERATED ALWAYS AS (id * 2)); INSERT INTO virtual (id) VALUES (1)"
+        )
+        tables = {"public.virtual": {"excludedColumns": ["twice"]}}
+        with pytest.raises(psycopg.errors.RaiseException, match="whose column twice is generated"):
+            newest.prepare(newest.source(tables=tables))
+        lines = found(newest, tables=tables)
+        (line,) = [each for each in lines if "virtual generated columns (twice)" in each.reason]
+        assert "datapipe:sources.shop.replicaIdentity to default" in line.remedy
+        assert not any("REPLICA IDENTITY FULL;" in each.remedy for each in lines)
+
+        newest.prepare(newest.source(tables=tables, replicaIdentity="default"))
+        newest.execute("UPDATE virtual SET v = 'new'; DELETE FROM virtual")
+        assert found(newest, tables=tables, replicaIdentity="default") == []
+        newest.execute("DROP TABLE virtual")
+
+    def test_a_slot_that_is_lost_when_it_is_idle(self, newest: ExistingServer) -> None:
+        newest.prepare()
+        with newest.restarted(idle_replication_slot_timeout="1h"):
+            problem = the_one(newest)
+            assert "idle_replication_slot_timeout is 1h: the slot is lost" in problem.reason
+            assert problem.level == "warning"
 
 
 def test_a_partitioned_table_and_no_limit_on_12() -> None:

@@ -15,11 +15,12 @@ from pulumi import dynamic
 
 from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
+from components.source.existing.captured import Tables
 from components.source.existing.doctor import examine
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import Way, connected
 from components.source.existing.server_checks import Server
-from components.source.existing.table_checks import MISSED, Tables
+from components.source.existing.table_checks import MISSED
 from components.source.existing.vantage_choice import open_way
 from components.source.existing.worker_place import WorkerPlace
 
