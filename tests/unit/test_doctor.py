@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -406,10 +406,11 @@ class TestWay:
             server.start()
 
     def test_a_server_without_a_free_session(self, server: ExistingServer) -> None:
-        with (
-            server.restarted(max_connections="4"),
-            psycopg.connect(host=str(server.folder), port=server.port, user="dba", dbname=DATABASE),
-        ):
+        where: dict[str, Any] = {"host": str(server.folder), "port": server.port}
+        with server.restarted(max_connections="5"), ExitStack() as held:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    held.enter_context(psycopg.connect(user="dba", dbname=DATABASE, **where))
             problem = the_one(server)
             assert problem.reason.startswith("connections: remaining connection slots")
             assert "max_connections" in problem.remedy

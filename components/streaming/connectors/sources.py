@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.config import StackConfig
 from components.config.captured_database import CapturedDatabase
@@ -26,6 +26,7 @@ from components.streaming.worker_objects import (
     user_variable,
 )
 from components.workloads import CONFIG_DIR, Workload, service_host
+from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER
 
 
 def connector_name(topic_prefix: str) -> str:
@@ -61,6 +62,10 @@ class SourcesArgs:
     heartbeat_interval_ms: int
     count_events: bool
     """whether the metrics count the events that pass"""
+    waits_for: str | None = None
+    """the archive's sink, for which the reading of existing rows waits"""
+    brokers: Mapping[str, str] = field(default_factory=dict)
+    """properties of a Kafka client in the worker"""
 
     @classmethod
     def from_config(cls, config: StackConfig, database: CapturedDatabase) -> SourcesArgs:
@@ -123,6 +128,9 @@ def _connector(
         tables=tuple(partitions),
         slot=slot,
         publication=publication,
+        snapshot="custom",
+        snapshot_class=CONTINUOUS_SNAPSHOTTER,
+        position_shift=args.settings.recovered.position_shift if args.settings.recovered else 0,
         nullable_columns=True,
         record_truncates=True,
         flatten_changes=True,
@@ -132,6 +140,8 @@ def _connector(
         buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,
         queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
+        waits_for=args.waits_for,
+        brokers=args.brokers,
         label=args.label,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         heartbeat_query=args.heartbeat_query,
