@@ -77,6 +77,7 @@ TRIALS = (
         "transforms.flattenChanges.add.fields": None}, {}),
     Trial("max.poll.records 5000", {}, {"consumer.override.max.poll.records": "5000"}),
     Trial("fetch.max.wait.ms 500", {}, {"consumer.override.fetch.max.wait.ms": "500"}),
+    Trial("commits of four tables at the same time", {}, {"iceberg.control.commit.threads": "4"}),
     Trial("one sink task", {}, {"tasks.max": "1"}),
     Trial("four sink tasks", {}, {"tasks.max": "4"}),
     Trial("no transaction metadata", {"provide.transaction.metadata": "false"}, {}),
