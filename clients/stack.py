@@ -18,6 +18,10 @@ class StackError(RuntimeError):
     """The stack can't be used; the message says what to do."""
 
 
+class NotDeployedError(StackError):
+    """The stack, or one of its databases, is not deployed yet."""
+
+
 class _Output(BaseModel):
     """A part of the outputs; outputs that no client uses are ignored."""
 
@@ -197,7 +201,7 @@ class StackOutputs(_CapturedOutput):
         """
         if source not in self.sources:
             allowed = ", ".join(self.source_names)
-            raise StackError(f"the stack captures no database {source!r}; allowed: {allowed}")
+            raise NotDeployedError(f"the stack captures no database {source!r}; allowed: {allowed}")
         own = self.sources[source]
         archive = {"tables": own.archived, "catalog_database": own.catalog_database}
         return self.model_copy(
@@ -260,7 +264,7 @@ def read_outputs(stack: str) -> StackOutputs:
     except FileNotFoundError:
         raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
     if result.returncode != 0:
-        raise StackError(
+        raise NotDeployedError(
             f"can't read stack {stack}; run make up STACK={stack} first: {result.stderr.strip()}"
         )
     return parse_outputs(stack, json.loads(result.stdout))
@@ -284,7 +288,7 @@ def read_managed(stack: str) -> StackOutputs:
 def parse_outputs(stack: str, outputs: Mapping[str, Any]) -> StackOutputs:
     """Return the typed outputs. Raises StackError if some are missing or not valid."""
     if not outputs:
-        raise StackError(f"stack {stack} is not deployed; run make up STACK={stack} first")
+        raise NotDeployedError(f"stack {stack} is not deployed; run make up STACK={stack} first")
     try:
         sources = _Sources.model_validate(outputs).sources
         first = _in_order(sources)[0]

@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import sys
 from typing import Any
 
-from clients.stack import PROJECT, StackError, read_outputs
+from clients.stack import PROJECT, NotDeployedError, StackError, read_outputs
 from components.config import StackConfig, parse
 from components.config.existing_source import ExistingSource
 
@@ -28,10 +29,16 @@ def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str,
 
 
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:
-    """Return what the archive has of a source's tables; nothing where it is not deployed."""
+    """Return what the archive has of a source's tables; nothing where it is not deployed.
+
+    Where that is not known, which is printed, the checks do not find tables that were replaced.
+    """
     try:
         entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
-    except StackError:
+    except NotDeployedError:
+        return {}
+    except StackError as error:
+        print(f"what the archive has of {name} is not known: {error}", file=sys.stderr)
         return {}
     return entries
 

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from clients.stack import parse_outputs
 from command_line.program import main
+from command_line.stack_configuration import recorded_entries
 from components.source.existing import doctor, vantage_choice
 from components.source.existing.problem import Problem
 from components.source.existing.vantage import ThisMachine
+from tests.clients.stack_outputs import TWO_SOURCES
 
 PASSWORD = "hunter2-and-more"
 SOURCES = {
@@ -115,3 +118,25 @@ def test_without_a_name_all_databases_are_meant(
 ) -> None:
     assert run("source", "sql") == 0
     assert "-- Prepares 10.20.0.7:5432, database shop" in capsys.readouterr().out
+
+
+def test_what_another_version_has_deployed_is_said_to_be_unknown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def deployed(outputs: dict[str, Any]) -> None:
+        monkeypatch.setattr(
+            "command_line.stack_configuration.read_outputs",
+            lambda stack: parse_outputs(stack, outputs),
+        )
+
+    deployed(TWO_SOURCES)
+    assert list(recorded_entries("sandbox", "shop")) == ["public.users", "sales.orders"]
+    for outputs, source in (({}, "shop"), (TWO_SOURCES, "store")):
+        deployed(outputs)
+        assert recorded_entries("sandbox", source) == {}
+    assert capsys.readouterr().err == ""
+    deployed({"tables": ["public.users"]})
+    assert recorded_entries("sandbox", "shop") == {}
+    assert "what the archive has of shop is not known: stack sandbox lacks" in (
+        capsys.readouterr().err
+    )

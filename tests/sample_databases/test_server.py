@@ -10,8 +10,10 @@ import pytest
 
 from components.config.existing_source import ExistingSource
 from components.source.certificate import issue
-from components.source.existing.doctor import problems
+from components.source.existing.doctor import examine
+from components.source.existing.reach import way_to
 from components.source.existing.statements import preparation_script
+from components.source.existing.vantage import ThisMachine
 from sample_databases import shop, stack_file, tpch
 from sample_databases.configuration import Description
 from sample_databases.server import SampleServer, servers
@@ -77,7 +79,7 @@ def test_the_shop_can_be_captured_after_the_sql_of_source_sql(
 
     server.run_as_administrator(preparation_script("shop", source))
 
-    found = problems("shop", source, avro_names=False, entries={})
+    found = examine(way_to("shop", source, ThisMachine()), avro_names=False, entries={})
     assert [str(each) for each in found if each.level == "refused"] == []
 
 
@@ -97,7 +99,7 @@ def test_tpch_can_be_captured_and_its_load_leaves_the_orders_that_it_found(
     assert server.execute(counted) == before
     assert done.inserted == done.deleted > 0
     assert done.updated == done.inserted
-    found = problems("tpch", source, avro_names=False, entries={})
+    found = examine(way_to("tpch", source, ThisMachine()), avro_names=False, entries={})
     assert [str(each) for each in found if each.level == "refused"] == []
 
 

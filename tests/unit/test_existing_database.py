@@ -49,19 +49,24 @@ def inputs(server: ExistingServer, **changed: Any) -> dict[str, Any]:
 
 
 class Stack:
-    """The resource in the state of a stack, as the engine calls its provider."""
+    """The resource in the state of a stack, as the engine calls its provider.
+
+    It gives the old inputs to check(), and the outputs to the other methods.
+    """
 
     def __init__(self) -> None:
         self.provider = ExistingDatabaseProvider()
+        self.inputs: dict[str, Any] = {}
         self.state: dict[str, Any] = {}
 
     def refusals(self, news: dict[str, Any]) -> list[str]:
-        return [failure.reason for failure in self.provider.check(self.state, news).failures]
+        return [failure.reason for failure in self.provider.check(self.inputs, news).failures]
 
     def up(self, news: dict[str, Any]) -> bool:
         """Return whether there was anything to do."""
-        checked = self.provider.check(self.state, news)
+        checked = self.provider.check(self.inputs, news)
         assert not checked.failures
+        self.inputs = dict(checked.inputs)
         if not self.state:
             self.state = dict(self.provider.create(checked.inputs).outs or {})
             return True

@@ -39,11 +39,13 @@ class ExistingDatabaseProvider(Provider):
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """Refuse what can't be captured right, with what mends it; say what will be read again.
 
-        A database that is captured already may be away for a while: that is a warning.
+        A database that is captured already may be away for a while: that is a warning. The engine
+        hands the old inputs, `seen` of the last update among them, and no outputs.
         """
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
-        name, entries = news["name"], _entries(olds)
+        name, last = news["name"], olds.get("seen")
+        entries = _parsed(last)
         if news["source"]["password"] == ENCRYPTED:
             print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
             return dynamic.CheckResult(news, [])
@@ -61,10 +63,10 @@ class ExistingDatabaseProvider(Provider):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
             seen = _seen(way, news, entries)
         except UnreachableError as error:
-            if not olds.get("captured") or _to_read_again(name):
+            if not last or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
             print(f"warning: {name} was not checked: {error}", file=sys.stderr)
-            return dynamic.CheckResult(news | {"seen": olds["seen"]}, [])
+            return dynamic.CheckResult(news | {"seen": last | {"missed": {}}}, [])
         for table, reason in seen["missed"].items():
             print(f"{table}: {reason}. up reads the table again.", file=sys.stderr)
         return dynamic.CheckResult(news | {"seen": seen}, [])
@@ -87,7 +89,7 @@ class ExistingDatabaseProvider(Provider):
         """
         way = _way(news)
         position = _wal_position(way)
-        seen = _seen(way, news, _entries(olds))
+        seen = _seen(way, news, _parsed(olds.get("captured")))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
@@ -141,9 +143,9 @@ def _wal_position(way: Way) -> str:
     return str(row[0])
 
 
-def _entries(props: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the archive has of the tables, as the last update left it."""
-    found: dict[str, Any] = json.loads((props.get("captured") or {}).get("entries", "{}"))
+def _parsed(known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the entries of `seen` or `captured`; none before the first update."""
+    found: dict[str, Any] = json.loads(known["entries"]) if known else {}
     return found
 
 

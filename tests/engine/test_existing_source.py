@@ -1,0 +1,82 @@
+"""An existing database through the real engine: what is wrong is refused in preview, not in up."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.source.existing.database import inputs_of
+from components.source.existing.statements import tables_sql
+from tests.engine.pulumi_project import PROJECT, Project
+from tests.postgres_versions.servers import PASSWORD, ExistingServer, existing_server
+
+pytestmark = [pytest.mark.engine, pytest.mark.postgres_versions]
+
+SLOT = "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')"
+DATABASE = "pulumi-python:dynamic/datapipe:ExistingDatabase database-shop"
+
+
+@pytest.fixture
+def server() -> Iterator[ExistingServer]:
+    with existing_server(16) as running:
+        yield running
+
+
+@pytest.fixture
+def project(server: ExistingServer, tmp_path: Path) -> Project:
+    """The small project of tests/engine/existing with a state of its own and no cluster."""
+    for file in ("Pulumi.yaml", "__main__.py"):
+        shutil.copy(PROJECT / "tests/engine/existing" / file, tmp_path)
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(tmp_path / "none"),
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PYTHONPATH": str(PROJECT),
+    }
+    project = Project(tmp_path, "life", environment)
+    project.pulumi("stack", "init")
+    source = json.dumps(inputs_of(server.source()))
+    project.pulumi("config", "set", "--secret", "source", source)
+    return project
+
+
+def test_the_life_of_a_database_that_the_program_does_not_run(
+    server: ExistingServer, project: Project
+) -> None:
+    refused = project.pulumi("preview", check=False)
+    assert refused.code != 0
+    assert "shop: password: password authentication failed" in refused.output
+    assert "run the SQL of make source-sql SOURCE=shop" in refused.output
+
+    server.prepare()
+    server.execute("ALTER PUBLICATION datapipe_shop DROP TABLE sales.orders")
+    refused = project.pulumi("preview", check=False)
+    assert "shop: sales.orders: it is not in the publication datapipe_shop" in refused.output
+    assert project.resources() == []
+
+    server.execute(tables_sql("shop", server.source()))
+    run = project.pulumi("up", "--yes", "--skip-preview")
+    assert "shop is looked at from this machine: no kubeconfig" in run.output
+    assert PASSWORD not in project.pulumi("stack", "export").output
+    keys = json.loads(project.pulumi("stack", "output", "--json").output)["keys"]
+    assert keys == {"public.users": ["id"], "sales.orders": ["id"]}
+
+    server.execute(SLOT, "postgres")
+    assert project.pulumi("preview", "--json", "--expect-no-changes").steps() == {}
+    server.execute("DROP TABLE sales.orders; CREATE TABLE sales.orders (id int PRIMARY KEY)")
+    server.execute(tables_sql("shop", server.source()))
+    replaced = project.pulumi("preview", "--json")
+    assert "sales.orders: it is not the table that was captured" in replaced.output
+    assert replaced.steps() == {DATABASE: "update"}
+
+    server.stop()
+    away = project.pulumi("preview", "--json", "--expect-no-changes")
+    assert "warning: shop was not checked: TCP: 127.0.0.1:" in away.output
+    assert away.steps() == {}
+    project.pulumi("destroy", "--yes", "--skip-preview")
