@@ -309,6 +309,7 @@ def checked_connectors(
             tables=sum(len(each.partitions) for each in args.sources.values()),
             partitions=sum(sum(each.partitions.values()) for each in args.sources.values()),
             sources=len(every_source),
+            existing=sum(not database.managed for database in args.topics.databases),
             row_size=row_size,
         )
         row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))
