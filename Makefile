@@ -67,8 +67,9 @@ sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet,
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost slots, read replaced tables again (SOURCE=name); SCHEMA=subject: register it; ROW=…: let it through
-	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all) $(CHOSEN))
+recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after a failover; SCHEMA=subject: register it; ROW=…: let it through
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW) $(CHOSEN), \
+	  $(if $(SOURCE),source "$(SOURCE)" $(if $(YES),--yes),all)))
 
 source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
 	@bin/datapipe source sql $(SOURCE)
@@ -112,8 +113,8 @@ refresh: ## show what was changed by hand and accept it into the state; make dri
 env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack (SOURCE=name: psql's database)
 	@bin/datapipe env $(CHOSEN)
 
-down: ## remove the pipeline; of the sandbox everything but its cache
-	@scripts/down.sh
+down: ## remove the pipeline; of the sandbox everything but its cache (SLOTS=drop|keep: those of existing databases)
+	@SLOTS="$(SLOTS)" scripts/down.sh
 
 unit: ## the tests that need neither root nor a cluster, within two minutes (ARGS="-k source")
 	@scripts/unit.sh $(ARGS)
