@@ -38,6 +38,9 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
+bench-tpch: ## measure the snapshot and the stream of TPC-H from an existing server, compare every row
+	@bin/datapipe bench-tpch $(ARGS)
+
 bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack
 	@bin/datapipe bench-sql $(ARGS)
 

@@ -135,7 +135,7 @@ class Sampler:
                 confirmed_lsn=confirmed,
                 offsets=self._topics.end(),
                 usage=usage,
-                machine_cpu_seconds=_machine_cpu_seconds(),
+                machine_cpu_seconds=machine_cpu_seconds(),
                 generator_cpu_seconds=time.process_time(),
                 paused=self._paused(),
             )
@@ -148,7 +148,7 @@ class Sampler:
         return self._pauses.paused()
 
 
-def _machine_cpu_seconds() -> float:
+def machine_cpu_seconds() -> float:
     """Return user, nice, system and interrupts: all but idle, waiting for disks, and stolen."""
     words = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     user, nice, system, _idle, _wait, interrupts, soft = map(int, words[:7])

@@ -45,14 +45,16 @@ def safe_connectors(resource: Resource, settings: Settings) -> Iterator[Finding]
     yield from judge(_connector, resource, settings)
 
 
+def configuration(resource: Resource) -> Properties | None:
+    """Return a connector's configuration; None for another resource."""
+    is_dynamic = resource.type.startswith((DYNAMIC, "kafka-connect:"))
+    config: Properties = resource.properties.get("config", {}) if is_dynamic else {}
+    return config if "connector.class" in config else None
+
+
 def _connector(resource: Resource, settings: Settings) -> Iterator[str | Finding]:
-    if (
-        not resource.type.startswith((DYNAMIC, "kafka-connect:"))
-        and "config" in resource.properties
-    ):
-        return
-    config: Properties = resource.properties.get("config", {})
-    if "connector.class" not in config:
+    config = configuration(resource)
+    if config is None:
         return
     for key in config:
         yield from judge(_no_secret, key, config)

@@ -117,6 +117,11 @@ def _parse_size(text: str) -> int:
     return int(text[:-1]) * 1024**power if power > 0 else int(text)
 
 
+def parse_container(container: Container) -> JvmSizes:
+    """Return the sizes in a container's JVM options."""
+    return parse_options(_option_words(container))
+
+
 def jvm_memory_fits(resource: Resource, settings: Settings) -> Iterator[Finding]:
     """Refuse JVMs whose memory has no limit or exceeds the container's limit."""
     template = pod_template(resource)

@@ -2,6 +2,7 @@
 
 from policies import (
     budget,
+    connector_memory,
     connectors,
     container_resources,
     data_location,
@@ -58,6 +59,12 @@ POLICIES: list[ResourcePolicy | StackPolicy] = [
         "Every JVM's memory is limited and fits its container's limit.",
         jvm.SETTINGS,
         rule=jvm.jvm_memory_fits,
+    ),
+    StackPolicy(
+        "connector-memory",
+        "The source connectors' buffers fit the heap of the Connect workers.",
+        connector_memory.SETTINGS,
+        rule=connector_memory.connectors_fit_the_worker,
     ),
     StackPolicy(
         "postgresql-memory",

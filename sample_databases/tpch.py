@@ -15,6 +15,8 @@ DATABASE = "tpch"
 # Bytes of one COPY message.
 CHUNK = 1024 * 1024
 LEAST_SCALE_FACTOR = 0.01
+# Rows of orders at scale factor 1.
+ORDERS = 1_500_000
 
 # In the order of its foreign keys.
 TABLES = {
@@ -84,6 +86,15 @@ def fill(server: SampleServer, scale_factor: float) -> None:
     for table, columns, referenced in FOREIGN_KEYS:
         server.execute(f"ALTER TABLE {table} ADD FOREIGN KEY ({columns}) REFERENCES {referenced}")
     server.execute("ANALYZE")
+
+
+def rows(server: SampleServer) -> dict[str, int]:
+    """Return the number of rows of each table."""
+    return {
+        table: int(count)
+        for table in TABLES
+        for (count,) in server.execute(f"SELECT count(*) FROM {table}")
+    }
 
 
 def _generate(scale_factor: float, folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -117,7 +117,11 @@ class StreamingArgs:
             network=network,
             topics=topics,
             sources={
-                database.name: SourcesArgs.from_config(config, database)
+                database.name: replace(
+                    SourcesArgs.from_config(config, database),
+                    waits_for=sinks.archive.connector.name,
+                    brokers=network.worker_client,
+                )
                 for database in config.databases
             },
             sinks=sinks,
@@ -305,6 +309,7 @@ def checked_connectors(
             tables=sum(len(each.partitions) for each in args.sources.values()),
             partitions=sum(sum(each.partitions.values()) for each in args.sources.values()),
             sources=len(every_source),
+            existing=sum(not database.managed for database in args.topics.databases),
             row_size=row_size,
         )
         row_size.require_brokers_heap(heap_for(args.sizing.broker.memory_limit, BROKER_JVM))

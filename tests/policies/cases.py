@@ -331,6 +331,23 @@ CASES = [
         "has no memory limits; set resources.limits.memory",
     ),
     Case(
+        "connector-memory",
+        [
+            deployment(
+                "kafka-connect",
+                pod_spec(
+                    container(
+                        resources=sizes("1Gi"),
+                        env=[{"name": "KAFKA_HEAP_OPTS", "value": JVM_OPTIONS}],
+                    )
+                ),
+            ),
+            *(connector(f"source-{number}") for number in range(9)),
+        ],
+        "10 source connectors can hold 448Mi of a worker's heap of 300Mi, of which 255Mi may be"
+        " used; 5 fit: capture fewer databases",
+    ),
+    Case(
         "jvm-memory",
         [
             cron_job(

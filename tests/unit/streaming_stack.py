@@ -89,6 +89,7 @@ def sink_connector(config: StackConfig) -> SinkConnector:
         tables=sum(len(one.tables) for one in config.databases),
         partitions=sum(sum(one.partitions.values()) for one in config.databases),
         sources=len(source_connectors(config)),
+        existing=sum(not one.managed for one in config.databases),
         row_size=row_size,
     )
     sinks.require_fit(workers, config.kafka.brokers)

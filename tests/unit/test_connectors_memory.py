@@ -11,7 +11,8 @@ from components.config import StackConfig
 from components.row_size import RowSize
 from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
 from components.streaming.connectors.memory import Workers
-from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector
+from tests.unit.existing_databases import SHOP
+from tests.unit.streaming_stack import OWN_ICEBERG, SANDBOX, design, sink_connector
 
 Stack = Callable[..., StackConfig]
 
@@ -67,6 +68,32 @@ def test_each_source_connector_takes_its_own_queue_and_producer() -> None:
     three = replace(DESIGN, sources=3)
     # (10240 × 2 KiB + 32 + 8) MiB for each of two more
     assert three.needed([sink]) - DESIGN.needed([sink]) == 120
+
+
+def test_databases_that_do_not_fit_are_refused_with_the_number_that_does() -> None:
+    sink = confluent_sink(tasks_max=1)
+    many = replace(DESIGN, sources=10, existing=9)
+    with pytest.raises(ValueError, match=r"have at most \d+ of 9 in datapipe:sources") as error:
+        many.require_heap({"archive": sink})
+    (fitting,) = map(int, re.findall(r"at most (\d+) of 9", str(error.value)))
+    assert many.fits([sink]) is False
+    assert replace(DESIGN, tables=1, sources=fitting + 1).fits([sink])
+    assert not replace(DESIGN, tables=1, sources=fitting + 2).fits([sink])
+    assert "sizing.connect" in str(error.value)
+
+
+def test_a_connector_for_each_managed_table_is_no_database_too_many() -> None:
+    warning = replace(DESIGN, sources=10).require_heap({"archive": confluent_sink(tasks_max=1)})
+    assert warning is not None
+    assert "datapipe:sources" not in warning
+
+
+def test_many_tables_of_few_databases_are_a_warning() -> None:
+    archive = {"sink": "iceberg", "tasks": 1}
+    many: dict[str, Any] = {f"public.t{number}": {} for number in range(40)}
+    sources = {"shop": SHOP | {"tables": many}}
+    config = design(**{**SANDBOX, "archive": archive, "sources": sources})
+    assert sink_connector(config).tasks_max == 1
 
 
 def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:

@@ -88,6 +88,21 @@ def test_every_client_of_a_worker_has_its_certificate(tls: Deployment, prefix: s
         assert worker[f"{prefix}ssl.{store}.location"].startswith(f"{TLS_DIR}/")
 
 
+def test_the_reading_of_rows_asks_the_brokers_as_the_worker(
+    tls: Deployment, plaintext: Deployment
+) -> None:
+    asking, prefix = "postgres-cdc-connector", "reads.wait.client."
+    secured = tls.one("Connector", asking).inputs["config"]
+    assert secured["sourceinfo.struct.maker"] == "datapipe.postgres.WaitingReads"
+    assert secured["reads.wait.for"] == "connect-s3-sink-connector"
+    worker = properties(tls, "kafka-connect", "connect-distributed.properties")
+    asked = {name: value for name, value in secured.items() if name.startswith(prefix)}
+    assert {name: worker[name.removeprefix(prefix)] for name in asked} == asked
+    assert f"{prefix}ssl.keystore.location" in asked
+    config = plaintext.one("Connector", asking).inputs["config"]
+    assert [name for name in config if name.startswith(prefix)] == [f"{prefix}bootstrap.servers"]
+
+
 def test_the_registry_serves_https_and_reaches_the_brokers_by_tls(tls: Deployment) -> None:
     registry = properties(tls, "schema-registry", "schema-registry.properties")
     assert registry["listeners"] == "https://0.0.0.0:8081"

@@ -105,8 +105,9 @@ def _worker(settings: ConnectSettings) -> Iterator[Grant]:
 def _sources(args: AccessArgs) -> Iterator[Grant]:
     account, settings = Account.CONNECT, args.connect
     for names in args.names:
-        # The tables' topics, and that of the transactions.
-        yield Grant(account, "Topic", names.tables, ("Write",), prefixed=True)
+        # The tables' topics, and that of the transactions. How much they keep is asked by
+        # WaitingReads.
+        yield Grant(account, "Topic", names.tables, ("DescribeConfigs", "Write"), prefixed=True)
         yield Grant(account, "Topic", names.heartbeat, ("Write",))
     if settings.exactly_once:
         for source in args.sources:

@@ -74,8 +74,8 @@ PLUGINS_SIZE = "512Mi"
 # CountEvents counts by table and operation), extensions.jar (RestartFailed, WaitingRecords),
 # json.jar (ExactJsonConverter), registry.jar (RegistryConverter waits for Schema Registry), and
 # three that are in the folder of the plug-in that loads them: values.jar (ExactValues,
-# CapturedTables) with Debezium, and commit-counter.jar (CommitCounter) and column-kinds.jar
-# (SeparateKinds) with Iceberg's sink.
+# CapturedTables, WaitingReads) with Debezium, and commit-counter.jar (CommitCounter) and
+# column-kinds.jar (SeparateKinds) with Iceberg's sink.
 OWN_JARS = HERE.parents[2] / "java"
 VALUES = "values.jar"
 

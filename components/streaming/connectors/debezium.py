@@ -11,6 +11,7 @@ from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics
 from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment, render
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
+from components.streaming.connectors.waiting_reads import waiting_reads
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
@@ -128,6 +129,17 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="captured.tables.query",
         description="path in the worker of a query that finds tables that no longer are what is"
         " captured, for the metrics; the worker needs values.jar in Debezium's folder",
+    )
+    waits_for: str | None = Field(
+        default=None,
+        exclude=True,
+        description="the archive's sink; while it has yet to read half of what a topic keeps, no"
+        " more existing rows are read. The worker needs values.jar in Debezium's folder",
+    )
+    brokers: Mapping[str, str] = Field(
+        default={},
+        exclude=True,
+        description="properties of a Kafka client, by which waits_for is looked up",
     )
     count_events: bool = Field(
         default=False,
@@ -263,6 +275,7 @@ class DebeziumPostgresConnector(Connector):
             "plugin.name": "pgoutput",
             "converters": "exact",
             **({CHANNELS: CAPTURED_TABLES} if self.captured_tables_query else {}),
+            **(waiting_reads(self.waits_for, self.brokers) if self.waits_for else {}),
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},

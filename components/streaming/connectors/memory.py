@@ -1,6 +1,6 @@
 """How much of the workers' heap the connectors' buffers can take (MiB), and what fits.
 
-    worker  = WORKER + source × the sources on one worker
+    worker  = WORKER + source × the source connectors on one worker
                      + for each sink: sink × its tasks' share on one worker + large rows
     source  = (queue + batch) records × RECORD_HEAP + the producer's buffer.memory
               + ROW_COPIES × kafka.maxRowSize
@@ -14,6 +14,11 @@
               iceberg:      one per task and table that the task's partitions can belong to
     fetch   = the smaller of partitions per task × max.partition.fetch.bytes
               and brokers × fetch.max.bytes
+
+Every captured database adds a source connector. With four of them in one worker, each took 3 MiB of
+heap while it was idle (the first 8, with Debezium's own), 13 threads and 0.5 MiB of metaspace, and
+31 MiB when the brokers did not answer and queues and producers were full of small rows. The formula
+counts what they can hold at most, 60 MiB with rows of 1 MiB.
 
 Large rows in several tasks of a sink at the same moment are not counted; each task takes POLLED of
 them (row_size.py) at most. Not counted either: a second file per partition while the hour changes,
@@ -63,20 +68,29 @@ class Workers:
     """of all the tables' topics together"""
     sources: int = 1
     """source connectors, with a task each"""
+    existing: int = 0
+    """those of existing databases among them"""
     row_size: RowSize = DEFAULT_ROW_SIZE
     """of the largest rows"""
 
     def needed(self, sinks: Iterable[SinkConnector]) -> int:
         """Return the MiB of heap that the fullest worker can need."""
         largest = self.row_size.mebibytes
-        source = (
+        large_rows = POLL_COPIES * max(POLLED, largest) + (ROW_COPIES - POLL_COPIES) * largest
+        return ceil(
+            WORKER
+            + ceil(self.sources / self.count) * self.of_a_source
+            + sum(self._on_a_worker(sink) + large_rows for sink in sinks)
+        )
+
+    @property
+    def of_a_source(self) -> float:
+        """The MiB that a source connector can hold."""
+        return (
             SOURCE_RECORDS * RECORD_HEAP / MEBIBYTE
             + self.row_size.producer_buffer
-            + ROW_COPIES * largest
+            + ROW_COPIES * self.row_size.mebibytes
         )
-        large_rows = POLL_COPIES * max(POLLED, largest) + (ROW_COPIES - POLL_COPIES) * largest
-        sources = ceil(self.sources / self.count) * source
-        return ceil(WORKER + sources + sum(self._on_a_worker(sink) + large_rows for sink in sinks))
 
     def _on_a_worker(self, sink: SinkConnector) -> float:
         tasks = sink.tasks_max
@@ -122,6 +136,13 @@ class Workers:
                     f"{problem}; give {sink.name} at most {fitting} tasks ({section}.tasks) or more"
                     " memory (sizing.connect)"
                 )
+        if (most := self._fitting_databases(sinks.values())) < self.existing:
+            raise ValueError(
+                f"{problem}; each captured database takes {self.of_a_source:.0f} MiB of them, even"
+                f" if one table is written at a time: have at most {most} of {self.existing} in"
+                " datapipe:sources, or give more memory (sizing.connect) or workers"
+                " (connect.workers)"
+            )
         if (largest := self._largest_rows(sinks.values())) < self.row_size.mebibytes:
             raise ValueError(
                 f"{problem}; lower kafka.maxRowSize"
@@ -131,6 +152,17 @@ class Workers:
             f"{problem}, if all {self.tables} tables are written at the same time; no number of"
             " tasks fits: give more memory (sizing.connect) or workers (connect.workers)"
         )
+
+    def _fitting_databases(self, sinks: Collection[SinkConnector]) -> int:
+        """Return how many existing databases fit, where one table is written at a time.
+
+        All of them where the stack would not fit without one, either.
+        """
+        for count in range(self.existing, -1, -1):
+            sources = self.sources - self.existing + count
+            if replace(self, tables=1, sources=sources, existing=count).fits(sinks):
+                return count
+        return self.existing
 
     def _largest_rows(self, sinks: Collection[SinkConnector]) -> int:
         """Return the size of rows (MiB) that fits; 1 also where even those do not fit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components.config import StackConfig
 from components.config.captured_database import CapturedDatabase
@@ -61,6 +61,10 @@ class SourcesArgs:
     heartbeat_interval_ms: int
     count_events: bool
     """whether the metrics count the events that pass"""
+    waits_for: str | None = None
+    """the archive's sink, for which the reading of existing rows waits"""
+    brokers: Mapping[str, str] = field(default_factory=dict)
+    """properties of a Kafka client in the worker"""
 
     @classmethod
     def from_config(cls, config: StackConfig, database: CapturedDatabase) -> SourcesArgs:
@@ -132,6 +136,8 @@ def _connector(
         buffer_bytes=args.row_size.producer_buffer * MEBIBYTE,
         queue_bytes=SOURCE_QUEUE * MEBIBYTE,
         count_events=args.count_events,
+        waits_for=args.waits_for,
+        brokers=args.brokers,
         label=args.label,
         heartbeat_interval_ms=args.heartbeat_interval_ms,
         heartbeat_query=args.heartbeat_query,

@@ -76,6 +76,15 @@ class KafkaNetwork:
         return f"{service_host(KAFKA, self.namespace)}:{self.settings.port}"
 
     @property
+    def worker_client(self) -> dict[str, str]:
+        """The properties of a client in the Connect worker, which has its own certificate."""
+        secured = self.transport.client_properties("")
+        return {
+            "bootstrap.servers": self.bootstrap,
+            **{name: str(value) for name, value in secured.items()},
+        }
+
+    @property
     def server_names(self) -> tuple[str, ...]:
         """The hosts by which clients find the brokers, for their certificate."""
         hosts = [self.host(ordinal) for ordinal in range(self.settings.brokers)]

@@ -1,0 +1,157 @@
+"""The result of bench-tpch: its file, and its text in docs/BENCHMARK.md."""
+
+from bench.result import Machine, Part
+from clients.stack import PROJECT
+
+OUTPUT = PROJECT / "docs/bench/tpch.json"
+# Published on 15 April 2026: TPC-H at scale factor 50, the snapshot only.
+PUBLISHED = "https://thenewstack.io/postgres-iceberg-cdc-benchmarks/"
+PUBLISHED_SCALE_FACTOR = 50
+# Rows of the eight tables at that scale factor, rounded: lineitem is not an exact multiple.
+PUBLISHED_ROWS = 433_000_000
+PUBLISHED_MINUTES = {
+    "Supermetal": "13",
+    "Flink": "90 to 116",
+    "Kafka Connect with Debezium": "120",
+    "Spark": "more than 180",
+}
+KAFKA_CONNECT_SECONDS = 120 * 60
+
+
+class Used(Part):
+    """What a container, or the captured server, used in a phase."""
+
+    name: str
+    cpu_seconds: float
+    held: int
+    """bytes, at most; 0: not measured"""
+    limit: int
+
+
+class Phase(Part):
+    """The snapshot, or the stream of changes."""
+
+    rows: int
+    """that were to be archived"""
+    archived: int
+    seconds: float
+    """the snapshot: from the creation of the slot to the commit of the last row. The stream: from
+    the first change to the commit of the last"""
+    load_seconds: float = 0
+    """the stream: while changes were made"""
+    machine_cpu_seconds: float
+    """of everything on the machine"""
+    most_unread: int
+    """records that were in the topics and not yet archived, at most"""
+    used: tuple[Used, ...]
+
+    @property
+    def rate(self) -> float:
+        """Rows archived per second."""
+        return self.archived / self.seconds
+
+    @property
+    def rows_per_cpu_second(self) -> float:
+        """Rows archived for each second of CPU that the machine used: the rate of a busy core."""
+        return self.archived / self.machine_cpu_seconds
+
+
+class Verified(Part):
+    """The comparison of every row."""
+
+    tables: int
+    rows: int
+    differing: tuple[str, ...]
+    """tables that differ, or were not compared, with the reason"""
+
+
+class TpchResult(Part):
+    """A snapshot and a stream of TPC-H, as docs/bench/tpch.json has them."""
+
+    at: str
+    revision: str
+    machine: Machine
+    postgresql: int
+    """major version"""
+    scale_factor: float
+    rows: dict[str, int]
+    """of each table before the snapshot"""
+    database_bytes: int
+    snapshot: Phase
+    stream: Phase | None
+    verified: Verified
+
+
+def text(result: TpchResult) -> str:
+    """Return the result and the published figures, as Markdown."""
+    machine, rows = result.machine, sum(result.rows.values())
+    differing = len(result.verified.differing)
+    equal = "all equal" if not differing else f"{differing} not equal"
+    lines = [
+        f"Measured on {result.at[:10]} at revision {result.revision}, with everything on one"
+        f" machine of {machine.cores} cores ({machine.processor}), PostgreSQL {result.postgresql}"
+        f" included; load average before: {machine.load_before:.1f}. Scale factor"
+        f" {result.scale_factor:g}: {rows:,} rows, {result.database_bytes / 2**20:,.0f} MiB in"
+        f" PostgreSQL. `make verify` compared {result.verified.rows:,} rows of"
+        f" {result.verified.tables} tables: {equal}.",
+        "",
+        "| | snapshot | stream of changes |",
+        "|---|--:|--:|",
+        *(f"| {name} | {' | '.join(cells)} |" for name, *cells in _rows(result)),
+        "",
+        *_beside_published(result),
+    ]
+    return "\n".join(lines)
+
+
+def _rows(result: TpchResult) -> list[tuple[str, str, str]]:
+    def of(phase: Phase | None) -> list[str]:
+        if phase is None:
+            return ["–"] * (5 + len(result.snapshot.used))
+        used = {each.name: each for each in phase.used}
+        return [
+            f"{phase.archived:,} of {phase.rows:,}",
+            f"{phase.seconds:,.0f} s",
+            f"**{phase.rate:,.0f}**",
+            f"{phase.rows_per_cpu_second:,.0f}",
+            f"{phase.most_unread:,}",
+            *(_used(used.get(each.name), phase) for each in result.snapshot.used),
+        ]
+
+    names = [
+        "rows archived",
+        "time",
+        "rows per second",
+        "rows per second of CPU, of the whole machine",
+        "records unread in the topics, at most",
+        *(f"{each.name}: CPU, most memory held" for each in result.snapshot.used),
+    ]
+    return list(zip(names, of(result.snapshot), of(result.stream), strict=True))
+
+
+def _used(used: Used | None, phase: Phase) -> str:
+    if used is None:
+        return "–"
+    cores = f"{used.cpu_seconds / phase.seconds:.2f}"
+    return f"{cores}, {used.held / used.limit:.0%} of its limit" if used.limit else cores
+
+
+def _beside_published(result: TpchResult) -> list[str]:
+    """Return what others have published for the same work, and what differs."""
+    rate = PUBLISHED_ROWS / KAFKA_CONNECT_SECONDS
+    times = ", ".join(f"{tool} {minutes}" for tool, minutes in PUBLISHED_MINUTES.items())
+    return [
+        f"Published for the same tables: [The New Stack, 15 April 2026]({PUBLISHED}), sponsored by"
+        f" the maker of Supermetal, has the snapshot at scale factor {PUBLISHED_SCALE_FACTOR}"
+        f" (about {PUBLISHED_ROWS:,} rows) into Iceberg, in minutes: {times}. Kafka Connect's"
+        f" {KAFKA_CONNECT_SECONDS // 60} minutes are about {round(rate, -2):,.0f} rows per second."
+        " What differs:",
+        "",
+        f"- Here everything shares {result.machine.cores} cores: PostgreSQL, three brokers with"
+        " three replicas, the worker within 1 CPU and 1 GiB, Kubernetes and the stand-in for S3. In"
+        " the article each tool has one node of a size that is the same for all; how many cores"
+        " that is, we could not find out. So rows per core can't be compared.",
+        f"- The scale factor is {result.scale_factor:g} instead of {PUBLISHED_SCALE_FACTOR}.",
+        "- This pipeline archives each row exactly once, with its operation and its position in the"
+        " WAL. Whether the article's tools were set to do so, we do not know.",
+    ]
