@@ -38,10 +38,14 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
+<<<<<<< HEAD
+bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")
+=======
 bench-tpch: ## measure the snapshot and the stream of TPC-H from an existing server, compare every row
 	@bin/datapipe bench-tpch $(ARGS)
 
 bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack
+>>>>>>> main
 	@bin/datapipe bench-sql $(ARGS)
 
 bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack
@@ -56,15 +60,16 @@ verify: ## compare the archive with PostgreSQL, every row (SOURCE=name, ARGS="--
 maintain: ## expire snapshots, merge small files and delete old ones now, and print what was done
 	@bin/datapipe maintain
 
-sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet, AT="2026-11-27 10:00", TYPES=archived
-	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(if $(AT),--at "$$AT") $(if $(FORMAT),--format "$$FORMAT") \
-	  $(if $(TYPES),--types "$$TYPES")
+sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet, AT="2026-11-27 10:00", TYPES=archived, SOURCE=name
+	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(CHOSEN) $(if $(AT),--at "$$AT") \
+	  $(if $(FORMAT),--format "$$FORMAT") $(if $(TYPES),--types "$$TYPES")
 
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
-recover: ## recreate lost slots, read replaced tables again (SOURCE=name); SCHEMA=subject: register it; ROW=…: let it through
-	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW),all) $(CHOSEN))
+recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after a failover; SCHEMA=subject: register it; ROW=…: let it through
+	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW) $(CHOSEN), \
+	  $(if $(SOURCE),source "$(SOURCE)" $(if $(YES),--yes),all)))
 
 source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
 	@bin/datapipe source sql $(SOURCE)
@@ -108,8 +113,8 @@ refresh: ## show what was changed by hand and accept it into the state; make dri
 env: ## print the exports with which pulumi, kubectl, psql and aws reach the stack (SOURCE=name: psql's database)
 	@bin/datapipe env $(CHOSEN)
 
-down: ## remove the pipeline; of the sandbox everything but its cache
-	@scripts/down.sh
+down: ## remove the pipeline; of the sandbox everything but its cache (SLOTS=drop|keep: those of existing databases)
+	@SLOTS="$(SLOTS)" scripts/down.sh
 
 unit: ## the tests that need neither root nor a cluster, within two minutes (ARGS="-k source")
 	@scripts/unit.sh $(ARGS)

@@ -47,6 +47,46 @@ REPORT_SECONDS = 20.0
 TABLES = tuple(f"public.{table}" for table in tpch.TABLES)
 
 
+class Watched:
+    """What was seen of a phase."""
+
+    def __init__(self, before: int, began: float | None) -> None:
+        self._before, self.began = before, began
+        self._first_written: int | None = None
+        self._ended_at: float | None = None
+        self.archived, self.unread, self._most_unread = 0, 0, 0
+        self.changed_at = time.time()
+
+    def ended_at(self, ended: bool) -> float:
+        """Return when the work ended; now, if it has not."""
+        if ended and self._ended_at is None:
+            self._ended_at = time.time()
+        return self._ended_at or time.time()
+
+    def note(self, archived: int, written: int | None) -> None:
+        """Note how many rows are archived and written, since the archive's beginning."""
+        archived -= self._before
+        if archived != self.archived:
+            self.archived, self.changed_at = archived, time.time()
+        if written is not None:
+            if self._first_written is None:
+                self._first_written = written if self._before else 0
+            self.unread = max(0, written - self._first_written - archived)
+            self._most_unread = max(self._most_unread, self.unread)
+
+    def phase(self, meter: UsageMeter, rows: int) -> Phase:
+        """Return the figures."""
+        began = self.began if self.began is not None else self.changed_at
+        return Phase(
+            rows=rows,
+            archived=self.archived,
+            seconds=round(self.changed_at - began, 1),
+            machine_cpu_seconds=round(meter.machine_cpu_seconds, 1),
+            most_unread=self._most_unread,
+            used=meter.used(),
+        )
+
+
 class TpchBench:
     """One snapshot and one stream, on a deployed stack."""
 
@@ -64,7 +104,7 @@ class TpchBench:
             process = subprocess.Popen(
                 update_command(self._stack), cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT
             )
-            watched: _Watched | None = None
+            watched: Watched | None = None
             try:
                 watched = self._watch(meter, rows, process)
             finally:
@@ -93,9 +133,9 @@ class TpchBench:
         rows: int | None,
         work: "subprocess.Popen[bytes] | Future[Done]",
         before: int = 0,
-    ) -> "_Watched":
+    ) -> Watched:
         """Sample until the work has ended and its rows are archived, or none arrives any more."""
-        watched = _Watched(before=before, began=time.time() if rows is None else None)
+        watched = Watched(before=before, began=time.time() if rows is None else None)
         reported = 0.0
         while True:
             time.sleep(POLL_SECONDS)
@@ -134,46 +174,6 @@ class TpchBench:
             topics = [f"{SOURCE}.{table}" for table in TABLES]
             return Topics(self._outputs.kafka, topics).end()
         return None
-
-
-class _Watched:
-    """What was seen of a phase."""
-
-    def __init__(self, before: int, began: float | None) -> None:
-        self._before, self.began = before, began
-        self._first_written: int | None = None
-        self._ended_at: float | None = None
-        self.archived, self.unread, self._most_unread = 0, 0, 0
-        self.changed_at = time.time()
-
-    def ended_at(self, ended: bool) -> float:
-        """Return when the work ended; now, if it has not."""
-        if ended and self._ended_at is None:
-            self._ended_at = time.time()
-        return self._ended_at or time.time()
-
-    def note(self, archived: int, written: int | None) -> None:
-        """Note how many rows are archived and written, since the archive's beginning."""
-        archived -= self._before
-        if archived != self.archived:
-            self.archived, self.changed_at = archived, time.time()
-        if written is not None:
-            if self._first_written is None:
-                self._first_written = written if self._before else 0
-            self.unread = max(0, written - self._first_written - archived)
-            self._most_unread = max(self._most_unread, self.unread)
-
-    def phase(self, meter: UsageMeter, rows: int) -> Phase:
-        """Return the figures."""
-        began = self.began if self.began is not None else self.changed_at
-        return Phase(
-            rows=rows,
-            archived=self.archived,
-            seconds=round(self.changed_at - began, 1),
-            machine_cpu_seconds=round(meter.machine_cpu_seconds, 1),
-            most_unread=self._most_unread,
-            used=meter.used(),
-        )
 
 
 def main() -> int:
@@ -222,7 +222,7 @@ def _run(arguments: argparse.Namespace, log: Log) -> TpchResult:
         revision=revision(),
         machine=described,
         postgresql=server.description.version,
-        scale_factor=round(rows["orders"] / tpch.ORDERS, 4),
+        scale_factor=tpch.scale_factor_of(server),
         rows=rows,
         database_bytes=int(_value(server, "SELECT pg_database_size(current_database())")),
         snapshot=snapshot,

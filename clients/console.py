@@ -19,3 +19,8 @@ def console() -> Console:
 def log(message: str) -> None:
     """Print a line of progress to standard error."""
     print(f"datapipe: {message}", file=sys.stderr, flush=True)
+
+
+def confirms(question: str) -> bool:
+    """Ask the user; without a terminal the answer is no."""
+    return sys.stdin.isatty() and input(f"{question} Type yes to go on: ") == "yes"

@@ -142,6 +142,8 @@ class _CapturedOutput(_Output):
     columns: Mapping[str, tuple[tuple[str, str], ...]] = {}
     # What the archive has of each table of an existing database, as JSON (drift.sql).
     captured_entries: str = "{}"
+    # The server of which the archive has them: system identifier, a slash and timeline.
+    captured_server: str | None = None
     topic_prefix: str
     # Its name in the metrics' label `source` and in the worker's files; None: they do without.
     label: str | None = None

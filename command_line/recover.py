@@ -83,6 +83,39 @@ def everything(context: typer.Context, source: Source = None) -> None:
     require_no_failures(failures)
 
 
+@app.command(epilog=exit_codes("the database is captured, or what would be done is shown"))
+def source(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SOURCE")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Repair; without it, show what would be done and ask.")
+    ] = False,
+) -> None:
+    """Capture a database again after a failover.
+
+    Also after a lost slot or a restored backup. It makes a new slot and reads the tables again, so
+    that the archive's current state is that of the database; rows that it has no longer are not
+    current any more. The history of the time in between is missing, and the command says which. It
+    may be interrupted and run again.
+    """
+    from clients.connect import connect_client
+    from clients.console import confirms, log
+    from clients.recover.source import plan, recover_source
+    from clients.stack import read_outputs
+    from command_line.stack_configuration import with_address_of_stack_file
+
+    own = with_address_of_stack_file(context.obj, read_outputs(context.obj).of(name))
+    work = plan(own, connect_client(own))
+    if work is None:
+        print(f"{name}: its connectors miss nothing; no action needed")
+        return
+    print(work)
+    if not yes and not confirms(f"Recover {name}?"):
+        print(f"Nothing was changed. Recover it with make recover SOURCE={name} YES=1")
+        return
+    recover_source(context.obj, own, work, log)
+
+
 @app.command(epilog=exit_codes("the source runs"))
 def row(
     context: typer.Context,

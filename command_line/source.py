@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -80,7 +80,7 @@ def _is_sound(
     stack: str, config: StackConfig, name: str, source: ExistingSource, where: Where | None
 ) -> bool:
     """Print what is wrong with a database; return whether it can be captured."""
-    from command_line.stack_configuration import recorded_entries
+    from command_line.stack_configuration import captured_server, recorded_entries
     from components.source.existing import doctor
     from components.source.existing.problem import UnreachableError
     from components.source.existing.vantage_choice import open_way
@@ -92,7 +92,10 @@ def _is_sound(
         because = f", {way.why_here}" if way.why_here else ""
         print(f"{name}: looked at from {way.vantage.name}{because}")
         found = doctor.examine(
-            way, avro_names=config.needs_avro_names, entries=recorded_entries(stack, name)
+            way,
+            avro_names=config.needs_avro_names,
+            entries=recorded_entries(stack, name),
+            captured=captured_server(stack, name, source),
         )
     except UnreachableError as error:
         found = [error.problem]
@@ -101,3 +104,48 @@ def _is_sound(
     refused = any(problem.level == "refused" for problem in found)
     print(f"{name}: {source.host}:{source.port} {'can not' if refused else 'can'} be captured")
     return not refused
+
+
+@app.command(epilog=exit_codes("every slot is dropped or kept as asked", "a slot was not dropped"))
+def release(
+    context: typer.Context,
+    slots: Annotated[
+        Literal["drop", "keep"] | None,
+        typer.Option(help="What happens to all of them, instead of each source's onRemoval."),
+    ] = None,
+) -> None:
+    """Drop the replication slots, before the stack is removed.
+
+    Without a slot, its connector can't go on. A slot that stays makes its server keep all WAL.
+    """
+    from clients.stack import StackError
+    from command_line.stack_configuration import configuration
+    from components.source.existing.release import kept, release_slot
+    from components.source.existing.worker_place import WorkerPlace
+
+    try:
+        config = configuration(context.obj)
+    except StackError as error:  # of a stack that was never made, too
+        print(f"warning: no replication slot was dropped: {error}")
+        return
+    sources = config.sources
+    worker = WorkerPlace(config.security.namespace, config.cluster.context)
+    choices = {name: slots or source.on_removal for name, source in sources.items()}
+    if undecided := [name for name, choice in choices.items() if choice is None]:
+        raise StackError(
+            f"{', '.join(undecided)}: the server would keep all WAL for the replication slot of a"
+            " stack that is gone. Run make down SLOTS=drop, or SLOTS=keep, or write"
+            " onRemoval below the source in the stack file. Nothing was removed"
+        )
+    failed = False
+    for name, source in sources.items():
+        released, told = (
+            release_slot(name, source, worker)
+            if choices[name] == "drop"
+            else (True, kept(name, source))
+        )
+        failed = failed or not released
+        print(told)
+    if failed:
+        print("The stack was not removed. To remove it nevertheless: make down SLOTS=keep")
+        raise typer.Exit(1)

@@ -5,11 +5,23 @@ import subprocess
 import sys
 from typing import Any
 
-from clients.stack import PROJECT, NotDeployedError, StackError, read_outputs
+from clients.stack import (
+    PROJECT,
+    DatabaseOutput,
+    NotDeployedError,
+    StackError,
+    StackOutputs,
+    read_outputs,
+)
 from components.config import StackConfig, parse
 from components.config.existing_source import ExistingSource
 
 KEY_PREFIX = "datapipe:"
+
+
+def configuration(stack: str) -> StackConfig:
+    """Return a stack's configuration. Raises ConfigError where its file is not valid."""
+    return parse(_values(stack), f"Pulumi.{stack}.yaml")
 
 
 def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str, ExistingSource]]:
@@ -17,7 +29,7 @@ def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str,
 
     Raises StackError where it has no such database, and ConfigError where its file is not valid.
     """
-    config = parse(_values(stack), f"Pulumi.{stack}.yaml")
+    config = configuration(stack)
     if name in config.sources:
         return config, {name: config.sources[name]}
     names = ", ".join(config.sources) or "no existing database"
@@ -26,6 +38,30 @@ def existing_sources(stack: str, name: str = "") -> tuple[StackConfig, dict[str,
             f"datapipe:sources of Pulumi.{stack}.yaml has no {name or 'database'}; it has {names}"
         )
     return config, dict(config.sources)
+
+
+def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutputs:
+    """Return the outputs with the address that the stack file has now for an existing database.
+
+    After a move the deployed stack still has the old one.
+    """
+    if outputs.managed:
+        return outputs
+    _, sources = existing_sources(stack, outputs.source)
+    source = sources[outputs.source]
+    return outputs.model_copy(
+        update={
+            "database": DatabaseOutput(
+                host=source.host,
+                port=source.port,
+                name=source.database,
+                user=source.user,
+                ca_certificate=source.ca_certificate or "",
+                ssl_mode=source.ssl_mode,
+            ),
+            "database_password": source.password,
+        }
+    )
 
 
 def recorded_entries(stack: str, name: str) -> dict[str, Any]:
@@ -41,6 +77,19 @@ def recorded_entries(stack: str, name: str) -> dict[str, Any]:
         print(f"what the archive has of {name} is not known: {error}", file=sys.stderr)
         return {}
     return entries
+
+
+def captured_server(stack: str, name: str, source: ExistingSource) -> str | None:
+    """Return the server of which the archive has the rows; None where it is not deployed."""
+    if source.recovered is not None:
+        return source.recovered.server
+    try:
+        return read_outputs(stack).of(name).captured_server
+    except NotDeployedError:
+        return None
+    except StackError as error:
+        print(f"which server {name} was captured from is not known: {error}", file=sys.stderr)
+        return None
 
 
 def _values(stack: str) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 import json
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from documentation.measured import DOCS
 
-RESULT = DOCS / "bench/sql.json"
+RESULT, RESULT_OF_S3 = DOCS / "bench/sql.json", DOCS / "bench/sql-s3.json"
 
 
-def table() -> str:
+def table(result: Path = RESULT) -> str:
     """Return a Markdown table of seconds and peak memory by query and size of the history."""
-    measurements = json.loads(RESULT.read_text())["measurements"]
+    measurements = json.loads(result.read_text())["measurements"]
     queries = list(dict.fromkeys(each["query"] for each in measurements))
     rows = [
         f"| changes | files | {' | '.join(queries)} | peak memory |",
@@ -26,11 +27,13 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def machine() -> str:
+def machine(result: Path = RESULT) -> str:
     """Return a sentence about what it was measured on."""
-    machine = json.loads(RESULT.read_text())["machine"]
+    document = json.loads(result.read_text())
+    machine = document["machine"]
+    place = "in moto on the same machine" if document.get("s3") else "on a local disk"
     return (
-        f"Measured with files on a local disk, {machine['cores']} cores ({machine['processor']})"
+        f"Measured with files {place}, {machine['cores']} cores ({machine['processor']})"
         f" and a load average of {machine['load_before']:.1f} before: seconds, and in brackets CPU"
         " seconds, which other programs change less. Each key has ten changes."
     )

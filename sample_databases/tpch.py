@@ -97,9 +97,21 @@ def rows(server: SampleServer) -> dict[str, int]:
     }
 
 
+def scale_factor_of(server: SampleServer) -> float:
+    """Return the scale factor that the tables have."""
+    ((orders,),) = server.execute("SELECT count(*) FROM orders WHERE o_orderkey % 32 < 8")
+    return round(int(orders) / ORDERS, 4)
+
+
 def _generate(scale_factor: float, folder: str) -> None:
     command = ["tpchgen-cli", "csv", "--scale-factor", str(scale_factor), "--output-dir", folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise UserError(
+            "tpchgen-cli is missing: it is in requirements-dev.txt, which bin/datapipe uses for"
+            " the stack sandbox"
+        ) from None
     if done.returncode != 0:
         raise UserError(f"{' '.join(command)} failed: {done.stderr.strip()}")
 

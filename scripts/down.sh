@@ -2,6 +2,11 @@
 # Removes the stack. The sandbox goes as a whole, from any state; other stacks by pulumi destroy.
 . "$(dirname "$0")/environment.sh"
 
+# Their servers would keep all WAL for the slots of a stack that is gone.
+if grep -q '^ *datapipe:sources:' "Pulumi.$STACK.yaml"; then
+  bin/datapipe --stack "$STACK" source release ${SLOTS:+--slots "$SLOTS"}
+fi
+
 rm -rf "${XDG_CACHE_HOME:-$HOME/.cache}/datapipe-clients/$STACK" # written by make env
 if [ "$STACK" = sandbox ]; then
   exec bash tools/bootstrap.sh sandbox down

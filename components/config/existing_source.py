@@ -11,6 +11,7 @@ from components.config.source import (
     NAME_LENGTH,
     ObjectNames,
     PostgresName,
+    RecoveredServer,
     RowName,
     SlotName,
     SourceSettings,
@@ -166,6 +167,17 @@ class ExistingSource(Settings):
     publication: PostgresName | None = Field(
         default=None, description="Publication; by default datapipe_<name of the source>."
     )
+    recovered: RecoveredServer | None = Field(
+        default=None,
+        description="The server of which the archive is a copy since the last `make recover"
+        " SOURCE=<name>`, which writes this key. By default the one that was captured first.",
+    )
+    on_removal: Literal["drop", "keep"] | None = Field(
+        default=None,
+        description="What happens to the replication slot when the source leaves"
+        " datapipe:sources, or the stack is removed: drop it, or keep it, for which the server"
+        " keeps all WAL. Required before the source is removed: run up with it first.",
+    )
     object_names: ObjectNames | None = Field(
         default=None,
         description="Whether the names of this database's objects in the stack's state and in the"
@@ -235,6 +247,7 @@ class ExistingSource(Settings):
                 "publication": self.publication_name(name),
                 "slot": self.slot_name(name),
                 "state": self.state,
+                "recovered": self.recovered,
             }
         )
 

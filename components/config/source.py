@@ -65,6 +65,32 @@ def name_for_table(prefix: str, table: str) -> str:
     return f"{prefix[: NAME_LENGTH - len(digest) - 1]}_{digest}"
 
 
+class RecoveredServer(Settings):
+    """The server from which `make recover SOURCE=…` had the tables read again; it writes this."""
+
+    server: Annotated[
+        str,
+        AfterValidator(
+            Pattern(
+                r"[0-9]{1,20}/[0-9]{1,10}",
+                name="server",
+                allowed="its system identifier, a slash and its timeline",
+            )
+        ),
+    ] = Field(
+        description="System identifier and timeline of the server from which the tables were read"
+        " again; written by `make recover SOURCE=<name>`."
+    )
+    position_shift: int = Field(
+        default=0,
+        ge=0,
+        lt=2**62,
+        description="What is added to the server's positions in the WAL to make __source_lsn, so"
+        " that its changes come after those of the server before it; written by `make recover"
+        " SOURCE=<name>`.",
+    )
+
+
 class SourceSettings(Settings):
     """PostgreSQL with logical replication (design: "PostgreSQL (Source Database)")."""
 
@@ -188,6 +214,9 @@ class SourceSettings(Settings):
     protect: bool = Field(
         default=False,
         description="Whether Pulumi refuses to delete or replace PostgreSQL's StatefulSet.",
+    )
+    recovered: RecoveredServer | None = Field(
+        default=None, description="As sources.<name>.recovered, after the loss of the volume."
     )
     object_names: ObjectNames | None = Field(
         default=None,

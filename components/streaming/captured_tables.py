@@ -40,7 +40,8 @@ class CapturedTablesProvider(Provider):
 
     def check(self, olds: Properties, news: Properties) -> dynamic.CheckResult:
         """Refuse that a table leaves without a yes; show what the others lose by a new list."""
-        failures = [dynamic.CheckFailure("", reason) for reason in renamed(olds, news)]
+        reasons = [*renamed(olds, news), *removed_sources(olds, news)]
+        failures = [dynamic.CheckFailure("", reason) for reason in reasons]
         for table in leaving(olds, news):
             consequence = _consequence(table, olds, news)
             if reason := _why_not(table, olds, news):
@@ -56,7 +57,8 @@ class CapturedTablesProvider(Provider):
         return dynamic.CreateResult("tables", props)
 
     def diff(self, _id: str, olds: Properties, news: Properties) -> dynamic.DiffResult:
-        return dynamic.DiffResult(changes=_topics(olds) != _topics(news))
+        changed = _topics(olds) != _topics(news) or _on_removal(olds) != _on_removal(news)
+        return dynamic.DiffResult(changes=changed)
 
     def update(self, _id: str, _olds: Properties, news: Properties) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(news)
@@ -97,6 +99,8 @@ class CapturedTablesArgs:
     """names of the connectors that read the topics"""
     client: Identity | None
     """by which the preview asks the brokers; None: connections are plaintext"""
+    on_removal: dict[str, str]
+    """what happens to the slot of each existing database that is removed; empty: not said yet"""
     deletes_catalogs: bool
     """whether the catalog's database of a source that leaves is deleted"""
 
@@ -128,6 +132,9 @@ class CapturedTablesArgs:
             brokers=tuple(network.external_bootstrap),
             sinks=tuple(connector.name for connector in sinks.connectors.values()),
             client=client,
+            on_removal={
+                one.name: one.existing.on_removal or "" for one in databases if one.existing
+            },
             deletes_catalogs=sinks.archive.needs_catalog and not config.archive.retain,
         )
 
@@ -137,6 +144,7 @@ class CapturedTablesArgs:
             "tables": list(self.tables),
             "topic_prefix": self.topic_prefix or "",
             "may_delete": list(self.may_delete),
+            "on_removal": self.on_removal,
             "protected": list(self.protected),
             "archived": self.archived,
             "retention": self.retention,
@@ -153,6 +161,24 @@ class CapturedTablesArgs:
         return any(
             _source_of(table, self.topic_prefix) != self.topic_prefix for table in self.tables
         )
+
+
+def removed_sources(olds: Properties, news: Properties) -> Iterator[str]:
+    """Yield why an existing database must not leave the stack yet: its slot would stay."""
+    for name, choice in _on_removal(olds).items():
+        if name not in _on_removal(news) and not choice:
+            yield (
+                f"{name} is no longer in datapipe:sources, and its server would keep all WAL for"
+                " its replication slot, until its disk is full. Put it back with"
+                f" sources.{name}.onRemoval: drop (the slot is dropped with it) or keep, run up,"
+                " and then remove it. Nothing was changed."
+            )
+
+
+def _on_removal(props: Properties) -> dict[str, str]:
+    """Return the choice for each existing database; none of before there was one."""
+    found: dict[str, str] = props.get("on_removal") or {}
+    return found
 
 
 def leaving(olds: Properties, news: Properties) -> list[str]:

@@ -27,6 +27,7 @@ def source_output(
         "keys": source.keys,
         "columns": source.columns,
         "capturedEntries": source.captured_entries,
+        "capturedServer": source.captured.apply(lambda captured: captured.get("server")),
         "topicPrefix": database.topic_prefix,
         "label": database.label,
         "catalogDatabase": database.catalog_database,

@@ -42,7 +42,7 @@ def project(server: ExistingServer, tmp_path: Path) -> Project:
     }
     project = Project(tmp_path, "life", environment)
     project.pulumi("stack", "init")
-    source = json.dumps(inputs_of(server.source()))
+    source = json.dumps(inputs_of(server.source(onRemoval="drop")))
     project.pulumi("config", "set", "--secret", "source", source)
     return project
 
@@ -80,7 +80,11 @@ def test_the_life_of_a_database_that_the_program_does_not_run(
     away = project.pulumi("preview", "--json", "--expect-no-changes")
     assert "warning: shop was not checked: TCP: 127.0.0.1:" in away.output
     assert away.steps() == {}
-    project.pulumi("destroy", "--yes", "--skip-preview")
+
+    server.start()
+    removed = project.pulumi("destroy", "--yes", "--skip-preview")
+    assert "shop: dropped the slot datapipe_shop" in removed.output
+    assert server.execute("SELECT slot_name FROM pg_replication_slots") == []
 
 
 def test_a_table_is_read_again_once(server: ExistingServer, project: Project) -> None:

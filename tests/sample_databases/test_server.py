@@ -201,3 +201,11 @@ def test_a_server_that_does_not_start_says_why(new_server: NewServer) -> None:
 def test_a_scale_factor_that_is_too_low_is_refused(new_server: NewServer) -> None:
     with pytest.raises(UserError, match=r"0\.001 is not a valid scale factor; allowed: 0\.01"):
         tpch.fill(new_server("tpch", NEW), 0.001)
+
+
+def test_a_version_that_is_not_pinned_is_refused(new_server: NewServer, root: Path) -> None:
+    with pytest.raises(
+        UserError, match="11 is not a PostgreSQL version that is pinned; allowed: 12"
+    ):
+        new_server("shop", 11)
+    assert list(root.iterdir()) == []

@@ -8,6 +8,7 @@ import pytest
 from components.streaming import captured_tables
 from components.streaming.captured_tables import CapturedTablesArgs, CapturedTablesProvider
 from components.streaming.sinks.declared import declared_sinks
+from tests.unit.existing_databases import SHOP
 from tests.unit.streaming_stack import SANDBOX, deploy_stack, design, sandbox, topics_for
 
 USERS, ORDERS = "public.users", "public.orders"
@@ -121,3 +122,23 @@ def test_a_segment_holds_the_largest_batch() -> None:
     config = design(kafka={"maxRowSize": "8Mi"}, tables=[f"public.t{n}" for n in range(40)])
     topic = next(each for each in topics_for(config) if each.name == "postgres.public.t1")
     assert int(topic.config["segment.bytes"]) >= int(topic.config["max.message.bytes"])
+
+
+def test_an_existing_database_leaves_when_the_stack_file_has_said_what_becomes_of_its_slot(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def news(**shop: Any) -> dict[str, Any]:
+        sources = {"sources": {"shop": {**SHOP, **shop}}} if shop else {}
+        config = design(
+            **{**SANDBOX, "tables": (USERS,), "topics": {"delete": ["shop.*"]}, **sources}
+        )
+        return CapturedTablesArgs.from_config(config, declared_sinks(config)).inputs()
+
+    without = news()
+    (reason,), _ = checked(news(port=5432), without, capsys)
+    assert "shop is no longer in datapipe:sources" in reason
+    assert "sources.shop.onRemoval: drop" in reason
+    for choice in ("drop", "keep"):
+        assert checked(news(onRemoval=choice), without, capsys)[0] == []
+    changed = CapturedTablesProvider().diff("", news(port=5432), news(onRemoval="drop"))
+    assert changed.changes, "the choice must be in the state before the source leaves"

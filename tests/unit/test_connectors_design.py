@@ -33,6 +33,7 @@ ADDED_TO_CONVERTERS = {
 }
 CHANGED_IN_THE_SOURCE = {
     **CHANGED_CONVERTERS,
+    "snapshot.mode": ("custom", "initial would skip changes where the slot is gone"),
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
     "transforms": (
         "flattenChanges,unwrap,limitRowSize,countEvents",
@@ -41,6 +42,7 @@ CHANGED_IN_THE_SOURCE = {
     ),
 }
 ADDED_TO_THE_SOURCE = {
+    "snapshot.custom.class": ("datapipe.postgres.ContinuousSnapshotter", "see snapshot.mode"),
     "transforms.flattenChanges.type": ("datapipe.connect.FlattenChanges", "see transforms"),
     "transforms.flattenChanges.add.fields": ("op,ts_ms,source.ts_ms,source.lsn", "unwrap's"),
     "transforms.limitRowSize.type": ("datapipe.connect.LimitRowSize", "as above"),

@@ -1,5 +1,6 @@
 """The resource of an existing database: what a preview refuses, and what is read again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ CONNECTOR = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
     "table.include.list": "public.users,sales.orders",
 }
+IDENTITY = """
+SELECT system_identifier::text || '/1' FROM pg_control_system()
+"""
 REPLACED = """
 ALTER TABLE sales.orders RENAME TO old_orders;
 CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at timestamptz);
@@ -75,6 +79,11 @@ class Stack:
         updated = self.provider.update("shop", self.state, checked.inputs)
         self.state = dict(updated.outs or {})
         return True
+
+    def captured(self, server: str) -> None:
+        """Have captured another server."""
+        for props in (self.inputs, self.state):
+            props["seen"] = {**props["seen"], "server": server}
 
     def connector(self) -> dict[str, Any]:
         return {"config": CONNECTOR, "captured": self.state["captured"]}
@@ -165,3 +174,65 @@ def test_recover_has_a_table_read_again_that_has_not_changed(
     server.stop()
     (refusal,) = stack.refusals(inputs(server))
     assert refusal.startswith("shop: TCP:"), "a database that is away can't be read again"
+
+
+SLOT = "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')"
+SLOTS = "SELECT count(*) FROM pg_replication_slots"
+
+
+def test_another_server_is_refused_until_it_is_the_one_that_was_recovered_from(
+    server: ExistingServer,
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    server.execute(SLOT, "postgres")
+    assert stack.refusals(inputs(server)) == []
+    captured = stack.state["captured"]["server"]
+    assert captured == server.execute(IDENTITY, "postgres")[0][0]
+
+    stack.captured("7000000000000000000/1")
+    (reason,) = stack.refusals(inputs(server))
+    assert "is another server than the one that was captured" in reason
+    assert "make recover SOURCE=shop" in reason
+    system, _, _ = captured.partition("/")
+    stack.captured(f"{system}/2")
+    (reason,) = stack.refusals(inputs(server))
+    assert "a primary of before a failover" in reason
+
+    recovered = inputs(server, recovered={"server": captured})
+    assert stack.up(recovered)
+    assert stack.state["captured"]["server"] == captured
+
+
+def test_a_slot_that_is_missing_is_told(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack()
+    stack.up(inputs(server))
+    assert stack.refusals(inputs(server)) == []
+    assert "the slot datapipe_shop does not exist; if the connector" in capsys.readouterr().err
+
+
+def test_a_removed_source_drops_its_slot_or_says_that_it_stays(
+    server: ExistingServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.execute(SLOT, "postgres")
+    provider = ExistingDatabaseProvider()
+    provider.delete("shop", inputs(server, onRemoval="keep"))
+    assert "keeps all WAL from here on for the slot datapipe_shop" in capsys.readouterr().err
+    assert server.execute(SLOTS, "postgres") == [(1,)]
+
+    provider.delete("shop", inputs(server, onRemoval="drop"))
+    told = capsys.readouterr().err
+    assert "dropped the slot datapipe_shop" in told
+    assert server.execute(SLOTS, "postgres") == [(0,)]
+    # What is left is the administrator's, and the printed statements remove it.
+    (statements,) = re.findall("the rest: (.+)$", told.strip())
+    server.execute(statements, "postgres")
+    assert server.execute("SELECT count(*) FROM pg_publication", "postgres") == [(0,)]
+
+    server.stop()
+    provider.delete("shop", inputs(server, onRemoval="drop"))
+    told = capsys.readouterr().err
+    assert "its slot was not dropped, as the database can't be reached" in told
+    assert "pg_drop_replication_slot('datapipe_shop')" in told

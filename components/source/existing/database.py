@@ -15,11 +15,14 @@ from pulumi import dynamic
 
 from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
+from components.source.existing.captured import Tables
 from components.source.existing.doctor import examine
+from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import Way, connected
+from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
-from components.source.existing.table_checks import MISSED, Tables
+from components.source.existing.table_checks import MISSED
 from components.source.existing.vantage_choice import open_way
 from components.source.existing.worker_place import WorkerPlace
 
@@ -55,13 +58,18 @@ class ExistingDatabaseProvider(Provider):
                 print(
                     f"{name} is looked at from {way.vantage.name}: {way.why_here}", file=sys.stderr
                 )
-            found = examine(way, avro_names=news["avro_names"], entries=entries)
+            found = examine(
+                way,
+                avro_names=news["avro_names"],
+                entries=entries,
+                captured=_captured_server(way.source, olds),
+            )
             for problem in found:
                 if problem.level == "warning":
                     print(f"warning: {name}: {problem}", file=sys.stderr)
             if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
-            seen = _seen(way, news, entries)
+            seen = _seen(way, news, entries, _captured_server(way.source, olds))
         except UnreachableError as error:
             if not last or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
@@ -81,6 +89,15 @@ class ExistingDatabaseProvider(Provider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(self._apply(olds, news))
 
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """Drop the slot, or say that it stays; the connector is gone already."""
+        name, source = props["name"], _source(props)
+        drops = source.on_removal == "drop"
+        # The state of an earlier version has none.
+        worker = WorkerPlace(**props["worker"]) if "worker" in props else None
+        told = release_slot(name, source, worker)[1] if drops else kept(name, source)
+        print(f"warning: {told}", file=sys.stderr)
+
     def _apply(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Return the outputs. What was missed is kept by table and time: an update that fails
         before the connector has read one leaves it to the next.
@@ -89,17 +106,19 @@ class ExistingDatabaseProvider(Provider):
         """
         way = _way(news)
         position = _wal_position(way)
-        seen = _seen(way, news, _parsed(olds.get("captured")))
+        seen = _seen(way, news, _parsed(olds.get("captured")), _captured_server(way.source, olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
             **{name: news[name] for name in INPUTS},
+            "worker": news["worker"],
             "seen": seen | {"missed": {}},
             "captured": {
                 "applied": now,
                 "entries": seen["entries"],
                 "missed": missed | dict.fromkeys(seen["missed"], now),
                 "wal_position": position,
+                "server": seen["server"],
                 "kept_in_state": True,
             },
         }
@@ -110,8 +129,10 @@ def _way(props: Mapping[str, Any]) -> Way:
     return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
 
 
-def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the database has now. Raises UnreachableError."""
+def _seen(
+    way: Way, props: Mapping[str, Any], entries: Mapping[str, Any], server: str | None
+) -> dict[str, Any]:
+    """Return what the database has now, of the server that is captured. Raises UnreachableError."""
     with connected(way) as connection:
         tables = Tables(Server(way, connection), props["avro_names"], entries)
         live = dict(tables.rows(_LIVE))
@@ -123,6 +144,7 @@ def _seen(way: Way, props: Mapping[str, Any], entries: Mapping[str, Any]) -> dic
             # As text: the engine would turn numbers into floats, and lose the columns' order.
             "entries": json.dumps(live, sort_keys=True),
             "described": row[0],
+            "server": server or identity(connection),
             "missed": {
                 **{table: reason for table, reason in missed.items() if table in entries},
                 **dict.fromkeys(_to_read_again(way.name), "it is to be read again"),
@@ -141,6 +163,17 @@ def _wal_position(way: Way) -> str:
         row = connection.execute(_WAL_POSITION).fetchone()
     assert row is not None  # noqa: S101  a SELECT without FROM has one row
     return str(row[0])
+
+
+def _captured_server(source: ExistingSource, olds: Mapping[str, Any]) -> str | None:
+    """Return the server that was captured first, or recovered from; None before the first update.
+
+    It does not follow promotions: the connector compares each since then with what it has.
+    """
+    if source.recovered is not None:
+        return source.recovered.server
+    found: str | None = (olds.get("seen") or {}).get("server")
+    return found
 
 
 def _parsed(known: Mapping[str, Any] | None) -> dict[str, Any]:

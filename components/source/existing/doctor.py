@@ -5,26 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.source.existing.captured import Tables
 from components.source.existing.certificate_checks import certificate_problems
+from components.source.existing.identity import identity_problems
 from components.source.existing.problem import Problem
 from components.source.existing.reach import Way, connected, replication_problem
 from components.source.existing.server_checks import Server, server_problems, version_problems
 from components.source.existing.slot_checks import slot_problems
-from components.source.existing.table_checks import Tables, table_problems
+from components.source.existing.table_checks import table_problems
 
 
-def examine(way: Way, *, avro_names: bool, entries: Mapping[str, Any]) -> list[Problem]:
+def examine(
+    way: Way, *, avro_names: bool, entries: Mapping[str, Any], captured: str | None = None
+) -> list[Problem]:
     """Ask a database, and return what is wrong. It changes nothing in it.
 
-    `entries` are what the archive has of its tables; empty where they are not captured yet. Raises
-    UnreachableError where it does not let the account in, or stops answering.
+    `entries` are what the archive has of its tables; empty where they are not captured yet.
+    `captured` is the server of which it has them (identity). Raises UnreachableError where the
+    database does not let the account in, or stops answering.
     """
     with connected(way) as connection:
         tables = Tables(Server(way, connection), avro_names, entries)
-        return list(_found(tables))
+        return list(_found(tables, captured))
 
 
-def _found(tables: Tables) -> Iterator[Problem]:
+def _found(tables: Tables, captured: str | None) -> Iterator[Problem]:
     """Yield the problems. A wrong version or a standby may not have what later checks ask for."""
     server = tables.server
     version = list(version_problems(server))
@@ -36,6 +41,7 @@ def _found(tables: Tables) -> Iterator[Problem]:
     if server.is_standby:
         return
     yield from slot_problems(server, is_captured=bool(tables.entries))
+    yield from identity_problems(server, captured)
     if problem := replication_problem(server.way):
         yield problem
     yield from table_problems(tables)

@@ -35,7 +35,12 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
     UnsettledError,
 )
-from kafka_connect.snapshot import POSITION, all_is_read, truncating_first
+from kafka_connect.snapshot import (
+    POSITION,
+    all_is_read,
+    reads_existing_rows,
+    truncating_first,
+)
 from kafka_connect.startup import (
     ConnectorFailedError,
     NotInTimeError,
@@ -66,7 +71,7 @@ def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
 
 def unread_tables(config: Mapping[str, str], read: Collection[str]) -> tuple[str, ...]:
     """Return the captured tables whose existing rows are wanted and not among those `read`."""
-    if config.get("snapshot.mode") != "initial":
+    if not reads_existing_rows(config):
         return ()
     return tuple(table for table in captured_tables(config) if table not in read)
 

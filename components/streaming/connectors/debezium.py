@@ -12,6 +12,7 @@ from components.streaming.connectors.errors import SourceErrors
 from components.streaming.connectors.model import Connector, environment, render
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
 from components.streaming.connectors.waiting_reads import waiting_reads
+from kafka_connect.positions import SHIFT, SHIFT_POSITION, SHIFTED_BY
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
@@ -75,8 +76,21 @@ class DebeziumPostgresConnector(Connector):
         serialization_alias="publication.autocreate.mode",
         description="disabled: the schema makes the publication; debezium owns no table",
     )
-    snapshot: Literal["initial", "always", "never", "initial_only"] = Field(
+    snapshot: Literal["initial", "always", "never", "initial_only", "custom"] = Field(
         default="initial", serialization_alias="snapshot.mode"
+    )
+    snapshot_class: str | None = Field(
+        default=None,
+        serialization_alias="snapshot.custom.class",
+        description="where snapshot is custom, the class that decides what is read. Ours refuses to"
+        " go on where changes are missing; the worker needs values.jar in Debezium's folder",
+    )
+    position_shift: int = Field(
+        default=0,
+        ge=0,
+        exclude=True,
+        description="added to the positions in the WAL of the records, which another server began"
+        " again; the worker needs the transform datapipe.connect.ShiftPosition",
     )
     event_fields: tuple[EventField, ...] = Field(
         default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
@@ -279,6 +293,7 @@ class DebeziumPostgresConnector(Connector):
             "skipped.operations": "none" if self.record_truncates else "t",
             "transforms": ",".join([*before, "unwrap", *after]),
             **{f"transforms.{name}.type": kind for name, kind in before.items()},
+            **({SHIFTED_BY: str(self.position_shift)} if self.position_shift else {}),
             **self._flat_columns(),
             "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
             "transforms.unwrap.drop.tombstones": "true",
@@ -291,9 +306,11 @@ class DebeziumPostgresConnector(Connector):
 
     def _before_unwrapping(self) -> dict[str, str]:
         """Return the class of each of our transforms that reads Debezium's envelope."""
+        shift = {SHIFT: SHIFT_POSITION} if self.position_shift else {}
         if self.flatten_changes:
-            return {"flattenChanges": FLATTEN_CHANGES}
+            return {**shift, "flattenChanges": FLATTEN_CHANGES}
         return {
+            **shift,
             **({"nullableColumns": NULLABLE_COLUMNS} if self.nullable_columns else {}),
             **({"rowOfTruncate": ROW_OF_TRUNCATE} if self.record_truncates else {}),
         }
@@ -338,6 +355,12 @@ class DebeziumPostgresConnector(Connector):
             raise ValueError("record_truncates needs nullable_columns: a TRUNCATE has no values")
         if self.max_row_bytes is not None and not self.nullable_columns:
             raise ValueError("max_row_bytes needs nullable_columns: a value may be left out")
+        return self
+
+    @model_validator(mode="after")
+    def _custom_snapshot_has_its_class(self) -> "DebeziumPostgresConnector":
+        if (self.snapshot == "custom") != (self.snapshot_class is not None):
+            raise ValueError("snapshot custom and snapshot_class go together: set both, or neither")
         return self
 
     @model_validator(mode="after")

@@ -16,12 +16,14 @@ from components.streaming.connectors.added_tables import (
     remove_reader,
     unread_tables,
 )
+from components.streaming.connectors.captured_server import with_server, without_server
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
+from components.streaming.connectors.recovery import require_no_recovery
 from components.streaming.connectors.slot import release_slot
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
 from kafka_connect.client import ConnectClient
@@ -97,7 +99,8 @@ class KafkaConnectorProvider(Provider):
         """Return what Connect has now; an empty id where the connector is gone."""
         client = _client(props["access"])
         try:
-            config, status = client.config(id_), Status.from_response(client.status(id_))
+            config = without_server(client.config(id_), props.get("captured"))
+            status = Status.from_response(client.status(id_))
         except (ConnectorMissingError, WorkerMissingError):
             return dynamic.ReadResult("", {})
         found = {**props, "name": id_, "config": config} | _observed(status)
@@ -125,15 +128,18 @@ class KafkaConnectorProvider(Provider):
             progress.warn(f"{id_}: {message}")
 
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
-        name, config, state = news["name"], news["config"], news["state"]
+        name, state = news["name"], news["state"]
+        config = with_server(news["config"], news.get("captured"))
         client, timeouts = _client(news["access"]), _timeouts(news)
+        if captured_tables(config):
+            require_no_recovery(client, name)
         missed = missed_tables(olds, news)
         rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
         if tables:
             # No task that does not capture them yet may be left when their rows are read.
             converge(client, name, config, "STOPPED", timeouts)
-        if config != olds.get("config") and "settle_seconds" in news:
+        if news["config"] != olds.get("config") and "settle_seconds" in news:
             timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
         explain_wait = partial(open_transactions, news)
         status = converge(client, name, config, state, timeouts, explain_wait=explain_wait)

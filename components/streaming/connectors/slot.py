@@ -96,6 +96,8 @@ def release_slot(props: Mapping[str, Any]) -> str | None:
     slot = config.get("slot.name")
     if slot is None:
         return None
+    if (props.get("captured") or {}).get("kept_in_state"):
+        return None  # an existing database's own resource drops it, or says that it stays
     if not props.get("drop_slot"):
         return (
             f"the replication slot {slot} stays (drop_slot is false): the database keeps all WAL"

@@ -26,6 +26,7 @@ from components.streaming.worker_objects import (
     user_variable,
 )
 from components.workloads import CONFIG_DIR, Workload, service_host
+from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER
 
 
 def connector_name(topic_prefix: str) -> str:
@@ -127,6 +128,9 @@ def _connector(
         tables=tuple(partitions),
         slot=slot,
         publication=publication,
+        snapshot="custom",
+        snapshot_class=CONTINUOUS_SNAPSHOTTER,
+        position_shift=args.settings.recovered.position_shift if args.settings.recovered else 0,
         nullable_columns=True,
         record_truncates=True,
         flatten_changes=True,

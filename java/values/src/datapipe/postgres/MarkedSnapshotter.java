@@ -1,6 +1,5 @@
 package datapipe.postgres;
 
-import io.debezium.connector.postgresql.snapshot.InitialSnapshotter;
 import io.debezium.relational.TableId;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +11,7 @@ import java.util.Optional;
  * table's state begins again, and drops the second. With it the first is never also the last row, so
  * Debezium marks it as the first one even where the table is empty.
  */
-public class MarkedSnapshotter extends InitialSnapshotter {
+public class MarkedSnapshotter extends ContinuousSnapshotter {
   @Override
   public Optional<String> buildSnapshotQuery(TableId table, List<String> columns) {
     return super.buildSnapshotQuery(table, columns).map(MarkedSnapshotter::marked);

@@ -1,0 +1,165 @@
+"""What keeps the connectors of a database from going on: a lost slot, another server, a gap."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from clients.database import Row
+from clients.stack import StackError, StackOutputs
+from kafka_connect.client import ConnectClient
+from kafka_connect.positions import shift_of
+from kafka_connect.snapshot import reads_again
+from kafka_connect.status import Status
+
+SLOT_SETTING = "slot.name"
+PUBLICATION_SETTING = "publication.name"
+# The property of a connector with the server that it captures.
+SERVER_SETTING = "captured.server"
+LOST = "lost"
+# The sentence with which a connector refuses to go on (java/values, ContinuousSnapshotter).
+REFUSAL = re.compile(r"ConnectException: (.+?)\. Run make recover SOURCE=")
+# That of PostgreSQL for changes from before a publication was created again.
+UNPUBLISHED = re.compile(r'publication "[^"]+" does not exist')
+
+_SERVER = """
+SELECT system_identifier::text || '/'
+        || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS server,
+    (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint AS position
+FROM pg_control_system()
+"""
+_SLOT = """
+SELECT to_jsonb(slot) ->> 'wal_status' AS wal_status, active FROM pg_replication_slots AS slot
+WHERE slot_name = %s
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server behind the database's host, as it is now."""
+
+    # System identifier, a slash and timeline.
+    name: str
+    # Position in its WAL, in bytes.
+    position: int
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A connector whose tables must be read again."""
+
+    connector: str
+    config: Mapping[str, str]
+    reasons: tuple[str, ...]
+    # The highest position that is archived, as __source_lsn; None where it is not known.
+    archived: int | None
+    # Whether an earlier recovery has begun to read the tables.
+    begun: bool
+
+    @property
+    def slot(self) -> str:
+        """The name of its replication slot."""
+        return self.config[SLOT_SETTING]
+
+
+def server_of(connection: psycopg.Connection[Row]) -> Server:
+    """Return the server. Raises StackError where it is a standby."""
+    standby = connection.execute("SELECT pg_is_in_recovery() AS standby").fetchone()
+    if standby is not None and standby["standby"]:
+        raise StackError(
+            "the database's host is a standby; promote it, or name the primary in the stack file"
+        )
+    row = connection.execute(_SERVER).fetchone()
+    assert row is not None  # noqa: S101  the function has one row
+    return Server(str(row["server"]), int(row["position"]))
+
+
+def damages(
+    outputs: StackOutputs, client: ConnectClient, connection: psycopg.Connection[Row]
+) -> tuple[Server, list[Damage]]:
+    """Return the server, and the connectors of the database that can't go on.
+
+    Raises StackError where the server is a standby, or a publication is missing, without which
+    nothing can be read again.
+    """
+    # Before the server's position, which a running connector would otherwise be ahead of.
+    offsets = {name: client.offsets(name) for name in outputs.source_connectors}
+    server = server_of(connection)
+    found = []
+    for name in outputs.source_connectors:
+        config = client.config(name)
+        _require_publication(connection, outputs, config[PUBLICATION_SETTING])
+        begun = reads_again(config)
+        captured = _captured(offsets[name])
+        reasons = [
+            *(["an earlier recovery was interrupted"] if begun else []),
+            *_of_slot(connection, config[SLOT_SETTING]),
+            *_of_server(config, server),
+            *_of_position(captured, server),
+            *_of_task(Status.from_response(client.status(name))),
+        ]
+        # A recovery has reset what was captured, and has chosen the shift by it already.
+        archived = None if begun or captured is None else captured + shift_of(config)
+        if reasons:
+            found.append(Damage(name, config, tuple(dict.fromkeys(reasons)), archived, begun))
+    return server, found
+
+
+def _require_publication(
+    connection: psycopg.Connection[Row], outputs: StackOutputs, publication: str
+) -> None:
+    row = connection.execute(
+        "SELECT FROM pg_publication WHERE pubname = %s", [publication]
+    ).fetchone()
+    if row is None:
+        first = (
+            "make up" if outputs.managed else f"the SQL of make source-sql SOURCE={outputs.source}"
+        )
+        raise StackError(f"the publication {publication} does not exist; run {first} first")
+
+
+def _of_slot(connection: psycopg.Connection[Row], slot: str) -> Iterator[str]:
+    row = connection.execute(_SLOT, [slot]).fetchone()
+    if row is None:
+        yield f"the slot {slot} does not exist"
+    elif row["wal_status"] == LOST:
+        yield f"the slot {slot} is lost: the server has removed WAL that it needs"
+
+
+def _of_server(config: Mapping[str, str], server: Server) -> Iterator[str]:
+    if SERVER_SETTING not in config:
+        return
+    captured, timeline = config[SERVER_SETTING].split("/")
+    now, current = server.name.split("/")
+    if now != captured:
+        yield f"the server is another one: its system identifier is {now} instead of {captured}"
+    elif int(current) < int(timeline):
+        yield f"the server is on timeline {current}, and was captured on timeline {timeline}"
+
+
+def _of_position(captured: int | None, server: Server) -> Iterator[str]:
+    if captured is not None and server.position < captured:
+        yield (
+            f"the server is at {lsn(server.position)}, but changes were captured up to"
+            f" {lsn(captured)}, so the archive has rows that it does not have"
+        )
+
+
+def _of_task(status: Status) -> Iterator[str]:
+    for trace in status.traces:
+        yield from REFUSAL.findall(trace)
+        if UNPUBLISHED.search(trace):
+            yield "the publication was created again, and PostgreSQL can't decode changes before it"
+
+
+def _captured(offsets: list[dict[str, Any]]) -> int | None:
+    """Return the position of the last captured change; None without one."""
+    positions = [entry["offset"]["lsn"] for entry in offsets if (entry["offset"] or {}).get("lsn")]
+    return max(positions, default=None)
+
+
+def lsn(position: int) -> str:
+    """Return a position in the WAL as PostgreSQL writes it."""
+    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"

@@ -1,0 +1,6 @@
+package datapipe.postgres;
+
+/** What JMX shows of the connector of a slot. */
+public interface ContinuityStateMBean {
+  int getContinuous();
+}

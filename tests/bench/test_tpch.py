@@ -1,0 +1,82 @@
+"""What bench-tpch says of its result."""
+
+import time
+
+from bench.result import Machine
+from bench.tpch import Watched
+from bench.tpch_result import (
+    KAFKA_CONNECT_SECONDS,
+    PUBLISHED,
+    Phase,
+    TpchResult,
+    Used,
+    Verified,
+    text,
+)
+
+MACHINE = Machine(processor="a processor", cores=2, memory=1, system="", kernel="", load_before=0.5)
+WORKER = Used(name="kafka-connect", cpu_seconds=50, held=512, limit=1024)
+SERVER = Used(name="the captured PostgreSQL", cpu_seconds=10, held=0, limit=0)
+
+
+def phase(rows: int, archived: int) -> Phase:
+    return Phase(
+        rows=rows,
+        archived=archived,
+        seconds=100,
+        machine_cpu_seconds=160,
+        most_unread=400,
+        used=(WORKER, SERVER),
+    )
+
+
+def result(stream: Phase | None, *differing: str) -> TpchResult:
+    return TpchResult(
+        at="2026-11-27T00:00:00Z",
+        revision="abc",
+        machine=MACHINE,
+        postgresql=17,
+        scale_factor=0.1,
+        rows={"orders": 150_000, "lineitem": 600_000},
+        database_bytes=200 * 2**20,
+        snapshot=phase(750_000, 750_000),
+        stream=stream,
+        verified=Verified(tables=8, rows=750_000, differing=differing),
+    )
+
+
+def test_each_phase_has_its_rates_and_what_each_part_used() -> None:
+    lines = text(result(phase(8_000, 7_999))).splitlines()
+    assert "| rows archived | 750,000 of 750,000 | 7,999 of 8,000 |" in lines
+    assert "| rows per second | **7,500** | **80** |" in lines
+    assert "| rows per second of CPU, of the whole machine | 4,688 | 50 |" in lines
+    worker = (
+        "| kafka-connect: CPU, most memory held | 0.50, 50% of its limit | 0.50, 50% of its limit |"
+    )
+    assert worker in lines
+    assert "| the captured PostgreSQL: CPU, most memory held | 0.10 | 0.10 |" in lines
+
+
+def test_a_result_without_a_stream_has_no_figures_of_it() -> None:
+    lines = text(result(None)).splitlines()
+    assert "| rows per second | **7,500** | – |" in lines
+
+
+def test_tables_that_differ_are_counted() -> None:
+    assert "8 tables: all equal." in text(result(None))
+    assert "8 tables: 1 not equal." in text(result(None, "public.orders: differs"))
+
+
+def test_the_published_figures_are_cited_with_what_differs() -> None:
+    shown = text(result(None))
+    assert PUBLISHED in shown
+    assert f"{KAFKA_CONNECT_SECONDS // 60} minutes are about 60,100 rows per second" in shown
+    assert "Here everything shares 2 cores" in shown
+    assert "The scale factor is 0.1 instead of 50" in shown
+
+
+def test_a_stream_counts_from_what_the_snapshot_has_archived_and_written() -> None:
+    watched = Watched(before=100, began=time.time())
+    watched.note(archived=100, written=500)
+    watched.note(archived=130, written=580)
+    assert (watched.archived, watched.unread) == (30, 50)
