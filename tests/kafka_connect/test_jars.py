@@ -185,6 +185,18 @@ def test_a_snapshot_begins_each_table_with_a_truncate(tmp_path: Path) -> None:
     ]
 
 
+def test_a_position_is_shifted_once_although_connect_transforms_a_record_again(
+    tmp_path: Path,
+) -> None:
+    shifted = f"Struct{{source=Struct{{lsn={2**32 + 10}}},op=c}}"
+    assert run_driver("ShiftedPositions.java", tmp_path / "jars") == [
+        shifted,
+        shifted,
+        "Struct{ts_ms=7}",
+        "null",
+    ]
+
+
 def test_a_row_is_refused_by_its_exact_size_whatever_its_characters(tmp_path: Path) -> None:
     """The size in JSON is what Kafka's producer computes; that in Avro is a bound close above it.
 
