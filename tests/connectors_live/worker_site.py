@@ -124,7 +124,7 @@ class Site:
             connect.stop(connector)
             connect.reset_offsets(connector)
             connect.delete(connector)
-        # A process that was told to end may still hold the slot.
+        # A process that is ending may still hold the slot.
         poll_until(
             lambda: self._drop_slot(connector),
             timeout=SLOT_SECONDS,
