@@ -129,6 +129,17 @@ def test_a_backup_that_has_passed_what_was_captured_is_known_by_its_heartbeat(
     assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1"
 
 
+def test_a_database_without_a_table_of_heartbeats_goes_on(
+    server: ExistingServer, ask: Ask
+) -> None:
+    captured = value(server, CONFIRMED)
+    server.execute("ALTER TABLE datapipe.heartbeat RENAME TO no_heartbeat")
+    try:
+        assert ask(server, captured, time.time(), **identity(server)) == "continuous\t1"
+    finally:
+        server.execute("ALTER TABLE datapipe.no_heartbeat RENAME TO heartbeat")
+
+
 def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
     server: ExistingServer, ask: Ask
 ) -> None:

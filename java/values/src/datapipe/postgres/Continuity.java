@@ -111,7 +111,9 @@ class Continuity {
 
   /** Returns that the database is older than what was captured of it. */
   private Optional<String> olderState(SourceServer server, String host) throws SQLException {
-    if (config.getHeartbeatActionQuery() == null || capturedAt == null) {
+    // Debezium's default of the query is empty; then the database has no table of heartbeats.
+    String query = config.getHeartbeatActionQuery();
+    if (query == null || query.isEmpty() || capturedAt == null) {
       return Optional.empty();
     }
     Duration tolerance =
