@@ -44,7 +44,7 @@ final class FlatSchema {
     for (String name : addFields) {
       String[] path = name.split("\\.");
       Schema schema = at(nullable, path);
-      if (schema == null || !schema.type().isPrimitive()) {
+      if (schema == null) {
         return Optional.empty();
       }
       builder.field(PREFIX + String.join("_", path),
