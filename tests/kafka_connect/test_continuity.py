@@ -129,9 +129,7 @@ def test_a_backup_that_has_passed_what_was_captured_is_known_by_its_heartbeat(
     assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1"
 
 
-def test_a_database_without_a_table_of_heartbeats_goes_on(
-    server: ExistingServer, ask: Ask
-) -> None:
+def test_a_database_without_a_table_of_heartbeats_goes_on(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     server.execute("ALTER TABLE datapipe.heartbeat RENAME TO no_heartbeat")
     try:
