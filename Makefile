@@ -38,14 +38,10 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
-<<<<<<< HEAD
-bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")
-=======
 bench-tpch: ## measure the snapshot and the stream of TPC-H from an existing server, compare every row
 	@bin/datapipe bench-tpch $(ARGS)
 
-bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack
->>>>>>> main
+bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")
 	@bin/datapipe bench-sql $(ARGS)
 
 bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench import archive_age, costs, maintenance_result, sizing, snapshot
+from bench import archive_age, costs, maintenance_result, sizing, snapshot, tpch_result
 from bench.costs import Cpu, Growth
 from bench.report import MEBIBYTE
 from bench.result import Result, read
@@ -103,6 +103,15 @@ def snapshot_text(result: Snapshot) -> str:
     )
 
 
+def tpch_text() -> str:
+    """Return the result of bench-tpch, which needs an hour on a quiet machine to be made."""
+    if not tpch_result.OUTPUT.exists():
+        return "No run on a quiet machine has been recorded yet ([limits](LIMITS.md#tpc-h))."
+    return tpch_result.text(
+        tpch_result.TpchResult.model_validate_json(tpch_result.OUTPUT.read_text())
+    )
+
+
 # What is generated from each committed measurement.
 SECTIONS: dict[str, Callable[[], str]] = {
     "bench": lambda: bench_table(read(RESULT)),
@@ -114,6 +123,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "archive": lambda: archive_age.text(
         archive_age.ArchiveAge.model_validate_json(archive_age.OUTPUT.read_text())
     ),
+    "tpch": tpch_text,
     "snapshot": lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
 }
 

@@ -18,7 +18,6 @@ from bench.load import Load
 from bench.result import Reference
 from bench.schedule import Schedule
 from clients.cluster import Cluster
-from clients.connect import connectors
 from clients.database import Row
 from clients.stack import StackError, StackOutputs
 from workload.progress import Log
@@ -65,16 +64,15 @@ def database_and_decoding(
 
 @contextmanager
 def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
-    """Stop the source connectors for the block, and resume them in any case."""
+    """Stop the database's source connectors for the block, and resume them in any case."""
     service = f"/api/v1/namespaces/{cluster.namespace}/services"
     root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
-    sources = [each.name for each in connectors(cluster, outputs.connect) if each.kind == "source"]
     try:
-        for name in sources:
+        for name in outputs.source_connectors:
             cluster.put(f"{root}/{name}/stop")
         yield
     finally:
-        for name in sources:
+        for name in outputs.source_connectors:
             cluster.put(f"{root}/{name}/resume")
 
 

@@ -143,6 +143,7 @@ class TpchBench:
             meter.sample()
             if watched.began is None and self._slot_exists():
                 watched.began = time.time()
+                meter.restart()
                 self._log("the source connector has created its slot")
             watched.note(self._archived(), self._written())
             ended = work.done() if isinstance(work, Future) else work.poll() is not None

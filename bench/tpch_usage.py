@@ -14,17 +14,22 @@ SERVER = "the captured PostgreSQL"
 
 
 class UsageMeter:
-    """Adds up what was used since its creation; `sample` must be called every few seconds."""
+    """Adds up what was used since `restart`; `sample` must be called every few seconds."""
 
     def __init__(self, cluster: Cluster, server: SampleServer) -> None:
         self._cluster, self._server = cluster, server
+        self._containers: dict[Path, Container] = {}
+        self.find()
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was used until now."""
         self._machine = machine_cpu_seconds()
         self._first_of_server = self._of_server()
-        self._containers: dict[Path, Container] = {}
         self._first: dict[Path, float] = {}
         self._last: dict[Path, float] = {}
         self._held: dict[str, int] = {}
-        self.find()
+        self.sample()
 
     def find(self) -> None:
         """Look for containers that were started since."""

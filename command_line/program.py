@@ -20,7 +20,7 @@ from command_line.exit_codes import exit_codes
 PROJECT = Path(__file__).resolve().parent.parent
 
 app = typer.Typer(
-    help="Operate a deployed stack: its state, its dead letters, its recovery.",
+    help="Operate a deployed stack, and prepare the databases that it captures.",
     epilog=exit_codes("done"),
     no_args_is_help=True,
     rich_markup_mode=None,

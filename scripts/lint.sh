@@ -3,6 +3,8 @@
 . "$(dirname "$0")/environment.sh"
 
 use_tools
+# A merge that was committed with its marks; outside Python nothing else finds them.
+if git grep --line-number --extended-regexp '^(<{7}|>{7}) '; then exit 1; fi
 ruff format --check .
 ruff check .
 python -m tools.prose

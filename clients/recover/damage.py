@@ -1,5 +1,6 @@
 """What keeps the connectors of a database from going on: a lost slot, another server, a gap."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,13 @@ REFUSAL = re.compile(r"ConnectException: (.+?)\. Run make recover SOURCE=")
 # That of PostgreSQL for changes from before a publication was created again.
 UNPUBLISHED = re.compile(r'publication "[^"]+" does not exist')
 
+RECREATED = "the publication was created again, and PostgreSQL can't decode changes before it"
+
+_PUBLICATION = """
+SELECT oid::text, EXISTS (
+    SELECT FROM pg_replication_slots WHERE slot_name = %(slot)s AND active) AS active
+FROM pg_publication WHERE pubname = %(name)s
+"""
 _SERVER = """
 SELECT system_identifier::text || '/'
         || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS server,
@@ -96,6 +104,7 @@ def damages(
         reasons = [
             *(["an earlier recovery was interrupted"] if begun else []),
             *_of_slot(connection, config[SLOT_SETTING]),
+            *_of_publication(connection, outputs, config),
             *_of_server(config, server),
             *_of_position(captured, server),
             *_of_task(Status.from_response(client.status(name))),
@@ -128,6 +137,25 @@ def _of_slot(connection: psycopg.Connection[Row], slot: str) -> Iterator[str]:
         yield f"the slot {slot} is lost: the server has removed WAL that it needs"
 
 
+def _of_publication(
+    connection: psycopg.Connection[Row], outputs: StackOutputs, config: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield that a publication was created again, where nobody has read the slot since.
+
+    The connector tries again and again then, and its task stays RUNNING.
+    """
+    captured = {
+        entry["publication"].partition("/")[0]
+        for entry in json.loads(outputs.captured_entries).values()
+        if entry.get("publication")
+    }
+    row = connection.execute(
+        _PUBLICATION, {"name": config[PUBLICATION_SETTING], "slot": config[SLOT_SETTING]}
+    ).fetchone()
+    if captured and row is not None and row["oid"] not in captured and not row["active"]:
+        yield RECREATED
+
+
 def _of_server(config: Mapping[str, str], server: Server) -> Iterator[str]:
     if SERVER_SETTING not in config:
         return
@@ -151,7 +179,7 @@ def _of_task(status: Status) -> Iterator[str]:
     for trace in status.traces:
         yield from REFUSAL.findall(trace)
         if UNPUBLISHED.search(trace):
-            yield "the publication was created again, and PostgreSQL can't decode changes before it"
+            yield RECREATED
 
 
 def _captured(offsets: list[dict[str, Any]]) -> int | None:

@@ -67,18 +67,18 @@ def _table(topic: str) -> str:
 
 def _shared(databases: Sequence[CapturedDatabase]) -> Contradictions:
     """Yield what two sources would share in one server, which is named alike in both."""
-    slots: dict[tuple[object, ...], str] = {}
+    slots = _slots_of_the_managed(databases)
     publications: dict[tuple[object, ...], str] = {}
     passwords: dict[tuple[object, ...], tuple[str, str]] = {}
     for name, source in _existing(databases):
         server = (source.host.lower(), source.port)
         slot, publication = source.slot_name(name), source.publication_name(name)
-        other = slots.setdefault((*server, slot), name)
+        other = slots.setdefault(slot, name)
         if other != name:
             yield (
                 f"sources.{name}.slot",
-                f"{slot} is also the slot of sources.{other}, on the same server"
-                f" ({source.host}:{source.port}); a slot has one reader, so give each its own",
+                f"{slot} is also the slot of {other}: a slot has one reader, and the metrics know"
+                " sources by their slots; give each its own",
             )
         other = publications.setdefault((*server, source.database, publication), name)
         if other != name:
@@ -95,6 +95,16 @@ def _shared(databases: Sequence[CapturedDatabase]) -> Contradictions:
                 f"is not that of sources.{other}, which has the same user {source.user} on the same"
                 f" server ({source.host}:{source.port}); give sources.{name}.user another account",
             )
+
+
+def _slots_of_the_managed(databases: Sequence[CapturedDatabase]) -> dict[str, str]:
+    """Return the names of the managed database's slots, each with the database's name."""
+    return {
+        one.settings.slot_of(table): one.name
+        for one in databases
+        if one.managed
+        for table in one.tables
+    }
 
 
 def _existing(databases: Sequence[CapturedDatabase]) -> Iterator[tuple[str, ExistingSource]]:

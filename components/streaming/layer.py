@@ -119,7 +119,7 @@ class StreamingArgs:
             sources={
                 database.name: replace(
                     SourcesArgs.from_config(config, database),
-                    waits_for=sinks.archive.connector.name,
+                    waits_for=_sink_to_wait_for(config, sinks),
                     brokers=network.worker_client,
                 )
                 for database in config.databases
@@ -143,6 +143,15 @@ class StreamingArgs:
                 config, sinks.archive, namespace=namespace, databases=databases, archive=archive
             ),
         )
+
+
+def _sink_to_wait_for(config: StackConfig, sinks: Sinks) -> str | None:
+    """Return the archive's connector, for which sources wait while they read existing rows.
+
+    None where it commits a row only after a later one has come: each would wait for the other.
+    """
+    by_record = config.archive.sink == "confluent-s3" and config.archive.rotation == "record-time"
+    return None if by_record else sinks.archive.connector.name
 
 
 class Streaming(pulumi.ComponentResource):

@@ -38,7 +38,8 @@ class Database:
 
     def __init__(self, *, server: str = "7/1", position: int = 5000, slot: str | None = "reserved"):
         self.server, self.position, self.slot = server, position, slot
-        self.publication, self.standby = True, False
+        self.publication: str | None = "16400"
+        self.active, self.standby = True, False
         self.statements: list[str] = []
         self._row: dict[str, Any] | None = None
 
@@ -51,7 +52,9 @@ class Database:
         elif "pg_control_system" in query:
             self._row = {"server": self.server, "position": self.position}
         elif "pg_publication" in query:
-            self._row = {} if self.publication else None
+            self._row = {"oid": self.publication, "active": self.active}
+            if self.publication is None:
+                self._row = None
         elif "bool_or" in query:
             self._row = {"active": False}
         else:
@@ -102,6 +105,7 @@ def outputs() -> Any:
     return SimpleNamespace(
         source="shop",
         managed=False,
+        captured_entries='{"public.users": {"publication": "16400/745"}}',
         source_connectors=(CONNECTOR,),
         database=SimpleNamespace(host="new.example.com", port=6432),
     )
@@ -218,12 +222,23 @@ def test_nothing_is_done_without_a_publication_or_on_a_standby(
 ) -> None:
     server = Database(slot=None)
     connect = install(monkeypatch, server, Connect(server))
-    server.publication = False
+    server.publication = None
     with pytest.raises(StackError, match="run the SQL of make source-sql SOURCE=shop first"):
         plan(outputs, connect)
     server.standby = True
     with pytest.raises(StackError, match="is a standby"):
         plan(outputs, connect)
+
+
+def test_a_publication_that_was_created_again_is_damage_until_the_slot_is_read(
+    monkeypatch: pytest.MonkeyPatch, outputs: Any
+) -> None:
+    server = Database()
+    connect = install(monkeypatch, server, Connect(server))
+    server.publication = "20000"
+    assert plan(outputs, connect) is None, "the connector has passed it"
+    server.active = False
+    assert "the publication was created again" in str(plan(outputs, connect))
 
 
 def test_offsets_from_before_do_not_count_as_read() -> None:

@@ -238,13 +238,15 @@ def test_make_passes_sql_as_it_is(tmp_path: Path) -> None:
             "sql",
             f"Q={text}",
             "AT=2026-11-27 10:00",
+            "SOURCE=shop",
         ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ran.stdout.splitlines() == ["sql", "--query", text, "--at", "2026-11-27 10:00"]
+    at = ["--at", "2026-11-27 10:00"]
+    assert ran.stdout.splitlines() == ["sql", "--query", text, "--source", "shop", *at]
 
 
 def test_a_failing_query_is_an_error_of_duckdb(opened: Session) -> None:

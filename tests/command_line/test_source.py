@@ -113,6 +113,24 @@ def test_the_doctor_looks_from_where_it_is_told_to(
     assert "refused: TCP: 10.20.0.7:5432" in capsys.readouterr().out
 
 
+def test_a_stack_is_not_removed_before_it_is_said_what_becomes_of_the_slots(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setattr(ThisMachine, "try_tcp", refuse)
+    assert run("source", "release") == 1
+    assert "shop: the server would keep all WAL" in capsys.readouterr().err
+    assert run("source", "release", "--slots", "keep") == 0
+    drop = "SELECT pg_drop_replication_slot('datapipe_shop');"
+    assert drop in capsys.readouterr().out
+    # A slot that can't be dropped keeps the stack: its outputs say where the slot is.
+    assert run("source", "release", "--slots", "drop") == 1
+    told = capsys.readouterr().out
+    assert "its slot was not dropped, as the database can't be reached (TCP: 10.20.0.7:5432" in told
+    assert drop in told
+    assert "make down SLOTS=keep" in told
+
+
 def test_without_a_name_all_databases_are_meant(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,11 +21,13 @@ from kafka_connect.access import open_access
 from kafka_connect.client import ConnectClient
 from kafka_connect.cluster_access import ClusterAccess
 from kafka_connect.failures import ConnectorMissingError
+from polling import poll_until
 from tests.engine.pulumi_project import Project, Run
 
 # The variables of the worker's environment that these connectors refer to.
 ENVIRONMENT = ("DBZ_DB_USERNAME", "DBZ_DB_PASSWORD", "S3_BUCKET_NAME", "AWS_SECRET_ACCESS_KEY")
 JSON = {"schemas_enable": True}
+SLOT_SECONDS = 30
 # Little memory: the worker has the pipeline's own connectors, too.
 SMALL = {"max.queue.size": "1024", "max.batch.size": "256"}
 
@@ -122,16 +124,27 @@ class Site:
             connect.stop(connector)
             connect.reset_offsets(connector)
             connect.delete(connector)
+        # A process that is ending may still hold the slot.
+        poll_until(
+            lambda: self._drop_slot(connector),
+            timeout=SLOT_SECONDS,
+            interval=0.5,
+            description=f"the slot {connector} to be free",
+            retry_on=(psycopg.errors.ObjectInUse,),
+        )
+
+    def _drop_slot(self, name: str) -> bool:
         self.connection.execute(
             "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
             " WHERE slot_name = %s AND active",
-            [connector],
+            [name],
         )
         self.connection.execute(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
             " WHERE slot_name = %s",
-            [connector],
+            [name],
         )
+        return True
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from components.source.existing.database import inputs_of
+from components.source.existing.database import READ_AGAIN, inputs_of
 from components.source.existing.statements import tables_sql
 from tests.engine.pulumi_project import PROJECT, Project
 from tests.postgres_versions.servers import PASSWORD, ExistingServer, existing_server
@@ -41,7 +42,7 @@ def project(server: ExistingServer, tmp_path: Path) -> Project:
     }
     project = Project(tmp_path, "life", environment)
     project.pulumi("stack", "init")
-    source = json.dumps(inputs_of(server.source()))
+    source = json.dumps(inputs_of(server.source(onRemoval="drop")))
     project.pulumi("config", "set", "--secret", "source", source)
     return project
 
@@ -79,4 +80,32 @@ def test_the_life_of_a_database_that_the_program_does_not_run(
     away = project.pulumi("preview", "--json", "--expect-no-changes")
     assert "warning: shop was not checked: TCP: 127.0.0.1:" in away.output
     assert away.steps() == {}
-    project.pulumi("destroy", "--yes", "--skip-preview")
+
+    server.start()
+    removed = project.pulumi("destroy", "--yes", "--skip-preview")
+    assert "shop: dropped the slot datapipe_shop" in removed.output
+    assert server.execute("SELECT slot_name FROM pg_replication_slots") == []
+
+
+def test_a_table_is_read_again_once(server: ExistingServer, project: Project) -> None:
+    """As `bin/datapipe recover tables --again` asks for it."""
+    server.prepare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    server.execute(SLOT, "postgres")
+    environment = {**project.environment, READ_AGAIN: "shop.sales.orders"}
+    again = replace(project, environment=environment)
+    assert again.pulumi("preview", "--json").steps() == {DATABASE: "update"}
+    run = again.pulumi("up", "--yes", "--skip-preview")
+    assert "sales.orders: it is to be read again. up reads the table again" in run.output
+    [captured] = [
+        resource["outputs"]["captured"]
+        for resource in project.resources()
+        if resource["urn"].endswith("::database-shop")
+    ]
+    assert list(captured["missed"]) == ["sales.orders"]
+    assert project.pulumi("preview", "--json", "--expect-no-changes").steps() == {}
+
+    server.stop()
+    refused = again.pulumi("preview", check=False)
+    assert refused.code != 0
+    assert "shop: TCP: 127.0.0.1" in refused.output

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+import psycopg
 import pytest
 
 from components.source.certificate import issue
-from components.source.existing import slot_checks
+from components.source.existing import server_checks, slot_checks
 from components.source.existing.doctor import examine
 from components.source.existing.problem import Problem, UnreachableError
 from components.source.existing.reach import way_to
@@ -404,6 +405,44 @@ class TestWay:
             server.stop()
             server.start()
 
+    def test_a_server_without_a_free_session(self, server: ExistingServer) -> None:
+        where: dict[str, Any] = {"host": str(server.folder), "port": server.port}
+        with server.restarted(max_connections="5"), ExitStack() as held:
+            with suppress(psycopg.OperationalError):
+                while True:
+                    held.enter_context(psycopg.connect(user="dba", dbname=DATABASE, **where))
+            problem = the_one(server)
+            assert problem.reason.startswith("connections: remaining connection slots")
+            assert "max_connections" in problem.remedy
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("hostssl all datapipe all reject", "pg_hba.conf rejects connection"),
+            ("hostssl all datapipe all cert", "requires a valid client certificate"),
+        ],
+    )
+    def test_a_line_of_pg_hba_that_does_not_let_the_account_in(
+        self, server: ExistingServer, line: str, said: str
+    ) -> None:
+        usual = (server.folder / "pg_hba.conf").read_text()
+        server.write("pg_hba.conf", f"{line}\n{usual}")
+        try:
+            with server.restarted(ssl_ca_file=str(server.folder / "tls.crt")):
+                problem = the_one(server)
+                assert problem.reason.startswith("pg_hba.conf: ")
+                assert said in problem.reason
+        finally:
+            server.write("pg_hba.conf", usual)
+            server.execute("SELECT pg_reload_conf()", "postgres")
+
+    def test_a_database_that_takes_no_connections(self, server: ExistingServer) -> None:
+        server.execute(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false", "postgres", "postgres")
+        problem = the_one(server)
+        assert problem.reason.startswith("database: ")
+        server.execute(problem.remedy, "postgres", "postgres")
+        assert found(server) == []
+
     def test_a_server_without_tls(self, server: ExistingServer) -> None:
         with server.restarted(ssl="off"):
             assert "TLS: the server does not offer it" in the_one(server).reason
@@ -506,16 +545,27 @@ class TestServer:
                 "SELECT pg_create_logical_replication_slot('datapipe_shop', 'pgoutput')", "postgres"
             )
             server.execute("CREATE TABLE filler (text text)")
+            fill = "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 20000)"
             for _ in range(5):
-                server.execute(
-                    "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 20000);"
-                )
+                server.execute(fill)
                 server.execute("SELECT pg_switch_wal(); CHECKPOINT", "postgres")
             problem = the_one(server, entries=CAPTURED)
             assert "the slot datapipe_shop is lost (wal_removed)" in problem.reason
             server.execute(
                 "DROP TABLE filler; SELECT pg_drop_replication_slot('datapipe_shop')", "postgres"
             )
+
+    def test_a_slot_that_is_lost_at_the_next_checkpoint(self, server: ExistingServer) -> None:
+        with server.restarted(max_slot_wal_keep_size="16MB", max_wal_size="1GB"), slot(server):
+            server.execute("CREATE TABLE filler (text text)")
+            server.execute(
+                "INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 60000)"
+            )
+            problem = the_one(server, entries=CAPTURED)
+            assert "the slot datapipe_shop keeps " in problem.reason
+            assert "more than max_slot_wal_keep_size (16MB), and is lost" in problem.reason
+            assert problem.level == "warning"
+            server.execute("DROP TABLE filler")
 
     def test_a_standby(self, server: ExistingServer) -> None:
         signal = server.folder / "data" / "standby.signal"
@@ -531,11 +581,68 @@ class TestServer:
             server.start()
 
 
-@pytest.mark.parametrize("version", [18])
-def test_a_version_that_debezium_was_not_tried_with(version: int) -> None:
-    with existing_server(version) as newer:
-        newer.prepare()
-        assert f"PostgreSQL {version} is too new for Debezium" in the_one(newer).reason
+@pytest.mark.parametrize(
+    ("versions", "reason"),
+    [(range(12, 17), "is too new for Debezium 2.4.2"), (range(18, 19), "is too old: versions 18")],
+)
+def test_a_version_that_debezium_was_not_tried_with(
+    server: ExistingServer, monkeypatch: pytest.MonkeyPatch, versions: range, reason: str
+) -> None:
+    monkeypatch.setattr(server_checks, "VERSIONS", versions)
+    assert reason in the_one(server).reason
+
+
+class TestVersion18:
+    """What PostgreSQL 18 can do to a captured table and its slot."""
+
+    @pytest.fixture(scope="class")
+    def newest(self) -> Iterator[ExistingServer]:
+        with existing_server(18) as running:
+            yield running
+
+    def test_generated_columns_do_not_end_the_updates_of_others(
+        self, newest: ExistingServer
+    ) -> None:
+        newest.execute(
+            "CREATE TABLE computed (id int PRIMARY KEY, v text,"
+            " twice int GENERATED ALWAYS AS (id * 2) STORED);"
+            "INSERT INTO computed (id) VALUES (1), (2)"
+        )
+        tables = {**TABLES, "public.computed": {"excludedColumns": ["twice"]}}
+        newest.prepare(newest.source(tables=tables))
+        newest.execute("UPDATE computed SET v = 'new' WHERE id = 1; DELETE FROM computed")
+        assert found(newest, tables=tables) == []
+
+        newest.execute("ALTER PUBLICATION datapipe_shop SET (publish_generated_columns = none)")
+        problem = the_one(newest, tables=tables)
+        assert "while the publication leaves out generated columns (twice)" in problem.reason
+        newest.execute(problem.remedy)
+        assert found(newest, tables=tables) == []
+
+    def test_virtual_columns_are_refused_before_they_do(self, newest: ExistingServer) -> None:
+        newest.execute(
+            "CREATE TABLE virtual (id int PRIMARY KEY, v text,"
+            " twice int GENERATED ALWAYS AS (id * 2)); INSERT INTO virtual (id) VALUES (1)"
+        )
+        tables = {"public.virtual": {"excludedColumns": ["twice"]}}
+        with pytest.raises(psycopg.errors.RaiseException, match="whose column twice is generated"):
+            newest.prepare(newest.source(tables=tables))
+        lines = found(newest, tables=tables)
+        (line,) = [each for each in lines if "virtual generated columns (twice)" in each.reason]
+        assert "datapipe:sources.shop.replicaIdentity to default" in line.remedy
+        assert not any("REPLICA IDENTITY FULL;" in each.remedy for each in lines)
+
+        newest.prepare(newest.source(tables=tables, replicaIdentity="default"))
+        newest.execute("UPDATE virtual SET v = 'new'; DELETE FROM virtual")
+        assert found(newest, tables=tables, replicaIdentity="default") == []
+        newest.execute("DROP TABLE virtual")
+
+    def test_a_slot_that_is_lost_when_it_is_idle(self, newest: ExistingServer) -> None:
+        newest.prepare()
+        with newest.restarted(idle_replication_slot_timeout="1h"):
+            problem = the_one(newest)
+            assert "idle_replication_slot_timeout is 1h: the slot is lost" in problem.reason
+            assert problem.level == "warning"
 
 
 def test_a_partitioned_table_and_no_limit_on_12() -> None:
@@ -547,9 +654,40 @@ def test_a_partitioned_table_and_no_limit_on_12() -> None:
             "PostgreSQL 12 does not publish partitioned tables" in each.reason for each in lines
         )
         assert any("keeps WAL for a slot without a limit" in each.reason for each in lines)
+        assert not any("has a standby" in each.reason for each in lines)
+        old.execute("SELECT pg_create_physical_replication_slot('standby')", "postgres")
+        assert any(
+            "has a standby, and slots of PostgreSQL 12 do not follow" in each.reason
+            for each in found(old)
+        )
 
 
 def test_an_encoding_without_characters() -> None:
     with existing_server(16, encoding="SQL_ASCII") as ascii_server:
         ascii_server.prepare()
         assert "has the encoding SQL_ASCII" in the_one(ascii_server).reason
+
+
+class TestNotChecked:
+    """What no account can ask for is said with where the administrator sees it."""
+
+    def disk(self, server: ExistingServer, **changed: Any) -> Problem:
+        way = way_to("shop", server.source(**changed), ThisMachine())
+        (problem,) = examine(way, avro_names=True, entries={})
+        assert problem.level == "not checked"
+        return problem
+
+    def test_free_disk_space(self, server: ExistingServer) -> None:
+        problem = self.disk(server)
+        assert problem.reason.startswith("free disk space, which PostgreSQL does not know: the")
+        assert problem.reason.endswith("the slot keeps WAL up to 1GB")
+        assert str(problem).endswith(". To look at it: " + problem.remedy)
+        assert "df -h" in problem.remedy
+        assert "FreeStorageSpace" in self.disk(server, service="rds").remedy
+
+    def test_the_wal_that_a_member_of_pg_monitor_may_ask_for(self, server: ExistingServer) -> None:
+        server.execute("GRANT pg_monitor TO datapipe", "postgres")
+        try:
+            assert self.disk(server).reason.endswith("MB now")
+        finally:
+            server.execute("REVOKE pg_monitor FROM datapipe", "postgres")

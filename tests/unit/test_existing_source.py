@@ -13,7 +13,7 @@ from components.config.tables import SAMPLE_TABLES
 from components.security.arguments import SecurityArgs
 from components.security.network import flows, policy_specs
 from tests.unit.existing_databases import AUTHORITY
-from tests.unit.streaming_stack import source_connector, topics_for
+from tests.unit.streaming_stack import SANDBOX, deploy_stack, source_connector, topics_for
 
 ARCHIVE = {"bucket": "datapipe-ingestion-test"}
 PASSWORD = "hunter2-and-more"
@@ -144,6 +144,26 @@ def test_its_connector_has_names_of_its_own() -> None:
     assert properties["column.exclude.list"] == r"(?-i)public\.users\.full_name"
     assert "datapipe" in properties["heartbeat.action.query"]
     assert PASSWORD not in str(properties)
+
+
+def test_alone_in_a_stack_its_objects_have_the_names_of_the_managed_ones() -> None:
+    sections = {**SANDBOX, "archive": ARCHIVE | SANDBOX["archive"]}
+    existing, managed = (
+        deploy_stack(parse(sections | tables, "Pulumi.test.yaml"))
+        for tables in ({"sources": {"shop": SHOP}}, {"tables": SAMPLE_TABLES})
+    )
+    for kind, part in (("Secret", "stringData"), ("ConfigMap", "data")):
+        of_existing, of_managed = (
+            set(one.one(kind, "kafka-connect").inputs[part]) for one in (existing, managed)
+        )
+        assert of_existing == of_managed
+    catalog = existing.one("CatalogDatabase")
+    assert (catalog.name, catalog.inputs["name"]) == ("catalog", "cdc_shop")
+    of_shop = ("shop", "postgres")
+    others = {
+        one.name for one in existing.resources if not any(part in one.name for part in of_shop)
+    }
+    assert others <= {one.name for one in managed.resources}
 
 
 def test_every_topic_has_its_name() -> None:

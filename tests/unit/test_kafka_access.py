@@ -103,6 +103,12 @@ def test_the_reading_of_rows_asks_the_brokers_as_the_worker(
     assert [name for name in config if name.startswith(prefix)] == [f"{prefix}bootstrap.servers"]
 
 
+def test_no_reading_waits_for_a_sink_that_waits_for_a_later_record() -> None:
+    deployment = deploy_stack(design(archive={"rotation": "record-time"}))
+    config = deployment.one("Connector", "postgres-cdc-connector").inputs["config"]
+    assert not [name for name in config if name.startswith("reads.wait.")]
+
+
 def test_the_registry_serves_https_and_reaches_the_brokers_by_tls(tls: Deployment) -> None:
     registry = properties(tls, "schema-registry", "schema-registry.properties")
     assert registry["listeners"] == "https://0.0.0.0:8081"

@@ -250,7 +250,7 @@ EVERYONE = (CONNECT, TOPICS, CLIENTS, Account.REGISTRY)
 MATRIX: list[tuple[Operation, str, set[Account]]] = [
     (write, USERS, {CONNECT, CLIENTS}),
     (read, USERS, {CONNECT, CLIENTS}),
-    (describe_settings, USERS, {TOPICS}),
+    (describe_settings, USERS, {CONNECT, TOPICS}),
     (add_partition, USERS, {TOPICS}),
     (create_topic, "postgres.public.{}", {TOPICS}),
     (create_topic, "stranger-{}", set()),

@@ -15,13 +15,14 @@ from pulumi import dynamic
 
 from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
+from components.source.existing.captured import Tables
 from components.source.existing.doctor import examine
 from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import Way, connected
 from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
-from components.source.existing.table_checks import MISSED, Tables
+from components.source.existing.table_checks import MISSED
 from components.source.existing.vantage_choice import open_way
 from components.source.existing.worker_place import WorkerPlace
 
@@ -92,7 +93,8 @@ class ExistingDatabaseProvider(Provider):
         """Drop the slot, or say that it stays; the connector is gone already."""
         name, source = props["name"], _source(props)
         drops = source.on_removal == "drop"
-        worker = WorkerPlace(**props["worker"])
+        # The state of an earlier version has none.
+        worker = WorkerPlace(**props["worker"]) if "worker" in props else None
         told = release_slot(name, source, worker)[1] if drops else kept(name, source)
         print(f"warning: {told}", file=sys.stderr)
 
@@ -109,6 +111,7 @@ class ExistingDatabaseProvider(Provider):
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
             **{name: news[name] for name in INPUTS},
+            "worker": news["worker"],
             "seen": seen | {"missed": {}},
             "captured": {
                 "applied": now,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.source.existing.captured import Tables
 from components.source.existing.certificate_checks import certificate_problems
 from components.source.existing.identity import identity_problems
 from components.source.existing.problem import Problem
 from components.source.existing.reach import Way, connected, replication_problem
 from components.source.existing.server_checks import Server, server_problems, version_problems
 from components.source.existing.slot_checks import slot_problems
-from components.source.existing.table_checks import Tables, table_problems
+from components.source.existing.table_checks import table_problems
 
 
 def examine(

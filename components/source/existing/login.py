@@ -107,9 +107,4 @@ def _meanings(name: str, source: ExistingSource) -> tuple[tuple[str, str, str], 
             "database",
             f"ALTER DATABASE {database} ALLOW_CONNECTIONS true;",
         ),
-        (
-            "conversion between .* is not supported",
-            "encoding",
-            "restore a dump of the database into one with ENCODING 'UTF8'",
-        ),
     )

@@ -33,7 +33,7 @@ END $$
 """
 
 
-def release_slot(name: str, source: ExistingSource, worker: WorkerPlace) -> tuple[bool, str]:
+def release_slot(name: str, source: ExistingSource, worker: WorkerPlace | None) -> tuple[bool, str]:
     """Drop the slot of a source that nobody captures any more.
 
     Return whether that was possible, and what to tell the user. A database that can't be reached

@@ -16,7 +16,7 @@ from components.source.existing.settings import setting
 from components.source.existing.statements import SESSION_SETTINGS
 
 # What Debezium 2.4.2 was tried with here, from the first to the last.
-VERSIONS = range(12, 18)
+VERSIONS = range(12, 19)
 # Twice Debezium's status.update.interval.ms, by which the server knows that it is alive.
 SHORTEST_SENDER_TIMEOUT_MS = 20_000
 # Between the database's clock and the worker's; the archive has times of both.
@@ -26,7 +26,7 @@ SELECT rolsuper, rolconnlimit, rolvaliduntil::timestamp(0)::text,
     rolvaliduntil < now() + interval '30 days'
 FROM pg_roles WHERE rolname = current_user
 """
-# Sessions of a connector: its snapshot's, its slot's, its heartbeat's and its types'.
+# Sessions of a connector: two while it streams, more while it starts or reads an added table.
 SESSIONS = 4
 
 

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 
+from components.source.existing.captured import Tables
 from components.source.existing.problem import Problem
+from components.source.existing.publication_checks import publication_problems
 from components.source.existing.quoting import identifier, literal, table_name
 from components.source.existing.server_checks import Server
 from components.source.existing.statements import (
     HEARTBEAT_TABLE,
     POLICY,
-    PUBLISHED,
     grant_sql,
     heartbeat_sql,
     replica_identity_sql,
 )
-from components.source.schema import query_of
 
 # The first that publishes partitioned tables.
 PARTITIONED_VERSION = 13
-# The first that publishes all tables of a schema.
-SCHEMAS_VERSION = 15
 REFUSED, MISSED = "refused", "missed"
 # How long a table may be searched for values that the driver can't hand on.
 SCAN_SECONDS = 30
 SCAN_LIMIT = f"SET LOCAL statement_timeout = '{SCAN_SECONDS}s'".encode()
 
-_PUBLICATION = """
-SELECT captured.name, pg_publication.oid IS NOT NULL, membership.oid IS NOT NULL,
-    (to_jsonb(membership) ->> 'prqual') IS NOT NULL,
-    (to_jsonb(membership) ->> 'prattrs') IS NOT NULL,
-    pubinsert AND pubupdate AND pubdelete AND pubtruncate,
-    coalesce((to_jsonb(pg_publication) ->> 'pubviaroot')::boolean, true), puballtables
-FROM captured LEFT JOIN pg_publication ON pubname = publication
-    LEFT JOIN pg_publication_rel AS membership
-        ON prpubid = pg_publication.oid AND prrelid = relation
-WHERE relation IS NOT NULL
-"""
-_PUBLISHED_SCHEMAS = """
-SELECT string_agg(quote_ident(nspname), ', ')
-FROM pg_publication JOIN pg_publication_namespace ON pnpubid = pg_publication.oid
-    JOIN pg_namespace ON pg_namespace.oid = pnnspid
-WHERE pubname = %s
-"""
 _RIGHTS = """
 SELECT captured.name,
     has_schema_privilege(relnamespace, 'USAGE') AND has_table_privilege(relation::oid, 'SELECT'),
@@ -62,36 +42,21 @@ SELECT captured.name,
         AND (part.oid = relation
             OR part.oid IN (SELECT relid FROM pg_partition_tree(relation)))),
     EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND NOT polpermissive
-        AND polcmd IN ('r', '*'))
+        AND polcmd IN ('r', '*')),
+    (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        WHERE attrelid = relation AND attgenerated = 'v'),
+    (SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+        JOIN pg_publication ON pubname = publication
+        WHERE attrelid = relation AND attgenerated = 's' AND NOT attisdropped
+            AND to_jsonb(pg_publication) ->> 'pubgencols' = 'n')
 FROM captured JOIN pg_class ON pg_class.oid = relation AND relkind IN ('r', 'p')
 """
-
-
-@dataclass(frozen=True)
-class Tables:
-    """The captured tables of a server, and what the archive has of them."""
-
-    server: Server
-    avro_names: bool
-    entries: Mapping[str, Any]
-    """by table, as `live` of drift.sql had them when the rows were read"""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The tables as schema.table."""
-        return tuple(self.server.source.tables)
-
-    def rows(self, part: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query, or of a file, over what query_of() knows of the tables."""
-        settings = self.server.source.settings(self.server.name)
-        query = query_of(part, settings, self.names, self.entries, avro_names=self.avro_names)
-        return self.server.connection.execute(query.encode()).fetchall()
 
 
 def table_problems(tables: Tables) -> Iterator[Problem]:
     """Yield what is wrong with the captured tables, the publication and the heartbeat's table."""
     yield from _shapes(tables)
-    yield from _publication(tables)
+    yield from publication_problems(tables)
     readable = []
     query = _RIGHTS.replace(":'identity'", literal(tables.server.source.replica_identity[0]))
     for name, may_read, *state in tables.rows(query):
@@ -131,63 +96,6 @@ def _refusal(source: str, table: str | None, reason: str) -> Problem:
     return Problem(f"{table}: {what}" if table else what, remedy.strip())
 
 
-def _publication(tables: Tables) -> Iterator[Problem]:
-    server = tables.server
-    publication = server.source.publication_name(server.name)
-    quoted = identifier(publication)
-    rows = tables.rows(_PUBLICATION)
-    if rows and not rows[0][1]:
-        yield Problem(
-            f"the publication {publication} does not exist",
-            f"run the SQL of make source-sql SOURCE={server.name}, section 2",
-        )
-        return
-    if server.version >= SCHEMAS_VERSION and (
-        schemas := server.value(_PUBLISHED_SCHEMAS, publication)
-    ):
-        yield Problem(
-            f"the publication {publication} publishes whole schemas ({schemas}), so their tables"
-            " without a key refuse updates and deletes",
-            f"ALTER PUBLICATION {quoted} DROP TABLES IN SCHEMA {schemas}; then run section 2 of"
-            f" make source-sql SOURCE={server.name}",
-        )
-        return
-    if rows and rows[0][7]:
-        yield Problem(
-            f"the publication {publication} is FOR ALL TABLES, so every table without a key of the"
-            " database refuses updates and deletes",
-            f"DROP PUBLICATION {quoted}; then run section 2 of make source-sql"
-            f" SOURCE={server.name}",
-        )
-        return
-    for name, _, is_member, filters_rows, filters_columns, *_rest in rows:
-        table = table_name(name)
-        if not is_member:
-            yield Problem(
-                f"{name}: it is not in the publication {publication}, so its changes are not"
-                " captured",
-                f"ALTER PUBLICATION {quoted} ADD TABLE {table};",
-            )
-        elif filters_rows or filters_columns:
-            what = "a row filter" if filters_rows else "a list of columns"
-            yield Problem(
-                f"{name}: the publication {publication} has {what} for it, and what that leaves out"
-                " is not captured",
-                f"ALTER PUBLICATION {quoted} DROP TABLE {table};"
-                f" ALTER PUBLICATION {quoted} ADD TABLE {table};",
-            )
-    if rows and not rows[0][5]:
-        yield Problem(
-            f"the publication {publication} does not publish {PUBLISHED}",
-            f"ALTER PUBLICATION {quoted} SET (publish = {literal(PUBLISHED)});",
-        )
-    if rows and not rows[0][6]:
-        yield Problem(
-            f"the publication {publication} publishes partitions by their own names",
-            f"ALTER PUBLICATION {quoted} SET (publish_via_partition_root = true);",
-        )
-
-
 @dataclass(frozen=True)
 class _TableState:
     """A captured table, as the account sees it."""
@@ -199,6 +107,10 @@ class _TableState:
     """of it or of a partition"""
     restricts: bool
     """whether a restrictive policy hides rows, which no other policy can undo"""
+    virtual: str | None
+    """its generated columns that are not stored, separated by commas"""
+    unpublished: str | None
+    """its generated columns that are stored, where PostgreSQL 18 could publish them"""
 
 
 def _of_table(server: Server, name: str, state: _TableState) -> Iterator[Problem]:
@@ -216,6 +128,29 @@ def _of_table(server: Server, name: str, state: _TableState) -> Iterator[Problem
             if state.restricts
             else f"CREATE POLICY {identifier(POLICY)} ON {table_name(name)} FOR SELECT TO"
             f" {identifier(server.source.user)} USING (true);",
+        )
+    yield from _identity(server, name, state)
+
+
+def _identity(server: Server, name: str, state: _TableState) -> Iterator[Problem]:
+    """Yield what is wrong with the replica identity; PostgreSQL 18 may refuse updates for it."""
+    is_full = server.source.replica_identity == "full"
+    if state.virtual and is_full:
+        yield Problem(
+            f"{name}: with the replica identity FULL, PostgreSQL {server.version} refuses every"
+            f" UPDATE and DELETE of a published table with virtual generated columns"
+            f" ({state.virtual})",
+            f"set datapipe:sources.{server.name}.replicaIdentity to default, and ALTER TABLE"
+            f" {table_name(name)} REPLICA IDENTITY DEFAULT; or make the columns STORED",
+        )
+        return
+    if state.unpublished and is_full:
+        publication = identifier(server.source.publication_name(server.name))
+        yield Problem(
+            f"{name}: with the replica identity FULL, PostgreSQL {server.version} refuses every"
+            f" UPDATE and DELETE while the publication leaves out generated columns"
+            f" ({state.unpublished})",
+            f"ALTER PUBLICATION {publication} SET (publish_generated_columns = stored);",
         )
     if state.other_identity:
         wanted = server.source.replica_identity.upper()
