@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from urllib3.exceptions import HTTPError
+from websocket import WebSocketConnectionClosedException
 
 from kafka_connect.explained_error import ExplainedError
 from polling import NotReadyError, poll_until
@@ -70,7 +71,11 @@ class PodCommand:
         )
         for start in range(0, len(text), CHUNK):
             connection.write_stdin(text[start : start + CHUNK])
-        connection.run_forever(timeout=max(1.0, deadline - time.monotonic()))
+        try:
+            connection.run_forever(timeout=max(1.0, deadline - time.monotonic()))
+        except WebSocketConnectionClosedException:
+            # Ended without a last frame; the command's outcome may have arrived before.
+            connection.close()
         if connection.is_open():
             connection.close()
             raise PodExecError(f"{self._where} timed out after {timeout_seconds:.0f} s")
