@@ -63,6 +63,9 @@ sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet,
 chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
 	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
 
+chaos-sources: ## kill, fail over and cut off a sample database while another goes on; FAULT=name for one
+	@bin/datapipe chaos-sources $(FAULTS)
+
 recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after a failover; SCHEMA=subject: register it; ROW=…: let it through
 	@bin/datapipe recover $(if $(SCHEMA),schema $(SCHEMA),$(if $(ROW),row $(ROW) $(CHOSEN), \
 	  $(if $(SOURCE),source "$(SOURCE)" $(if $(YES),--yes),all)))

@@ -18,6 +18,7 @@ PROGRAMS = {
     "bench-sql": ("bench.sql", "Measure queries by the size of the history."),
     "sample-databases": ("sample_databases", "Run PostgreSQL servers that stand in for your own."),
     "chaos": ("chaos", "Inject faults under load and count what is lost."),
+    "chaos-sources": ("chaos.existing", "Kill, fail over and cut off an existing database."),
 }
 # Every argument is the program's, --help too.
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

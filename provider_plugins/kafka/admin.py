@@ -29,6 +29,7 @@ REACHABLE_SECONDS: Final = 2.0
 NOT_YET: Final = frozenset(
     {
         "_ALL_BROKERS_DOWN",
+        "_DESTROY_BROKER",
         "_TIMED_OUT",
         "_TRANSPORT",
         "BROKER_NOT_AVAILABLE",
@@ -40,6 +41,9 @@ NOT_YET: Final = frozenset(
         "REQUEST_TIMED_OUT",
     }
 )
+
+# Errors after which a request may have succeeded although its answer was lost.
+ANSWER_LOST: Final = frozenset({"_DESTROY_BROKER", "_TIMED_OUT", "_TRANSPORT", "REQUEST_TIMED_OUT"})
 
 # The source of a setting that was made on the topic itself.
 DYNAMIC_TOPIC_CONFIG: Final = 1
@@ -99,7 +103,7 @@ class Admin:
                     break
                 if error.code not in NOT_YET or not self._pause(deadline):
                     raise
-                unsure = unsure or error.code in ("_TIMED_OUT", "REQUEST_TIMED_OUT", "_TRANSPORT")
+                unsure = unsure or error.code in ANSWER_LOST
         self._settle(lambda: self._is_usable(topic))
 
     def request_creation(self, topic: Topic, *, validate_only: bool = False) -> None:
@@ -126,7 +130,8 @@ class Admin:
         resource = ConfigResource(ConfigResource.Type.TOPIC, name)
         client = self._connect()
         [described] = _ask_all(
-            lambda: client.describe_configs([resource], request_timeout=REQUEST_SECONDS)
+            lambda: client.describe_configs([resource], request_timeout=REQUEST_SECONDS),
+            repeatable=True,
         )
         return Topic(
             name,
@@ -177,7 +182,8 @@ class Admin:
         _ask_all(
             lambda: client.incremental_alter_configs(
                 [resource], validate_only=validate_only, request_timeout=REQUEST_SECONDS
-            )
+            ),
+            repeatable=True,
         )
 
     def delete(self, name: str) -> None:
@@ -187,7 +193,8 @@ class Admin:
             _ask_all(
                 lambda: client.delete_topics(
                     [name], operation_timeout=REQUEST_SECONDS, request_timeout=REQUEST_SECONDS
-                )
+                ),
+                repeatable=True,
             )
         except KafkaError as error:
             if error.code != "UNKNOWN_TOPIC_OR_PART":
@@ -214,13 +221,19 @@ class Admin:
     def has_acl(self, acl: Acl) -> bool:
         """Return whether an ACL exists."""
         client, wanted = self._connect(), _acl_filter(acl)
-        answer = client.describe_acls(wanted, request_timeout=REQUEST_SECONDS)
-        return bool(_ask(lambda: answer.result(REQUEST_SECONDS * 2)))
+
+        def found() -> Any:
+            answer = client.describe_acls(wanted, request_timeout=REQUEST_SECONDS)
+            return answer.result(REQUEST_SECONDS * 2)
+
+        return bool(_ask(found, repeatable=True))
 
     def revoke(self, acl: Acl) -> None:
         """Delete an ACL and wait until it is; one that is gone is not an error."""
         client, wanted = self._connect(), _acl_filter(acl)
-        _ask_all(lambda: client.delete_acls([wanted], request_timeout=REQUEST_SECONDS))
+        _ask_all(
+            lambda: client.delete_acls([wanted], request_timeout=REQUEST_SECONDS), repeatable=True
+        )
         self._settle(lambda: not self.has_acl(acl), ACL_PAUSE_SECONDS)
 
     def _connect(self) -> AdminClient:
@@ -233,7 +246,8 @@ class Admin:
 
     def _metadata(self, name: str) -> Any:
         client = self._connect()
-        topic = _ask(lambda: client.list_topics(name, timeout=REQUEST_SECONDS)).topics.get(name)
+        answer = _ask(lambda: client.list_topics(name, timeout=REQUEST_SECONDS), repeatable=True)
+        topic = answer.topics.get(name)
         return None if topic is None or topic.error else topic
 
     def _is_usable(self, topic: Topic) -> bool:
@@ -304,17 +318,27 @@ def _acl_fields(acl: Acl) -> tuple[Any, ...]:
     )
 
 
-def _ask(question: Callable[[], Result]) -> Result:
-    """Return the answer, or the client library's error as one that names the protocol's code."""
+def _ask(question: Callable[[], Result], *, repeatable: bool = False) -> Result:
+    """Return the answer, or the client library's error as one that names the protocol's code.
+
+    A repeatable question is asked once more where the client has given up the connection, which it
+    does when it learns the brokers' own addresses.
+    """
     from confluent_kafka import KafkaException  # noqa: PLC0415
 
     try:
         return question()
     except KafkaException as error:
         reason = error.args[0]
+        if repeatable and reason.name() == "_DESTROY_BROKER":
+            return _ask(question)
         raise KafkaError(reason.str(), reason.name()) from error
 
 
-def _ask_all(question: Callable[[], dict[Any, Any]]) -> list[Any]:
+def _ask_all(question: Callable[[], dict[Any, Any]], *, repeatable: bool = False) -> list[Any]:
     """Return the results of a request that returns a future for each item."""
-    return _ask(lambda: [future.result(REQUEST_SECONDS * 2) for future in question().values()])
+
+    def answers() -> list[Any]:
+        return [future.result(REQUEST_SECONDS * 2) for future in question().values()]
+
+    return _ask(answers, repeatable=repeatable)

@@ -21,6 +21,7 @@ from clients.status.unknown import Unknown
 from tests.clients.stack_outputs import OUTPUTS
 from tests.clients.test_client_cluster import SPEC, pod, status
 from tests.clients.test_client_connect import connector
+from tests.kubeconfig import use_kubeconfig
 
 NAMESPACE = "/api/v1/namespaces/data-ingestion"
 METRICS = """\
@@ -92,9 +93,7 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         "current-context": "its-context",
     }
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(document))
-    monkeypatch.setattr(
-        "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig")
-    )
+    use_kubeconfig(monkeypatch, str(tmp_path / "kubeconfig"))
     yield
     server.shutdown()
     server.server_close()

@@ -17,6 +17,7 @@ from components.source.existing import doctor, vantage_choice
 from components.source.existing.problem import Problem
 from components.source.existing.vantage import ThisMachine
 from tests.clients.stack_outputs import TWO_SOURCES
+from tests.kubeconfig import use_kubeconfig
 
 PASSWORD = "hunter2-and-more"
 SOURCES = {
@@ -105,7 +106,7 @@ def refuse(*_: object) -> None:
 def test_the_doctor_looks_from_where_it_is_told_to(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    use_kubeconfig(monkeypatch, str(tmp_path / "none"))
     assert run("source", "doctor", "shop", "--where", "cluster") == 1
     assert "refused: Kubernetes: no kubeconfig with a current context" in capsys.readouterr().out
     monkeypatch.setattr(ThisMachine, "try_tcp", refuse)
@@ -116,7 +117,7 @@ def test_the_doctor_looks_from_where_it_is_told_to(
 def test_a_stack_is_not_removed_before_it_is_said_what_becomes_of_the_slots(
     run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    use_kubeconfig(monkeypatch, str(tmp_path / "none"))
     monkeypatch.setattr(ThisMachine, "try_tcp", refuse)
     assert run("source", "release") == 1
     assert "shop: the server would keep all WAL" in capsys.readouterr().err

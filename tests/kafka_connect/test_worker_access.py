@@ -12,6 +12,7 @@ from kafka_connect.client import ConnectClient
 from kafka_connect.cluster_access import ClusterAccessError
 from tests.kafka_connect.connect_in_memory import ConnectInMemory, state
 from tests.kafka_connect.failing_connect import FailingConnect, Request, serve
+from tests.kubeconfig import use_kubeconfig
 
 PROXY = "/api/v1/namespaces/data-ingestion/services/kafka-connect:8083/proxy"
 
@@ -47,18 +48,12 @@ def kubeconfig(folder: Path, server: str) -> str:
     return str(file)
 
 
-def load_from(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    monkeypatch.setenv("KUBECONFIG", path)
-    # The client library reads the variable once, when it is imported.
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", path)
-
-
 def test_requests_go_through_the_api_server_of_the_context_as_its_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api_server = ApiServer()
     with serve(FailingConnect(otherwise=api_server)) as server:
-        load_from(monkeypatch, kubeconfig(tmp_path, server.url))
+        use_kubeconfig(monkeypatch, kubeconfig(tmp_path, server.url))
         # Pulumi hands the port over as a float.
         access = ServiceProxy("data-ingestion", "kafka-connect", 8083, "here").inputs()
         client = ConnectClient(*open_access({**access, "port": 8083.0}))
@@ -70,14 +65,14 @@ def test_requests_go_through_the_api_server_of_the_context_as_its_user(
 def test_a_context_that_is_not_in_the_kubeconfig_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_from(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
+    use_kubeconfig(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
     access = ServiceProxy("data-ingestion", "kafka-connect", 8083, "nowhere")
     with pytest.raises(ClusterAccessError, match="nowhere"):
         open_access(access.inputs())
 
 
 def test_a_url_needs_no_kubeconfig(monkeypatch: pytest.MonkeyPatch) -> None:
-    load_from(monkeypatch, "/nonexistent")
+    use_kubeconfig(monkeypatch, "/nonexistent")
     session, url = open_access(DirectUrl("http://connect:8083/").inputs())
     assert url == "http://connect:8083"
     assert session.auth is None
@@ -87,7 +82,7 @@ def test_the_environments_authorities_and_users_are_a_urls_and_not_the_kubeconfi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """REQUESTS_CA_BUNDLE would take the place of the cluster's own, and .netrc of its user."""
-    load_from(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
+    use_kubeconfig(monkeypatch, kubeconfig(tmp_path, "http://127.0.0.1:9"))
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/authorities.pem")

@@ -1,14 +1,20 @@
 """What the kafka plugin asks of the client library, and the changes from one topic to another."""
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError as ClientError
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclOperation,
     ResourceType,
 )
 
 from provider_plugins.kafka.acl import KIND_CODES, OPERATIONS, Acl, code
+from provider_plugins.kafka.admin import Admin, KafkaError
 from provider_plugins.kafka.provider import ACL, TOPIC, Kafka
 from provider_plugins.kafka.settings import client_settings
 from provider_plugins.kafka.topic import Topic, config_changes
@@ -232,3 +238,66 @@ def test_codes_are_the_client_librarys() -> None:
         assert hasattr(AclOperation, code(operation))
     for kind in KIND_CODES.values():
         assert hasattr(ResourceType, kind)
+
+
+def client_error(name: str) -> ClientError:
+    number: int = getattr(ClientError, name)
+    return ClientError(number)
+
+
+class LosingClient:
+    """A client that gives up its connection at the first questions, as librdkafka may."""
+
+    def __init__(self, losses: int, then: str | None = None) -> None:
+        self.asked, self._losses, self._then = 0, losses, then
+
+    def _answer(self) -> Future[bool]:
+        self.asked += 1
+        answer = Future[bool]()
+        if self.asked <= self._losses:
+            answer.set_exception(KafkaException(client_error("_DESTROY_BROKER")))
+        elif self._then:
+            answer.set_exception(KafkaException(client_error(self._then)))
+        else:
+            answer.set_result(True)
+        return answer
+
+    def describe_acls(self, *_: object, **__: object) -> Future[bool]:
+        return self._answer()
+
+    def create_acls(self, *_: object, **__: object) -> dict[str, Future[bool]]:
+        return {"acl": self._answer()}
+
+    create_topics = delete_acls = create_acls
+
+
+VISITOR = Acl("User:visitor", "*", "Read", "Allow", "Topic", "t", "Literal")
+
+
+def losing(client: LosingClient, monkeypatch: pytest.MonkeyPatch) -> Admin:
+    admin = Admin({"bootstrap.servers": "nowhere:9092"}, threading.Event())
+    monkeypatch.setattr(admin, "_connect", lambda: client)
+    monkeypatch.setattr(admin, "_settle", lambda *_: None)
+    return admin
+
+
+@pytest.mark.parametrize("ask", [Admin.allow, Admin.revoke, Admin.has_acl])
+def test_a_connection_that_the_client_gave_up_is_asked_again(
+    ask: Callable[[Admin, Acl], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = LosingClient(1)
+    ask(losing(client, monkeypatch), VISITOR)
+    assert client.asked == 2
+
+
+def test_a_topic_that_exists_after_a_lost_answer_was_created_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = LosingClient(1, then="TOPIC_ALREADY_EXISTS")
+    losing(client, monkeypatch).create(Topic("t", 1, 1, {}))
+    assert client.asked == 2
+
+
+def test_a_connection_that_is_lost_again_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KafkaError, match="_DESTROY_BROKER"):
+        losing(LosingClient(9), monkeypatch).has_acl(VISITOR)

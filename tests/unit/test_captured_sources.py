@@ -8,10 +8,13 @@ from components.config import StackConfig, parse
 from components.streaming import captured_tables
 from components.streaming.captured_tables import CapturedTablesArgs, CapturedTablesProvider
 from components.streaming.sinks.declared import declared_sinks
-from tests.unit.existing_databases import CRM, SHOP
+from tests.unit.existing_databases import CRM
+from tests.unit.existing_databases import SHOP as CAPTURED_SHOP
 from tests.unit.streaming_stack import SANDBOX
 
 USERS, ORDERS = "public.users", "public.orders"
+# It may leave as far as its slot is concerned.
+SHOP = CAPTURED_SHOP | {"onRemoval": "keep"}
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +81,14 @@ def test_a_source_that_leaves_is_refused_table_by_table(
     assert "add shop.public.users to datapipe:topics.delete" in users
     assert "put it back into datapipe:sources.shop.tables" in users
     assert "shop.sales.orders" in orders
+
+
+def test_a_source_that_says_nothing_of_its_slot_is_refused_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    olds = inputs(stack(USERS, ORDERS, sources={"shop": CAPTURED_SHOP}))
+    news = inputs(stack(USERS, ORDERS, sources={}, topics={"delete": ["shop.*"]}))
+    assert "sources.shop.onRemoval: drop" in check(olds, news, capsys)[0][0]
 
 
 @pytest.mark.parametrize("delete", [["shop.*"], ["shop.public.users", "shop.sales.orders"]])

@@ -14,6 +14,7 @@ from components.source.existing.database import (
 )
 from components.source.existing.statements import tables_sql
 from components.streaming.connectors.missed_tables import missed_tables
+from tests.kubeconfig import use_kubeconfig
 from tests.postgres_versions.servers import ExistingServer, existing_server
 
 pytestmark = pytest.mark.postgres_versions
@@ -33,7 +34,7 @@ CREATE TABLE sales.orders (id bigint PRIMARY KEY, total numeric(10, 2), at times
 
 @pytest.fixture(autouse=True)
 def _no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    use_kubeconfig(monkeypatch, str(tmp_path / "none"))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import yaml
 from components.config.cluster import ClusterSettings
 from components.config.load import ConfigError
 from components.security.node_network import internal_addresses, outside, require_node_network
+from tests.kubeconfig import use_kubeconfig
 
 KIND = IPv4Network("172.18.0.0/16")
 
@@ -50,7 +51,7 @@ def api_server(status: int, *nodes: dict[str, object]) -> Iterator[str]:
         thread.join()
 
 
-def use_kubeconfig(folder: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_cluster(folder: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -60,10 +61,7 @@ def use_kubeconfig(folder: Path, server: str, monkeypatch: pytest.MonkeyPatch) -
         "users": [{"name": "kind", "user": {}}],
     }
     (folder / "kubeconfig").write_text(yaml.safe_dump(document))
-    monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
-    monkeypatch.setattr(
-        "kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(folder / "kubeconfig")
-    )
+    use_kubeconfig(monkeypatch, str(folder / "kubeconfig"))
 
 
 SETTINGS = ClusterSettings(context="kind-datapipe", node_network=KIND)
@@ -73,7 +71,7 @@ def test_dockers_other_network_is_refused_with_the_key_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with api_server(200, node("172.19.0.2"), node("172.19.0.3", "fc00:f853::3")) as server:
-        use_kubeconfig(tmp_path, server, monkeypatch)
+        use_cluster(tmp_path, server, monkeypatch)
         with pytest.raises(ConfigError) as refused:
             require_node_network(SETTINGS)
     assert (
@@ -89,14 +87,14 @@ def test_the_right_network_passes_and_what_cannot_be_asked_refuses_nothing(
 ) -> None:
     nodes = [node("172.18.0.2")] if status == 200 else []
     with api_server(status, *nodes) as server:
-        use_kubeconfig(tmp_path, server, monkeypatch)
+        use_cluster(tmp_path, server, monkeypatch)
         require_node_network(SETTINGS)
 
 
 def test_without_a_cluster_nothing_is_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_kubeconfig(tmp_path, "http://127.0.0.1:9", monkeypatch)
+    use_cluster(tmp_path, "http://127.0.0.1:9", monkeypatch)
     require_node_network(SETTINGS)
 
 

@@ -1,0 +1,1 @@
+"""Faults of existing databases, while another source of the stack goes on."""

@@ -1,0 +1,59 @@
+"""Rows that are inserted into the sample database shop, each with a path of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from sample_databases.server import SampleServer
+
+ROWS = 5
+PAUSE_SECONDS = 0.1
+# The table has no primary key, so a row that arrives twice is seen in it twice.
+INSERT = "INSERT INTO page_views (at, path) VALUES (clock_timestamp(), %s)"
+COMMITTED = "SELECT path FROM page_views WHERE path LIKE %s"
+
+
+class VisitLoad:
+    """Inserts about 50 rows a second on a thread, and connects again where the server was away."""
+
+    def __init__(self, server: SampleServer, run: str) -> None:
+        """`run` is what the paths begin with."""
+        self.server, self._run = server, run
+        self._written = 0
+        self._stop = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Insert rows until the end of the block."""
+        thread = threading.Thread(target=self._write, name="visits", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def committed(self) -> list[str]:
+        """Return the paths that the server has now."""
+        with self.server.connect() as connection:
+            return [str(path) for (path,) in connection.execute(COMMITTED, [f"{self._run}/%"])]
+
+    def _write(self) -> None:
+        while not self._stop.wait(PAUSE_SECONDS):
+            try:
+                self._insert()
+            except psycopg.OperationalError:
+                # The server is away: what it has committed is asked at the end.
+                continue
+
+    def _insert(self) -> None:
+        with self.server.connect() as connection:
+            while not self._stop.wait(PAUSE_SECONDS):
+                # No number is used again: a commit in doubt is not repeated.
+                first, self._written = self._written, self._written + ROWS
+                with connection.transaction(), connection.cursor() as cursor:
+                    cursor.executemany(INSERT, [[f"{self._run}/{first + n}"] for n in range(ROWS)])
