@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -69,8 +69,10 @@ def counted(committed: Iterable[str], archived: Iterable[Mapping[str, str]]) -> 
     )
 
 
-def table(outcomes: Iterable[Outcome]) -> str:
+def table(outcomes: Sequence[Outcome]) -> str:
     """Return the outcomes as Markdown."""
+    if not outcomes:
+        return "No run has been recorded yet."
     lines = [
         "| fault | status | what the user had to do | recovered after | rows inserted"
         " | archived as changes | by reading again | lost | duplicated"

@@ -321,7 +321,7 @@ def _acl_fields(acl: Acl) -> tuple[Any, ...]:
 def _ask(question: Callable[[], Result], *, repeatable: bool = False) -> Result:
     """Return the answer, or the client library's error as one that names the protocol's code.
 
-    A repeatable question is asked once more where the client has given up the connection, which it
+    A repeatable question is asked again where the client has given up the connection, which it
     does when it learns the brokers' own addresses.
     """
     from confluent_kafka import KafkaException  # noqa: PLC0415

@@ -76,3 +76,4 @@ def test_the_table_has_what_was_lost_and_what_was_to_be_done() -> None:
     assert "| goes on | nothing | 12 s | 10 | 7 | 2 | 1 | 0 | 400 |" in shown
     assert "| shop: refused | `make it` |" in shown
     assert "server-killed on 2026-11-28 01:00 at revision abc" in shown
+    assert table([]) == "No run has been recorded yet."
