@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from psycopg import sql
@@ -83,7 +83,12 @@ def test_rows_are_read_while_the_sink_is_not_far_behind(site: Site, table: None)
         return records() >= ROWS
 
     waited_at = poll_until(
-        stands_still, timeout=TIMEOUT_SECONDS, interval=0.5, description="the reading to wait"
+        stands_still,
+        timeout=TIMEOUT_SECONDS,
+        interval=0.5,
+        description="the reading to wait",
+        # A broker learns of a new topic a moment after its creation is granted.
+        retry_on=(KafkaException,),
     )
     assert 0 < waited_at < ROWS
     assert site.connect().status(NAME)["tasks"][0]["state"] == "RUNNING"
