@@ -9,6 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
+import psycopg
+
 from chaos.existing.experiment import Experiment
 from chaos.existing.faults import FAULTS
 from chaos.existing.result import OUTPUT, keep
@@ -36,6 +38,9 @@ def main() -> int:
             failed |= bool(visits.lost or visits.duplicated or not outcome.others_archived)
     except (StackError, UserError, FaultError) as error:
         print(f"chaos-sources: {error}", file=sys.stderr)
+        return 1
+    except psycopg.Error as error:
+        print(f"chaos-sources: the sample database refuses a statement: {error}", file=sys.stderr)
         return 1
     return 1 if failed else 0
 

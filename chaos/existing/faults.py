@@ -15,7 +15,7 @@ AWAY_SECONDS = 30
 # The least that max_slot_wal_keep_size does anything with is a segment of 16 MiB.
 LIMIT_MEBIBYTES = 32
 LOST_SECONDS = 120
-SHOP, STANDBY = "shop", "shop-standby"
+SHOP, STANDBY = "shop", "shop_standby"
 ELSEWHERE = 15499
 SLOT_STATUS = "SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'logical' AND"
 # About 38 MB of WAL.
