@@ -95,6 +95,8 @@ class Unreachable(ExistingFault):
             description="the server to give up the slot",
         )
         log(f"{self.name}: the slot is lost")
+        # Until the other source has been archived meanwhile, too.
+        time.sleep(AWAY_SECONDS)
         server.move_to(port)
 
     def _loses_slot(self, server: SampleServer) -> bool:

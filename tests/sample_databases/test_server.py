@@ -1,66 +1,25 @@
 """Sample databases outlive their command, take TLS clients only, survive kills, and fail over."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from components.config.existing_source import ExistingSource
-from components.source.certificate import issue
 from components.source.existing.doctor import examine
 from components.source.existing.reach import way_to
 from components.source.existing.statements import preparation_script
 from components.source.existing.vantage import ThisMachine
 from sample_databases import shop, stack_file, tpch
-from sample_databases.configuration import Description
-from sample_databases.server import SampleServer, servers
+from sample_databases.server import SampleServer
 from sample_databases.tpch_load import TpchLoad
+from tests.sample_databases.conftest import NewServer
 from tests.unit.postgres_server import free_port
 from tools.errors import UserError
 
 pytestmark = pytest.mark.postgres_versions
 
 OLD, NEW = 13, 17
-NewServer = Callable[..., SampleServer]
-
-
-@pytest.fixture
-def root() -> Iterator[Path]:
-    """A folder that the servers' user can reach; pytest's own are root's."""
-    folder = Path(tempfile.mkdtemp(prefix="datapipe-samples-"))
-    folder.chmod(0o755)
-    yield folder
-    for name in servers(folder):
-        SampleServer.open(name, folder).remove()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def new_server(root: Path) -> NewServer:
-    """Create an empty server."""
-
-    def create(name: str, version: int) -> SampleServer:
-        certificate = issue(["localhost"], days=1)
-        return SampleServer.create(
-            Description(
-                name=name,
-                version=version,
-                port=free_port(),
-                database=name,
-                host="localhost",
-                networks=("127.0.0.0/8",),
-                password="of the administrator",
-                account_password="of the account",
-                ca_certificate=certificate["ca_certificate"],
-            ),
-            certificate,
-            root,
-        )
-
-    return create
 
 
 def source_of(server: SampleServer) -> ExistingSource:
