@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from clients.stack import StackError, StackOutputs
-from clients.status.unknown import UNREACHABLE
+from clients.status.unknown import UNREACHABLE, on_one_line
 from kafka_connect.failures import ConnectError
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def run_for_each(
         except (*UNREACHABLE, ConnectError) as error:
             if len(sources) == 1:
                 raise
-            failures.append(f"{own.source}: {' '.join(str(error).split())}")
+            failures.append(f"{own.source}: {on_one_line(error)}")
     return results, failures
 
 

@@ -88,6 +88,12 @@ class MaintenanceOutput(_Output):
     most_snapshots: int | None = None
 
 
+def catalog_name(table: str) -> str:
+    """Return the name of schema.table in the archive's catalog; `public` is left out of it."""
+    schema, _, name = table.partition(".")
+    return name if schema == "public" else f"{schema}_{name}"
+
+
 class ArchiveOutput(_Output):
     """Where and in which form the changes are archived."""
 
@@ -112,8 +118,7 @@ class ArchiveOutput(_Output):
         if table in self.tables:
             database, _, archived = self.tables[table].partition(".")
             return database, archived
-        schema, _, name = table.partition(".")
-        return self.catalog_database, name if schema == "public" else f"{schema}_{name}"
+        return self.catalog_database, catalog_name(table)
 
     def folder(self, table: str) -> str:
         """Return the folder of the bucket with the files of schema.table.

@@ -1,8 +1,9 @@
-"""Updates a deployed stack with temporary settings."""
+"""Updates a deployed stack, from its own file or with temporary settings."""
 
+import os
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import yaml
 
 from clients.stack import PROJECT, StackError
+
+UPDATE = PROJECT / "scripts" / "up.sh"
 
 
 @contextmanager
@@ -53,3 +56,12 @@ def update(stack: str, file: Path | None = None) -> None:
     if done.returncode != 0:
         output = (done.stdout + done.stderr).strip()[-2000:]
         raise StackError(f"pulumi up failed; make up repairs the stack:\n{output}")
+
+
+def make_up(
+    stack: str, log: Callable[[str], None], variables: Mapping[str, str] | None = None
+) -> bool:
+    """Run `make up` in the terminal, with further variables; return whether it succeeded."""
+    log(f"make up STACK={stack}")
+    environment = {**os.environ, "STACK": stack, **(variables or {})}
+    return subprocess.run([UPDATE], cwd=PROJECT, env=environment, check=False).returncode == 0

@@ -1,11 +1,14 @@
 """`datapipe recover`: what the pipeline can't recover from on its own."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from command_line.exit_codes import exit_codes
 from command_line.source_option import TABLE, Source
+
+if TYPE_CHECKING:
+    from clients.stack import StackOutputs
 
 app = typer.Typer(
     help="Repair what the pipeline can't repair on its own.",
@@ -25,19 +28,19 @@ def slot(context: typer.Context, source: Source = None) -> None:
     complete.
     """
     from clients.each_source import require_no_failures
+    from clients.stack import read_outputs
 
-    require_no_failures(_recover_slots(context.obj, source))
+    require_no_failures(_recover_slots(read_outputs(context.obj), source))
 
 
-def _recover_slots(stack: str, source: str | None) -> list[str]:
+def _recover_slots(outputs: "StackOutputs", source: str | None) -> list[str]:
     """Recreate lost slots; return a sentence for each database for which that failed."""
     from clients.console import log
     from clients.each_source import run_for_each
     from clients.recover.slot import recover_slots
-    from clients.stack import read_outputs
     from clients.table_reference import chosen_sources
 
-    chosen = chosen_sources(read_outputs(stack), source)
+    chosen = chosen_sources(outputs, source)
     recovered, failures = run_for_each(chosen, lambda own: recover_slots(own, log))
     for each in [line for lines in recovered for line in lines]:
         print(each)
@@ -62,14 +65,20 @@ def tables(
     rows are read, and what the archive has from before is not current any more. The repair is
     that of make up, which also deploys what else has changed in the stack's file.
     """
+    from clients.stack import read_outputs
+
+    _recover_tables(context.obj, read_outputs(context.obj), again, source)
+
+
+def _recover_tables(
+    stack: str, outputs: "StackOutputs", again: list[str] | None, source: str | None
+) -> None:
     from clients.console import log
     from clients.recover.tables import recover_tables
-    from clients.stack import read_outputs
     from clients.table_reference import chosen_sources, chosen_tables
 
-    outputs = read_outputs(context.obj)
     chosen = chosen_tables(outputs, again, source) if again else []
-    if not recover_tables(context.obj, chosen_sources(outputs, source), chosen, log):
+    if not recover_tables(stack, chosen_sources(outputs, source), chosen, log):
         print("every captured table is what the stack captures; no action needed")
 
 
@@ -77,9 +86,11 @@ def tables(
 def everything(context: typer.Context, source: Source = None) -> None:
     """Recreate lost slots, then read replaced tables again."""
     from clients.each_source import require_no_failures
+    from clients.stack import read_outputs
 
-    failures = _recover_slots(context.obj, source)
-    tables(context, source=source)
+    outputs = read_outputs(context.obj)
+    failures = _recover_slots(outputs, source)
+    _recover_tables(context.obj, outputs, None, source)
     require_no_failures(failures)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from kafka_connect.transforms import with_first, without
+
 SHIFT = "shiftPosition"
 SHIFT_POSITION = "datapipe.connect.ShiftPosition"
 SHIFTED_BY = f"transforms.{SHIFT}.by"
@@ -14,16 +16,6 @@ def shift_of(config: Mapping[str, str]) -> int:
 
 def shifted(config: Mapping[str, str], by: int) -> dict[str, str]:
     """Return the configuration with another shift; 0 removes it."""
-    own = f"transforms.{SHIFT}."
-    plain = {key: value for key, value in config.items() if not key.startswith(own)}
-    transforms = [
-        name for name in plain.get("transforms", "").split(",") if name not in {"", SHIFT}
-    ]
     if not by:
-        return {**plain, "transforms": ",".join(transforms)}
-    return {
-        **plain,
-        "transforms": ",".join([SHIFT, *transforms]),
-        f"{own}type": SHIFT_POSITION,
-        SHIFTED_BY: str(by),
-    }
+        return without(config, SHIFT)
+    return with_first(config, SHIFT, {"type": SHIFT_POSITION, "by": str(by)})

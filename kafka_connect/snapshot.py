@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kafka_connect.transforms import with_first
+
 # The transforms that keep a TRUNCATE.
 KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenChanges"}
 # Ours, which read rows as Debezium's initial snapshot does, and refuse to go on after a gap; the
@@ -11,6 +13,8 @@ CONTINUOUS_SNAPSHOTTER = "datapipe.postgres.ContinuousSnapshotter"
 MARKED_SNAPSHOTTER = "datapipe.postgres.MarkedSnapshotter"
 TRUNCATE_FIRST = "truncateFirst"
 POSITION = f"transforms.{TRUNCATE_FIRST}.position"
+# Rows that are read come one before the position that they are given, after a TRUNCATE.
+FIRST_ROWS = 2
 
 
 def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, str]:
@@ -22,14 +26,15 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     """
     if KEEP_TRUNCATES.isdisjoint(config.values()):
         return dict(config)
+    settings = {
+        "type": "datapipe.connect.TruncateFirst",
+        # A change has the position at which its record begins, which this is not.
+        "position": str(wal_position - 1),
+    }
     return {
-        **config,
+        **with_first(config, TRUNCATE_FIRST, settings),
         "snapshot.mode": "custom",
         "snapshot.custom.class": MARKED_SNAPSHOTTER,
-        "transforms": f"{TRUNCATE_FIRST},{config['transforms']}",
-        f"transforms.{TRUNCATE_FIRST}.type": "datapipe.connect.TruncateFirst",
-        # A change has the position at which its record begins, which this is not.
-        POSITION: str(wal_position - 1),
     }
 
 

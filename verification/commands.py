@@ -12,6 +12,7 @@ from clients.archive import open_archive
 from clients.console import console
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.stack import StackError, StackOutputs, read_outputs
+from clients.status.unknown import on_one_line
 from clients.table_reference import chosen_tables, qualified
 from clients.topics import GroupReader
 from verification.archived_table import open_table
@@ -97,7 +98,7 @@ def _compared_if_reached(
             compared += 1
             yield result
     except (StackError, psycopg.Error) as error:
-        reason = " ".join(str(error).split())
+        reason = on_one_line(error)
         for table in tables[compared:]:
             yield TableResult(qualified(outputs, table), error=reason)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from clients.connect import connect_client
 from clients.stack import StackError, StackOutputs
-from clients.status.unknown import UNREACHABLE
+from clients.status.unknown import UNREACHABLE, on_one_line
 from clients.topics import GroupReader, Partition
 from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.failures import ConnectError
@@ -68,9 +68,8 @@ class PipelinePosition:
         try:
             return self._is_passed(table, lsn)
         except (*UNREACHABLE, ConnectError, ClusterAccessError, StackError) as error:
-            reason = " ".join(str(error).split())
             raise NotReachedError(
-                f"rows differ, and how far the archive is can't be found out: {reason}"
+                f"rows differ, and how far the archive is can't be found out: {on_one_line(error)}"
             ) from None
 
     def _is_passed(self, table: str, lsn: int) -> bool:

@@ -18,6 +18,7 @@ from clients.dlq.dead_letters import DeadLetterReader, Partition, RecordPosition
 from clients.dlq.replay import GROUP, pending
 from kafka_connect.client import ConnectClient
 from kafka_connect.status import Status, explain
+from kafka_connect.transforms import with_first, without
 from polling import NotReadyError, poll_until
 
 # Its name in the sink's `transforms`.
@@ -41,25 +42,13 @@ class Timeouts:
 
 def refusing(config: Mapping[str, str], positions: Sequence[RecordPosition]) -> dict[str, str]:
     """Return the sink's configuration with the refusing transform before all others."""
-    original = without_refusal(config)
-    chain = [TRANSFORM, *filter(None, original.get("transforms", "").split(","))]
-    return {
-        **original,
-        "transforms": ",".join(chain),
-        f"transforms.{TRANSFORM}.type": TRANSFORM_CLASS,
-        f"transforms.{TRANSFORM}.places": ",".join(map(str, positions)),
-    }
+    settings = {"type": TRANSFORM_CLASS, "places": ",".join(map(str, positions))}
+    return with_first(config, TRANSFORM, settings)
 
 
 def without_refusal(config: Mapping[str, str]) -> dict[str, str]:
     """Return the stack's own configuration, even if a killed command left the transform in it."""
-    kept = {
-        key: value
-        for key, value in config.items()
-        if not key.startswith(f"transforms.{TRANSFORM}.")
-    }
-    chain = [name for name in kept.pop("transforms", "").split(",") if name not in {"", TRANSFORM}]
-    return {**kept, "transforms": ",".join(chain)} if chain else kept
+    return without(config, TRANSFORM)
 
 
 def skip(client: ConnectClient, records: "StuckRecords", log: Log, timeouts: Timeouts) -> None:

@@ -27,17 +27,14 @@ UNPUBLISHED = re.compile(r'publication "[^"]+" does not exist')
 
 RECREATED = "the publication was created again, and PostgreSQL can't decode changes before it"
 
-_PUBLICATION = """
-SELECT oid::text, EXISTS (
-    SELECT FROM pg_replication_slots WHERE slot_name = %(slot)s AND active) AS active
-FROM pg_publication WHERE pubname = %(name)s
-"""
+_PUBLICATION = "SELECT oid::text FROM pg_publication WHERE pubname = %s"
 _SERVER = """
 SELECT system_identifier::text || '/'
         || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS server,
     (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint AS position
 FROM pg_control_system()
 """
+# PostgreSQL 12 has no wal_status, and never removes WAL that a slot needs.
 _SLOT = """
 SELECT to_jsonb(slot) ->> 'wal_status' AS wal_status, active FROM pg_replication_slots AS slot
 WHERE slot_name = %s
@@ -98,13 +95,14 @@ def damages(
     found = []
     for name in outputs.source_connectors:
         config = client.config(name)
-        _require_publication(connection, outputs, config[PUBLICATION_SETTING])
+        publication = _publication(connection, outputs, config[PUBLICATION_SETTING])
+        slot = slot_row(connection, config[SLOT_SETTING])
         begun = reads_again(config)
         captured = _captured(offsets[name])
         reasons = [
             *(["an earlier recovery was interrupted"] if begun else []),
-            *_of_slot(connection, config[SLOT_SETTING]),
-            *_of_publication(connection, outputs, config),
+            *_of_slot(config[SLOT_SETTING], slot),
+            *_of_publication(outputs, publication, slot),
             *_of_server(config, server),
             *_of_position(captured, server),
             *_of_task(Status.from_response(client.status(name))),
@@ -116,30 +114,37 @@ def damages(
     return server, found
 
 
-def _require_publication(
+def _publication(
     connection: psycopg.Connection[Row], outputs: StackOutputs, publication: str
-) -> None:
-    row = connection.execute(
-        "SELECT FROM pg_publication WHERE pubname = %s", [publication]
-    ).fetchone()
+) -> str:
+    """Return the publication's OID. Raises StackError if it does not exist."""
+    row = connection.execute(_PUBLICATION, [publication]).fetchone()
     if row is None:
         first = (
             "make up" if outputs.managed else f"the SQL of make source-sql SOURCE={outputs.source}"
         )
         raise StackError(f"the publication {publication} does not exist; run {first} first")
+    return str(row["oid"])
 
 
-def _of_slot(connection: psycopg.Connection[Row], slot: str) -> Iterator[str]:
-    row = connection.execute(_SLOT, [slot]).fetchone()
-    if row is None:
-        yield f"the slot {slot} does not exist"
-    elif row["wal_status"] == LOST:
-        yield f"the slot {slot} is lost: the server has removed WAL that it needs"
+def slot_row(connection: psycopg.Connection[Row], name: str) -> Row | None:
+    """Return a slot's wal_status, and whether it is active; None if it does not exist."""
+    return connection.execute(_SLOT, [name]).fetchone()
 
 
-def _of_publication(
-    connection: psycopg.Connection[Row], outputs: StackOutputs, config: Mapping[str, str]
-) -> Iterator[str]:
+def is_lost(slot: Row | None) -> bool:
+    """Return whether PostgreSQL has removed WAL that the slot needs, or has no such slot."""
+    return slot is None or slot["wal_status"] == LOST
+
+
+def _of_slot(name: str, slot: Row | None) -> Iterator[str]:
+    if slot is None:
+        yield f"the slot {name} does not exist"
+    elif is_lost(slot):
+        yield f"the slot {name} is lost: the server has removed WAL that it needs"
+
+
+def _of_publication(outputs: StackOutputs, publication: str, slot: Row | None) -> Iterator[str]:
     """Yield that a publication was created again, where nobody has read the slot since.
 
     The connector tries again and again then, and its task stays RUNNING.
@@ -149,10 +154,8 @@ def _of_publication(
         for entry in json.loads(outputs.captured_entries).values()
         if entry.get("publication")
     }
-    row = connection.execute(
-        _PUBLICATION, {"name": config[PUBLICATION_SETTING], "slot": config[SLOT_SETTING]}
-    ).fetchone()
-    if captured and row is not None and row["oid"] not in captured and not row["active"]:
+    is_read = slot is not None and slot["active"]
+    if captured and publication not in captured and not is_read:
         yield RECREATED
 
 

@@ -7,21 +7,18 @@ import psycopg
 from clients import database
 from clients.connect import Log, connect_client, stopped
 from clients.database import Row
-from clients.stack import StackOutputs
+from clients.recover.damage import SLOT_SETTING, is_lost, slot_row
+from clients.stack import StackError, StackOutputs
 from kafka_connect.client import ConnectClient
-from kafka_connect.snapshot import all_is_read, truncating_first
+from kafka_connect.positions import shift_of
+from kafka_connect.snapshot import FIRST_ROWS, all_is_read, truncating_first
 from polling import poll_until
 
-DROP_SLOT = """
-SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s
-"""
-SLOT_SETTING = "slot.name"
-LOST = "lost"
 # A longer snapshot continues after the command has ended.
 SNAPSHOT_SECONDS = 120
 POLL_SECONDS = 2
-# Rows that are read come one before the position that they are given, after a TRUNCATE.
-FIRST_ROWS = 2
+# The drop of a slot waits for the connector's task to release it.
+RELEASE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def recover_slots(outputs: StackOutputs, log: Log) -> list[Recovered]:
     with database.connect(outputs) as connection:
         for name in outputs.source_connectors:
             slot = client.config(name).get(SLOT_SETTING)
-            if slot is not None and _is_lost(connection, slot):
+            if slot is not None and is_lost(slot_row(connection, slot)):
                 recovered.append(_recover(client, connection, name, slot, log))
     return recovered
 
@@ -70,8 +67,7 @@ def _recover(
 ) -> Recovered:
     config = client.config(name)
     with stopped(client, name, log):
-        connection.execute(DROP_SLOT, [slot])
-        log(f"dropped the slot {slot}")
+        drop_slot(connection, slot, log)
         log(client.reset_offsets(name))
         complete_from = _wal_position(connection)
         snapshot = truncating_first(config, complete_from)
@@ -79,18 +75,36 @@ def _recover(
     finished = _snapshot_finishes(client, name)
     if finished and snapshot != config:
         client.put(name, config)
-    return Recovered(name, slot, complete_from, finished)
+    return Recovered(name, slot, complete_from + shift_of(config), finished)
 
 
-def _is_lost(connection: psycopg.Connection[Row], slot: str) -> bool:
-    """Return whether PostgreSQL has removed WAL that the slot needs, or has no such slot."""
-    row = connection.execute(
-        # PostgreSQL 12 has no wal_status, and never removes WAL that a slot needs.
-        "SELECT to_jsonb(slots) ->> 'wal_status' AS wal_status FROM pg_replication_slots AS slots"
-        " WHERE slot_name = %s",
+def drop_slot(connection: psycopg.Connection[Row], slot: str, log: Log) -> None:
+    """Drop a slot once no task reads it; one that does not exist needs nothing.
+
+    Raises StackError if another program reads it.
+    """
+
+    def is_free() -> bool:
+        row = connection.execute(
+            "SELECT bool_or(active) AS active FROM pg_replication_slots WHERE slot_name = %s",
+            [slot],
+        ).fetchone()
+        return row is None or not row["active"]
+
+    try:
+        poll_until(
+            is_free,
+            timeout=RELEASE_SECONDS,
+            interval=POLL_SECONDS,
+            description=f"the reader of the slot {slot} to end",
+        )
+    except TimeoutError as error:
+        raise StackError(f"{error}; another program reads the slot") from None
+    connection.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
         [slot],
-    ).fetchone()
-    return row is None or row["wal_status"] == LOST
+    )
+    log(f"dropped the slot {slot}, if it existed")
 
 
 def _wal_position(connection: psycopg.Connection[Row]) -> int:

@@ -1,41 +1,36 @@
 """Repairs the capture of a database after a failover or a lost slot: its tables are read again."""
 
-import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import psycopg
-
 from clients import database
 from clients.connect import Log, connect_client, stopped
-from clients.database import Row
 from clients.recover.damage import SERVER_SETTING, Damage, Server, damages, lsn, server_of
+from clients.recover.slot import drop_slot
 from clients.stack import PROJECT, StackError, StackOutputs
+from clients.update import make_up
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import ConnectUnavailableError, UnsettledError
 from kafka_connect.positions import shift_of, shifted
 from kafka_connect.snapshot import (
     CONTINUOUS_SNAPSHOTTER,
+    FIRST_ROWS,
     TRUNCATE_FIRST,
     all_is_read,
     has_read_again,
     truncating_first,
 )
 from kafka_connect.status import Status, explain
+from kafka_connect.transforms import without
 from polling import poll_until
 
-UPDATE = PROJECT / "scripts" / "up.sh"
 SNAPSHOT_SECONDS = 24 * 3600
 POLL_SECONDS = 2
 REPORT_SECONDS = 30
-# Rows that are read come one before the position that they are given, after a TRUNCATE.
-FIRST_ROWS = 2
 # A shift is a multiple of it, so that the second half of a position stays readable.
 SHIFT_STEP = 2**32
-# The drop of a slot waits for the connector's task to release it.
-RELEASE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -131,9 +126,7 @@ def recover_source(stack: str, outputs: StackOutputs, work: Plan, log: Log) -> N
         _write(stack, work, log)
     for damage in work.damages:
         _read_again(outputs, client, damage, work, log)
-    log(f"make up STACK={stack}")
-    done = subprocess.run([UPDATE], cwd=PROJECT, env={**os.environ, "STACK": stack}, check=False)
-    if done.returncode != 0:
+    if not make_up(stack, log):
         raise StackError(
             f"the tables of {work.source} are read, but make up failed; repair its cause and run it"
             " again"
@@ -163,7 +156,7 @@ def _read_again(
     normal = _normal(damage.config, work)
     if not _continues(client, damage):
         with stopped(client, name, log), database.connect(outputs) as connection:
-            _drop_slot(connection, damage.slot, log)
+            drop_slot(connection, damage.slot, log)
             complete_from = server_of(connection).position
             # Before the reset, so that whoever goes on sees that the tables must be read again.
             client.put(name, truncating_first(normal, complete_from))
@@ -182,48 +175,15 @@ def _continues(client: ConnectClient, damage: Damage) -> bool:
 
 def _normal(config: Mapping[str, str], work: Plan) -> dict[str, str]:
     """Return the configuration of a connector after its recovery."""
-    before = {
-        key: value
-        for key, value in config.items()
-        if not key.startswith(f"transforms.{TRUNCATE_FIRST}.")
-    }
-    transforms = [one for one in before["transforms"].split(",") if one != TRUNCATE_FIRST]
     normal = {
-        **before,
+        **without(config, TRUNCATE_FIRST),
         **work.addresses,
-        "transforms": ",".join(transforms),
         "snapshot.mode": "custom",
         "snapshot.custom.class": CONTINUOUS_SNAPSHOTTER,
     }
     if SERVER_SETTING in config:
         normal[SERVER_SETTING] = work.server.name
     return shifted(normal, work.shift)
-
-
-def _drop_slot(connection: psycopg.Connection[Row], slot: str, log: Log) -> None:
-    """Drop a slot once no task reads it; one that does not exist needs nothing."""
-
-    def is_free() -> bool:
-        row = connection.execute(
-            "SELECT bool_or(active) AS active FROM pg_replication_slots WHERE slot_name = %s",
-            [slot],
-        ).fetchone()
-        return row is None or not row["active"]
-
-    try:
-        poll_until(
-            is_free,
-            timeout=RELEASE_SECONDS,
-            interval=POLL_SECONDS,
-            description=f"the reader of the slot {slot} to end",
-        )
-    except TimeoutError as error:
-        raise StackError(f"{error}; another program reads the slot") from None
-    connection.execute(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
-        [slot],
-    )
-    log(f"dropped the slot {slot}, if it existed")
 
 
 def _wait_until_read(client: ConnectClient, name: str, log: Log) -> None:

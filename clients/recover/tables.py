@@ -1,8 +1,6 @@
 """Has tables read again of which the archive misses something."""
 
 import json
-import os
-import subprocess
 from collections.abc import Sequence
 
 from psycopg import sql
@@ -12,13 +10,13 @@ from clients.captured_tables import Finding, findings, listed
 from clients.cluster import Cluster
 from clients.connect import Log
 from clients.each_source import require_no_failures, run_for_each
-from clients.stack import PROJECT, StackError, StackOutputs
+from clients.stack import StackError, StackOutputs
 from clients.table_reference import qualified
+from clients.update import make_up
 
 # Tables of a database, as schema.table.
 Tables = tuple[StackOutputs, Sequence[str]]
 
-UPDATE = PROJECT / "scripts" / "up.sh"
 PREFIX = "datapipe "
 # The variable by which an update gets the tables of existing databases that it reads again, as
 # source.schema.table; components/source/existing/database.py has the same.
@@ -69,10 +67,7 @@ def _findings(sources: Sequence[StackOutputs], cluster: Cluster) -> tuple[list[F
 
 
 def _update(stack: str, again: Sequence[str], log: Log) -> None:
-    log(f"make up STACK={stack}")
-    environment = {**os.environ, "STACK": stack, READ_AGAIN: ",".join(again)}
-    done = subprocess.run([UPDATE], cwd=PROJECT, env=environment, check=False)
-    if done.returncode != 0:
+    if not make_up(stack, log, {READ_AGAIN: ",".join(again)}):
         raise StackError("make up failed; run make recover again when its cause is repaired")
 
 

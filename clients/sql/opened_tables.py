@@ -11,7 +11,7 @@ from archive_views.table import history_names
 from clients.described_tables import DescribedTable
 from clients.sql.files import ArchivedFiles
 from clients.sql.sources import ArchivedSource, Log
-from clients.stack import StackError
+from clients.stack import StackError, catalog_name
 
 # Tables whose metadata is read at the same time.
 READERS = 8
@@ -126,8 +126,7 @@ def _in_one_schema(schema: str, tables: Iterable[str]) -> list[tuple[str, str]]:
     """
     names: list[tuple[str, str]] = []
     for table in tables:
-        of_schema, name = _split(table)
-        wanted = name if of_schema == "public" else f"{of_schema}_{name}"
+        wanted = catalog_name(table)
         while (schema, wanted) in names:
             wanted += "_"
         names.append((schema, wanted))

@@ -88,9 +88,9 @@ def _state(own: StackOutputs, cluster: Cluster, metrics: Metrics | Unknown) -> S
     part = "PostgreSQL" if is_only else f"PostgreSQL of {own.source}"
     is_reachable = place.port is not None
     slots: Sequence[Slot] | Unknown = ask(part, lambda: _slots(own)) if is_reachable else []
-    changed: Sequence[Finding] | Unknown = slots if isinstance(slots, Unknown) else []
-    if not isinstance(slots, Unknown):
-        changed = ask(part, lambda: _changed(own, cluster, metrics))
+    changed: Sequence[Finding] | Unknown = (
+        slots if isinstance(slots, Unknown) else ask(part, lambda: _changed(own, cluster, metrics))
+    )
     return SourceState(
         name=own.source,
         is_only=is_only,

@@ -39,10 +39,11 @@ def ask(part: str, question: Callable[[], T]) -> T | Unknown:
     try:
         return question()
     except UNREACHABLE as error:
-        return Unknown(part, _on_one_line(error))
+        return Unknown(part, on_one_line(error))
 
 
-def _on_one_line(error: Exception) -> str:
+def on_one_line(error: Exception) -> str:
+    """Return an error's message without line breaks."""
     if isinstance(error, ApiException):
         return f"{error.status} {error.reason}: {str(error.body or '').strip()[:300]}"
     return " ".join(str(error).split())

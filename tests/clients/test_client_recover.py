@@ -50,6 +50,8 @@ class Database:
         elif "wal_status" in query:
             status = self.slots.get(parameters[0])
             self._row = {"wal_status": status} if status else None
+        elif "bool_or" in query:
+            self._row = {"active": False}
         else:
             self._row = {"position": 4711}
         return self
@@ -73,7 +75,9 @@ def test_only_lost_and_missing_slots_are_recreated(
         "a": {
             "slot.name": "slot_a",
             "snapshot.mode": "initial",
-            "transforms": "rowOfTruncate",
+            "transforms": "shiftPosition,rowOfTruncate",
+            "transforms.shiftPosition.type": "datapipe.connect.ShiftPosition",
+            "transforms.shiftPosition.by": "100000",
             "transforms.rowOfTruncate.type": "datapipe.connect.RowOfTruncate",
         },
         "b": {"slot.name": "slot_b"},
@@ -102,4 +106,4 @@ def test_only_lost_and_missing_slots_are_recreated(
     # A TRUNCATE comes before the rows of each table; the connector is left as it was.
     orders = ["stop a", "drop slot_a", "reset a", "put a custom", "start a", "put a initial"]
     assert stops == (orders if recreated else [])
-    assert all("__source_lsn >= 4709" in str(each) for each in recovered)
+    assert all("__source_lsn >= 104709" in str(each) for each in recovered)

@@ -52,13 +52,13 @@ class Database:
         elif "pg_control_system" in query:
             self._row = {"server": self.server, "position": self.position}
         elif "pg_publication" in query:
-            self._row = {"oid": self.publication, "active": self.active}
+            self._row = {"oid": self.publication}
             if self.publication is None:
                 self._row = None
         elif "bool_or" in query:
             self._row = {"active": False}
         else:
-            self._row = {"wal_status": self.slot, "active": False} if self.slot else None
+            self._row = {"wal_status": self.slot, "active": self.active} if self.slot else None
         return self
 
     def fetchone(self) -> dict[str, Any] | None:
@@ -248,6 +248,10 @@ def test_offsets_from_before_do_not_count_as_read() -> None:
     assert not has_read_again(config, [{"offset": {"lsn": 4000}}])
     assert not has_read_again(config, [{"offset": {"lsn": 6000, "snapshot": True}}])
     assert has_read_again(config, [{"offset": {"lsn": 6000}}])
+
+
+def test_a_connector_that_reads_its_tables_again_can_begin_again() -> None:
+    assert truncating_first(truncating_first(CONFIG, 5000), 6000) == truncating_first(CONFIG, 6000)
 
 
 def test_a_shift_is_set_replaced_and_removed() -> None:

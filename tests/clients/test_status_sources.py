@@ -15,7 +15,8 @@ from clients import database
 from clients.captured_tables import Finding
 from clients.cluster import MEBIBYTE
 from clients.metrics import Metrics, Sample
-from clients.recover import slot as recovery
+from clients.recover.damage import is_lost, slot_row
+from clients.recover.slot import drop_slot
 from clients.stack import StackError, StackOutputs, parse_outputs
 from clients.status import sources as module
 from clients.status.health import problems
@@ -221,7 +222,7 @@ def test_the_capturing_account_sees_and_recreates_slots_of_each_version(
     assert found.startswith("the replication slot missing does not exist; make recover creates it")
 
     with _connecting(server)(outputs) as connection:
-        assert not recovery._is_lost(connection, "datapipe_shop")
-        assert recovery._is_lost(connection, "missing")
-        connection.execute(recovery.DROP_SLOT, ["datapipe_shop"])
-        assert recovery._is_lost(connection, "datapipe_shop")
+        assert not is_lost(slot_row(connection, "datapipe_shop"))
+        assert is_lost(slot_row(connection, "missing"))
+        drop_slot(connection, "datapipe_shop", print)
+        assert is_lost(slot_row(connection, "datapipe_shop"))

@@ -174,7 +174,7 @@ def test_tables_that_change_beneath_the_pipeline_are_noticed_and_read_again(
     command = f"exec pulumi up --yes --skip-preview --stack {STACK} --config-file {stack_file}"
     update.write_text(f"#!/bin/sh\n{command}\n")
     update.chmod(update.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(recovery, "UPDATE", update)
+    monkeypatch.setattr("clients.update.UPDATE", update)
     assert len(recovery.recover_tables(STACK, [stack], (), print)) == len(TABLES)
     await_noticed(cluster, set())
 
