@@ -139,13 +139,13 @@ def release(
         )
     failed = False
     for name, source in sources.items():
-        released, told = (
+        released, message = (
             release_slot(name, source, worker)
             if choices[name] == "drop"
             else (True, kept(name, source))
         )
         failed = failed or not released
-        print(told)
+        print(message)
     if failed:
         print("The stack was not removed. To remove it nevertheless: make down SLOTS=keep")
         raise typer.Exit(1)
