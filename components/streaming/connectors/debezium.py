@@ -111,9 +111,9 @@ class DebeziumPostgresConnector(Connector):
     flatten_changes: bool = Field(
         default=False,
         exclude=True,
-        description="make columns nullable, keep truncates and flatten records in one transform, which"
-        " costs less than three; needs nullable_columns, record_truncates and deletes: rewrite, and the"
-        " worker the transform datapipe.connect.FlattenChanges",
+        description="make columns nullable, keep truncates and flatten records in one transform,"
+        " which costs less than three; needs nullable_columns, record_truncates and deletes:"
+        " rewrite, and the worker the transform datapipe.connect.FlattenChanges",
     )
     excluded_columns: tuple[str, ...] | None = Field(
         default=None,
