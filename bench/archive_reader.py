@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.compute
 
-from bench.iceberg_files import ArchiveCommit, DataFile, IcebergFiles
+from bench.iceberg_files import DataFile, IcebergFiles
 from bench.journal import BatchJournal
 from bench.row_values import COLUMNS, TIMESTAMPS, expected_columns
+from clients.archive import ArchiveCommit
 from workload.changes import CapturedTable
 from workload.comparison import Comparison
 from workload.timeouts import Timeouts, wait_for_archive

@@ -7,24 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet
 from pyiceberg.table import Table
 
-from clients.archive import IcebergArchive
+from clients.archive import ArchiveCommit, IcebergArchive
 from clients.stack import StackError, StackOutputs
 
 # Debezium's columns that tell an archived row's change.
 CHANGE_COLUMNS = ("__op", "__deleted", "__source_lsn")
-
-
-@dataclass(frozen=True)
-class ArchiveCommit:
-    """A snapshot of an Iceberg table that added files."""
-
-    table: str
-    at: float
-    """seconds since 1970, by the clock of the sink's coordinator"""
-    rows: int
-    files: int
-    size: int
-    """bytes"""
 
 
 @dataclass(frozen=True)
@@ -51,23 +38,8 @@ class IcebergFiles:
         self._archive = IcebergArchive(outputs.archive)
 
     def commits(self, table: str, since: float) -> list[ArchiveCommit]:
-        """Return the snapshots that added rows to schema.table after a time."""
-        found = self._archive.find(table)
-        if found is None:
-            return []
-        return [
-            ArchiveCommit(
-                table,
-                snapshot.timestamp_ms / 1000,
-                int(snapshot.summary["added-records"] or 0),
-                int(snapshot.summary["added-data-files"] or 0),
-                int(snapshot.summary["added-files-size"] or 0),
-            )
-            for snapshot in found.metadata.snapshots
-            if snapshot.timestamp_ms / 1000 >= since
-            and snapshot.summary is not None
-            and snapshot.summary["added-records"]
-        ]
+        """Return the commits that added rows to schema.table after a time."""
+        return self._archive.commits(table, since)
 
     def files(self, table: str, since: float) -> list[DataFile]:
         """Return the data files that were added to schema.table after a time, oldest first."""

@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any
 
 from bench.containers import Container
-from bench.iceberg_files import ArchiveCommit
 from bench.journal import BatchJournal
 from bench.result import (
     ContainerResult,
@@ -33,6 +32,7 @@ from bench.timeline import (
     slope,
     streamed_rows,
 )
+from clients.archive import ArchiveCommit
 from workload.comparison import Comparison
 from workload.differences import TableComparison
 from workload.machine import revision

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 
 from bench.containers import Usage
-from bench.iceberg_files import ArchiveCommit
 from bench.journal import BatchJournal
 from bench.sampling import Sample
+from clients.archive import ArchiveCommit
 
 
 class Cumulative:

@@ -1,5 +1,6 @@
 """What a phase of bench-tpch used: CPU and memory of containers, server and machine."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bench.tpch_result import Used
 from clients.cluster import Cluster
 from sample_databases.server import SampleServer
 
-TICKS_PER_SECOND = 100
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SERVER = "the captured PostgreSQL"
 
 

@@ -1,7 +1,8 @@
 """The deployed pipeline as the faults use it: its parts, and what is done to them."""
 
+import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -108,16 +109,32 @@ class Pipeline:
 
         Raises FaultError with the end of its output if it fails or takes longer.
         """
-        try:
-            done = subprocess.run(
-                command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=seconds
-            )
-        except subprocess.TimeoutExpired:
-            raise FaultError(f"{' '.join(command)} timed out after {seconds:.0f} s") from None
-        if done.returncode != 0:
-            output = (done.stdout + done.stderr).strip()[-2000:]
-            raise FaultError(f"{' '.join(command)} failed:\n{output}")
-        return done
+        return run_command(*command, seconds=seconds)
+
+
+def run_command(
+    *command: str, seconds: float, check: bool = True, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project's folder, with variables in addition to this process's own.
+
+    Raises FaultError with the end of its output if it takes longer or, with `check`, if it fails.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            cwd=PROJECT,
+            env=os.environ | (environment or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise FaultError(f"{' '.join(command)} timed out after {seconds:.0f} s") from None
+    if check and done.returncode != 0:
+        output = (done.stdout + done.stderr).strip()[-2000:]
+        raise FaultError(f"{' '.join(command)} failed:\n{output}")
+    return done
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, description: str) -> None:

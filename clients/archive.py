@@ -1,6 +1,7 @@
 """Reads the archive: the changes of a table as Arrow, whichever sink wrote the Parquet files."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.fs
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Operation
 
 from clients.file_columns import table_columns
 from clients.stack import ArchiveOutput, StackOutputs
@@ -25,6 +27,19 @@ NO_CHANGES = pa.table(
 
 # pyarrow's own 1 and 3 seconds are too short for a machine whose cores are busy with the load.
 CONNECT_SECONDS, REQUEST_SECONDS = 10, 30
+
+
+@dataclass(frozen=True)
+class ArchiveCommit:
+    """A snapshot of an Iceberg table by which the sink added files."""
+
+    table: str
+    at: float
+    """seconds since 1970, by the clock of the sink's coordinator"""
+    rows: int
+    files: int
+    size: int
+    """bytes"""
 
 
 class Archive(Protocol):
@@ -86,6 +101,25 @@ class IcebergArchive:
             return self._catalog.load_table(self._output.iceberg_table(table))
         except NoSuchTableError:
             return None
+
+    def commits(self, table: str, since: float) -> list[ArchiveCommit]:
+        """Return the commits that added rows to schema.table after a time, without expired ones."""
+        found = self.find(table)
+        return [
+            ArchiveCommit(
+                table,
+                snapshot.timestamp_ms / 1000,
+                int(summary["added-records"] or 0),
+                int(summary["added-data-files"] or 0),
+                int(summary["added-files-size"] or 0),
+            )
+            for snapshot in (found.metadata.snapshots if found else ())
+            if snapshot.timestamp_ms / 1000 >= since
+            and (summary := snapshot.summary) is not None
+            # Rows that the maintenance writes again are not new.
+            and summary.operation is Operation.APPEND
+            and summary["added-records"]
+        ]
 
     def purge(self, table: str) -> None:
         """Drop the Iceberg table of schema.table with its files, if it exists."""

@@ -99,7 +99,7 @@ class Cluster:
         """Change some fields of an object, by a merge patch; return the object.
 
         Raises kubernetes.client.ApiException if refused, with 409 if `changes` name a
-        resourceVersion that is no longer the object's.
+        resourceVersion that the object had earlier.
         """
         kind = "application/merge-patch+json"
         response = self._request("PATCH", path, {}, "application/json", changes, content_type=kind)

@@ -80,7 +80,11 @@ def _is_sound(
     stack: str, config: StackConfig, name: str, source: ExistingSource, where: Where | None
 ) -> bool:
     """Print what is wrong with a database; return whether it can be captured."""
-    from command_line.stack_configuration import captured_server, recorded_entries
+    from command_line.stack_configuration import (
+        captured_server,
+        deployed_source,
+        recorded_entries,
+    )
     from components.source.existing import doctor
     from components.source.existing.problem import UnreachableError
     from components.source.existing.vantage_choice import open_way
@@ -91,11 +95,12 @@ def _is_sound(
         way = open_way(name, source, worker, where.value if where else None)
         because = f", {way.why_here}" if way.why_here else ""
         print(f"{name}: looked at from {way.vantage.name}{because}")
+        deployed = deployed_source(stack, name)
         found = doctor.examine(
             way,
             avro_names=config.needs_avro_names,
-            entries=recorded_entries(stack, name),
-            captured=captured_server(stack, name, source),
+            entries=recorded_entries(deployed),
+            captured=captured_server(source, deployed),
         )
     except UnreachableError as error:
         found = [error.problem]
@@ -139,13 +144,13 @@ def release(
         )
     failed = False
     for name, source in sources.items():
-        released, told = (
+        released, message = (
             release_slot(name, source, worker)
             if choices[name] == "drop"
             else (True, kept(name, source))
         )
         failed = failed or not released
-        print(told)
+        print(message)
     if failed:
         print("The stack was not removed. To remove it nevertheless: make down SLOTS=keep")
         raise typer.Exit(1)

@@ -64,32 +64,31 @@ def with_address_of_stack_file(stack: str, outputs: StackOutputs) -> StackOutput
     )
 
 
-def recorded_entries(stack: str, name: str) -> dict[str, Any]:
-    """Return what the archive has of a source's tables; nothing where it is not deployed.
+def deployed_source(stack: str, name: str) -> StackOutputs | None:
+    """Return a source's outputs; None where it is not deployed, or they can't be read.
 
-    Where that is not known, which is printed, the checks do not find tables that were replaced.
+    The latter is printed: the checks then find neither tables nor a server that were replaced.
     """
     try:
-        entries: dict[str, Any] = json.loads(read_outputs(stack).of(name).captured_entries)
+        return read_outputs(stack).of(name)
     except NotDeployedError:
-        return {}
+        return None
     except StackError as error:
         print(f"what the archive has of {name} is not known: {error}", file=sys.stderr)
-        return {}
+        return None
+
+
+def recorded_entries(deployed: StackOutputs | None) -> dict[str, Any]:
+    """Return what the archive has of a source's tables; nothing where it is not deployed."""
+    entries: dict[str, Any] = json.loads(deployed.captured_entries) if deployed else {}
     return entries
 
 
-def captured_server(stack: str, name: str, source: ExistingSource) -> str | None:
+def captured_server(source: ExistingSource, deployed: StackOutputs | None) -> str | None:
     """Return the server of which the archive has the rows; None where it is not deployed."""
     if source.recovered is not None:
         return source.recovered.server
-    try:
-        return read_outputs(stack).of(name).captured_server
-    except NotDeployedError:
-        return None
-    except StackError as error:
-        print(f"which server {name} was captured from is not known: {error}", file=sys.stderr)
-        return None
+    return deployed.captured_server if deployed else None
 
 
 def _values(stack: str) -> dict[str, Any]:

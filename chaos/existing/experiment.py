@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from contextlib import contextmanager
 from chaos.existing.faults import ExistingFault
 from chaos.existing.load import VisitLoad
 from chaos.existing.result import Outcome, Visits, counted
-from chaos.pipeline import FaultError
+from chaos.pipeline import FaultError, run_command
 from clients.archive import IcebergArchive
 from clients.stack import PROJECT, StackError, StackOutputs
 from polling import NotReadyError, poll_until
@@ -121,7 +119,8 @@ class Experiment:
         wanted = f"make recover SOURCE={CHANGED}"
 
         def asked() -> str:
-            shown = self._run("status").stdout
+            # It fails while something is wrong.
+            shown = self._datapipe("status", check=False)
             line = next((line for line in shown.splitlines() if wanted in line), None)
             if line is None:
                 raise NotReadyError(f"it shows\n{shown[-1500:]}")
@@ -137,13 +136,8 @@ class Experiment:
 
     def _others_archived(self, since: float) -> int:
         """Return the other source's rows that became readable after a time."""
-        return sum(
-            int(snapshot.summary["added-records"] or 0)
-            for name in self._outputs.of(OTHER).tables
-            if (found := self._other.find(name)) is not None
-            for snapshot in found.metadata.snapshots
-            if snapshot.timestamp_ms / 1000 >= since and snapshot.summary is not None
-        )
+        tables = self._outputs.of(OTHER).tables
+        return sum(each.rows for table in tables for each in self._other.commits(table, since))
 
     def _arrived(self, load: VisitLoad, run: str) -> Visits:
         """Wait until every row is archived; return what is there when the time is over."""
@@ -157,27 +151,9 @@ class Experiment:
                 return visits
             time.sleep(POLL_SECONDS)
 
-    def _datapipe(self, *arguments: str) -> str:
+    def _datapipe(self, *arguments: str, check: bool = True) -> str:
         """Run a command and return its output. Raises FaultError if it fails."""
-        done = self._run(*arguments)
-        if done.returncode != 0:
-            output = (done.stdout + done.stderr).strip()[-3000:]
-            raise FaultError(f"datapipe {' '.join(arguments)} failed:\n{output}")
-        return done.stdout
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(PROJECT / "bin/datapipe"), "--stack", self._stack, *arguments]
-        try:
-            return subprocess.run(
-                command,
-                cwd=PROJECT,
-                env=os.environ | {"COLUMNS": "400"},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=COMMAND_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            raise FaultError(
-                f"datapipe {' '.join(arguments)} took longer than {COMMAND_SECONDS} s"
-            ) from None
+        command = str(PROJECT / "bin/datapipe"), "--stack", self._stack, *arguments
+        # Tables are cut to the width of a terminal.
+        wide = {"COLUMNS": "400"}
+        return run_command(*command, seconds=COMMAND_SECONDS, check=check, environment=wide).stdout

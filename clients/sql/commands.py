@@ -53,7 +53,7 @@ def open_session(
 ) -> AbstractContextManager[Session]:
     """Return a session over the archives of a stack's sources, or of the chosen one.
 
-    AWS credentials come from the environment. Raises StackError if there is no such source.
+    AWS credentials come from the environment. Raises StackError if the stack has no such source.
     """
     return Session(
         archived_sources(outputs, log, source),

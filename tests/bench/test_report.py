@@ -13,7 +13,6 @@ from bench.archive_reader import add_archived, expected_rows
 from bench.charts import Chart, Line, nice_above
 from bench.containers import Container, Usage
 from bench.gc_pauses import paused_seconds
-from bench.iceberg_files import ArchiveCommit
 from bench.journal import BatchJournal, CommittedBatch
 from bench.report import html
 from bench.result import Machine, Reference, Result, read
@@ -22,6 +21,7 @@ from bench.row_values import RowValues
 from bench.sampling import Sample
 from bench.schedule import Batch, Schedule
 from bench.timeline import Cumulative, lag_seconds, rates, slope
+from clients.archive import ArchiveCommit
 
 MEBIBYTE = 1024 * 1024
 START = 1_000_000.0

@@ -7,9 +7,9 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.catalog import load_catalog
+from pyiceberg.catalog import Catalog, load_catalog
 
-from clients.archive import Archive, open_archive
+from clients.archive import Archive, IcebergArchive, open_archive
 from clients.bucket import objects
 from clients.stack import ArchiveOutput, StackError
 from components.config.tables import iceberg_table_of
@@ -56,9 +56,8 @@ def rows(records: list[dict[str, Any]], **columns: Any) -> pa.Table:
     )
 
 
-def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
-    """Return an Iceberg archive in which each part was one commit."""
-    catalog = load_catalog(
+def glue(endpoint: str) -> Catalog:
+    return load_catalog(
         "glue",
         **{
             "type": "glue",
@@ -68,6 +67,11 @@ def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
             "s3.region": "us-east-1",
         },
     )
+
+
+def iceberg(endpoint: str, prefix: str, *parts: pa.Table) -> Archive:
+    """Return an Iceberg archive in which each part was one commit."""
+    catalog = glue(endpoint)
     catalog.create_namespace_if_not_exists(prefix)
     for number, part in enumerate(parts):
         if number == 0:
@@ -225,6 +229,21 @@ def test_files_of_a_table_that_is_not_captured_are_refused(endpoint: str) -> Non
     archive = files(endpoint, "uncaptured", rows(FIRST))
     with pytest.raises(StackError, match=r"does not capture public\.coupons"):
         archive.changes("public.coupons")
+
+
+def test_a_commit_that_writes_rows_again_adds_none(endpoint: str) -> None:
+    iceberg(endpoint, "commits", rows(FIRST), rows(SECOND))
+    archive = IcebergArchive(output(endpoint, "iceberg", "commits"))
+    added = archive.commits(TABLE, 0)
+    assert [(each.rows, each.files) for each in added] == [(2, 1), (1, 1)]
+    assert archive.commits(TABLE, added[0].at + 0.001) == added[1:]
+    # The other row of the first file is written again.
+    glue(endpoint).load_table(("commits", "products")).delete("__source_lsn = 100")
+    assert archive.commits(TABLE, 0) == added
+
+
+def test_a_table_without_a_change_has_no_commits(endpoint: str) -> None:
+    assert IcebergArchive(output(endpoint, "iceberg", "none")).commits(TABLE, 0) == []
 
 
 def test_objects_are_counted_below_the_prefix(endpoint: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from clients.stack import parse_outputs
 from command_line.program import main
-from command_line.stack_configuration import recorded_entries
+from command_line.stack_configuration import deployed_source, recorded_entries
 from components.source.existing import doctor, vantage_choice
 from components.source.existing.problem import Problem
 from components.source.existing.vantage import ThisMachine
@@ -148,14 +148,17 @@ def test_what_another_version_has_deployed_is_said_to_be_unknown(
             lambda stack: parse_outputs(stack, outputs),
         )
 
+    def recorded(source: str) -> dict[str, Any]:
+        return recorded_entries(deployed_source("sandbox", source))
+
     deployed(TWO_SOURCES)
-    assert list(recorded_entries("sandbox", "shop")) == ["public.users", "sales.orders"]
+    assert list(recorded("shop")) == ["public.users", "sales.orders"]
     for outputs, source in (({}, "shop"), (TWO_SOURCES, "store")):
         deployed(outputs)
-        assert recorded_entries("sandbox", source) == {}
+        assert recorded(source) == {}
     assert capsys.readouterr().err == ""
     deployed({"tables": ["public.users"]})
-    assert recorded_entries("sandbox", "shop") == {}
+    assert recorded("shop") == {}
     assert "what the archive has of shop is not known: stack sandbox lacks" in (
         capsys.readouterr().err
     )

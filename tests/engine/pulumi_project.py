@@ -1,6 +1,7 @@
 """A Pulumi project driven by the real CLI, as a user would."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,22 @@ class Project:
     folder: Path
     stack: str
     environment: Mapping[str, str]
+
+    @classmethod
+    def with_own_state(cls, folder: Path, stack: str, **variables: str) -> "Project":
+        """Return a project whose new stack and settings of Pulumi are in its folder."""
+        environment = {
+            **os.environ,
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{folder}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONPATH": str(PROJECT),
+            **variables,
+        }
+        project = cls(folder, stack, environment)
+        project.pulumi("stack", "init")
+        return project
 
     def pulumi(self, *arguments: str, check: bool = True, timeout: int = 900) -> Run:
         """Run the CLI. Raises AssertionError where it fails and check is set."""

@@ -1,7 +1,6 @@
 """What the engine prints of an error in a dynamic resource."""
 
 import inspect
-import os
 import pkgutil
 import shutil
 from importlib import import_module
@@ -20,17 +19,7 @@ def run(folder: Path, command: tuple[str, ...], **variables: str) -> Run:
     for file in (PROJECT / "tests/engine/failing").iterdir():
         if file.is_file():
             shutil.copy(file, folder)
-    environment = {
-        **os.environ,
-        "PULUMI_HOME": str(folder / "home"),
-        "PULUMI_BACKEND_URL": f"file://{folder}",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PYTHONPATH": str(PROJECT),
-        **variables,
-    }
-    project = Project(folder, "test", environment)
-    project.pulumi("stack", "init")
+    project = Project.with_own_state(folder, "test", **variables)
     return project.pulumi(*command, check=False)
 
 

@@ -1,7 +1,6 @@
 """An existing database through the real engine: what is wrong is refused in preview, not in up."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,17 +30,7 @@ def project(server: ExistingServer, tmp_path: Path) -> Project:
     """The small project of tests/engine/existing with a state of its own and no cluster."""
     for file in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(PROJECT / "tests/engine/existing" / file, tmp_path)
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(tmp_path / "none"),
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PYTHONPATH": str(PROJECT),
-    }
-    project = Project(tmp_path, "life", environment)
-    project.pulumi("stack", "init")
+    project = Project.with_own_state(tmp_path, "life", KUBECONFIG=str(tmp_path / "none"))
     source = json.dumps(inputs_of(server.source(onRemoval="drop")))
     project.pulumi("config", "set", "--secret", "source", source)
     return project

@@ -11,7 +11,7 @@ import javax.management.ObjectName;
 import org.apache.kafka.connect.errors.ConnectException;
 
 /**
- * Begins ContinuousSnapshotter as Debezium's task would; a line each, an answer a line.
+ * Starts ContinuousSnapshotter as Debezium's task does, for each line of the input; prints a line each.
  *
  * <p>A line has the offset's position and time (epoch seconds), and properties as key=value. The
  * answer is "continuous" or the refusal, and the MBean's value.

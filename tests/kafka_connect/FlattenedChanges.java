@@ -12,7 +12,7 @@ import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.transforms.Transformation;
 
 /**
- * Compares FlattenChanges and unwrapping with the three transforms that it replaces two of, for changes
+ * Compares FlattenChanges and unwrapping with the three transforms of which it replaces two, for changes
  * of any table, truncates, tombstones, heartbeats, and what Debezium does not make.
  *
  * <p>Prints one line, with the seed if two differ, and then which records FlattenChanges flattens.

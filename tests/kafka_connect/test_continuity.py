@@ -160,7 +160,7 @@ def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
         assert ask(standby, value(standby, CONFIRMED), **before) == "continuous\t1"
 
 
-def test_a_standby_and_a_server_that_is_away_are_told(server: ExistingServer, ask: Ask) -> None:
+def test_a_standby_and_a_server_that_is_away_are_reported(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     with backup(server, slots=True) as standby:
         standby.write("data/standby.signal", "")

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from polling import poll_until
+from sample_databases import unprivileged
 from tests.postgres_versions.servers import START_SECONDS, ExistingServer
-from tests.unit.postgres_server import free_port, give_away
+from tests.unit.postgres_server import free_port
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def backup(server: ExistingServer, *, slots: bool = False) -> Iterator[ExistingS
     """
     server.stop()
     folder = Path(tempfile.mkdtemp(prefix=f"{server.folder.name}-copy-"))
-    give_away(folder)
+    unprivileged.give(folder)
     subprocess.run(["cp", "-a", f"{server.folder}/.", str(folder)], check=True)
     server.start()
     for slot in () if slots else (folder / "data/pg_replslot").iterdir():

@@ -16,16 +16,15 @@ from components.config.existing_source import ExistingSource
 from components.source.certificate import issue
 from components.source.existing.statements import preparation
 from polling import NotReadyError, poll_until
+from sample_databases import unprivileged
+from sample_databases.configuration import SLOTS_ARE_LIMITED
 from sample_databases.programs import programs
-from tests.unit.postgres_server import as_unprivileged, free_port, give_away
+from sample_databases.server import REPLICATION_IS_GRANTABLE
+from tests.unit.postgres_server import free_port
 
 START_SECONDS = 30
 DATABASE, PASSWORD = "shop", "hunter2-and-more"
 CERTIFICATE_DAYS = 90
-# The first version in which a role may give REPLICATION to another without a superuser.
-REPLICATION_IS_GRANTABLE = 16
-# The last version without max_slot_wal_keep_size.
-UNLIMITED = 12
 # Databases of other people's: nothing is the program's.
 SCHEMA = """
 CREATE TABLE public.users (id int PRIMARY KEY, name text, born date);
@@ -98,7 +97,7 @@ class ExistingServer:
             "ssl_cert_file": str(self.folder / "tls.crt"),
             "ssl_key_file": str(self.folder / "tls.key"),
             "hba_file": str(self.folder / "pg_hba.conf"),
-            **({"max_slot_wal_keep_size": "1GB"} if self.version > UNLIMITED else {}),
+            **({"max_slot_wal_keep_size": "1GB"} if self.version >= SLOTS_ARE_LIMITED else {}),
             **settings,
         }
         options = [word for name, value in given.items() for word in ("-c", f"{name}={value}")]
@@ -106,7 +105,7 @@ class ExistingServer:
             [str(programs(self.version) / "postgres"), "-D", str(self.folder / "data"), *options],
             stderr=(self.folder / "log").open("ab"),
             stdout=subprocess.DEVNULL,
-            **as_unprivileged(),
+            **unprivileged.process(),
         )
         poll_until(
             self._accepts,
@@ -147,7 +146,7 @@ class ExistingServer:
         path = self.folder / name
         path.write_text(text)
         path.chmod(0o600)
-        give_away(path)
+        unprivileged.give(path)
 
 
 HBA = """local all all trust
@@ -169,7 +168,7 @@ def existing_server(
     It listens at `host`, and takes clients of `network`.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"datapipe-postgresql-{version}-"))
-    give_away(folder)
+    unprivileged.give(folder)
     certificate = issue(["localhost", "127.0.0.1", host], days=CERTIFICATE_DAYS)
     server = ExistingServer(version, folder, free_port(), host, network, certificate)
     try:
@@ -184,7 +183,7 @@ def existing_server(
             ],
             check=True,
             capture_output=True,
-            **as_unprivileged(),
+            **unprivileged.process(),
         )
         server.start(**settings)
         may_replicate = "REPLICATION" if version >= REPLICATION_IS_GRANTABLE else ""

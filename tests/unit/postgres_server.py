@@ -23,11 +23,10 @@ from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.schema import account_script, database_script, variable
 from components.source.server import psql_command
 from polling import NotReadyError, poll_until
+from sample_databases import unprivileged
 from tests.requirements import postgres_bin
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
-# Uid and gid of nobody; PostgreSQL refuses to run as root.
-UNPRIVILEGED = 65534
 START_SECONDS = 30
 
 
@@ -64,15 +63,14 @@ class PostgresServer:
         path = self.folder / name
         path.write_text(text)
         path.chmod(0o600)
-        give_away(path)
+        unprivileged.give(path)
 
     def leave_behind(self, name: str) -> Path:
         """Return a folder with a part of a data directory, as a killed initdb leaves it."""
         path = self.folder / name
         path.mkdir()
         (path / "PG_VERSION").write_text("15")
-        give_away(path)
-        give_away(path / "PG_VERSION")
+        unprivileged.give(path)
         return path
 
     def initialize(self) -> str:
@@ -103,7 +101,7 @@ class PostgresServer:
             [f"{postgres_bin()}/postgres", "-D", str(self.folder / "pgdata"), *options],
             stderr=(self.folder / "log").open("ab"),
             cwd=self.folder,
-            **as_unprivileged(),
+            **unprivileged.process(),
         )
         poll_until(
             self._accepts_connections,
@@ -207,21 +205,8 @@ class PostgresServer:
             check=check,
             timeout=60,
             cwd=self.folder,
-            **as_unprivileged(),
+            **unprivileged.process(),
         )
-
-
-def as_unprivileged() -> dict[str, Any]:
-    """Return how subprocess starts a program that refuses to run as root."""
-    if os.getuid() != 0:
-        return {}
-    return {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
-
-
-def give_away(path: Path) -> None:
-    """Give a file to the user that the server runs as."""
-    if os.getuid() == 0:
-        os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
 
 
 def free_port() -> int:
@@ -234,7 +219,7 @@ def free_port() -> int:
 def new_server(**settings: object) -> Iterator[PostgresServer]:
     """Yield a server with its files in its own folder, not initialized; remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="datapipe-postgresql-"))
-    give_away(folder)
+    unprivileged.give(folder)
     server = PostgresServer(folder, SourceSettings(port=free_port(), **settings))
     try:
         server.write_files()

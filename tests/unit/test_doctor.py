@@ -592,13 +592,14 @@ def test_a_version_that_debezium_was_not_tried_with(
     assert reason in the_one(server).reason
 
 
+@pytest.fixture(scope="module")
+def newest() -> Iterator[ExistingServer]:
+    with existing_server(18) as running:
+        yield running
+
+
 class TestVersion18:
     """What PostgreSQL 18 can do to a captured table and its slot."""
-
-    @pytest.fixture(scope="class")
-    def newest(self) -> Iterator[ExistingServer]:
-        with existing_server(18) as running:
-            yield running
 
     def test_generated_columns_do_not_end_the_updates_of_others(
         self, newest: ExistingServer

@@ -131,9 +131,12 @@ def test_an_exec_that_is_refused_is_not_taken_for_the_databases_answer(
     def refuse(_pod: LocalPod, _command: list[str]) -> None:
         raise UnusableVantageError("403 Forbidden")
 
+    way = way_to("shop", server.source(), pod)
     monkeypatch.setattr(LocalPod, "_stream", refuse)
     with pytest.raises(UnusableVantageError, match="403 Forbidden"):
         way_to("shop", server.source(), pod)
+    with pytest.raises(UnreachableError, match="Kubernetes: 403 Forbidden"), connected(way):
+        pass
 
 
 @dataclass(frozen=True)

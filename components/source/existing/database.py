@@ -16,7 +16,7 @@ from pulumi import dynamic
 from components.config.existing_source import ENCRYPTED, ExistingSource
 from components.dynamic_provider import Provider
 from components.source.existing.captured import Tables
-from components.source.existing.doctor import examine
+from components.source.existing.doctor import problems
 from components.source.existing.identity import identity
 from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import Way, connected
@@ -33,7 +33,7 @@ _LIVE = "SELECT name, entry FROM live"
 # The variable by which `recover tables --again` has tables read again, as source.schema.table;
 # clients/recover/tables.py has the same.
 READ_AGAIN = "DATAPIPE_READ_AGAIN"
-_WAL_POSITION = b"SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+_WAL_POSITION = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 
 
 class ExistingDatabaseProvider(Provider):
@@ -58,18 +58,17 @@ class ExistingDatabaseProvider(Provider):
                 print(
                     f"{name} is looked at from {way.vantage.name}: {way.why_here}", file=sys.stderr
                 )
-            found = examine(
-                way,
-                avro_names=news["avro_names"],
-                entries=entries,
-                captured=_captured_server(way.source, olds),
-            )
-            for problem in found:
-                if problem.level == "warning":
-                    print(f"warning: {name}: {problem}", file=sys.stderr)
-            if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
-                return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
-            seen = _seen(way, news, entries, _captured_server(way.source, olds))
+            captured = _captured_server(way.source, olds)
+            with connected(way) as connection:
+                tables = Tables(Server(way, connection), news["avro_names"], entries)
+                found = list(problems(tables, captured))
+                for problem in found:
+                    if problem.level == "warning":
+                        print(f"warning: {name}: {problem}", file=sys.stderr)
+                if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
+                    failures = [dynamic.CheckFailure("", one) for one in refused]
+                    return dynamic.CheckResult(news, failures)
+                seen = _seen(tables, captured)
         except UnreachableError as error:
             if not last or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
@@ -95,8 +94,8 @@ class ExistingDatabaseProvider(Provider):
         drops = source.on_removal == "drop"
         # The state of an earlier version has none.
         worker = WorkerPlace(**props["worker"]) if "worker" in props else None
-        told = release_slot(name, source, worker)[1] if drops else kept(name, source)
-        print(f"warning: {told}", file=sys.stderr)
+        message = release_slot(name, source, worker)[1] if drops else kept(name, source)
+        print(f"warning: {message}", file=sys.stderr)
 
     def _apply(self, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Return the outputs. What was missed is kept by table and time: an update that fails
@@ -104,9 +103,13 @@ class ExistingDatabaseProvider(Provider):
 
         Raises UnreachableError where the database does not answer any more.
         """
-        way = _way(news)
-        position = _wal_position(way)
-        seen = _seen(way, news, _parsed(olds.get("captured")), _captured_server(way.source, olds))
+        way, entries = _way(news), _parsed(olds.get("captured"))
+        with connected(way) as connection:
+            server = Server(way, connection)
+            # Before the tables: what changes meanwhile comes after it.
+            position = str(server.value(_WAL_POSITION))
+            tables = Tables(server, news["avro_names"], entries)
+            seen = _seen(tables, _captured_server(way.source, olds))
         now = datetime.now(UTC).isoformat()
         missed = (olds.get("captured") or {}).get("missed", {})
         return {
@@ -129,40 +132,28 @@ def _way(props: Mapping[str, Any]) -> Way:
     return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
 
 
-def _seen(
-    way: Way, props: Mapping[str, Any], entries: Mapping[str, Any], server: str | None
-) -> dict[str, Any]:
-    """Return what the database has now, of the server that is captured. Raises UnreachableError."""
-    with connected(way) as connection:
-        tables = Tables(Server(way, connection), props["avro_names"], entries)
-        live = dict(tables.rows(_LIVE))
-        missed = {
-            table: reason for kind, table, reason in tables.rows("found.sql") if kind == MISSED
-        }
-        (row,) = tables.rows("description.sql")
-        return {
-            # As text: the engine would turn numbers into floats, and lose the columns' order.
-            "entries": json.dumps(live, sort_keys=True),
-            "described": row[0],
-            "server": server or identity(connection),
-            "missed": {
-                **{table: reason for table, reason in missed.items() if table in entries},
-                **dict.fromkeys(_to_read_again(way.name), "it is to be read again"),
-            },
-        }
+def _seen(tables: Tables, captured: str | None) -> dict[str, Any]:
+    """Return what the database has now; `captured` is the server that is captured already."""
+    live = dict(tables.rows(_LIVE))
+    # After the tables as they are: a change in between is missed, and not taken for known.
+    missed = {table: reason for kind, table, reason in tables.rows("found.sql") if kind == MISSED}
+    (row,) = tables.rows("description.sql")
+    return {
+        # As text: the engine would turn numbers into floats, and lose the columns' order.
+        "entries": json.dumps(live, sort_keys=True),
+        "described": row[0],
+        "server": captured or identity(tables.server.connection),
+        "missed": {
+            **{table: reason for table, reason in missed.items() if table in tables.entries},
+            **dict.fromkeys(_to_read_again(tables.server.name), "it is to be read again"),
+        },
+    }
 
 
 def _to_read_again(name: str) -> list[str]:
     """Return the source's tables that this update reads again, as schema.table."""
     asked = [one.partition(".") for one in os.environ.get(READ_AGAIN, "").split(",")]
     return [table for source, _, table in asked if source == name]
-
-
-def _wal_position(way: Way) -> str:
-    with connected(way) as connection:
-        row = connection.execute(_WAL_POSITION).fetchone()
-    assert row is not None  # noqa: S101  a SELECT without FROM has one row
-    return str(row[0])
 
 
 def _captured_server(source: ExistingSource, olds: Mapping[str, Any]) -> str | None:

@@ -26,11 +26,14 @@ def examine(
     """
     with connected(way) as connection:
         tables = Tables(Server(way, connection), avro_names, entries)
-        return list(_found(tables, captured))
+        return list(problems(tables, captured))
 
 
-def _found(tables: Tables, captured: str | None) -> Iterator[Problem]:
-    """Yield the problems. A wrong version or a standby may not have what later checks ask for."""
+def problems(tables: Tables, captured: str | None) -> Iterator[Problem]:
+    """Yield what is wrong with a database, as examine() does, on a connection that is open.
+
+    A wrong version or a standby may not have what later checks ask for.
+    """
     server = tables.server
     version = list(version_problems(server))
     yield from version

@@ -64,15 +64,16 @@ class Way:
 @contextmanager
 def connected(way: Way) -> Iterator[Connection]:
     """Connect to the database. Raises UnreachableError where it refuses, or ends the connection."""
-    with way.login() as connection:
-        try:
+    try:
+        with way.login() as connection:
             yield connection
-        except psycopg.OperationalError as error:
-            # Also a lock that another session holds for too long.
-            reason = f"the database's answer: {str(error).strip()}"
-            raise _unreachable(reason, "run the command again") from None
-        except UnusableVantageError as error:
-            raise _unreachable(f"Kubernetes: {error}", "run the command again") from None
+    except psycopg.OperationalError as error:
+        # Also a lock that another session holds for too long.
+        reason = f"the database's answer: {str(error).strip()}"
+        raise _unreachable(reason, "run the command again") from None
+    except UnusableVantageError as error:
+        # Also of the login: the relay raises it when it ends.
+        raise _unreachable(f"Kubernetes: {error}", "run the command again") from None
 
 
 def way_to(name: str, source: ExistingSource, vantage: Vantage, why_here: str | None = None) -> Way:

@@ -89,8 +89,8 @@ class DebeziumPostgresConnector(Connector):
         default=0,
         ge=0,
         exclude=True,
-        description="added to the positions in the WAL of the records, which another server began"
-        " again; the worker needs the transform datapipe.connect.ShiftPosition",
+        description="added to the records' positions in the WAL, as another server began with lower"
+        " ones; the worker needs the transform datapipe.connect.ShiftPosition",
     )
     event_fields: tuple[EventField, ...] = Field(
         default=("op", "ts_ms", "source.ts_ms", "source.lsn"),
@@ -111,9 +111,9 @@ class DebeziumPostgresConnector(Connector):
     flatten_changes: bool = Field(
         default=False,
         exclude=True,
-        description="make records nullable, of truncates, and flat in one transform, which costs"
-        " less than three; needs nullable_columns, record_truncates and deletes: rewrite, and the"
-        " worker the transform datapipe.connect.FlattenChanges",
+        description="make columns nullable, keep truncates and flatten records in one transform,"
+        " which costs less than three; needs nullable_columns, record_truncates and deletes:"
+        " rewrite, and the worker the transform datapipe.connect.FlattenChanges",
     )
     excluded_columns: tuple[str, ...] | None = Field(
         default=None,

@@ -14,8 +14,8 @@ import org.apache.kafka.connect.json.JsonConverter;
  * SpecialNumbers}) and texts of more than 20,000,000 characters, which Jackson refuses by default.
  *
  * <p>Each record has its whole schema, which Kafka's writes, parses and compares each time. For the
- * rows of most tables ({@link RowFormat}) this one does so with the first record of each schema. All
- * other records, malformed ones included, are Kafka's own business.
+ * rows of most tables ({@link RowFormat}) this one does so only with the first record of each schema.
+ * Kafka's converter handles all other records, malformed ones included.
  */
 public class ExactJsonConverter extends JsonConverter {
   static {

@@ -67,7 +67,7 @@ final class FlatSchema {
     return found;
   }
 
-  /** Returns the flat row of a change; empty without a row, or if something else is amiss. */
+  /** Returns the flat row of a change; empty if it has no row, or not all that its schema requires. */
   Optional<Struct> flatten(Struct event) {
     if (event.schema() != envelope || !isComplete(event)) {
       return Optional.empty();

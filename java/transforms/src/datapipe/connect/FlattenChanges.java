@@ -1,5 +1,6 @@
 package datapipe.connect;
 
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -66,17 +67,13 @@ public class FlattenChanges<R extends ConnectRecord<R>> implements Transformatio
 
   @Override
   public void configure(Map<String, ?> settings) {
-    addFields = List.copyOf(configured(config().parse(settings).get(ADD_FIELDS)));
-    for (String field : addFields) {
-      if (!field.matches(KNOWN_FIELDS)) {
+    addFields = new ArrayList<>();
+    for (Object field : (Iterable<?>) config().parse(settings).get(ADD_FIELDS)) {
+      if (!field.toString().matches(KNOWN_FIELDS)) {
         throw new ConfigException(ADD_FIELDS, field, "allowed: op, ts_ms and source.NAME");
       }
+      addFields.add(field.toString());
     }
-  }
-
-  @SuppressWarnings("unchecked") // ConfigDef's type LIST
-  private static List<String> configured(Object list) {
-    return (List<String>) list;
   }
 
   @Override

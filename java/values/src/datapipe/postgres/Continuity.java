@@ -20,7 +20,7 @@ class Continuity {
   static final String SERVER = "captured.server";
 
   private static final String EXACTLY_ONCE = "exactly.once.support";
-  /** How much older the last heartbeat may be than the last change, besides two heartbeats. */
+  /** How much older the last heartbeat may be than the last change, in addition to two intervals. */
   private static final Duration HEARTBEAT_TOLERANCE = Duration.ofMinutes(1);
 
   private final PostgresConnectorConfig config;

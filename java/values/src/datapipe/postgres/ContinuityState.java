@@ -1,8 +1,6 @@
 package datapipe.postgres;
 
-import java.lang.management.ManagementFactory;
 import javax.management.JMException;
-import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.apache.kafka.connect.errors.ConnectException;
 
@@ -14,8 +12,6 @@ import org.apache.kafka.connect.errors.ConnectException;
  * </pre>
  */
 public final class ContinuityState implements ContinuityStateMBean {
-  private static final MBeanServer BEANS = ManagementFactory.getPlatformMBeanServer();
-
   private volatile int continuous;
 
   private ContinuityState() {}
@@ -23,13 +19,8 @@ public final class ContinuityState implements ContinuityStateMBean {
   /** Returns the state of a slot, which stays when its task has failed. */
   static synchronized ContinuityState of(String slot) {
     try {
-      ObjectName name = new ObjectName("datapipe:type=continuity,slot=" + slot);
-      // One of another class loader, or of a task before, can't be changed.
-      if (BEANS.isRegistered(name)) {
-        BEANS.unregisterMBean(name);
-      }
       ContinuityState state = new ContinuityState();
-      BEANS.registerMBean(state, name);
+      Beans.replace(new ObjectName("datapipe:type=continuity,slot=" + slot), state);
       return state;
     } catch (JMException error) {
       throw new ConnectException("cannot show the state of the slot " + slot, error);

@@ -21,7 +21,7 @@ import org.apache.kafka.connect.errors.RetriableException;
 public class ContinuousSnapshotter extends InitialSnapshotter {
   /** A reader of rows drops its slot, and writes no changes that it could miss. */
   private static final String SLOT_IS_DROPPED = "slot.drop.on.stop";
-  /** What of a connection's loss PostgreSQL and its driver report: SQLSTATE classes 08 and 57P. */
+  /** The SQLSTATE classes with which PostgreSQL and its driver report a lost connection. */
   private static final List<String> AWAY = List.of("08", "57P");
 
   @Override

@@ -1,12 +1,10 @@
 package datapipe.postgres;
 
-import java.lang.management.ManagementFactory;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import javax.management.JMException;
-import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.apache.kafka.connect.errors.ConnectException;
 
@@ -35,8 +33,6 @@ final class TableStates {
     }
   }
 
-  private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
-
   private final Map<String, State> states = new LinkedHashMap<>();
   private final String prefix;
 
@@ -44,15 +40,11 @@ final class TableStates {
     prefix = "datapipe:type=captured," + (source.isEmpty() ? "" : "source=" + source + ",");
   }
 
-  /** Shows the tables; a task that did not end in order may have left its own behind. */
   synchronized void register(Collection<String> tables) {
     try {
       for (String table : tables) {
         State state = new State();
-        if (SERVER.isRegistered(name(table))) {
-          SERVER.unregisterMBean(name(table));
-        }
-        SERVER.registerMBean(state, name(table));
+        Beans.replace(name(table), state);
         states.put(table, state);
       }
     } catch (JMException error) {
@@ -71,9 +63,7 @@ final class TableStates {
   synchronized void unregister() {
     try {
       for (String table : states.keySet()) {
-        if (SERVER.isRegistered(name(table))) {
-          SERVER.unregisterMBean(name(table));
-        }
+        Beans.remove(name(table));
       }
     } catch (JMException error) {
       throw new ConnectException("cannot remove the captured tables' states", error);

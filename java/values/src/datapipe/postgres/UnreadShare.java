@@ -67,7 +67,7 @@ class UnreadShare {
    *
    * <p>The client lives for one answer: nothing says when the reading ends.
    */
-  Fullest fullest() {
+  Fullest fullest() throws InterruptedException {
     Map<String, Double> recordBytes = recordBytes();
     if (recordBytes.isEmpty()) {
       return new Fullest(0, "nothing was written");
@@ -79,9 +79,6 @@ class UnreadShare {
         return new Fullest(1, "the brokers do not say how far the sink is: " + error.getCause());
       }
       throw new ConnectException("can't ask how far the sink is behind", error.getCause());
-    } catch (InterruptedException error) {
-      Thread.currentThread().interrupt();
-      throw new ConnectException("stopped while the reading of rows waited", error);
     }
   }
 

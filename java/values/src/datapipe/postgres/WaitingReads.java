@@ -53,13 +53,18 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
   @Override
   public Struct struct(SourceInfo source) {
     if (source.isSnapshot() && System.nanoTime() - nextCheck >= 0) {
-      waitForSink();
+      try {
+        waitForSink();
+      } catch (InterruptedException error) { // the task is stopped
+        Thread.currentThread().interrupt();
+        throw new ConnectException("stopped while the reading of rows waited", error);
+      }
       nextCheck = System.nanoTime() + TimeUnit.SECONDS.toNanos(CHECK_SECONDS);
     }
     return super.struct(source);
   }
 
-  private void waitForSink() {
+  private void waitForSink() throws InterruptedException {
     boolean waited = false;
     UnreadShare.Fullest fullest = unread.fullest();
     while (fullest.share > MOST_UNREAD) {
@@ -69,12 +74,7 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
             fullest, Math.round(100 * MOST_UNREAD));
         waited = true;
       }
-      try {
-        TimeUnit.SECONDS.sleep(CHECK_SECONDS);
-      } catch (InterruptedException error) { // the task is stopped
-        Thread.currentThread().interrupt();
-        throw new ConnectException("stopped while the reading of rows waited", error);
-      }
+      TimeUnit.SECONDS.sleep(CHECK_SECONDS);
       fullest = unread.fullest();
     }
     if (waited) {
