@@ -89,7 +89,7 @@ def snapshot_text(result: Snapshot) -> str:
     worker = next(each for each in result.peaks if each.container == "kafka-connect")
     killed = (
         f"the worker was killed when {result.killed_at:,} rows were archived, and the"
-        " snapshot began again"
+        f" snapshot {'began again' if result.repeated else 'went on'}"
         if result.killed_at is not None
         else "nothing was killed"
     )
@@ -98,7 +98,7 @@ def snapshot_text(result: Snapshot) -> str:
         f" was added on {result.at[:10]} at revision {result.revision}: {killed}. After"
         f" {result.archiving / 60:.0f} minutes {result.archived:,} rows were archived"
         f" ({result.rate:,.0f} per second): {result.missing} missing, {result.altered} altered,"
-        f" {result.repeated:,} twice, because a snapshot that begins again reads all rows again."
+        f" {result.repeated:,} twice."
         f" The worker held at most {worker.held / worker.limit:.0%} of its memory limit."
     )
 

@@ -32,6 +32,10 @@ ADDED_TO_CONVERTERS = {
     )
 }
 CHANGED_IN_THE_SOURCE = {
+    "connector.class": (
+        "datapipe.postgres.ResumingConnector",
+        "Debezium's, whose snapshot goes on where a worker died",
+    ),
     **CHANGED_CONVERTERS,
     "snapshot.mode": ("custom", "initial would skip changes where the slot is gone"),
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),

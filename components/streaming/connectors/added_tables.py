@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.debezium import (
+    CAPTURING_CLASSES,
     CHANNELS,
-    DEBEZIUM_POSTGRES,
     LONGEST_SLOT_NAME,
 )
 from components.streaming.connectors.lifecycle import converge
@@ -64,7 +64,7 @@ LARGEST_RECORD = "producer.override.max.request.size"
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
     """Return the tables of a Debezium connector's configuration; none for other kinds."""
-    if config.get("connector.class") != DEBEZIUM_POSTGRES:
+    if config.get("connector.class") not in CAPTURING_CLASSES:
         return ()
     return tuple(filter(None, config.get("table.include.list", "").split(",")))
 

@@ -17,7 +17,11 @@ from components.streaming.connectors.added_tables import (
     unread_tables,
 )
 from components.streaming.connectors.captured_server import with_server, without_server
-from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.debezium import (
+    CAPTURING_CLASSES,
+    DEBEZIUM_POSTGRES,
+    DebeziumPostgresConnector,
+)
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
@@ -261,5 +265,6 @@ def _observed(status: Status) -> Properties:
 
 
 def _class_of(props: Properties) -> str | None:
-    config = props.get("config") or {}
-    return config.get("connector.class")
+    """Return a connector's class; ours takes over from Debezium's with its slot and offsets."""
+    kind: str | None = (props.get("config") or {}).get("connector.class")
+    return DEBEZIUM_POSTGRES if kind in CAPTURING_CLASSES else kind

@@ -1,0 +1,78 @@
+package datapipe.postgres;
+
+import io.debezium.config.Configuration;
+import io.debezium.connector.postgresql.PostgresConnectorTask;
+import io.debezium.connector.postgresql.PostgresOffsetContext;
+import io.debezium.connector.postgresql.PostgresPartition;
+import io.debezium.pipeline.ChangeEventSourceCoordinator;
+import io.debezium.pipeline.spi.OffsetContext;
+import io.debezium.pipeline.spi.Offsets;
+import io.debezium.pipeline.spi.Partition;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.connect.source.SourceRecord;
+
+/**
+ * Debezium's task, which records how far the rows of each table are read, and goes on from there.
+ *
+ * <p>Debezium's own offset during a snapshot says only that it has begun. Here each row that is read
+ * has an offset of its table, with the row's key, which Connect commits in the same transaction as
+ * the row. The last row of all keeps Debezium's offset, so that the snapshot ends as usual.
+ *
+ * <p>Without our own snapshotter, or when all rows are read, it is Debezium's task.
+ */
+public class ResumingTask extends PostgresConnectorTask {
+  /** The offsets of tables that were handed to Connect, which may not have committed them yet. */
+  private final Map<String, Map<String, Object>> handedOver = new HashMap<>();
+
+  private SnapshotProgress progress;
+
+  @Override
+  public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(
+      Configuration config) {
+    progress = null;
+    if (!SnapshotStart.reads(config, context.offsetStorageReader())) {
+      return super.start(config);
+    }
+    SnapshotStart snapshot =
+        SnapshotStart.prepare(config, context.offsetStorageReader(), handedOver);
+    progress = new SnapshotProgress(snapshot, handedOver);
+    return super.start(snapshot.addTo(config));
+  }
+
+  /** Hides the offset of an unfinished snapshot, with which Debezium would begin again. */
+  @Override
+  protected Offsets<PostgresPartition, PostgresOffsetContext> getPreviousOffsets(
+      Partition.Provider<PostgresPartition> provider,
+      OffsetContext.Loader<PostgresOffsetContext> loader) {
+    Offsets<PostgresPartition, PostgresOffsetContext> stored =
+        super.getPreviousOffsets(provider, loader);
+    return progress == null ? stored : Offsets.of(stored.getTheOnlyPartition(), null);
+  }
+
+  @Override
+  public List<SourceRecord> doPoll() throws InterruptedException {
+    List<SourceRecord> records = super.doPoll();
+    if (progress == null) {
+      return records;
+    }
+    List<SourceRecord> recorded = new ArrayList<>(records.size());
+    for (SourceRecord record : records) {
+      progress.apply(record).ifPresent(recorded::add);
+    }
+    if (progress.isFinished()) {
+      progress = null;
+    }
+    return recorded;
+  }
+
+  /** Debezium confirms the offsets of its own to the database; those of tables have no position. */
+  @Override
+  public void commitRecord(SourceRecord record) throws InterruptedException {
+    if (!record.sourcePartition().containsKey(TableOffsets.TABLE)) {
+      super.commitRecord(record);
+    }
+  }
+}
