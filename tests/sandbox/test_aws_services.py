@@ -1,0 +1,41 @@
+"""The stand-in for AWS lists its services once, not for each request."""
+
+import boto3
+import pytest
+from moto import backends
+
+from sandbox.aws_server import services
+from tests.aws_server import aws_server
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test's change of moto end with it."""
+    monkeypatch.setattr(backends, "list_of_moto_modules", backends.list_of_moto_modules)
+
+
+@pytest.mark.parametrize("service", ["s3", "glue", "iam", "sts"])
+def test_a_request_reaches_its_service_without_a_look_at_motos_folder(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    known = list(backends.list_of_moto_modules())
+    services.remember()
+    listed: list[object] = []
+    monkeypatch.setattr("moto.backends.os.path.isdir", listed.append)
+    assert list(backends.list_of_moto_modules()) == known
+    with aws_server() as endpoint:
+        client = boto3.client(
+            service,
+            endpoint_url=endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="AKIASANDBOXSANDBOX00",
+            aws_secret_access_key="any",
+        )
+        answers = {
+            "s3": lambda: client.list_buckets()["Buckets"],
+            "glue": lambda: client.get_databases()["DatabaseList"],
+            "iam": lambda: client.list_users()["Users"],
+            "sts": lambda: [client.get_caller_identity()["Account"]],
+        }
+        assert isinstance(answers[service](), list)
+    assert listed == []
