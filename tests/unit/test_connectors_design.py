@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from components.config import StackConfig
 from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
 from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector
