@@ -1,4 +1,4 @@
-"""A worker that a failed task has left does not report for ever what it last saw of it."""
+"""A worker that a failed task has left does not report its last state forever."""
 
 import subprocess
 from pathlib import Path

@@ -91,7 +91,7 @@ def test_formatted_storage_is_left_alone_without_starting_a_jvm(broker: dict[str
 
 
 def recorded(broker: dict[str, str], *voters: int) -> None:
-    """Write what Kafka keeps of its quorum beside the metadata log."""
+    """Write what Kafka keeps of its quorum, next to the metadata log."""
     folder = Path(broker["DATA_DIR"], "__cluster_metadata-0")
     folder.mkdir(parents=True)
     (folder.parent / "meta.properties").touch()
