@@ -1,8 +1,9 @@
 """Reads a load's rows from the archive into a comparison, and waits until all have arrived."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import inf
 
 import pyarrow as pa
 import pyarrow.compute
@@ -33,18 +34,37 @@ FROM changes WINDOW life AS (PARTITION BY __key ORDER BY number)
 def expected_rows(journal: BatchJournal) -> Comparison:
     """Return a comparison that expects what a load has committed."""
     comparison = Comparison(
-        CapturedTable(table, (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)]))
-        for table in journal.tables
+        CapturedTable(table, compared_columns(table)) for table in journal.tables
     )
+    expect(comparison, journal)
+    return comparison
+
+
+def compared_columns(table: str) -> tuple[str, ...]:
+    """Return the columns of schema.table whose values the load determines."""
+    return (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)])
+
+
+def expect(
+    comparison: Comparison,
+    journal: BatchJournal,
+    until: float = inf,
+    ignored: Mapping[str, str] | None = None,
+) -> None:
+    """Add what a load has committed until then (time.time()) to a comparison.
+
+    `ignored` is by table a column that the comparison does not have.
+    """
     comparison.database.execute("SET VARIABLE texts = ?", [journal.values.texts])
+    query = EXPECTED if until == inf else f"FROM ({EXPECTED}) WHERE __confirmed <= {until!r}"
     for table in journal.tables:
         parents = journal.parents(table.partition(".")[0])
+        values = expected_columns(journal.values, _name(table), parents)
+        columns = dict(zip(compared_columns(table), values, strict=True))
+        columns.pop((ignored or {}).get(table, ""), None)
         comparison.database.register("batches", journal.batches(table))
-        comparison.expect_query(
-            table, EXPECTED, expected_columns(journal.values, _name(table), parents)
-        )
+        comparison.expect_query(table, query, tuple(columns.values()))
         comparison.database.unregister("batches")
-    return comparison
 
 
 def add_archived(
@@ -54,12 +74,16 @@ def add_archived(
 
     `readable` is since when they are, in seconds since 1970.
     """
+    comparison.add_archived(table, rows.filter(of_load(journal, table, rows)), readable)
+
+
+def of_load(journal: BatchJournal, table: str, rows: pa.Table) -> pa.ChunkedArray:
+    """Return which rows of schema.table the load has made; NULL for a TRUNCATE."""
     first, compute = journal.first_keys[table], pyarrow.compute
     keys = rows.column("id")
-    own = compute.and_(
+    return compute.and_(
         compute.greater_equal(keys, first), compute.less(keys, first + journal.schedule.keys)
     )
-    comparison.add_archived(table, rows.filter(own), readable)
 
 
 @contextmanager
@@ -106,7 +130,7 @@ class _Reader:
 
     def read(self) -> None:
         for table in self._journal.tables:
-            columns = (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)])
+            columns = compared_columns(table)
             for file in self._files.files(table, self._since):
                 if file not in self._read:
                     self._read.add(file)

@@ -4,9 +4,10 @@ The kubelet waits longer with each restart of the same container, so faults that
 adjacent, and the fault that replaces all pods comes last.
 """
 
+from chaos.experiment import SHOP_RATE
 from chaos.fault import Fault, Hold
 from chaos.faults.clocks import ClockJump
-from chaos.faults.disks import DiskFull
+from chaos.faults.disks import DiskFull, room_for
 from chaos.faults.maintenance import (
     KilledAfterExpiry,
     MaintenanceKilled,
@@ -34,8 +35,9 @@ IN_CI = ("connect-killed", "broker-killed", "poison-records")
 QUICK = (*IN_CI, "postgresql-killed", "s3-errors", "network-cut", "schema-compatible")
 
 
-def faults() -> list[Fault]:
-    """Return new instances of all faults."""
+def faults(rate: float = SHOP_RATE) -> list[Fault]:
+    """Return new instances of all faults, for a load of so many changes per second."""
+    room = room_for(rate)
     return [
         Killed("connect-killed", "SIGKILL of the Connect worker", workload=CONNECT),
         Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA, victims=("kafka-0",)),
@@ -75,13 +77,18 @@ def faults() -> list[Fault]:
             Hold(full=45, quick=30),
         ),
         DiskFull(
-            "broker-disk-full", "a broker's disk is full", Hold(full=30, quick=20), pod="kafka-0"
+            "broker-disk-full",
+            "a broker's disk is full",
+            Hold(full=30, quick=20),
+            pod="kafka-0",
+            room=room,
         ),
         DiskFull(
             "postgresql-disk-full",
             "PostgreSQL's disk is full",
             Hold(full=30, quick=20),
             pod="postgresql-0",
+            room=room,
         ),
         SlotLost(
             "slot-lost",

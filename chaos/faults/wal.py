@@ -11,7 +11,7 @@ from chaos.pipeline import CONNECT, FaultError, Pipeline, wait_until
 # max_slot_wal_keep_size during the fault: writing 3 GB would take minutes.
 KEPT = "32MB"
 LOST_SECONDS = 90
-RECOVER_SECONDS = 240
+RECOVER_SECONDS = 600
 # `make recover` prints this.
 COMPLETE_FROM = re.compile(r"__source_lsn >= (\d+)")
 
