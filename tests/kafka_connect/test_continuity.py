@@ -3,9 +3,12 @@
 Debezium by itself would create a slot and skip them.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -38,7 +41,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with java_program(classpath, str(source)) as program:
 
         def ask(
-            server: ExistingServer,
+            server: Any,
             position: int | None,
             at: float = 0,
             **properties: str,
@@ -106,6 +109,17 @@ def test_a_slot_that_is_missing_lost_or_read_by_another_is_refused(
     # The reader of added tables drops its slot, and writes no changes.
     reader = {"slot.drop.on.stop": "true"}
     assert ask(server, captured, **reader).startswith("continuous")
+
+
+def test_a_database_that_says_nothing_is_not_waited_for_forever(ask: Ask) -> None:
+    """It accepts connections and hangs; the task tries again, as after other lost connections."""
+    with socket.create_server(("localhost", 0)) as silent:
+        port = str(silent.getsockname()[1])
+        given = {"database.port": port, "database.sslmode": "disable", "driver.socketTimeout": "1"}
+        began = time.monotonic()
+        answer = ask(SimpleNamespace(port=0), 1000, **given)
+        assert time.monotonic() - began < 20
+    assert answer.startswith("the database went away while its slot was checked, or did not answer")
 
 
 def test_another_server_and_an_older_one_are_refused(server: ExistingServer, ask: Ask) -> None:
