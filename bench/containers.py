@@ -14,7 +14,7 @@ There are three measures of memory:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Container:
     accounting: Path
     """folders of the cgroup; the same folder in version 2"""
 
-    number: int | None = None
+    number: int | None = field(default=None, kw_only=True)
     """of the worker among several"""
 
     @property
