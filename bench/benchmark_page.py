@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from bench import archive_age, costs, maintenance_result, sizing, snapshot, tpch_result
+from bench.containers import is_worker
 from bench.costs import TABLES_SERIES, Cpu, Growth, Point
 from bench.report import MEBIBYTE
 from bench.result import Result, read
@@ -136,7 +137,8 @@ def sizing_table(result: Result) -> str:
 
 def snapshot_text(result: Snapshot) -> str:
     """Return the result of a large table's snapshot, in sentences."""
-    worker = next(each for each in result.peaks if each.container == "kafka-connect")
+    workers = (each for each in result.peaks if is_worker(each.container))
+    worker = max(workers, key=lambda each: each.held)
     killed = (
         f"the worker was killed when {result.killed_at:,} rows were archived, and the"
         " snapshot began again"

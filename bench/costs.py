@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from bench.containers import is_worker
 from bench.result import Result
 from clients.stack import PROJECT
 
@@ -25,6 +26,7 @@ class Cpu(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     connect: float
+    """of all workers together"""
     broker: float
     """of all brokers together"""
     database: float
@@ -84,6 +86,7 @@ class Point(BaseModel):
     archive_bytes: float
     """per row"""
     connect_held: int
+    """of the worker that held most"""
     broker_held: int
     """of the broker that held most"""
     database_held: int
@@ -173,7 +176,7 @@ def point_from_result(result: Result, arranged: Arranged) -> Point:
         wal_bytes=result.summary.wal_bytes,
         topic_bytes=None,
         archive_bytes=result.summary.event_bytes,
-        connect_held=of["kafka-connect"].peak_held,
+        connect_held=max(each.peak_held for label, each in of.items() if is_worker(label)),
         broker_held=max(each.peak_held for each in brokers),
         database_held=of["postgresql-0"].peak_held,
         files_per_commit=result.files.files / result.files.commits,
@@ -191,7 +194,7 @@ def is_broker(label: str) -> bool:
 def by_kind(used: Mapping[str, float]) -> Cpu:
     """Sum what each container used, by its label, for each kind of container."""
     return Cpu(
-        connect=used["kafka-connect"],
+        connect=sum(value for label, value in used.items() if is_worker(label)),
         broker=sum(value for label, value in used.items() if is_broker(label)),
         database=used["postgresql-0"],
     )
