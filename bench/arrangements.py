@@ -175,7 +175,7 @@ class Arranger:
         self._forget(dict(self._present))
 
     def _forget(self, schemas: Mapping[str, int]) -> None:
-        """Drop schemas that the stack captures no more, and the archive of their tables."""
+        """Drop schemas that the stack no longer captures, and the archive of their tables."""
         files = IcebergFiles(self._outputs)
         with database.connect(self._outputs) as connection:
             for name in schemas:
