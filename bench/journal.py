@@ -69,8 +69,10 @@ class BatchJournal:
 
     def parents(self, schema: str) -> Parents:
         """Return the rows that other rows of the schema refer to."""
-        first = (self.first_keys[f"{schema}.{table}"] for table in ("users", "products", "orders"))
-        return Parents(*first, count=self.schedule.parent_rows)
+        users, products, orders = (
+            self.first_keys[f"{schema}.{table}"] for table in ("users", "products", "orders")
+        )
+        return Parents(users, products, orders, self.schedule.parent_rows)
 
     def of_table(self, table: str) -> Iterable[CommittedBatch]:
         """Return what was committed to schema.table."""
