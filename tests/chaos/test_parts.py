@@ -127,7 +127,7 @@ def test_the_report_has_a_row_for_each_fault(tmp_path: Path) -> None:
     write(a_run(GOOD, CLOCK), tmp_path)
     rows = [line for line in (tmp_path / "README.md").read_text().splitlines() if line[:2] == "| "]
     assert rows[1] == (
-        "| connect-killed: SIGKILL of the Connect worker | survived | never | 31 s | 900"
+        "| connect-killed: SIGKILL of a Connect worker | survived | never | 31 s | 900"
         " | up to 120 | 0 | 0"
         " | nothing | 2026-01-01 00:00, abc |"
     )

@@ -85,8 +85,8 @@ def identity(server: ExistingServer, timeline: int = 1) -> dict[str, str]:
 def test_the_same_server_goes_on(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     server.execute("INSERT INTO public.users VALUES (1000, 'later', NULL)")
-    assert ask(server, captured, **identity(server), **EXACT) == "continuous\t1"
-    assert ask(server, None, **identity(server)) == "continuous\t1", "nothing is captured yet"
+    assert ask(server, captured, **identity(server), **EXACT) == "continuous\t1.0"
+    assert ask(server, None, **identity(server)) == "continuous\t1.0", "nothing is captured yet"
 
 
 def test_a_slot_that_is_missing_lost_or_read_by_another_is_refused(
@@ -100,12 +100,14 @@ def test_a_slot_that_is_missing_lost_or_read_by_another_is_refused(
     )
     answer = ask(server, captured, **EXACT)
     assert "it was created again, or another program has read it" in answer
-    assert answer.endswith(". Run make recover SOURCE=shop\t0")
-    assert ask(server, captured) == "continuous\t1", "the offset may be older than what is in Kafka"
+    assert answer.endswith(". Run make recover SOURCE=shop\t0.0")
+    assert ask(server, captured) == "continuous\t1.0", (
+        "the offset may be older than what is in Kafka"
+    )
 
     server.execute("SELECT pg_drop_replication_slot('datapipe_shop')", "postgres")
     assert "the replication slot does not exist" in ask(server, captured)
-    assert ask(server, None) == "continuous\t1", "a first start makes the slot"
+    assert ask(server, None) == "continuous\t1.0", "a first start makes the slot"
     # The reader of added tables drops its slot, and writes no changes.
     reader = {"slot.drop.on.stop": "true"}
     assert ask(server, captured, **reader).startswith("continuous")
@@ -140,14 +142,14 @@ def test_a_backup_that_has_passed_what_was_captured_is_known_by_its_heartbeat(
     server.execute("INSERT INTO datapipe.heartbeat VALUES (1, now() - interval '1 hour')")
     assert "it is a restored backup" in ask(server, captured, time.time(), **heartbeat)
     server.execute("UPDATE datapipe.heartbeat SET at = now()")
-    assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1"
+    assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1.0"
 
 
 def test_a_database_without_a_table_of_heartbeats_goes_on(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     server.execute("ALTER TABLE datapipe.heartbeat RENAME TO no_heartbeat")
     try:
-        assert ask(server, captured, time.time(), **identity(server)) == "continuous\t1"
+        assert ask(server, captured, time.time(), **identity(server)) == "continuous\t1.0"
     finally:
         server.execute("ALTER TABLE datapipe.no_heartbeat RENAME TO heartbeat")
 
@@ -161,7 +163,7 @@ def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
         end = value(server, POSITION)
         promote(standby)
         standby.execute("CREATE TABLE later AS SELECT generate_series(1, 10000) AS id")
-        assert ask(standby, captured, **before) == "continuous\t1"
+        assert ask(standby, captured, **before) == "continuous\t1.0"
         # Captured from the primary after the standby had left its timeline.
         ahead = ask(standby, end + 50_000, **before)
         assert "was promoted at the WAL position" in ahead
@@ -171,7 +173,7 @@ def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
             "SELECT pg_replication_slot_advance('datapipe_shop', pg_current_wal_insert_lsn())",
             "postgres",
         )
-        assert ask(standby, value(standby, CONFIRMED), **before) == "continuous\t1"
+        assert ask(standby, value(standby, CONFIRMED), **before) == "continuous\t1.0"
 
 
 def test_a_standby_and_a_server_that_is_away_are_reported(server: ExistingServer, ask: Ask) -> None:
