@@ -234,16 +234,15 @@ def test_a_database_that_is_not_ready_for_moments_is_waited_for(
 ) -> None:
     monkeypatch.setattr("chaos.pipeline.POLL_SECONDS", 0.01)
     pipeline: Any = Pipeline.__new__(Pipeline)
-    answers = iter([StackError("refused"), StackError("starting"), "a connection"])
+    refusals = [StackError("refused"), StackError("starting")]
     closed: list[str] = []
 
     @contextmanager
     def database() -> Iterator[str]:
-        answer = next(answers)
-        if isinstance(answer, StackError):
-            raise answer
-        yield answer
-        closed.append(answer)
+        if refusals:
+            raise refusals.pop()
+        yield "a connection"
+        closed.append("a connection")
 
     pipeline.database = database
     with pipeline.answering_database() as connection:
