@@ -88,6 +88,9 @@ erase: ## show what erasing a key's rows from the archive would do; YES=1 erases
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh
 
+several: ## deploy two workers and five brokers in the sandbox, kill some of them, count what is lost
+	@scripts/several.sh
+
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list $(CHOSEN)
 

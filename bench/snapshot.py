@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from bench import machine, sample_schema
-from bench.containers import Container, containers
+from bench.containers import Container, containers, is_worker
 from bench.iceberg_files import IcebergFiles
 from bench.result import Machine, Part
 from clients import database
@@ -231,7 +231,7 @@ class SnapshotBench:
 
     def _kill(self) -> None:
         """Send SIGKILL to all processes of the worker's container."""
-        worker = next(each for each in containers(self._cluster) if each.label == "kafka-connect")
+        worker = next(each for each in containers(self._cluster) if is_worker(each.label))
         for process in (worker.memory / "cgroup.procs").read_text().split():
             os.kill(int(process), signal.SIGKILL)
         self._log("killed the worker")

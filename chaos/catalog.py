@@ -39,17 +39,17 @@ def faults(rate: float = SHOP_RATE) -> list[Fault]:
     """Return new instances of all faults, for a load of so many changes per second."""
     room = room_for(rate)
     return [
-        Killed("connect-killed", "SIGKILL of the Connect worker", workload=CONNECT),
-        Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA, victims=("kafka-0",)),
+        Killed("connect-killed", "SIGKILL of a Connect worker", workload=CONNECT),
+        Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA),
         Poison("poison-records", "an unreadable record in the topic of each captured table"),
         KilledInTurn(
             "brokers-killed", "SIGKILL of each broker, one after the other", workload=KAFKA
         ),
         Killed(
             "two-brokers-killed",
-            "SIGKILL of two of three brokers at the same time",
+            "SIGKILL of two brokers at the same time",
             workload=KAFKA,
-            victims=("kafka-1", "kafka-2"),
+            count=2,
         ),
         Killed("postgresql-killed", "SIGKILL of PostgreSQL", workload=POSTGRESQL),
         S3Fails(
@@ -69,11 +69,11 @@ def faults(rate: float = SHOP_RATE) -> list[Fault]:
             "all-brokers-killed",
             "SIGKILL of all brokers at the same time",
             workload=KAFKA,
-            victims=("kafka-0", "kafka-1", "kafka-2"),
+            count=None,
         ),
         Cut(
             "network-cut",
-            "no packet passes between the Connect worker and the brokers",
+            "no packet passes between the Connect workers and the brokers",
             Hold(full=45, quick=30),
         ),
         DiskFull(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kafka_connect.transforms import with_first
+from kafka_connect.transforms import with_first, without
 
 # The transforms that keep a TRUNCATE.
 KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenChanges"}
@@ -37,6 +37,17 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
         **with_first(config, TRUNCATE_FIRST, settings),
         "snapshot.mode": "custom",
         "snapshot.custom.class": MARKED_SNAPSHOTTER,
+    }
+
+
+def without_truncate(config: Mapping[str, str]) -> dict[str, str]:
+    """Return the configuration with which a connector goes on once truncating_first() has done."""
+    if not reads_again(config):
+        return dict(config)
+    return {
+        **without(config, TRUNCATE_FIRST),
+        "snapshot.mode": "custom",
+        "snapshot.custom.class": CONTINUOUS_SNAPSHOTTER,
     }
 
 

@@ -126,7 +126,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         run.append(" ".join(str(word) for word in command[-4:-2] or command[-1:]))
         return SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr("clients.recover.source.subprocess.run", fake)
+    monkeypatch.setattr("clients.stack.subprocess.run", fake)
     return run
 
 
@@ -136,7 +136,7 @@ def install(monkeypatch: pytest.MonkeyPatch, server: Database, connect: Connect)
         yield server
 
     @contextmanager
-    def stopped(_client: object, _name: str, _log: object) -> Iterator[None]:
+    def stopped(_client: object, _name: str, _log: object, **_: bool) -> Iterator[None]:
         connect.calls.append("stop")
         yield
         connect.start()

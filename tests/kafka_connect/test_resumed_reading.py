@@ -225,7 +225,7 @@ def test_what_changes_between_the_attempts_is_current_afterwards(
     tables = ["bigints", "pairs", "uuids", "ending"]
     apply(server, tables)
     with worker_of(server, tables, tmp_path) as worker:
-        for attempt, records in enumerate((60, 90, 120)):
+        for attempt, records in enumerate((60, 90, 40)):
             worker.read(records)
             with server.connect("postgres") as connection:
                 for table in ("bigints", "uuids", "pairs"):

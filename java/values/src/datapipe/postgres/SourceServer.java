@@ -99,7 +99,7 @@ class SourceServer {
         .with("assumeMinServerVersion", "9.4")
         .build());
     try (PostgresConnection replication =
-            new PostgresConnection(replicating, "Debezium Continuity");
+            DatabaseConnections.open(replicating, "Debezium Continuity");
         Statement statement = replication.connection(false).createStatement();
         ResultSet history = statement.executeQuery("TIMELINE_HISTORY " + timeline)) {
       history.next();
