@@ -28,6 +28,10 @@ public class ResumedReading {
   private static final Map<Map<String, ?>, Map<String, Object>> STORED = new HashMap<>();
 
   public static void main(String[] arguments) throws Exception {
+    Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {
+      error.printStackTrace();
+      Runtime.getRuntime().halt(1); // Debezium's threads would go on
+    });
     Properties given = new Properties();
     given.load(Files.newBufferedReader(Path.of(arguments[0])));
     Map<String, String> properties = new HashMap<>();
@@ -88,8 +92,8 @@ public class ResumedReading {
             ? Long.valueOf(((Number) value).longValue()) : value));
     STORED.put(Map.copyOf(record.sourcePartition()), offset);
     Struct event = (Struct) record.value();
-    if (event.schema().field(Envelope.FieldName.SOURCE) == null) {
-      return false; // a heartbeat
+    if (event == null || event.schema().field(Envelope.FieldName.SOURCE) == null) {
+      return false; // a tombstone, or a heartbeat
     }
     Struct source = event.getStruct(Envelope.FieldName.SOURCE);
     String operation = event.getString(Envelope.FieldName.OPERATION);

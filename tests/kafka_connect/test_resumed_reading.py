@@ -45,7 +45,7 @@ NUMBERED = {
     ),
     "domains": ("code", "n", ()),
 }
-# Their keys can't be written back exactly, or there is none.
+# Their keys can't be written back exactly, or they have no key.
 UNORDERED = {
     "bytes": ("bytea PRIMARY KEY", "decode(md5(n::text), 'hex')"),
     "doubles": ("double precision PRIMARY KEY", "n / 7.0"),

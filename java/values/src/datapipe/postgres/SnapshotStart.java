@@ -113,7 +113,7 @@ final class SnapshotStart {
       TableReading reading = reading(table, offsets.get(table));
       boolean isAgain = reading.how == TableReading.How.AGAIN;
       boolean isMarked = isAgain && (marksAll || keepsTruncates)
-          || reading.how == TableReading.How.ANEW && marksAll;
+          || reading.how == TableReading.How.NEW && marksAll;
       tables.put(table, reading.marked(isMarked));
       LOG.info("the rows of {} are read: {}", table, reading.how);
       if (isAgain && !isMarked) {
@@ -147,7 +147,7 @@ final class SnapshotStart {
     Map<String, Object> usable = isUsable(table, offset) ? offset : Map.of();
     Optional<String> order = key.map(TableKey::order);
     Optional<String> after = key.flatMap(columns -> columns.after(TableOffsets.key(usable)));
-    TableReading.How how = TableReading.How.ANEW;
+    TableReading.How how = TableReading.How.NEW;
     if (usable.containsKey(TableOffsets.COMPLETE)) {
       how = TableReading.How.COMPLETE;
     } else if (usable.containsKey(TableOffsets.BEGUN) || after.isPresent()) {

@@ -20,8 +20,8 @@ final class TableReading {
 
   enum How {
     /** Nothing of it was read before. */
-    ANEW,
-    /** What was read before counts no more: it is of another slot or table, or has no usable key. */
+    NEW,
+    /** What was read before no longer counts: it is of another slot or table, or has no usable key. */
     AGAIN,
     /** It goes on after the mark or the row that was written last. */
     RESUMED,
