@@ -46,17 +46,7 @@ public class ContinuousSnapshotter extends InitialSnapshotter {
         DatabaseConnections.open(config.getJdbcConfig(), "Debezium Continuity")) {
       return new Continuity(config, captured).gap(new SourceServer(connection, config, slotName));
     } catch (SQLException error) {
-<<<<<<< HEAD
       throw SourceServer.failure("whether changes are missing", error);
-=======
-      String state = String.valueOf(error.getSQLState());
-      if (AWAY.stream().anyMatch(state::startsWith)) {
-        throw new RetriableException("the database went away while its slot was checked, or did not"
-            + " answer within " + DatabaseConnections.ANSWER_SECONDS + " s: " + error.getMessage(),
-            error);
-      }
-      throw new ConnectException("cannot check whether changes are missing", error);
->>>>>>> main
     }
   }
 

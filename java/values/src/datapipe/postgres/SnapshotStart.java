@@ -78,7 +78,7 @@ final class SnapshotStart {
       Configuration config, OffsetStorageReader reader, Map<String, Map<String, Object>> newer) {
     PostgresConnectorConfig settings = new PostgresConnectorConfig(config);
     try (PostgresConnection connection =
-        new PostgresConnection(settings.getJdbcConfig(), "Debezium Snapshot Start")) {
+        DatabaseConnections.open(settings.getJdbcConfig(), "Debezium Snapshot Start")) {
       SourceServer source =
           new SourceServer(connection, settings, config.getString("slot.name"));
       Map<String, Map<String, Object>> offsets = offsets(config, reader);

@@ -125,7 +125,9 @@ class SourceServer {
   static ConnectException failure(String question, SQLException error) {
     String state = String.valueOf(error.getSQLState());
     return AWAY.stream().anyMatch(state::startsWith)
-        ? new RetriableException("the database went away while it was asked " + question, error)
+        ? new RetriableException("the database went away while it was asked " + question
+            + ", or did not answer within " + DatabaseConnections.ANSWER_SECONDS + " s: "
+            + error.getMessage(), error)
         : new ConnectException("cannot ask " + question, error);
   }
 
