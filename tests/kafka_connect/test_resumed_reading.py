@@ -272,7 +272,7 @@ def test_tables_without_a_usable_key_are_read_again_after_a_truncate(
         worker.read(0)
         for table in ["bigints", *UNORDERED]:
             assert worker.current(table) == contents(server, table), table
-        assert any(each.operation == "t" for each in worker.of("bag"))
+        assert any(each.operation == "t" for each in worker.of("bytes"))
         reads = Counter(each.id for each in worker.of("bigints") if each.operation == "r")
         assert set(reads.values()) == {1}, "it went on"
 
