@@ -67,7 +67,7 @@ class Observer:
         """
         self._reader.read()
         since = 0 if keeps_history else complete_from
-        differing = len(self._reader.row_differences(self._pipeline.database, since))
+        differing = len(self._reader.row_differences(self._pipeline.answering_database, since))
         tables = [*self._reader.tables]
         if self._bulk is not None:
             tables += self._bulk.tables()

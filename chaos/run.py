@@ -61,7 +61,7 @@ def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:
     began = time.time()
     try:
         wait_until_healthy(pipeline)
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             tables = sample_tables(connection, pipeline.outputs.tables)
             require_replication(connection)
         return Experiment(fault, pipeline, tables, pace).run()

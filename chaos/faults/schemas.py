@@ -30,7 +30,7 @@ class Compatible(Fault):
     _since: int = field(default=0, repr=False)
 
     def inject(self, pipeline: Pipeline) -> None:
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             connection.execute(
                 sql.SQL(
                     "ALTER TABLE public.products ADD COLUMN {} integer NOT NULL DEFAULT 7"
@@ -56,7 +56,7 @@ class Compatible(Fault):
         return complaints
 
     def restore(self, pipeline: Pipeline) -> None:
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             connection.execute(
                 sql.SQL("ALTER TABLE public.products DROP COLUMN IF EXISTS {}").format(
                     sql.Identifier(ADDED)
@@ -110,5 +110,5 @@ def _alter(pipeline: Pipeline, changes: str) -> None:
     statement = sql.SQL("ALTER TABLE {table} " + changes).format(
         table=sql.Identifier(schema, table), column=sql.Identifier(CHANGED)
     )
-    with pipeline.database() as connection:
+    with pipeline.answering_database() as connection:
         connection.execute(statement)

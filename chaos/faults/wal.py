@@ -34,7 +34,7 @@ class SlotLost(Fault):
 
     def _is_lost(self, pipeline: Pipeline) -> bool:
         """Fill a WAL segment and start a checkpoint; return whether the slot is lost."""
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             connection.execute("SELECT pg_switch_wal()")
             connection.execute("CHECKPOINT")
             found = connection.execute(
@@ -63,6 +63,6 @@ class SlotLost(Fault):
 
 
 def _set(pipeline: Pipeline, statement: str, value: str | None = None) -> None:
-    with pipeline.database() as connection:
+    with pipeline.answering_database() as connection:
         connection.execute(sql.SQL(statement).format(*([sql.Literal(value)] if value else [])))
         connection.execute("SELECT pg_reload_conf()")

@@ -77,7 +77,9 @@ class Run:
         self.writer = Writer(connect, tables, seed=1, rate=120)
         self.bulk = BulkLoad(connect, RATE, seed=2)
         self.read = BulkArchive(self.archive, self.bulk, ignored)
-        pipeline: Any = SimpleNamespace(archive=self.archive, database=connect)
+        pipeline: Any = SimpleNamespace(
+            archive=self.archive, database=connect, answering_database=connect
+        )
         self.observer = Observer(pipeline, tables.values(), self.writer, self.read)
 
     def write(self, seconds: float = 2) -> None:

@@ -1,6 +1,8 @@
 """The parts of chaos that need no pipeline: verdicts, symptoms, the catalog, the report."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
@@ -24,6 +26,7 @@ from chaos.monitor import (
     symptoms_of_connectors,
     symptoms_of_pods,
 )
+from chaos.pipeline import FaultError, Pipeline
 from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
 from chaos.run import run_all
@@ -224,3 +227,38 @@ def test_plain_files_allow_no_bulk_load() -> None:
     )
     with pytest.raises(StackError, match="above 120 needs archive"):
         run_all(pipeline, [], Pace(rate=121), lambda _: None)
+
+
+def test_a_database_that_is_not_ready_for_moments_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chaos.pipeline.POLL_SECONDS", 0.01)
+    pipeline: Any = Pipeline.__new__(Pipeline)
+    refusals = [StackError("refused"), StackError("starting")]
+    closed: list[str] = []
+
+    @contextmanager
+    def database() -> Iterator[str]:
+        if refusals:
+            raise refusals.pop()
+        yield "a connection"
+        closed.append("a connection")
+
+    pipeline.database = database
+    with pipeline.answering_database() as connection:
+        assert connection == "a connection"
+        assert not closed
+    assert closed == ["a connection"]
+
+
+def test_a_database_that_stays_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chaos.pipeline.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("chaos.pipeline.ANSWER_SECONDS", 0.05)
+    pipeline: Any = Pipeline.__new__(Pipeline)
+
+    def database() -> Any:
+        raise StackError("connection refused")
+
+    pipeline.database = database
+    with pytest.raises(FaultError, match=r"PostgreSQL to answer.*connection refused"):
+        pipeline.answering_database().__enter__()

@@ -323,3 +323,18 @@ def test_rendering_stays_linear_for_a_thousand_tables() -> None:
     routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(1000)}
     properties = iceberg_sink(routes=routes).properties()
     assert len([key for key in properties if key.endswith(".route-regex")]) == 1000
+
+
+def test_rows_that_name_their_table_need_no_regular_expressions() -> None:
+    routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(1000)}
+    properties = iceberg_sink(routes=routes, name_tables=True).properties()
+    assert not [key for key in properties if "route-regex" in key]
+    assert "iceberg.tables" not in properties, "the sink refuses both"
+    assert properties["iceberg.tables.dynamic-enabled"] == "true"
+    assert properties["iceberg.tables.route-field"] == properties["transforms.topic.table.field"]
+    named = dict(route.split(":") for route in properties["transforms.topic.routes"].split(","))
+    assert named == routes
+    assert properties["transforms.topic.topic.field"] == "__topic"
+    static = iceberg_sink(routes=routes).properties()
+    assert static["transforms"] == properties["transforms"]
+    assert "iceberg.tables.dynamic-enabled" not in static

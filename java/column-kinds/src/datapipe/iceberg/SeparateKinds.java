@@ -6,7 +6,6 @@ import org.apache.iceberg.CatalogUtil;
 import org.apache.iceberg.catalog.Catalog;
 import org.apache.kafka.common.cache.LRUCache;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -25,7 +24,6 @@ import org.apache.kafka.connect.transforms.Transformation;
  * catalog the task fails, and is restarted; no record is refused for that.
  */
 public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation<R> {
-  static final String ROUTES = "routes";
   static final String HOUR_COLUMN = "partition.hour";
   static final String CATALOG_NAME = "catalog.name";
   private static final String CATALOG = "catalog.";
@@ -106,7 +104,7 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
   @Override
   public ConfigDef config() {
     return new ConfigDef()
-        .define(ROUTES, ConfigDef.Type.LIST, ConfigDef.Importance.HIGH,
+        .define(Routes.SETTING, ConfigDef.Type.LIST, ConfigDef.Importance.HIGH,
             "The topics and their tables, each as topic:database.table.")
         .define(HOUR_COLUMN, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "The column by whose hour new tables are partitioned.")
@@ -119,13 +117,8 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
     Map<String, Object> parsed = config().parse(given);
     settings = given;
     hourColumn = (String) parsed.get(HOUR_COLUMN);
-    for (Object route : (Iterable<?>) parsed.get(ROUTES)) {
-      String[] parts = route.toString().split(":");
-      if (parts.length != 2) {
-        throw new ConfigException(ROUTES, route, "allowed: topic:database.table");
-      }
-      topics.put(parts[0], new Topic(parts[1]));
-    }
+    Routes.parse(parsed.get(Routes.SETTING))
+        .forEach((topic, table) -> topics.put(topic, new Topic(table)));
   }
 
   @Override
