@@ -107,8 +107,10 @@ class Experiment:
                     self._complaints += self._observer.verified(fault.ignores, since)
                 symptom = monitor.first_since(injected)
         finally:
-            fault.heal(pipeline)
-            fault.restore(pipeline)
+            try:
+                fault.heal(pipeline)
+            finally:
+                fault.restore(pipeline)
         recovered = drained and (recovered or drained)
         times = Times(began, injected, healed, recovered, loaded)
         return self._result(symptom, observation, times)

@@ -187,6 +187,20 @@ def test_what_was_injected_is_healed_in_any_case(world: World, error: BaseExcept
     assert fault.steps[-1] == "restore"
 
 
+def test_what_can_not_be_healed_is_restored_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = the_fault()
+
+    def refuse(_pipeline: object) -> None:
+        raise FaultError("the pod is away")
+
+    monkeypatch.setattr(fault, "heal", refuse)
+    with pytest.raises(FaultError, match="the pod is away"):
+        run(fault)
+    assert fault.steps[-1] == "restore"
+
+
 def test_lost_changes_fail_after_the_user_has_tried_everything(world: World) -> None:
     world.archived = []
     fault, pipeline = the_fault(repaired="make recover"), FakePipeline()
