@@ -33,8 +33,8 @@ WARM_UP_SECONDS = 10
 CONTINUED_WITHIN = timedelta(hours=24)
 # Longer than a commit's own time, after which a duplicate would be readable.
 COMMIT_SECONDS = 5
-# Of the stack's idle use there must be several windows.
-SETTLE_SECONDS = 65
+# Of the stack's idle use there must be two windows.
+SETTLE_SECONDS = 45
 
 
 def measure(

@@ -14,6 +14,11 @@ MEBIBYTE = 1024 * 1024
 # S3's smallest part of a multipart upload (but the last).
 MINIMUM_PART_SIZE = 5 * MEBIBYTE
 
+# Each open file has a buffer of a page for its compressor, used or not; all of them get this much.
+# Smaller pages than SMALLEST_PAGE would not compress as well.
+PAGE_BUFFERS = 64 * MEBIBYTE
+SMALLEST_PAGE = 64 * 1024
+
 CATALOG = "glue"
 
 # The transform's name in the connector's `transforms`.
@@ -160,6 +165,7 @@ class IcebergSinkConnector(SinkConnector):
                 f"iceberg.tables.auto-create-props.{key}": value
                 for key, value in self.table_properties().items()
             },
+            **self._smaller_pages(),
             **self._commit_counter(),
             **self._separation(),
         }
@@ -179,6 +185,17 @@ class IcebergSinkConnector(SinkConnector):
             "write.metadata.delete-after-commit.enabled": "false",
             "write.metadata.previous-versions-max": render(self.previous_metadata),
         }
+
+    def _smaller_pages(self) -> dict[str, str]:
+        """Return the size of pages where so many tables have an open file that they fill the heap.
+
+        It is the sink's: the maintenance, which has one open file, writes pages of page_bytes.
+        """
+        files = max(1, self.tasks_max) * len(self.routes)
+        size = max(SMALLEST_PAGE, PAGE_BUFFERS // files)
+        if size >= self.page_bytes:
+            return {}
+        return {"iceberg.tables.write-props.write.parquet.page-size-bytes": render(size)}
 
     def catalog(self) -> dict[str, str]:
         """Return the catalog's properties that have no field."""
