@@ -57,14 +57,22 @@ public class ResumedReading {
         continue;
       }
       read += batch.size();
-      if (records > 0 && read >= records && random.nextBoolean()) {
-        break; // killed before the commit
-      }
-      for (SourceRecord record : batch) {
+      boolean isKilled = records > 0 && read >= records;
+      for (SourceRecord record : isKilled ? committed(batch, random) : batch) {
         isEnd |= commit(record) && records == 0;
+        task.commitRecord(record, null);
+      }
+      if (!isKilled || random.nextBoolean()) {
+        task.commit();
       }
     }
     stop(task);
+  }
+
+  /** Returns what a killed worker has committed of its last batch: nothing, a part, or all. */
+  private static List<SourceRecord> committed(List<SourceRecord> batch, Random random) {
+    int part = batch.isEmpty() ? 0 : random.nextInt(batch.size());
+    return batch.subList(0, List.of(0, part, part, batch.size()).get(random.nextInt(4)));
   }
 
   /** Ends a task. Its thread may wait for room in the queue, so someone takes the records. */

@@ -2,7 +2,7 @@
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +139,11 @@ class Worker:
 
 @contextmanager
 def worker_of(
-    server: PostgresServer, tables: Iterable[str], folder: Path, **changes: str
+    server: PostgresServer,
+    tables: Iterable[str],
+    folder: Path,
+    changes: Mapping[str, str] | None = None,
+    seed: int = 7,
 ) -> Iterator[Worker]:
     """Yield a worker whose tasks read the tables in small batches."""
     connector = DebeziumPostgresConnector(
@@ -162,7 +166,7 @@ def worker_of(
         "max.batch.size": "37",
         "max.queue.size": "100",
         "poll.interval.ms": "10",
-        **changes,
+        **(changes or {}),
     }
     copy_artifacts(JARS["values"], folder / "jars")
     copy_artifacts(("org/postgresql/postgresql/42.6.*", *JARS[JSON]), folder / "more")
@@ -171,7 +175,7 @@ def worker_of(
     classpath = f"{JAVA / 'values.jar'}:{folder}/jars/*:{folder}/more/*"
     source = str(Path(__file__).with_name("ResumedReading.java"))
     options = ("-Duser.timezone=UTC",)
-    with java_program(classpath, source, *options, arguments=(str(given), "7")) as program:
+    with java_program(classpath, source, *options, arguments=(str(given), str(seed))) as program:
         yield Worker(program)
 
 
@@ -296,3 +300,79 @@ def test_a_slot_that_was_created_again_begins_all_tables_again(
         assert worker.current("bigints") == contents(server, "bigints")
         assert [each.operation for each in worker.of("bigints")].count("t") == 1
         assert not any(each.operation == "t" for each in worker.of("uuids")), "it was not begun"
+
+
+@pytest.mark.parametrize(("metadata", "seed"), [("true", 7), ("false", 8)])
+def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
+    server: PostgresServer, tmp_path: Path, metadata: str, seed: int
+) -> None:
+    with server.connect("postgres") as connection:
+        for table in ("one", "two", "ending"):
+            run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
+            run(connection, "INSERT INTO {table} VALUES (-1, 'read')", table)
+        connection.execute("ALTER TABLE one REPLICA IDENTITY FULL")
+    tables = ["one", "two", "ending"]
+    apply(server, tables)
+    changed = {"provide.transaction.metadata": metadata}
+    with worker_of(server, tables, tmp_path, changed, seed) as worker:
+        worker.read(2)
+        with server.connect("postgres") as connection:
+            change_at_shared_positions(connection)
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        for records in (3, 40, 90, 1, 38, 64, 150, 37, 7, 230, 75, 76, 77, 1, 1):
+            worker.read(records)
+        worker.read(0)
+        changes = Counter(
+            (each.operation, each.table, each.id, each.content)
+            for each in worker.records
+            if each.operation != "r" and each.table != "ending"
+        )
+    assert changes == expected_changes()
+
+
+ROUNDS = 3
+
+
+def change_at_shared_positions(connection: Connection) -> None:
+    """COPY in one transaction and several, an INSERT of single rows, keys, and a TRUNCATE."""
+    for number in range(ROUNDS):
+        for table in ("one", "two"):
+            copy(connection, table, range(1000 * number, 1000 * number + 150))
+        with connection.transaction():
+            for table in ("one", "two", "one"):
+                first = 1000 * number + (500 if table == "two" else 300)
+                first += 100 if table == "one" and count(connection, first) else 0
+                copy(connection, table, range(first, first + 60))
+        connection.execute("UPDATE one SET id = id + 100000 WHERE id % 1000 BETWEEN 100 AND 119")
+        connection.execute("TRUNCATE one, two")
+
+
+def copy(connection: Connection, table: str, numbers: Iterable[int]) -> None:
+    with connection.cursor().copy(
+        SQL("COPY {table} FROM STDIN").format(table=Identifier(table))
+    ) as rows:
+        for number in numbers:
+            rows.write_row((number, f"v{number}"))
+
+
+def count(connection: Connection, number: int) -> int:
+    return len(connection.execute("SELECT FROM one WHERE id = %s", (number,)).fetchall())
+
+
+def expected_changes() -> Counter[tuple[str, str, str, str]]:
+    """Return the changes of change_at_shared_positions(), each once."""
+    changes: Counter[tuple[str, str, str, str]] = Counter()
+    for number in range(ROUNDS):
+        first = 1000 * number
+        inserted = {
+            "one": [*range(first, first + 150), *range(first + 300, first + 360),
+                    *range(first + 400, first + 460)],
+            "two": [*range(first, first + 150), *range(first + 500, first + 560)],
+        }  # fmt: skip
+        for table, numbers in inserted.items():
+            changes.update(("c", table, str(key), f"v{key}") for key in numbers)
+            changes["t", table, "", ""] += 1
+        for key in range(first + 100, first + 120):
+            changes["d", "one", str(key), f"v{key}"] += 1
+            changes["c", "one", str(key + 100000), f"v{key}"] += 1
+    return changes

@@ -21,18 +21,21 @@ import org.apache.kafka.connect.source.SourceRecord;
  * has an offset of its table, with the row's key, which Connect commits in the same transaction as
  * the row. The last row of all keeps Debezium's offset, so that the snapshot ends as usual.
  *
- * <p>Without our own snapshotter, or when all rows are read, it is Debezium's task.
+ * <p>When all rows are read, the offsets of changes are Debezium's, with what {@link SharedPositions}
+ * adds.
  */
 public class ResumingTask extends PostgresConnectorTask {
   /** The offsets of tables that were handed to Connect, which may not have committed them yet. */
   private final Map<String, Map<String, Object>> handedOver = new HashMap<>();
 
   private SnapshotProgress progress;
+  private SharedPositions positions = new SharedPositions(null);
 
   @Override
   public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(
       Configuration config) {
     progress = null;
+    positions = new SharedPositions(null);
     if (!SnapshotStart.reads(config, context.offsetStorageReader())) {
       return super.start(config);
     }
@@ -42,22 +45,31 @@ public class ResumingTask extends PostgresConnectorTask {
     return super.start(snapshot.addTo(config));
   }
 
-  /** Hides the offset of an unfinished snapshot, with which Debezium would begin again. */
+  /**
+   * Hides the offset of an unfinished snapshot, with which Debezium would begin again, and has a
+   * position of which only some records were committed read again.
+   */
   @Override
   protected Offsets<PostgresPartition, PostgresOffsetContext> getPreviousOffsets(
       Partition.Provider<PostgresPartition> provider,
       OffsetContext.Loader<PostgresOffsetContext> loader) {
     Offsets<PostgresPartition, PostgresOffsetContext> stored =
-        super.getPreviousOffsets(provider, loader);
+        super.getPreviousOffsets(provider, offset -> {
+          if (progress == null) {
+            positions = new SharedPositions(offset);
+          }
+          return loader.load(SharedPositions.beginning(offset));
+        });
     return progress == null ? stored : Offsets.of(stored.getTheOnlyPartition(), null);
   }
 
   @Override
   public List<SourceRecord> doPoll() throws InterruptedException {
     List<SourceRecord> records = super.doPoll();
-    if (progress == null) {
-      return records;
-    }
+    return positions.apply(progress == null ? records : recorded(records));
+  }
+
+  private List<SourceRecord> recorded(List<SourceRecord> records) {
     List<SourceRecord> recorded = new ArrayList<>(records.size());
     for (SourceRecord record : records) {
       progress.apply(record).ifPresent(recorded::add);
