@@ -121,7 +121,9 @@ def test_a_database_that_says_nothing_is_not_waited_for_forever(ask: Ask) -> Non
         began = time.monotonic()
         answer = ask(SimpleNamespace(port=0), 1000, **given)
         assert time.monotonic() - began < 20
-    assert answer.startswith("the database went away while it was asked whether changes are missing")
+    assert answer.startswith(
+        "the database went away while it was asked whether changes are missing"
+    )
 
 
 def test_another_server_and_an_older_one_are_refused(server: ExistingServer, ask: Ask) -> None:
