@@ -29,7 +29,7 @@ public class ResumingTask extends PostgresConnectorTask {
   private final Map<String, Map<String, Object>> handedOver = new HashMap<>();
 
   private SnapshotProgress progress;
-  private SharedPositions positions = new SharedPositions(null);
+  private SharedPositions positions;
 
   @Override
   public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(
@@ -86,5 +86,13 @@ public class ResumingTask extends PostgresConnectorTask {
     if (!record.sourcePartition().containsKey(TableOffsets.TABLE)) {
       super.commitRecord(record);
     }
+  }
+
+  /** Returns a record with another place in the offsets. */
+  static SourceRecord with(
+      SourceRecord record, Map<String, ?> partition, Map<String, Object> offset) {
+    return new SourceRecord(partition, offset, record.topic(), record.kafkaPartition(),
+        record.keySchema(), record.key(), record.valueSchema(), record.value(), record.timestamp(),
+        record.headers());
   }
 }

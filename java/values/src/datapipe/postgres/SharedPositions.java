@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.kafka.connect.source.SourceRecord;
 
@@ -34,23 +35,23 @@ final class SharedPositions {
   private final Map<String, ?> stored;
   private long toLeaveOut;
 
-  /** The transaction and position of the last change. */
-  private String change = "";
+  /** An offset of the position that is written; null after a boundary. */
+  private Map<String, ?> position;
   private long records;
-  /** The offset before the position, with the prefix. */
-  private Map<String, Object> before = Map.of();
+  /** The offset before the position. */
+  private Map<String, ?> before;
   /** Debezium's offset of the record before. */
   private Map<String, ?> previous;
 
   /** `stored` is the offset that was committed last, or null. */
   SharedPositions(Map<String, ?> stored) {
     this.stored = stored;
-    previous = stored;
+    previous = stored == null ? null : beginning(stored);
     if (stored != null && stored.containsKey(RECORDS)) {
-      change = changeOf(stored);
+      position = stored;
       records = ((Number) stored.get(RECORDS)).longValue();
       toLeaveOut = records;
-      before = prefixed(beginning(stored));
+      before = previous;
     }
   }
 
@@ -89,7 +90,7 @@ final class SharedPositions {
       } else if (!isChange(offset)) {
         if (toLeaveOut == 0 || !isBeginOf(offset, stored)) {
           toLeaveOut = 0;
-          change = "";
+          position = null;
           applied.add(record);
         }
       } else if (isNew(offset)) {
@@ -102,12 +103,11 @@ final class SharedPositions {
 
   /** Counts a change; returns whether it was not committed before. */
   private boolean isNew(Map<String, ?> offset) {
-    String next = changeOf(offset);
-    if (!next.equals(change)) {
-      change = next;
+    if (!isSamePosition(offset, position)) {
+      position = offset;
       records = 0;
       toLeaveOut = 0;
-      before = prefixed(previous == null ? justBefore(offset) : previous);
+      before = previous == null ? justBefore(offset) : previous;
     }
     if (toLeaveOut > 0) {
       toLeaveOut--;
@@ -123,7 +123,7 @@ final class SharedPositions {
       return with(record, new HashMap<>(stored));
     }
     Map<String, ?> offset = record.sourceOffset();
-    return isChange(offset) && changeOf(offset).equals(change)
+    return isChange(offset) && isSamePosition(offset, position)
         ? with(record, partial(offset)) : record;
   }
 
@@ -133,12 +133,12 @@ final class SharedPositions {
       return false;
     }
     Map<String, ?> next = batch.get(index + 1).sourceOffset();
-    return !isChange(next) || !changeOf(next).equals(changeOf(batch.get(index).sourceOffset()));
+    return !isChange(next) || !isSamePosition(next, batch.get(index).sourceOffset());
   }
 
   private Map<String, Object> partial(Map<String, ?> offset) {
     Map<String, Object> more = new HashMap<>(offset);
-    more.putAll(before);
+    before.forEach((name, value) -> more.put(BEFORE + name, value));
     more.put(RECORDS, records);
     return more;
   }
@@ -153,12 +153,6 @@ final class SharedPositions {
     return earlier;
   }
 
-  private static Map<String, Object> prefixed(Map<String, ?> offset) {
-    Map<String, Object> more = new HashMap<>();
-    offset.forEach((name, value) -> more.put(BEFORE + name, value));
-    return more;
-  }
-
   /** Returns whether it is the offset of a change, and not of a row that is read, or a boundary. */
   private static boolean isChange(Map<String, ?> offset) {
     Object kind = offset.get(SourceInfo.MSG_TYPE_KEY);
@@ -171,8 +165,11 @@ final class SharedPositions {
         && offset.get(SourceInfo.TXID_KEY).equals(change.get(SourceInfo.TXID_KEY));
   }
 
-  private static String changeOf(Map<String, ?> offset) {
-    return offset.get(SourceInfo.TXID_KEY) + " " + offset.get(SourceInfo.LSN_KEY);
+  /** Returns whether both are of one transaction and position; the second may be null. */
+  private static boolean isSamePosition(Map<String, ?> offset, Map<String, ?> other) {
+    return other != null
+        && Objects.equals(offset.get(SourceInfo.LSN_KEY), other.get(SourceInfo.LSN_KEY))
+        && Objects.equals(offset.get(SourceInfo.TXID_KEY), other.get(SourceInfo.TXID_KEY));
   }
 
   private static boolean isHeartbeat(SourceRecord record) {
@@ -180,8 +177,6 @@ final class SharedPositions {
   }
 
   private static SourceRecord with(SourceRecord record, Map<String, Object> offset) {
-    return new SourceRecord(record.sourcePartition(), offset, record.topic(),
-        record.kafkaPartition(), record.keySchema(), record.key(), record.valueSchema(),
-        record.value(), record.timestamp(), record.headers());
+    return ResumingTask.with(record, record.sourcePartition(), offset);
   }
 }

@@ -84,7 +84,7 @@ final class SnapshotProgress {
       handedOver.put(table, offset);
       // The last record of all ends Debezium's snapshot.
       return Optional.of(Boolean.TRUE.equals(record.sourceOffset().get(LAST_RECORD))
-          ? marked : with(marked, partition, offset));
+          ? marked : ResumingTask.with(marked, partition, offset));
     }
   }
 
@@ -98,12 +98,5 @@ final class SnapshotProgress {
         .put(SOURCE, source);
     return new SourceRecord(record.sourcePartition(), record.sourceOffset(), record.topic(), null,
         null, null, record.valueSchema(), truncate, record.timestamp(), record.headers());
-  }
-
-  private static SourceRecord with(
-      SourceRecord record, Map<String, Object> partition, Map<String, Object> offset) {
-    return new SourceRecord(partition, offset, record.topic(), record.kafkaPartition(),
-        record.keySchema(), record.key(), record.valueSchema(), record.value(), record.timestamp(),
-        record.headers());
   }
 }
