@@ -3,7 +3,6 @@ package datapipe.iceberg;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.common.cache.LRUCache;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
 import org.apache.kafka.connect.data.Field;
@@ -26,7 +25,6 @@ import org.apache.kafka.connect.transforms.util.SchemaUtil;
 public class NameTable<R extends ConnectRecord<R>> implements Transformation<R> {
   static final String TOPIC_FIELD = "topic.field";
   static final String TABLE_FIELD = "table.field";
-  private static final int SCHEMAS_OF_A_TOPIC = 16;
 
   private final Map<String, Topic> topics = new HashMap<>();
   private String topicField;
@@ -50,13 +48,10 @@ public class NameTable<R extends ConnectRecord<R>> implements Transformation<R> 
         named.schema(), named, record.timestamp());
   }
 
-  /** The schemas of a topic that were seen, of which the last is nearly always the next. */
   private final class Topic {
     private final String name;
     private final String table;
-    private final LRUCache<Schema, Schema> known = new LRUCache<>(SCHEMAS_OF_A_TOPIC);
-    private Schema last;
-    private Schema extended;
+    private final SchemaCache<Schema> extended = new SchemaCache<>(NameTable.this::extend);
 
     Topic(String name, String table) {
       this.name = name;
@@ -64,17 +59,9 @@ public class NameTable<R extends ConnectRecord<R>> implements Transformation<R> 
     }
 
     Struct named(Struct row) {
-      if (row.schema() != last) {
-        extended = known.get(row.schema());
-        if (extended == null) {
-          extended = extend(row.schema());
-          known.put(row.schema(), extended);
-        }
-        last = row.schema();
-      }
-      Struct named = new Struct(extended);
-      List<Field> fields = extended.fields();
-      List<Field> originals = last.fields();
+      Struct named = new Struct(extended.of(row.schema()));
+      List<Field> fields = named.schema().fields();
+      List<Field> originals = row.schema().fields();
       int count = originals.size();
       for (int i = 0; i < count; i++) {
         named.put(fields.get(i), row.getWithoutDefault(originals.get(i).name()));

@@ -4,10 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.iceberg.CatalogUtil;
 import org.apache.iceberg.catalog.Catalog;
-import org.apache.kafka.common.cache.LRUCache;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.connector.ConnectRecord;
-import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.transforms.Transformation;
@@ -28,51 +26,25 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
   static final String CATALOG_NAME = "catalog.name";
   private static final String CATALOG = "catalog.";
   private static final String TABLE = "table.";
-  private static final int SCHEMAS_OF_A_TOPIC = 16;
 
-  private final Map<String, Topic> topics = new HashMap<>();
+  private final Map<String, SchemaCache<RenamedFields>> topics = new HashMap<>();
   private Map<String, ?> settings;
   private String hourColumn;
   private IcebergTables tables;
 
   @Override
   public R apply(R record) {
-    Topic topic = topics.get(record.topic());
+    SchemaCache<RenamedFields> topic = topics.get(record.topic());
     if (topic == null || !(record.value() instanceof Struct)) {
       return record;
     }
-    RenamedFields renamed = topic.fieldsOf(record.valueSchema());
+    RenamedFields renamed = topic.of(record.valueSchema());
     if (renamed.isEmpty()) {
       return record;
     }
     return record.newRecord(
         record.topic(), record.kafkaPartition(), record.keySchema(), record.key(),
         renamed.schema, renamed.copy((Struct) record.value()), record.timestamp());
-  }
-
-  /** The schemas of a topic that were seen, of which the last is nearly always the next. */
-  private final class Topic {
-    private final String table;
-    private final LRUCache<Schema, RenamedFields> known = new LRUCache<>(SCHEMAS_OF_A_TOPIC);
-    private Schema last;
-    private RenamedFields lastFields;
-
-    Topic(String table) {
-      this.table = table;
-    }
-
-    RenamedFields fieldsOf(Schema schema) {
-      if (schema != last) {
-        RenamedFields fields = known.get(schema);
-        if (fields == null) {
-          fields = new RenamedFields(schema, tables().prepare(table, schema).renamed);
-          known.put(schema, fields);
-        }
-        last = schema;
-        lastFields = fields;
-      }
-      return lastFields;
-    }
   }
 
   /** Opens the catalog at the first record: Connect also makes transforms to validate settings. */
@@ -118,7 +90,8 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
     settings = given;
     hourColumn = (String) parsed.get(HOUR_COLUMN);
     Routes.parse(parsed.get(Routes.SETTING))
-        .forEach((topic, table) -> topics.put(topic, new Topic(table)));
+        .forEach((topic, table) -> topics.put(topic, new SchemaCache<>(schema ->
+            new RenamedFields(schema, tables().prepare(table, schema).renamed))));
   }
 
   @Override
