@@ -63,8 +63,8 @@ sql: ## query the archive: a prompt, or Q="SELECT …"; FORMAT=csv|json|parquet,
 	@bin/datapipe sql $(if $(value Q),--query "$$Q") $(CHOSEN) $(if $(AT),--at "$$AT") \
 	  $(if $(FORMAT),--format "$$FORMAT") $(if $(TYPES),--types "$$TYPES")
 
-chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few
-	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) --output docs/chaos
+chaos: ## inject faults under load and count what is lost; FAULT=name for one, QUICK=1 for a few, RATE=n
+	@bin/datapipe chaos $(FAULTS) $(if $(QUICK),--quick) $(if $(RATE),--rate $(RATE)) --output docs/chaos
 
 chaos-sources: ## kill, fail over and cut off a sample database while another goes on; FAULT=name for one
 	@bin/datapipe chaos-sources $(FAULTS)
@@ -90,6 +90,9 @@ erase: ## show what erasing a key's rows from the archive would do; YES=1 erases
 
 shapes: ## deploy dev's layout in the sandbox with images in its shape, kill everything, count what is lost
 	@scripts/shapes.sh
+
+several: ## deploy two workers and five brokers in the sandbox, kill some of them, count what is lost
+	@scripts/several.sh
 
 dlq: ## list the records that the sink refused, and why; bin/datapipe dlq --help has the rest
 	@bin/datapipe dlq list $(CHOSEN)

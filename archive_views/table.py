@@ -14,7 +14,9 @@ OPERATION, LSN, COMMITTED, CAPTURED, LOST = (
     "__ts_ms",
     "__lost",
 )
-CHANGE_COLUMNS = frozenset({OPERATION, LSN, COMMITTED, CAPTURED, LOST, "__deleted", "__topic"})
+CHANGE_COLUMNS = frozenset(
+    {OPERATION, LSN, COMMITTED, CAPTURED, LOST, "__deleted", "__topic", "__table"}
+)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from bench import archive_age, costs, maintenance_result, sizing, snapshot, tpch_result
-from bench.costs import Cpu, Growth
+from bench.containers import is_worker
+from bench.costs import TABLES_SERIES, Cpu, Growth, Point
 from bench.report import MEBIBYTE
 from bench.result import Result, read
 from bench.snapshot import Snapshot
@@ -48,15 +49,16 @@ def bench_table(result: Result) -> str:
 
 
 def growth_table(measured: Growth) -> str:
-    """Return what each arrangement has used, as Markdown."""
+    """Return what wider rows and more partitions have used, as Markdown."""
     lines = [
         "| tables | partitions each | text columns | rows/s | WAL, topic, archive (B per row) |"
-        " CPU with the load | without a load | most memory held | p50, p99 | files per commit |",
-        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        " CPU with the load | without a load | most memory held | p50, p99 | measured |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|:--|",
     ]
     for each in measured.points:
+        if each.series == TABLES_SERIES:
+            continue
         row_sizes = [each.wal_bytes, each.topic_bytes, each.archive_bytes]
-        held = [each.connect_held, each.broker_held, each.database_held]
         cells = [
             str(each.tables),
             str(each.partitions),
@@ -65,12 +67,60 @@ def growth_table(measured: Growth) -> str:
             ", ".join("–" if size is None else f"{size:,.0f}" for size in row_sizes),
             _millicores(each.used),
             "–" if each.idle is None else _millicores(each.idle),
-            " + ".join(f"{size / MEBIBYTE:.0f}" for size in held) + " MiB",
+            _held(each),
             f"{each.latency_p50:.1f}, {each.latency_p99:.1f} s",
-            f"{each.files_per_commit:.1f}",
+            _moment(each),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def tables_table(measured: Growth) -> str:
+    """Return what the same rate has used over more and more tables, as Markdown."""
+    lines = [
+        "| tables | partitions each | rows/s | commits every | missing, duplicated, altered |"
+        " m without a load | µs per row in addition | most memory held | p50, p99 | measured |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|:--|",
+    ]
+    for each in measured.points:
+        if each.series != TABLES_SERIES:
+            continue
+        counts = [each.missing, each.duplicated, each.altered]
+        cells = [
+            str(each.tables),
+            str(each.partitions),
+            f"{each.rate:,.0f}",
+            f"{each.commit_seconds:.0f} s",
+            ", ".join("–" if count is None else str(count) for count in counts)
+            + f" of {each.rows:,}",
+            _all_parts(each.idle),
+            _all_parts(each.above_idle),
+            _held(each),
+            f"{each.latency_p50:.1f}, {each.latency_p99:.1f} s",
+            _moment(each),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _held(point: Point) -> str:
+    held = [point.connect_held, point.broker_held, point.database_held]
+    return " + ".join(f"{size / MEBIBYTE:.0f}" for size in held) + " MiB"
+
+
+def _moment(point: Point) -> str:
+    """Return when a point was measured, and how busy the machine was."""
+    if point.measured is None:
+        return "26 November 2026 or earlier"
+    return f"{point.measured.at[:10]}, load average {point.measured.load_average:.1f}"
+
+
+def _all_parts(cpu: Cpu | None) -> str:
+    """Return the CPU of the worker, all brokers, PostgreSQL and the stand-in for AWS."""
+    if cpu is None:
+        return "–"
+    parts = [cpu.connect, cpu.broker, cpu.database, cpu.aws]
+    return " + ".join("–" if part is None else f"{part:,.0f}" for part in parts)
 
 
 def _millicores(cpu: Cpu) -> str:
@@ -80,16 +130,18 @@ def _millicores(cpu: Cpu) -> str:
 
 def sizing_table(result: Result) -> str:
     """Return what rates of the bench's rows need, as Markdown."""
-    measured = costs.point_from_result(result, None, costs.DEFAULT_PARTITIONS)
-    return sizing.table([measured], costs.DEFAULT_COMMIT_MS / 1000)
+    commit_seconds = costs.DEFAULT_COMMIT_MS / 1000
+    arranged = costs.Arranged("bench", costs.DEFAULT_PARTITIONS, commit_seconds)
+    return sizing.table([costs.point_from_result(result, arranged)], commit_seconds)
 
 
 def snapshot_text(result: Snapshot) -> str:
     """Return the result of a large table's snapshot, in sentences."""
-    worker = next(each for each in result.peaks if each.container == "kafka-connect")
+    workers = (each for each in result.peaks if is_worker(each.container))
+    worker = max(workers, key=lambda each: each.held)
     killed = (
         f"the worker was killed when {result.killed_at:,} rows were archived, and the"
-        " snapshot began again"
+        f" snapshot {'began again' if result.repeated else 'went on'}"
         if result.killed_at is not None
         else "nothing was killed"
     )
@@ -98,7 +150,7 @@ def snapshot_text(result: Snapshot) -> str:
         f" was added on {result.at[:10]} at revision {result.revision}: {killed}. After"
         f" {result.archiving / 60:.0f} minutes {result.archived:,} rows were archived"
         f" ({result.rate:,.0f} per second): {result.missing} missing, {result.altered} altered,"
-        f" {result.repeated:,} twice, because a snapshot that begins again reads all rows again."
+        f" {result.repeated:,} twice."
         f" The worker held at most {worker.held / worker.limit:.0%} of its memory limit."
     )
 
@@ -117,6 +169,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "bench": lambda: bench_table(read(RESULT)),
     "sizing": lambda: sizing_table(read(RESULT)),
     "growth": lambda: growth_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
+    "tables": lambda: tables_table(Growth.model_validate_json(costs.OUTPUT.read_text())),
     "maintenance": lambda: maintenance_result.table(
         maintenance_result.Comparison.model_validate_json(maintenance_result.OUTPUT.read_text())
     ),

@@ -14,7 +14,7 @@ There are three measures of memory:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from kubernetes.utils.quantity import parse_quantity
 from clients.cluster import Cluster
 
 CGROUPS = Path("/sys/fs/cgroup")
+WORKER = "kafka-connect"
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,19 @@ class Container:
     accounting: Path
     """folders of the cgroup; the same folder in version 2"""
 
+    number: int | None = field(default=None, kw_only=True)
+    """of the worker among several"""
+
     @property
     def label(self) -> str:
-        """The pod's name without a Deployment's suffix, and the container's name if it differs."""
-        workload = "kafka-connect" if self.pod.startswith("kafka-connect-") else self.pod
-        return workload if self.name in workload else f"{workload}/{self.name}"
+        """The pod's name without a Deployment's suffix, and the container's name if it differs.
+
+        Of several workers each has its number: kafka-connect/1, kafka-connect/2.
+        """
+        if not self.pod.startswith(f"{WORKER}-"):
+            return self.pod if self.name in self.pod else f"{self.pod}/{self.name}"
+        parts = [WORKER, *([str(self.number)] if self.number else [])]
+        return "/".join([*parts, *([] if self.name in WORKER else [self.name])])
 
     def usage(self) -> Usage:
         """Read the counters. Raises FileNotFoundError if the container is gone."""
@@ -71,13 +80,25 @@ class Container:
 def containers(cluster: Cluster) -> list[Container]:
     """Return the running containers whose cgroups are on this machine."""
     pods = cluster.get(f"/api/v1/namespaces/{cluster.namespace}/pods")["items"]
-    return [
+    found = [
         container
         for pod in pods
         for status in pod["status"].get("containerStatuses", [])
         if "running" in status["state"]
         and (container := _container(pod, status["name"], status["containerID"])) is not None
     ]
+    workers = sorted({each.pod for each in found if is_worker(each.label)})
+    if len(workers) < 2:
+        return found
+    return [
+        replace(each, number=workers.index(each.pod) + 1) if each.pod in workers else each
+        for each in found
+    ]
+
+
+def is_worker(label: str) -> bool:
+    """Return whether a label is that of a Connect worker."""
+    return label.partition("/")[0] == WORKER
 
 
 def _container(pod: Mapping[str, Any], name: str, container_id: str) -> Container | None:

@@ -1,5 +1,6 @@
 """The journal of a load: which batches were committed, when each was due, and when it was done."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -49,6 +50,13 @@ class BatchJournal:
         """How many rows were changed."""
         return sum(each.batch.rows for each in self.committed)
 
+    def rows_by_table(self) -> dict[str, int]:
+        """Return how many rows of each changed table were changed."""
+        rows: Counter[str] = Counter()
+        for each in self.committed:
+            rows[f"{each.batch.schema}.{each.batch.table}"] += each.batch.rows
+        return dict(rows)
+
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables that the load may change, as schema.table."""
@@ -61,9 +69,10 @@ class BatchJournal:
 
     def parents(self, schema: str) -> Parents:
         """Return the rows that other rows of the schema refer to."""
-        return Parents(
-            *(self.first_keys[f"{schema}.{table}"] for table in ("users", "products", "orders"))
+        users, products, orders = (
+            self.first_keys[f"{schema}.{table}"] for table in ("users", "products", "orders")
         )
+        return Parents(users, products, orders, self.schedule.parent_rows)
 
     def of_table(self, table: str) -> Iterable[CommittedBatch]:
         """Return what was committed to schema.table."""

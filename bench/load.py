@@ -35,7 +35,7 @@ class Load:
         self._running: list[Future[None]] = []
         self._finished: list[list[CommittedBatch]] = [[] for _ in range(schedule.connections)]
         with connect() as connection:
-            self.journal = _prepare(connection, schedule, width)
+            self.journal = prepare(connection, schedule, width)
         session = Session(connect, self.journal, lambda: True)
         for batch in schedule.parents():
             self._execute(self.journal.committed, session, batch, time.time())
@@ -48,7 +48,7 @@ class Load:
         self.stop()
         self._threads.shutdown()
         with self._connect() as connection:
-            _drop_indexes(connection, self._schedule)
+            drop_indexes(connection, self._schedule)
 
     def start(self) -> None:
         """Begin the schedule now."""
@@ -110,7 +110,7 @@ class Load:
             committed.append(done)
 
 
-def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int) -> BatchJournal:
+def prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int) -> BatchJournal:
     """Reserve keys that no other run uses, and create the indexes."""
     lsn = wal_position(connection)
     first_keys: dict[str, int] = {}
@@ -134,7 +134,8 @@ def _prepare(connection: psycopg.Connection[Row], schedule: Schedule, width: int
     return BatchJournal(schedule, values, first_keys, lsn)
 
 
-def _drop_indexes(connection: psycopg.Connection[Row], schedule: Schedule) -> None:
+def drop_indexes(connection: psycopg.Connection[Row], schedule: Schedule) -> None:
+    """Drop the indexes that prepare() creates, if they exist."""
     for schema in schedule.schemas:
         for index, _, _ in _indexes(schema):
             name = sql.SQL(".").join([sql.Identifier(schema), index])

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
-from bench.archive_reader import add_archived, expected_rows
+from bench.archive_reader import add_archived, compared_columns, expected_rows
 from bench.iceberg_files import DataFile, IcebergFiles
 from bench.journal import BatchJournal
 from bench.load import Load
@@ -32,7 +32,6 @@ from bench.maintenance_result import (
     percentile,
     table,
 )
-from bench.row_values import COLUMNS, TIMESTAMPS
 from bench.run import Bench
 from bench.schedule import Schedule
 from bench.snapshot_log import SnapshotLog
@@ -178,7 +177,7 @@ class MaintenanceBench:
                 if found is None:
                     continue
                 snapshots += len(found.metadata.snapshots)
-                columns = (*COLUMNS[_name(table)], *TIMESTAMPS[_name(table)])
+                columns = compared_columns(table)
                 for task in found.scan(f"__source_lsn >= {journal.first_lsn}").plan_files():
                     files += 1
                     file = DataFile(task.file.file_path, 0, 0, 0)
@@ -238,10 +237,6 @@ def main() -> int:
     console().print(table(result), soft_wrap=True)
     wrong = [each.missing + each.duplicated + each.altered for each in (without, maintained)]
     return 1 if any(wrong) else 0
-
-
-def _name(table: str) -> str:
-    return table.rsplit(".", maxsplit=1)[-1]
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,6 +11,7 @@ from random import Random
 
 TABLES = ("users", "products", "orders", "order_items")
 # Rows of users, products and orders that other rows refer to; they are never updated or deleted.
+# A load on hundreds of tables needs fewer, or most of its rows would be these.
 PARENTS = 500
 
 STATUSES = ("pending", "processing", "shipped", "delivered", "cancelled")
@@ -50,11 +51,12 @@ class RowValues:
 
         def orders(key: int, parents: Parents) -> str:
             text = texts[(start := key * TEXT_STEP % slices) : start + width]
-            user, status = parents.users + key % PARENTS, STATUSES[key % 5]
+            user, status = parents.users + key % parents.count, STATUSES[key % 5]
             return f"{key}\t{user}\t{status}\t{price(key)}\t{text}\n"
 
         def order_items(key: int, parents: Parents) -> str:
-            order, product = parents.orders + key % PARENTS, parents.products + key % PARENTS
+            order = parents.orders + key % parents.count
+            product = parents.products + key % parents.count
             return f"{key}\t{order}\t{product}\t1\t{price(key)}\n"
 
         functions: Mapping[str, Callable[[int, Parents], str]] = {
@@ -73,6 +75,8 @@ class Parents:
     users: int
     products: int
     orders: int
+    count: int = PARENTS
+    """of each of the three"""
 
 
 def price(key: int) -> str:
@@ -130,15 +134,15 @@ def expected_columns(values: RowValues, table: str, parents: Parents) -> tuple[s
         ),
         "orders": (
             "__key",
-            f"{parents.users} + __key % {PARENTS}",
+            f"{parents.users} + __key % {parents.count}",
             f"{statuses}[1 + (__key + version) % 5]",
             amount,
             text,
         ),
         "order_items": (
             "__key",
-            f"{parents.orders} + __key % {PARENTS}",
-            f"{parents.products} + __key % {PARENTS}",
+            f"{parents.orders} + __key % {parents.count}",
+            f"{parents.products} + __key % {parents.count}",
             "1 + version % 100",
             amount,
         ),

@@ -39,6 +39,20 @@ class RunSettings:
     timeouts: Timeouts
 
 
+class Observer:
+    """Is called while a bench runs; a subclass measures what the bench does not."""
+
+    def started(self) -> None:
+        """Do nothing at the start of the load, after the warm-up."""
+
+    def archived(self) -> None:
+        """Do nothing when everything is archived."""
+
+    def settle(self, seconds: float) -> None:
+        """Let the time pass in which duplicates may arrive; nothing loads the stack then."""
+        time.sleep(seconds)
+
+
 class Bench:
     """A bench of a deployed stack."""
 
@@ -55,20 +69,22 @@ class Bench:
         """The cluster that the pipeline runs in."""
         return self._cluster
 
-    def run(self, settings: RunSettings) -> Result:
+    def run(self, settings: RunSettings, observer: Observer | None = None) -> Result:
         """Run the bench. Raises StackError if a part of the pipeline cannot be used."""
+        watching = observer or Observer()
         if settings.warm_up:
             self._log(f"warming up for {settings.warm_up:.0f} s")
             self._warm_up(replace(settings.schedule, seconds=settings.warm_up), settings)
         described, restarts = machine.describe(), self._restarts()
         topics = Topics(self._outputs.kafka, self._outputs.topics)
-        with self._loaded(settings, topics) as (journal, sampler):
+        with self._loaded(settings, topics, watching) as (journal, sampler):
             self._log("waiting for the archive")
             wait_for_rows(self._files, journal, settings.timeouts)
+            watching.archived()
         commits = commits_of(self._files, journal)
         references = self._references(settings, journal) if settings.references else []
         self._log("comparing every row")
-        with archived_rows(self._files, journal, settings.timeouts) as comparison:
+        with archived_rows(self._files, journal, settings.timeouts, watching.settle) as comparison:
             recording = result_builder.Recording(
                 journal=journal,
                 samples=sampler.samples,
@@ -82,7 +98,7 @@ class Bench:
 
     @contextmanager
     def _loaded(
-        self, settings: RunSettings, topics: Topics
+        self, settings: RunSettings, topics: Topics, observer: Observer
     ) -> Iterator[tuple[BatchJournal, Sampler]]:
         """Give the load's journal when it is over; sampling goes on until the block ends."""
         schedule = settings.schedule
@@ -91,6 +107,7 @@ class Bench:
             with sampler:
                 time.sleep(QUIET_SECONDS)
                 self._log(f"{schedule.rate:,.0f} rows per second for {schedule.seconds:.0f} s")
+                observer.started()
                 load.start()
                 yield load.wait(), sampler
 

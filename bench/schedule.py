@@ -64,6 +64,8 @@ class Schedule:
     mix: Mapping[tuple[Operation, str], int] = field(default_factory=lambda: DEFAULT_MIX)
     schemas: tuple[str, ...] = ("public",)
     """each has the sample schema's four tables"""
+    parent_rows: int = PARENTS
+    """of each table that other rows refer to"""
 
     @property
     def keys_per_connection(self) -> int:
@@ -74,12 +76,12 @@ class Schedule:
     @property
     def keys(self) -> int:
         """Keys to reserve in each table for all connections and the parents."""
-        return PARENTS + self.connections * self.keys_per_connection
+        return self.parent_rows + self.connections * self.keys_per_connection
 
     def parents(self) -> list[Batch]:
         """Return the inserts of the rows that other rows refer to."""
         return [
-            Batch(schema, table, "c", 0, PARENTS, 0, 0.0)
+            Batch(schema, table, "c", 0, self.parent_rows, 0, 0.0)
             for schema in self.schemas
             for table in TABLES[:3]
         ]
@@ -87,7 +89,7 @@ class Schedule:
     def batches(self, connection: int) -> Iterator[Batch]:
         """Return the batches of one connection, in order; the same for the same schedule."""
         random = Random(f"{self.seed}-{connection}")  # noqa: S311  repeatable, not secret
-        rows = _Rows(PARENTS + connection * self.keys_per_connection)
+        rows = _Rows(self.parent_rows + connection * self.keys_per_connection)
         kinds, weights = list(self.mix), list(self.mix.values())
         for due in self._times(connection, random):
             operation, table = random.choices(kinds, weights)[0]

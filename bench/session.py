@@ -15,9 +15,15 @@ from clients.stack import StackError
 from workload.source import Connect
 
 RETRY_SECONDS = 1.0
+# After its end, a load waits so long for a server that must say how a transaction ended.
+DOUBT_SECONDS = 120.0
 BEGUN = "SELECT (extract(epoch FROM now()) * 1000000)::bigint AS written_us"
 # The errors of a server that is away, starting, stopping or out of disk.
 LOST: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError, StackError)
+
+
+class RowsChangedError(StackError):
+    """Rows of the load are not as the load has left them; trying again would not help."""
 
 
 class Session:
@@ -43,20 +49,26 @@ class Session:
     def execute(self, batch: Batch, due: float) -> CommittedBatch | None:
         """Commit a batch; return None if it is no longer wanted and was not committed.
 
-        Raises psycopg.Error if the server refuses the batch itself.
+        Raises psycopg.Error if the server refuses the batch itself, and StackError if something
+        else has changed the load's rows, or how a commit ended can't be found out.
         """
-        begun, in_doubt = time.time(), None
-        while self._wanted():
+        begun = time.time()
+        in_doubt: tuple[int, float] | None = None
+        while self._wanted() or _asks_again(in_doubt):
             try:
                 connection = self._connected()
                 if in_doubt is not None and self._was_committed(connection, batch):
                     return self._committed(batch, in_doubt[0], due, begun, in_doubt[1])
+                if in_doubt is not None and not self._wanted():
+                    return None
                 in_doubt = None
                 with connection.transaction():
                     row = connection.execute(BEGUN).fetchone() or {}
                     self._change(connection, batch)
                     in_doubt = (int(row["written_us"]), time.time())
                 return self._committed(batch, in_doubt[0], due, begun, time.time())
+            except RowsChangedError:
+                raise
             except LOST:
                 self.retried += 1
                 self._disconnect()
@@ -99,7 +111,7 @@ class Session:
         }
         changed = connection.execute(statement, parameters, prepare=True).rowcount
         if changed != batch.rows:
-            raise StackError(
+            raise RowsChangedError(
                 f"{batch.schema}.{batch.table}: {changed} of {batch.rows} rows exist; something"
                 " else changes the load's rows"
             )
@@ -124,3 +136,15 @@ class Session:
 
     def _parents(self, batch: Batch) -> Parents:
         return self._journal.parents(batch.schema)
+
+
+def _asks_again(in_doubt: tuple[int, float] | None) -> bool:
+    """Return whether a transaction may have been committed. Raises StackError after a while."""
+    if in_doubt is None:
+        return False
+    if time.time() - in_doubt[1] > DOUBT_SECONDS:
+        raise StackError(
+            "PostgreSQL did not say within"
+            f" {DOUBT_SECONDS:g} s whether it has committed the load's last transaction"
+        )
+    return True

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from bench import machine, sample_schema
-from bench.containers import Container, containers
+from bench.containers import Container, containers, is_worker
 from bench.iceberg_files import IcebergFiles
 from bench.result import Machine, Part
 from clients import database
@@ -89,7 +89,7 @@ class Snapshot(Part):
     """rows in the archive"""
     missing: int
     repeated: int
-    """archived more than once: a snapshot that begins again reads all rows again"""
+    """archived more than once"""
     altered: int
     out_of_memory_kills: int
     peaks: tuple[Peak, ...]
@@ -231,7 +231,7 @@ class SnapshotBench:
 
     def _kill(self) -> None:
         """Send SIGKILL to all processes of the worker's container."""
-        worker = next(each for each in containers(self._cluster) if each.label == "kafka-connect")
+        worker = next(each for each in containers(self._cluster) if is_worker(each.label))
         for process in (worker.memory / "cgroup.procs").read_text().split():
             os.kill(int(process), signal.SIGKILL)
         self._log("killed the worker")
@@ -249,7 +249,7 @@ class SnapshotBench:
 
 
 def main() -> int:
-    """Return 0 if no row is missing or altered, otherwise 1."""
+    """Return 0 if every row is archived once and unaltered, otherwise 1."""
     arguments = _arguments()
     screen = console()
     try:
@@ -265,13 +265,14 @@ def main() -> int:
     output: Path = arguments.output
     output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
     screen.print(result.model_dump())
-    return 1 if result.missing or result.altered or result.out_of_memory_kills else 0
+    wrong = result.missing or result.repeated or result.altered
+    return 1 if wrong or result.out_of_memory_kills else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="datapipe bench-snapshot",
-        epilog="Exit codes: 0 no row is missing or altered; 1 otherwise;"
+        epilog="Exit codes: 0 each row is archived once and unaltered; 1 otherwise;"
         " 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from bench.costs import by_kind
 from bench.result import Result
 from bench.run import Bench, RunSettings
 from bench.sample_schema import sample_schemas
@@ -77,7 +78,9 @@ TRIALS = (
     Trial("a transform for each step, as before", A_TRANSFORM_EACH, {}),
     Trial("both of them, as before",
           {**SOURCES_JSON, **A_TRANSFORM_EACH}, {"value.converter": KAFKAS_JSON}),
+    Trial("max.poll.records 1000", {}, {"consumer.override.max.poll.records": "1000"}),
     Trial("max.poll.records 5000", {}, {"consumer.override.max.poll.records": "5000"}),
+    Trial("fetch.max.wait.ms 200", {}, {"consumer.override.fetch.max.wait.ms": "200"}),
     Trial("fetch.max.wait.ms 500", {}, {"consumer.override.fetch.max.wait.ms": "500"}),
     Trial("commits of four tables at the same time", {}, {"iceberg.control.commit.threads": "4"}),
     Trial("one sink task", {}, {"tasks.max": "1"}),
@@ -130,15 +133,14 @@ def _await_running(cluster: Cluster, outputs: StackOutputs) -> None:
 
 def row(name: str, result: Result) -> tuple[str, ...]:
     """Return a line of the table."""
-    cpu = {each.label: each.cpu_per_row for each in result.containers}
-    brokers = sum(cost for label, cost in cpu.items() if label.removeprefix("kafka-").isdigit())
+    cpu = by_kind({each.label: each.cpu_per_row for each in result.containers})
     held = max(each.peak_held / each.memory_limit for each in result.containers)
     latency = result.summary.latency
     return (
         name,
-        f"{cpu['kafka-connect']:.0f}",
-        f"{brokers:.0f}",
-        f"{cpu['postgresql-0']:.0f}",
+        f"{cpu.connect:.0f}",
+        f"{cpu.broker:.0f}",
+        f"{cpu.database:.0f}",
         f"{result.summary.steady_rate:,.0f}",
         f"{latency.p50:.1f} / {latency.p99:.1f}",
         f"{held:.0%}",

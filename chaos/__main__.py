@@ -12,7 +12,7 @@ from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
 from chaos.catalog import QUICK, faults
-from chaos.experiment import Pace
+from chaos.experiment import SHOP_RATE, Pace
 from chaos.fault import Fault
 from chaos.pipeline import Pipeline
 from chaos.report import Run, print_run, write
@@ -25,15 +25,20 @@ from workload.progress import Progress
 
 def main() -> int:
     """Return 0 if nothing was lost or duplicated and everything recovered, otherwise 1."""
-    arguments = _parser().parse_args()
+    arguments = argument_parser().parse_args()
     if arguments.list:
         for fault in faults():
             print(f"{fault.name:22} {fault.does}")
         return 0
     signal.signal(signal.SIGTERM, _interrupt)
-    pace = Pace(rate=arguments.rate, quick=arguments.quick, note=arguments.note)
+    pace = Pace(
+        rate=arguments.rate,
+        quick=arguments.quick,
+        note=arguments.note,
+        last_start=arguments.minutes * 60,
+    )
     try:
-        chosen = _chosen(arguments.fault or (QUICK if arguments.quick else ()))
+        chosen = _chosen(arguments.fault or (QUICK if arguments.quick else ()), pace.rate)
         pipeline = Pipeline(arguments.stack, Progress("chaos").log)
         run = run_all(pipeline, chosen, pace, partial(_keep, arguments.output))
     except StackError as error:
@@ -55,16 +60,16 @@ def _keep(folder: Path | None, run: Run) -> None:
         write(run, folder)
 
 
-def _chosen(names: Sequence[str]) -> list[Fault]:
+def _chosen(names: Sequence[str], rate: float) -> list[Fault]:
     """Return the named faults, or all. Raises StackError for an unknown name."""
-    known = {fault.name: fault for fault in faults()}
+    known = {fault.name: fault for fault in faults(rate)}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise StackError(f"{', '.join(unknown)} is not a fault; run `python -m chaos --list`")
     return [known[name] for name in names] or list(known.values())
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="datapipe chaos",
         description=__doc__,
@@ -78,7 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the faults and exit")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter faults")
     parser.add_argument(
-        "--rate", type=float, default=Pace.rate, help="row changes per second, at most"
+        "--rate",
+        type=_positive,
+        default=Pace.rate,
+        help="row changes per second, at most; those above"
+        f" {SHOP_RATE:.0f} are batches over several connections",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=_positive,
+        default=Pace.last_start / 60,
+        help="faults that have not begun by then are not run",
     )
     parser.add_argument(
         "--note", default="", help="circumstances, such as what else the machine does"
@@ -87,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, help=f"folder of the report, such as {PROJECT.name}/docs/chaos"
     )
     return parser
+
+
+def _positive(text: str) -> float:
+    """Return a number. Raises ValueError, which argparse reports, unless it is greater than 0."""
+    if not (value := float(text)) > 0:
+        raise ValueError(text)
+    return value
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -4,9 +4,10 @@ The kubelet waits longer with each restart of the same container, so faults that
 adjacent, and the fault that replaces all pods comes last.
 """
 
+from chaos.experiment import SHOP_RATE
 from chaos.fault import Fault, Hold
 from chaos.faults.clocks import ClockJump
-from chaos.faults.disks import DiskFull
+from chaos.faults.disks import DiskFull, room_for
 from chaos.faults.maintenance import (
     KilledAfterExpiry,
     MaintenanceKilled,
@@ -34,20 +35,21 @@ IN_CI = ("connect-killed", "broker-killed", "poison-records")
 QUICK = (*IN_CI, "postgresql-killed", "s3-errors", "network-cut", "schema-compatible")
 
 
-def faults() -> list[Fault]:
-    """Return new instances of all faults."""
+def faults(rate: float = SHOP_RATE) -> list[Fault]:
+    """Return new instances of all faults, for a load of so many changes per second."""
+    room = room_for(rate)
     return [
-        Killed("connect-killed", "SIGKILL of the Connect worker", workload=CONNECT),
-        Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA, victims=("kafka-0",)),
+        Killed("connect-killed", "SIGKILL of a Connect worker", workload=CONNECT),
+        Killed("broker-killed", "SIGKILL of one broker", workload=KAFKA),
         Poison("poison-records", "an unreadable record in the topic of each captured table"),
         KilledInTurn(
             "brokers-killed", "SIGKILL of each broker, one after the other", workload=KAFKA
         ),
         Killed(
             "two-brokers-killed",
-            "SIGKILL of two of three brokers at the same time",
+            "SIGKILL of two brokers at the same time",
             workload=KAFKA,
-            victims=("kafka-1", "kafka-2"),
+            count=2,
         ),
         Killed("postgresql-killed", "SIGKILL of PostgreSQL", workload=POSTGRESQL),
         S3Fails(
@@ -67,21 +69,26 @@ def faults() -> list[Fault]:
             "all-brokers-killed",
             "SIGKILL of all brokers at the same time",
             workload=KAFKA,
-            victims=("kafka-0", "kafka-1", "kafka-2"),
+            count=None,
         ),
         Cut(
             "network-cut",
-            "no packet passes between the Connect worker and the brokers",
+            "no packet passes between the Connect workers and the brokers",
             Hold(full=45, quick=30),
         ),
         DiskFull(
-            "broker-disk-full", "a broker's disk is full", Hold(full=30, quick=20), pod="kafka-0"
+            "broker-disk-full",
+            "a broker's disk is full",
+            Hold(full=30, quick=20),
+            pod="kafka-0",
+            room=room,
         ),
         DiskFull(
             "postgresql-disk-full",
             "PostgreSQL's disk is full",
             Hold(full=30, quick=20),
             pod="postgresql-0",
+            room=room,
         ),
         SlotLost(
             "slot-lost",

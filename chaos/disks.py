@@ -6,6 +6,7 @@ back in the same way. The node is cordoned meanwhile, because the StatefulSet wo
 too early.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ MEBIBYTE = 1024 * 1024
 BALLAST = "chaos-ballast"
 CLAIM = "data"
 RELEASE_SECONDS = 30
+# To copy the volume of a database under load.
+COPY_SECONDS = 600
 
 
 class SmallDisk:
@@ -44,9 +47,11 @@ class SmallDisk:
         pipeline.wait_for_pod(self._pod)
 
     def fill(self, pipeline: Pipeline) -> None:
-        """Use all free space."""
+        """Use all free space; most is only reserved, so that little is written."""
         ballast = self._volume(pipeline) / BALLAST
         with ballast.open("wb", buffering=0) as file:
+            _reserve(file.fileno(), os.statvfs(ballast).f_bavail * os.statvfs(ballast).f_frsize)
+            file.seek(0, os.SEEK_END)
             block = bytes(MEBIBYTE)
             while len(block) >= 512:
                 try:
@@ -96,6 +101,19 @@ class SmallDisk:
         return Path(source.path)
 
 
+def _reserve(file: int, size: int) -> None:
+    """Reserve space for a file, or less if there is not so much."""
+    while size >= MEBIBYTE:
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            size -= max(MEBIBYTE, size // 16)
+        else:
+            return
+
+
 @contextmanager
 def _mounted(image: Path, folder: Path) -> Iterator[Path]:
     node.run("mount", "-o", "loop", str(image), str(folder))
@@ -118,7 +136,7 @@ def _unmount(folder: Path) -> None:
 
 def _used(folder: Path) -> int:
     """Return the bytes of disk that a folder's files use."""
-    return int(node.run("du", "-s", "-B1", str(folder)).split()[0])
+    return int(node.run("du", "-s", "-B1", str(folder), seconds=COPY_SECONDS).split()[0])
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -128,7 +146,7 @@ def _copy(source: Path, target: Path) -> None:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    node.run("cp", "-a", "--sparse=always", f"{source}/.", str(target))
+    node.run("cp", "-a", "--sparse=always", f"{source}/.", str(target), seconds=COPY_SECONDS)
 
 
 def _cordon(pipeline: Pipeline, closed: bool) -> None:

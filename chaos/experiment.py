@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from math import inf
 
+from chaos.bulk_archive import BulkArchive
+from chaos.bulk_load import BulkLoad
 from chaos.fault import Fault
 from chaos.monitor import Monitor, Symptom
 from chaos.observation import Observation, Observer
@@ -15,18 +19,25 @@ from workload.writer import Writer
 
 # The archive: more than the sink's commit interval of 10 s to settle.
 TIMEOUTS = Timeouts(arrival=150, settle=12, poll=3)
+# Of an update while the load takes the machine's cores.
+UP_SECONDS = 600
+# Row changes per second of the shop, whose every value differs. The rest of a higher rate is a bulk
+# load's.
+SHOP_RATE = 120.0
 
 
 @dataclass(frozen=True)
 class Pace:
     """How long an experiment's parts last, in seconds, and its load. Tests shorten them."""
 
-    rate: float = 120
+    rate: float = SHOP_RATE
     """row changes per second"""
     warm_up: float = 6
     """load before the fault"""
     timeouts: Timeouts = TIMEOUTS
     """for the archive, and for the pipeline to recover after a repair"""
+    longest: float = 600
+    """for an archive that does not have everything in time, but has more at every look"""
     quick: bool = False
     last_start: float = 45 * 60
     """after the run's start; later faults are not started, so that a run ends"""
@@ -46,6 +57,8 @@ class Times:
     injected: float
     healed: float
     recovered: float | None
+    loaded: float
+    """seconds for which the load ran, outages and pauses included"""
 
 
 class Experiment:
@@ -60,8 +73,14 @@ class Experiment:
         }
         self._actions: list[str] = []
         self._complaints: list[str] = []
-        self.writer = Writer(pipeline.database, tables, seed=int(time.time()), rate=pace.rate)
-        self._observer = Observer(pipeline, tables.values(), self.writer)
+        seed, rate = int(time.time()), min(pace.rate, SHOP_RATE)
+        self.writer = Writer(pipeline.database, tables, seed=seed, rate=rate)
+        self._bulk: BulkLoad | None = None
+        archive: BulkArchive | None = None
+        if pace.rate > rate:
+            self._bulk = BulkLoad(pipeline.database, pace.rate - rate, seed)
+            archive = BulkArchive(pipeline.archive, self._bulk, fault.ignores)
+        self._observer = Observer(pipeline, tables.values(), self.writer, archive)
 
     def run(self) -> Result:
         """Run the experiment; heal and restore in any case. Raises what an interruption raises."""
@@ -69,11 +88,18 @@ class Experiment:
         fault, pipeline = self._fault, self._pipeline
         try:
             fault.prepare(pipeline)
-            with self._observer, self.writer, Monitor(pipeline, self.writer) as monitor:
+            with ExitStack() as parts:
+                parts.enter_context(self._observer)
+                started = time.time()
+                for load in self._loads():
+                    parts.enter_context(load)
+                monitor = parts.enter_context(Monitor(pipeline, self.writer))
                 time.sleep(self._pace.warm_up)
                 injected, healed = self._disturb(monitor)
                 recovered = self._recover(monitor, healed)
-                self.writer.stop()
+                for load in self._loads():
+                    load.stop()
+                loaded = time.time() - started
                 observation, drained = self._drain()
                 self._complaints += fault.check(pipeline)
                 if drained is not None:
@@ -81,10 +107,16 @@ class Experiment:
                     self._complaints += self._observer.verified(fault.ignores, since)
                 symptom = monitor.first_since(injected)
         finally:
-            fault.heal(pipeline)
-            fault.restore(pipeline)
-        times = Times(began, injected, healed, drained and (recovered or drained))
+            try:
+                fault.heal(pipeline)
+            finally:
+                fault.restore(pipeline)
+        recovered = drained and (recovered or drained)
+        times = Times(began, injected, healed, recovered, loaded)
         return self._result(symptom, observation, times)
+
+    def _loads(self) -> list[Writer | BulkLoad]:
+        return [self.writer] if self._bulk is None else [self._bulk, self.writer]
 
     def _disturb(self, monitor: Monitor) -> tuple[float, float]:
         """Inject, hold and heal; return when the fault began and ended (time.time())."""
@@ -100,18 +132,17 @@ class Experiment:
             time.sleep(hold)
         finally:
             fault.heal(pipeline)
-            self.writer.resume()
+            for load in self._loads():
+                load.resume()
         monitor.disturb()
         return injected, time.time()
 
     def _pause(self) -> None:
         """Let the load rest, and wait until all of it is archived."""
-        self.writer.pause()
+        for load in self._loads():
+            load.pause()
         paused = time.time()
-        if (
-            wait_for_archive(lambda: self._observer.holds(until=paused), self._pace.timeouts)
-            is None
-        ):
+        if self._wait(lambda: self._observer.holds(until=paused), self._pace.timeouts) is None:
             raise FaultError("what was committed before the load paused is not archived")
         time.sleep(self._pace.timeouts.settle)  # a commit of the sink without a change
 
@@ -131,10 +162,21 @@ class Experiment:
             return monitor.is_quiet() and (bool(recovered) or not self._fault.keeps_history)
 
         timeouts = replace(self._pace.timeouts, arrival=self._fault.user_after)
-        while wait_for_archive(has_recovered, timeouts) is None and self._repair(monitor.last()):
+        while self._wait(has_recovered, timeouts) is None and self._repair(monitor.last()):
             monitor.disturb()
             timeouts = self._pace.timeouts
         return recovered
+
+    def _wait(self, condition: Callable[[], bool], timeouts: Timeouts) -> float | None:
+        """Wait as wait_for_archive() does, and longer while more of what was committed arrives."""
+        deadline = time.monotonic() + self._pace.longest
+        outstanding = inf
+        while (found := wait_for_archive(condition, timeouts)) is None:
+            if self._observer.outstanding >= outstanding or time.monotonic() > deadline:
+                return None
+            outstanding = self._observer.outstanding
+            self._pipeline.log(f"{self._fault.name}: {outstanding} changes have not arrived yet")
+        return found
 
     def _repair(self, why: str) -> bool:
         """Do what the user would do next: the fault's repair, then `make up`.
@@ -158,13 +200,13 @@ class Experiment:
         return False
 
     def _make_up(self) -> str:
-        self._pipeline.run("scripts/up.sh", seconds=300)
+        self._pipeline.run("scripts/up.sh", seconds=UP_SECONDS)
         return "make up"
 
     def _drain(self) -> tuple[Observation, float | None]:
         """Wait for the archive to hold everything; return the last look, and when it first did."""
         while True:
-            drained = wait_for_archive(self._is_complete, self._pace.timeouts)
+            drained = self._wait(self._is_complete, self._pace.timeouts)
             if drained is not None:
                 time.sleep(self._pace.timeouts.settle)
                 return self._observe(), drained
@@ -197,6 +239,7 @@ class Experiment:
             user_action=actions or NO_ACTION,
             database_away=round(sum(self.writer.outages), 1),
             complaints=tuple(self._complaints),
+            committed_rate=round(observation.committed / times.loaded, 1),
             seconds=round(time.time() - times.began, 1),
         ).judged(self._fault.keeps_history)
 

@@ -42,11 +42,17 @@ def is_here(stack: str) -> bool:
     return stack == STACK and paths.KUBECONFIG.exists()
 
 
-def run(*command: str, text: str | None = None) -> str:
-    """Return a command's output. Raises FaultError with its error output if it fails."""
-    done = subprocess.run(
-        command, input=text, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-    )
+def run(*command: str, text: str | None = None, seconds: float = COMMAND_SECONDS) -> str:
+    """Return a command's output.
+
+    Raises FaultError with its error output if it fails, or if it takes longer.
+    """
+    try:
+        done = subprocess.run(
+            command, input=text, capture_output=True, text=True, check=False, timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        raise FaultError(f"{' '.join(command)} timed out after {seconds:.0f} s") from None
     if done.returncode != 0:
         raise FaultError(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout}")
     return done.stdout

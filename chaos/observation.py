@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from chaos.bulk_archive import BulkArchive
 from chaos.pipeline import Pipeline
 from verification.commands import pipeline_of
 from verification.witness import compare_changed_rows, complaints
@@ -26,35 +27,59 @@ class Observation:
 class Observer:
     """Compares a load with the archive. A context manager: its end frees the memory."""
 
-    def __init__(self, pipeline: Pipeline, tables: Iterable[CapturedTable], writer: Writer) -> None:
-        self._pipeline, self._writer = pipeline, writer
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tables: Iterable[CapturedTable],
+        writer: Writer,
+        bulk: BulkArchive | None = None,
+    ) -> None:
+        """`bulk` has the rows of the bulk load, if there is one."""
+        self._pipeline, self._writer, self._bulk = pipeline, writer, bulk
         self._tables = tuple(tables)
-        self._reader = ArchiveReader(pipeline.archive, self._tables, writer, ignore_snapshots=True)
+        archive = bulk or pipeline.archive
+        self._reader = ArchiveReader(archive, self._tables, writer, ignore_snapshots=True)
+        self.outstanding = 0
+        """rows that the last look did not find"""
 
     def __enter__(self) -> "Observer":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._reader.__exit__()
+        if self._bulk is not None:
+            self._bulk.__exit__()
 
     def holds(self, until: float) -> bool:
         """Return whether the archive has what was committed until then (time.time())."""
-        return self._reader.is_complete(until)
+        self._reader.read(until)
+        self.outstanding = self._reader.missing
+        if self._bulk is not None:
+            self.outstanding += self._bulk.outstanding(until)
+            if not self.outstanding:  # as many rows have arrived; whether the right ones is slow
+                self.outstanding = sum(table.missing for table in self._bulk.tables(until))
+        return not self.outstanding
 
     def observe(self, keeps_history: bool, complete_from: int) -> Observation:
         """Compare everything after the load's end.
 
         Without history, the rows' state is compared with the archive from a WAL position on.
         """
-        reader = self._reader
-        reader.read()
+        self._reader.read()
         since = 0 if keeps_history else complete_from
+        differing = len(self._reader.row_differences(self._pipeline.answering_database, since))
+        tables = [*self._reader.tables]
+        if self._bulk is not None:
+            tables += self._bulk.tables()
+            differing += self._bulk.differing(since)
+        missing = sum(table.missing for table in tables)
+        self.outstanding = missing if keeps_history else differing
         return Observation(
-            committed=reader.committed,
-            missing=reader.missing,
-            duplicated=sum(table.duplicated for table in reader.tables),
-            altered=sum(table.altered for table in reader.tables),
-            differing=len(reader.row_differences(self._pipeline.database, since)),
+            committed=sum(table.committed for table in tables),
+            missing=missing,
+            duplicated=sum(table.duplicated for table in tables),
+            altered=sum(table.altered for table in tables),
+            differing=differing,
         )
 
     def verified(self, ignored: Mapping[str, str], complete_from: int) -> list[str]:

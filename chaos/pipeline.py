@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import psycopg
@@ -14,7 +14,7 @@ from clients import database
 from clients.archive import Archive, open_archive
 from clients.cluster import Cluster
 from clients.database import Row
-from clients.stack import PROJECT, StackOutputs, read_managed
+from clients.stack import PROJECT, StackError, StackOutputs, read_managed
 from polling import poll_until
 from workload.progress import Log
 
@@ -23,6 +23,7 @@ KAFKA = "kafka"
 POSTGRESQL = "postgresql"
 NAME_LABEL = "app.kubernetes.io/name"
 POLL_SECONDS = 1.0
+ANSWER_SECONDS = 120.0
 NOT_FOUND = 404
 
 
@@ -53,6 +54,22 @@ class Pipeline:
         """Connect as the database's superuser. Raises StackError if it does not answer."""
         with database.connect(self.outputs) as connection:
             yield connection
+
+    @contextmanager
+    def answering_database(self) -> Iterator[psycopg.Connection[Row]]:
+        """Connect as database() does, once it answers.
+
+        Under load its pod may not be ready for moments. Raises FaultError if it stays so.
+        """
+        with ExitStack() as opened:
+            yield poll_until(
+                lambda: opened.enter_context(self.database()),
+                timeout=ANSWER_SECONDS,
+                interval=POLL_SECONDS,
+                description="PostgreSQL to answer",
+                retry_on=(StackError,),
+                error=FaultError,
+            )
 
     def pods(self, workload: str) -> list[Any]:
         """Return the pods of a workload that are not being deleted, in the order of their names."""

@@ -22,10 +22,13 @@ COLUMNS = (
     "detected after",
     "recovered after",
     "committed",
+    "per second",
     "lost",
     "duplicated",
     "what the user had to do",
 )
+
+COUNTS = frozenset({"committed", "per second", "lost", "duplicated"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _row(run: Run, result: Result) -> Row:
 
 def read_result(row: Row) -> Result:
     """Return the result in a row of chaos.json."""
-    values = {field.name: row[field.name] for field in fields(Result)}
+    values = {field.name: row[field.name] for field in fields(Result) if field.name in row}
     outcome, complaints = Outcome(row["outcome"]), tuple(row["complaints"])
     return Result(**{**values, "outcome": outcome, "complaints": complaints})
 
@@ -87,21 +90,22 @@ def page(rows: Sequence[Row]) -> str:
             "# Faults under load",
             "",
             "Written by `make chaos`. Each row is the latest run of its fault. During a fault, rows"
-            " are inserted, updated and deleted in four tables, up to"
-            f" {rows[0]['rate']:.0f} per second. Afterwards every committed change is compared with"
-            " the archive, by table, key, operation and every value, and the last archived change"
-            " of each row with PostgreSQL.",
+            " are inserted, updated and deleted in four tables. Afterwards every committed change"
+            " is compared with the archive, by table, key, operation and every value, and the last"
+            " archived change of each row with PostgreSQL.",
             "",
             f"| {' | '.join((*COLUMNS, 'run'))} |",
             f"|{'---|' * (len(COLUMNS) + 1)}",
             *(
-                f"| {' | '.join((*cells(result), _run_of(row)))} |"
+                f"| {' | '.join((*cells(result, row['rate']), _run_of(row)))} |"
                 for result, row in zip(results, rows, strict=True)
             ),
             "",
             "- *detected after*: from the injection to the first symptom that a user can see.",
             "- *recovered after*: from the fault's end until everything committed before it is"
             " readable in the archive; up to ten seconds of that are the sink's commit interval.",
+            "- *per second*: changes committed per second of the load, and the rate that it was to"
+            " keep; outages of the database and pauses of the load make the first one smaller.",
             "- *history lost*: changes are missing by design, but the last archived change of each"
             " row is right.",
             "",
@@ -141,16 +145,17 @@ def _machine_of(row: Row) -> str:
     )
 
 
-def cells(result: Result) -> list[str]:
-    """Return the cells of a result's row."""
+def cells(result: Result, rate: float) -> list[str]:
+    """Return the cells of a result's row; `rate` is the load's, in changes per second."""
     if result.outcome is Outcome.NOT_RUN:
-        return [f"{result.fault}: {result.does}", result.outcome, *[""] * 5, ""]
+        return [f"{result.fault}: {result.does}", result.outcome, *[""] * (len(COLUMNS) - 2)]
     return [
         f"{result.fault}: {result.does}",
         result.outcome,
         _seconds(result.detected_after),
         _seconds(result.recovered_after),
         str(result.committed),
+        _rate(result.committed_rate, rate),
         str(result.lost),
         str(result.duplicated),
         result.user_action,
@@ -176,10 +181,10 @@ def print_run(console: Console, run: Run) -> None:
     """Print the table, and what went wrong."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in COLUMNS:
-        number = column in {"committed", "lost", "duplicated"} or column.endswith("after")
+        number = column in COUNTS or column.endswith("after")
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for result in run.results:
-        name, *rest = cells(result)
+        name, *rest = cells(result, run.rate)
         style = "bold red" if result.failed else ""
         table.add_row(name.split(":")[0], *rest, style=style)
     console.print(table)
@@ -193,3 +198,8 @@ def print_run(console: Console, run: Run) -> None:
 
 def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f} s"
+
+
+def _rate(committed: float | None, wanted: float) -> str:
+    """Return the rates in words; runs of before this column know only what was wanted."""
+    return f"up to {wanted:.0f}" if committed is None else f"{committed:.0f} of {wanted:.0f}"

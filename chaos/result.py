@@ -47,6 +47,8 @@ class Result:
     """what else went wrong"""
     seconds: float = 0
     """of the whole experiment"""
+    committed_rate: float | None = None
+    """row changes per second while the load ran, outages and pauses included"""
 
     @property
     def failed(self) -> bool:

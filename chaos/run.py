@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from chaos import node
-from chaos.experiment import Experiment, Pace
+from chaos.experiment import SHOP_RATE, UP_SECONDS, Experiment, Pace
 from chaos.fault import Fault
 from chaos.machine import describe
 from chaos.monitor import Monitor
@@ -24,8 +24,14 @@ def run_all(
 ) -> Run:
     """Run an experiment with each fault; call `keep` with the run so far after every one.
 
-    Raises what the clients raise if the cluster cannot be used at all.
+    Raises StackError for a rate that the archive does not allow, and what the clients raise if the
+    cluster cannot be used at all.
     """
+    if pace.rate > SHOP_RATE and pipeline.outputs.archive.sink != "iceberg":
+        raise StackError(
+            f"a --rate above {SHOP_RATE:.0f} needs archive.sink iceberg, whose files are read once;"
+            f" it is {pipeline.outputs.archive.sink} in stack {pipeline.stack}"
+        )
     began, machine = time.time(), describe()
     results: list[Result] = []
     heal_leftovers(pipeline, chosen)
@@ -55,7 +61,7 @@ def run_one(pipeline: Pipeline, fault: Fault, pace: Pace) -> Result:
     began = time.time()
     try:
         wait_until_healthy(pipeline)
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             tables = sample_tables(connection, pipeline.outputs.tables)
             require_replication(connection)
         return Experiment(fault, pipeline, tables, pace).run()
@@ -83,7 +89,7 @@ def wait_until_healthy(pipeline: Pipeline) -> None:
             wait_until(monitor.is_quiet, READY_SECONDS / 2, "the pipeline to be healthy")
         except FaultError:
             pipeline.log("the pipeline is not healthy; running make up")
-            pipeline.run("scripts/up.sh", seconds=READY_SECONDS)
+            pipeline.run("scripts/up.sh", seconds=UP_SECONDS)
             wait_until(monitor.is_quiet, READY_SECONDS / 2, "the pipeline to be healthy")
     wait_until(lambda: database_answers(pipeline), READY_SECONDS, "PostgreSQL to answer")
 

@@ -94,8 +94,10 @@ def sink_connector(outputs: StackOutputs) -> str:
 
 
 @contextmanager
-def stopped(client: ConnectClient, name: str, log: Log) -> Iterator[None]:
-    """Stop a connector's tasks for the block; start them again even if it raises an error.
+def stopped(
+    client: ConnectClient, name: str, log: Log, *, start_after_error: bool = True
+) -> Iterator[None]:
+    """Stop a connector's tasks for the block; start them again, by default even if it raises.
 
     Raises StackError if Connect does not stop or start it in time.
     """
@@ -105,9 +107,14 @@ def stopped(client: ConnectClient, name: str, log: Log) -> Iterator[None]:
         wait_until(client, name, "STOPPED", TIMEOUTS, log)
         try:
             yield
-        finally:
-            log(f"starting {name}")
-            client.resume(name)
+        except BaseException:
+            if start_after_error:
+                client.resume(name)
+            else:
+                log(f"{name} stays stopped")
+            raise
+        log(f"starting {name}")
+        client.resume(name)
         wait_until(client, name, "RUNNING", TIMEOUTS, log)
     except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
         raise StackError(str(error)) from error

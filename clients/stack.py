@@ -260,16 +260,24 @@ def _in_order(sources: Mapping[str, SourceOutput]) -> tuple[str, ...]:
     return tuple(sorted(sources, key=lambda name: (not sources[name].managed, name)))
 
 
+def run_pulumi(stack: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of pulumi for a stack, whether it succeeds or not.
+
+    Raises StackError where pulumi is not installed.
+    """
+    command = ["pulumi", *arguments, "--stack", stack]
+    try:
+        return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
+
+
 def read_outputs(stack: str) -> StackOutputs:
     """Return the outputs of a deployed stack, with the managed database or else the first one.
 
     Raises StackError if pulumi can't be run, or the stack does not exist or is not deployed.
     """
-    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", stack]
-    try:
-        result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
+    result = run_pulumi(stack, "stack", "output", "--json", "--show-secrets")
     if result.returncode != 0:
         raise NotDeployedError(
             f"can't read stack {stack}; run make up STACK={stack} first: {result.stderr.strip()}"

@@ -16,13 +16,16 @@ UPDATE = PROJECT / "scripts" / "up.sh"
 
 
 @contextmanager
-def changed_stack_file(stack: str, settings: Mapping[str, Any]) -> Iterator[Path]:
+def changed_stack_file(
+    stack: str, settings: Mapping[str, Any], base: Path | None = None
+) -> Iterator[Path]:
     """Write a temporary copy of a stack's file with other settings, by key such as datapipe:tables.
 
-    A section is merged into that of the file. The copy is removed at the end of the block.
+    A section is merged into that of the file, which is `base` where the stack was deployed from
+    another one. The copy is removed at the end of the block.
     """
     name = f"Pulumi.{stack}.yaml"
-    document = yaml.safe_load((PROJECT / name).read_text())
+    document = yaml.safe_load((base or PROJECT / name).read_text())
     config = document["config"]
     for key, value in settings.items():
         merged = isinstance(value, Mapping)

@@ -1,17 +1,16 @@
 """The configuration of a stack that may not be deployed yet, as its stack file has it."""
 
 import json
-import subprocess
 import sys
 from typing import Any
 
 from clients.stack import (
-    PROJECT,
     DatabaseOutput,
     NotDeployedError,
     StackError,
     StackOutputs,
     read_outputs,
+    run_pulumi,
 )
 from components.config import StackConfig, parse
 from components.config.existing_source import ExistingSource
@@ -93,11 +92,7 @@ def captured_server(source: ExistingSource, deployed: StackOutputs | None) -> st
 
 def _values(stack: str) -> dict[str, Any]:
     """Return the stack file's keys of the project, with their secrets in clear text."""
-    command = ["pulumi", "config", "--json", "--show-secrets", "--stack", stack]
-    try:
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
+    done = run_pulumi(stack, "config", "--json", "--show-secrets")
     if done.returncode != 0:
         raise StackError(
             f"can't read the configuration of stack {stack}; if it does not exist, create it with"

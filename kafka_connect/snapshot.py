@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kafka_connect.transforms import with_first
+from kafka_connect.transforms import with_first, without
 
 # The transforms that keep a TRUNCATE.
 KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenChanges"}
@@ -12,6 +12,8 @@ KEEP_TRUNCATES = {"datapipe.connect.RowOfTruncate", "datapipe.connect.FlattenCha
 CONTINUOUS_SNAPSHOTTER = "datapipe.postgres.ContinuousSnapshotter"
 MARKED_SNAPSHOTTER = "datapipe.postgres.MarkedSnapshotter"
 TRUNCATE_FIRST = "truncateFirst"
+# In the partition of an offset of our own (java/values, TableOffsets), for the rows of a table.
+TABLE = "table"
 POSITION = f"transforms.{TRUNCATE_FIRST}.position"
 # Rows that are read come one before the position that they are given, after a TRUNCATE.
 FIRST_ROWS = 2
@@ -38,6 +40,17 @@ def truncating_first(config: Mapping[str, str], wal_position: int) -> dict[str, 
     }
 
 
+def without_truncate(config: Mapping[str, str]) -> dict[str, str]:
+    """Return the configuration with which a connector goes on once truncating_first() has done."""
+    if not reads_again(config):
+        return dict(config)
+    return {
+        **without(config, TRUNCATE_FIRST),
+        "snapshot.mode": "custom",
+        "snapshot.custom.class": CONTINUOUS_SNAPSHOTTER,
+    }
+
+
 def reads_existing_rows(config: Mapping[str, str]) -> bool:
     """Return whether a connector without offsets reads the rows that its tables have."""
     return (
@@ -48,8 +61,13 @@ def reads_existing_rows(config: Mapping[str, str]) -> bool:
 
 def all_is_read(offsets: list[dict[str, Any]]) -> bool:
     """Return whether Debezium's committed offsets are after its snapshot."""
-    positions = [entry["offset"] or {} for entry in offsets]
+    positions = _positions(offsets)
     return bool(positions) and not any(position.get("snapshot") for position in positions)
+
+
+def _positions(offsets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return Debezium's own offsets, without those of the tables whose rows are read."""
+    return [entry["offset"] or {} for entry in offsets if TABLE not in entry.get("partition", ())]
 
 
 def reads_again(config: Mapping[str, str]) -> bool:
@@ -62,5 +80,5 @@ def has_read_again(config: Mapping[str, str], offsets: list[dict[str, Any]]) -> 
 
     Offsets from before it began are below its position.
     """
-    reached = [(entry["offset"] or {}).get("lsn", 0) for entry in offsets]
+    reached = [position.get("lsn", 0) for position in _positions(offsets)]
     return all_is_read(offsets) and min(reached) > int(config.get(POSITION, 0))

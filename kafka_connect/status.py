@@ -163,8 +163,8 @@ def advice_for(trace: str) -> str:
         if found := re.search(pattern, trace, re.IGNORECASE):
             return found.expand(advice)
     return (
-        "The worker's log has the whole story: kubectl -n data-ingestion logs"
-        " deployment/kafka-connect."
+        "The workers' logs have the whole story: kubectl -n data-ingestion logs --prefix --tail -1"
+        " -l app.kubernetes.io/name=kafka-connect."
     )
 
 

@@ -1,11 +1,10 @@
 """The sample databases as sources of a stack file."""
 
-import subprocess
 from typing import Any
 
 import yaml
 
-from clients.stack import PROJECT, StackError
+from clients.stack import StackError, run_pulumi
 from sample_databases import shop, tpch
 from sample_databases.server import SampleServer
 
@@ -54,19 +53,14 @@ def write(stack: str, chosen: list[SampleServer]) -> None:
             plain.append(f"{prefix}.{path}={value}")
     words = [word for each in plain for word in ("--plaintext", each)]
     words += [word for each in secret for word in ("--secret", each)]
-    command = ["pulumi", "config", "set-all", "--path", "--stack", stack, *words]
-    try:
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StackError('pulumi is not on PATH; run eval "$(make env)" first') from None
+    done = run_pulumi(stack, "config", "set-all", "--path", *words)
     if done.returncode != 0:
         raise StackError(f"can't write Pulumi.{stack}.yaml: {done.stderr.strip()}")
 
 
 def remove(stack: str, name: str) -> None:
     """Remove a database's entry from the stack's file. Raises StackError if pulumi refuses."""
-    command = ["pulumi", "config", "rm", "--path", f"datapipe:sources.{name}", "--stack", stack]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = run_pulumi(stack, "config", "rm", "--path", f"datapipe:sources.{name}")
     if done.returncode != 0:
         raise StackError(f"can't write Pulumi.{stack}.yaml: {done.stderr.strip()}")
 

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def java_program(classpath: str, name: str, *options: str) -> Iterator["subprocess.Popen[str]"]:
+def java_program(
+    classpath: str, name: str, *options: str, arguments: tuple[str, ...] = ()
+) -> Iterator["subprocess.Popen[str]"]:
     """Yield a running program; the end of its input ends it."""
     with subprocess.Popen(
-        ["java", *options, "-cp", classpath, name],
+        ["java", *options, "-cp", classpath, name, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -20,7 +20,9 @@ OPERATION, LSN, TIME = "__op", "__source_lsn", "__source_ts_ms"
 # Of a row that was let through without its largest values: the names of their columns.
 LOST = "__lost"
 # What Debezium and the sinks add to a row.
-CHANGE_COLUMNS = frozenset({OPERATION, "__ts_ms", TIME, LSN, "__deleted", LOST, "__topic"})
+CHANGE_COLUMNS = frozenset(
+    {OPERATION, "__ts_ms", TIME, LSN, "__deleted", LOST, "__topic", "__table"}
+)
 
 
 class ArchivedTable(Protocol):

@@ -33,7 +33,7 @@ CREATE TABLE contents (digest UBIGINT PRIMARY KEY, content VARCHAR);
 COUNTED = """
 WITH made AS (SELECT tab, key, op, digest, count(*) AS n FROM expected GROUP BY ALL),
 found AS (SELECT tab, key, op, digest, count(*) AS n FROM archived
-    WHERE op IS DISTINCT FROM 'r' OR NOT $ignore_reads GROUP BY ALL),
+    WHERE NOT $ignore_reads OR op IS NULL OR op NOT IN ('r', 't') GROUP BY ALL),
 counted AS (SELECT tab, key, op, digest, coalesce(made.n, 0) AS made, coalesce(found.n, 0) AS found
     FROM made FULL JOIN found USING (tab, key, op, digest))
 """
@@ -97,6 +97,12 @@ LEFT JOIN contents AS in_archive ON in_archive.digest = kept.digest
 WHERE present.digest IS DISTINCT FROM kept.digest ORDER BY tab, key
 """
 
+LAST_COMMITTED = """
+CREATE OR REPLACE TABLE present AS SELECT tab, key, digest FROM
+    (SELECT tab, key, last(op ORDER BY confirmed) AS op, last(digest ORDER BY confirmed) AS digest
+    FROM expected GROUP BY tab, key) WHERE op <> 'd'
+"""
+
 
 class Comparison:
     """Committed and archived changes in an in-memory database. A context manager: the end frees it.
@@ -113,7 +119,8 @@ class Comparison:
     ) -> None:
         """`keep_values` shows the values of differing rows, which takes memory for every row.
 
-        With `ignore_reads` the rows that a snapshot has read are no changes, but count as state.
+        With `ignore_reads` the rows that a snapshot has read are no changes, but count as state, as
+        does the TRUNCATE that a snapshot may begin with.
         """
         self._tables = {table.name: table for table in tables}
         self._keep_values, self._ignore_reads = keep_values, ignore_reads
@@ -243,6 +250,17 @@ class Comparison:
                     f"INSERT INTO present SELECT ?, {_quoted(table.key)}, {digest} FROM rows_now",
                     [name],
                 )
+        return self._state_differences(complete_from)
+
+    def last_differences(self, complete_from: int = 0) -> list[RowDifference]:
+        """Compare the last committed change of each row with the last archived one.
+
+        It is row_differences() for rows that nobody else changes, without asking PostgreSQL.
+        """
+        self.database.execute(LAST_COMMITTED)
+        return self._state_differences(complete_from)
+
+    def _state_differences(self, complete_from: int) -> list[RowDifference]:
         found = self.database.execute(STATE, {"complete_from": complete_from}).fetchall()
         return [
             RowDifference(

@@ -17,7 +17,7 @@ RULES = """\
 
 @dataclass
 class Cut(Fault):
-    """No packet passes between the worker and any broker."""
+    """No packet passes between any worker and any broker."""
 
     one: str = CONNECT
     other: str = KAFKA

@@ -24,13 +24,17 @@ class Killed(Fault):
     """SIGKILL of the main process of some pods at the same time."""
 
     workload: str = ""
-    victims: tuple[str, ...] = ()
-    """names of pods; none: the workload's first pod"""
+    count: int | None = 1
+    """of pods, the first by their names; None: all of them"""
     needs_node: bool = True
 
     def inject(self, pipeline: Pipeline) -> None:
         present = [str(pod.metadata.name) for pod in pipeline.pods(self.workload)]
-        for pod in self.victims or tuple(present[:1]):
+        if self.count is not None and len(present) < self.count:
+            raise FaultError(
+                f"{self.workload} has {len(present)} pods, but {self.count} are to be killed"
+            )
+        for pod in present[: self.count]:
             node.kill(pipeline, self.workload, pod)
 
 

@@ -11,7 +11,7 @@ from chaos.pipeline import CONNECT, FaultError, Pipeline, wait_until
 # max_slot_wal_keep_size during the fault: writing 3 GB would take minutes.
 KEPT = "32MB"
 LOST_SECONDS = 90
-RECOVER_SECONDS = 240
+RECOVER_SECONDS = 600
 # `make recover` prints this.
 COMPLETE_FROM = re.compile(r"__source_lsn >= (\d+)")
 
@@ -34,7 +34,7 @@ class SlotLost(Fault):
 
     def _is_lost(self, pipeline: Pipeline) -> bool:
         """Fill a WAL segment and start a checkpoint; return whether the slot is lost."""
-        with pipeline.database() as connection:
+        with pipeline.answering_database() as connection:
             connection.execute("SELECT pg_switch_wal()")
             connection.execute("CHECKPOINT")
             found = connection.execute(
@@ -63,6 +63,6 @@ class SlotLost(Fault):
 
 
 def _set(pipeline: Pipeline, statement: str, value: str | None = None) -> None:
-    with pipeline.database() as connection:
+    with pipeline.answering_database() as connection:
         connection.execute(sql.SQL(statement).format(*([sql.Literal(value)] if value else [])))
         connection.execute("SELECT pg_reload_conf()")

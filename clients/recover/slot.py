@@ -11,7 +11,12 @@ from clients.recover.damage import SLOT_SETTING, is_lost, slot_row
 from clients.stack import StackError, StackOutputs
 from kafka_connect.client import ConnectClient
 from kafka_connect.positions import shift_of
-from kafka_connect.snapshot import FIRST_ROWS, all_is_read, truncating_first
+from kafka_connect.snapshot import (
+    FIRST_ROWS,
+    all_is_read,
+    truncating_first,
+    without_truncate,
+)
 from polling import poll_until
 
 # A longer snapshot continues after the command has ended.
@@ -65,24 +70,41 @@ def recover_slots(outputs: StackOutputs, log: Log) -> list[Recovered]:
 def _recover(
     client: ConnectClient, connection: psycopg.Connection[Row], name: str, slot: str, log: Log
 ) -> Recovered:
-    config = client.config(name)
-    with stopped(client, name, log):
-        drop_slot(connection, slot, log)
-        log(client.reset_offsets(name))
+    present = client.config(name)
+    # A recovery that was interrupted has left its own.
+    config = without_truncate(present)
+    with stopped(client, name, log, start_after_error=False):
         complete_from = _wal_position(connection)
         snapshot = truncating_first(config, complete_from)
-        client.put(name, snapshot)
+        begin_again(client, connection, name, snapshot, log)
     finished = _snapshot_finishes(client, name)
     if finished and snapshot != config:
         client.put(name, config)
     return Recovered(name, slot, complete_from + shift_of(config), finished)
 
 
-def drop_slot(connection: psycopg.Connection[Row], slot: str, log: Log) -> None:
-    """Drop a slot once no task reads it; one that does not exist needs nothing.
+def begin_again(
+    client: ConnectClient,
+    connection: psycopg.Connection[Row],
+    name: str,
+    snapshot: dict[str, str],
+    log: Log,
+) -> None:
+    """Let a stopped connector read its tables from a new slot, with this configuration.
 
-    Raises StackError if another program reads it.
+    The steps are in this order because any of them may fail, and an update may then start the
+    connector. Without its configuration it would read the tables without a TRUNCATE, and deleted
+    rows would stay current. With offsets, but without the slot, it could go on after a gap.
     """
+    slot = snapshot[SLOT_SETTING]
+    wait_until_free(connection, slot)
+    client.put(name, snapshot)
+    log(f"{name}: {client.reset_offsets(name)}")
+    drop_slot(connection, slot, log)
+
+
+def wait_until_free(connection: psycopg.Connection[Row], slot: str) -> None:
+    """Wait until no task reads a slot. Raises StackError if another program reads it."""
 
     def is_free() -> bool:
         row = connection.execute(
@@ -100,6 +122,10 @@ def drop_slot(connection: psycopg.Connection[Row], slot: str, log: Log) -> None:
         )
     except TimeoutError as error:
         raise StackError(f"{error}; another program reads the slot") from None
+
+
+def drop_slot(connection: psycopg.Connection[Row], slot: str, log: Log) -> None:
+    """Drop a slot that nobody reads; one that does not exist needs nothing."""
     connection.execute(
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
         [slot],

@@ -1,6 +1,5 @@
 """Repairs the capture of a database after a failover or a lost slot: its tables are read again."""
 
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,8 +7,8 @@ from dataclasses import dataclass, field
 from clients import database
 from clients.connect import Log, connect_client, stopped
 from clients.recover.damage import SERVER_SETTING, Damage, Server, damages, lsn, server_of
-from clients.recover.slot import drop_slot
-from clients.stack import PROJECT, StackError, StackOutputs
+from clients.recover.slot import begin_again
+from clients.stack import StackError, StackOutputs, run_pulumi
 from clients.update import make_up
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import ConnectUnavailableError, UnsettledError
@@ -140,10 +139,7 @@ def _write(stack: str, work: Plan, log: Log) -> None:
         values["positionShift"] = str(work.shift)
     for name, value in values.items():
         log(f"Pulumi.{stack}.yaml: {work.key}.{name}: {value}")
-        command = ["pulumi", "config", "set", "--path", f"{work.key}.{name}", value]
-        done = subprocess.run(
-            [*command, "--stack", stack], cwd=PROJECT, capture_output=True, text=True, check=False
-        )
+        done = run_pulumi(stack, "config", "set", "--path", f"{work.key}.{name}", value)
         if done.returncode != 0:
             raise StackError(f"can't write {work.key} into Pulumi.{stack}.yaml: {done.stderr}")
 
@@ -155,12 +151,13 @@ def _read_again(
     name = damage.connector
     normal = _normal(damage.config, work)
     if not _continues(client, damage):
-        with stopped(client, name, log), database.connect(outputs) as connection:
-            drop_slot(connection, damage.slot, log)
+        with (
+            database.connect(outputs) as connection,
+            stopped(client, name, log, start_after_error=False),
+        ):
             complete_from = server_of(connection).position
-            # Before the reset, so that whoever goes on sees that the tables must be read again.
-            client.put(name, truncating_first(normal, complete_from))
-            log(f"{name}: {client.reset_offsets(name)}")
+            snapshot = truncating_first(normal, complete_from)
+            begin_again(client, connection, name, snapshot, log)
         log(f"{name}: the tables are read again, from __source_lsn {complete_from + work.shift} on")
     _wait_until_read(client, name, log)
     client.put(name, normal)

@@ -97,7 +97,11 @@ def _of_pods(pods: list[Pod], budget: Resources) -> Iterator[str]:
 
 def _of_waiting_rows(metrics: Metrics) -> Iterator[str]:
     """Yield what RowsWait reports after a minute: a single look can meet a slow commit."""
-    intervals = metrics.totals("archive_interval_seconds", "connector")
+    # A worker that the connector has just left shows it, too.
+    intervals = {
+        sample.labels["connector"]: sample.value
+        for sample in metrics.samples("archive_interval_seconds")
+    }
     for sample in metrics.samples("archive_oldest_waiting_seconds"):
         interval = intervals.get(sample.labels["connector"], 0)
         if interval and sample.value > 2 * interval + WAITING_TOLERANCE_SECONDS:
@@ -109,6 +113,8 @@ def _of_waiting_rows(metrics: Metrics) -> Iterator[str]:
 
 def _of_registry(metrics: Metrics) -> Iterator[str]:
     for sample in metrics.samples("registry_refused_schema"):
+        if not sample.value:
+            continue
         subject = sample.labels["subject"]
         yield (
             f"Schema Registry refuses the new schema of subject {subject}."

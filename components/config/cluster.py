@@ -8,6 +8,9 @@ from pydantic import AfterValidator, Field
 
 from components.settings import Pattern, Settings
 
+# Kubernetes' default range of node ports ends there.
+LAST_NODE_PORT = 32767
+
 
 class NodePorts(Settings):
     """Ports on every node for clients outside the cluster (design: NodePort access)."""
@@ -15,13 +18,13 @@ class NodePorts(Settings):
     postgresql: int = Field(
         default=30432,
         ge=30000,
-        le=32767,
+        le=LAST_NODE_PORT,
         description='Node port of PostgreSQL (design: "Network Security Implementation").',
     )
     first_broker: int = Field(
         default=30092,
         ge=30000,
-        le=32700,
+        le=LAST_NODE_PORT,
         description="Node port of broker 0; broker n has this port + n, as a client must reach"
         " each broker by itself.",
     )

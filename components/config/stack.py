@@ -9,7 +9,7 @@ from pydantic import Field
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
 from components.config.captured_database import CapturedDatabase, captured_databases
-from components.config.cluster import AwsSettings, ClusterSettings
+from components.config.cluster import LAST_NODE_PORT, AwsSettings, ClusterSettings
 from components.config.database_contradictions import contradictions_between
 from components.config.existing_source import ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
@@ -114,6 +114,7 @@ class StackConfig(Settings):
         yield from self._slot_contradictions()
         yield from self._maintenance_contradictions()
         yield from self._athena_contradictions()
+        yield from self._node_port_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
                 "kafka.bootstrapServers",
@@ -201,6 +202,25 @@ class StackConfig(Settings):
             for entry in entries:
                 if source_and_table(entry, None)[0] is None:
                     yield key, f"{entry} does not say of which source; write <source>.{entry}"
+
+    def _node_port_contradictions(self) -> Contradictions:
+        """Yield node ports that several brokers would need twice, or that Kubernetes lacks."""
+        ports = self.cluster.node_ports
+        if ports is None:
+            return
+        last = ports.first_broker + self.kafka.brokers - 1
+        needed = f"{self.kafka.brokers} brokers have the ports {ports.first_broker} to {last}"
+        if last > LAST_NODE_PORT:
+            yield (
+                "cluster.nodePorts.firstBroker",
+                f"{needed}, but node ports end at {LAST_NODE_PORT}; set at most"
+                f" {LAST_NODE_PORT + 1 - self.kafka.brokers}",
+            )
+        if self.tables and ports.first_broker <= ports.postgresql <= last:
+            yield (
+                "cluster.nodePorts.postgresql",
+                f"{ports.postgresql} is a broker's: {needed}; set one outside",
+            )
 
     def _athena_contradictions(self) -> Contradictions:
         if self.archive.athena is None:

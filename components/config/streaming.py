@@ -54,7 +54,7 @@ class KafkaSettings(Settings):
         ge=1,
         le=99,
         description="Number of brokers, each also a controller (design:"
-        ' "Apache Kafka (Event Streaming Platform)").',
+        ' "Apache Kafka (Event Streaming Platform)"); it can\'t change in a running stack.',
     )
     port: int = Field(
         default=9092,

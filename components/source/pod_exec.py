@@ -18,6 +18,7 @@ from polling import NotReadyError, poll_until
 
 if TYPE_CHECKING:
     from kubernetes import client
+    from kubernetes.stream.ws_client import WSClient
 
 POLL_SECONDS = 3
 # Characters of standard input per message.
@@ -52,23 +53,12 @@ class PodCommand:
             return self._run(api_client, text, timeout_seconds)
 
     def _run(self, api_client: client.ApiClient, text: str, timeout_seconds: float) -> str:
-        from kubernetes import client, stream  # noqa: PLC0415  slow, and not needed to preview
+        from kubernetes import client  # noqa: PLC0415  slow, and not needed to preview
 
         deadline = time.monotonic() + timeout_seconds
         api = client.CoreV1Api(api_client)
         self._wait_until_ready(api, timeout_seconds)
-        connection = stream.stream(
-            api.connect_get_namespaced_pod_exec,
-            self.pod,
-            self.namespace,
-            container=self.container,
-            command=self.command,
-            stdin=True,
-            stdout=True,
-            stderr=True,
-            tty=False,
-            _preload_content=False,
-        )
+        connection = self.open(api)
         for start in range(0, len(text), CHUNK):
             connection.write_stdin(text[start : start + CHUNK])
         try:
@@ -84,6 +74,28 @@ class PodCommand:
         if failure is not None:
             raise PodExecError(f"{self._where} failed: {failure}\n{output}")
         return output
+
+    def open(self, api: client.CoreV1Api, **options: bool) -> WSClient:
+        """Start the command; return the connection to it. `options` are stream()'s.
+
+        Raises ApiException where the API server refuses.
+        """
+        from kubernetes import stream  # noqa: PLC0415  slow, and not needed to preview
+
+        opened: WSClient = stream.stream(
+            api.connect_get_namespaced_pod_exec,
+            self.pod,
+            self.namespace,
+            container=self.container,
+            command=self.command,
+            stdin=True,
+            stdout=True,
+            stderr=True,
+            tty=False,
+            _preload_content=False,
+            **options,
+        )
+        return opened
 
     def pod_exists(self, api_client: client.ApiClient) -> bool:
         """Return whether the pod exists, ready or not."""

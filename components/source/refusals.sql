@@ -105,7 +105,8 @@ refused (name, reason) AS (
     SELECT name, format('column %I has a name that the archive uses itself; exclude it'
             ' (datapipe:source.excludedColumns) or rename it', attname)
     FROM captured_columns WHERE lower(attname) IN
-        ('__op', '__ts_ms', '__source_ts_ms', '__source_lsn', '__deleted', '__lost', '__topic')
+        ('__op', '__ts_ms', '__source_ts_ms', '__source_lsn', '__deleted', '__lost', '__topic',
+            '__table')
 
     UNION ALL
     -- Excluding does not help here: a change calls the column by a name that no list matches.

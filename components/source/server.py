@@ -145,8 +145,10 @@ def _server(image: str, postgres_bin: str, port: int, resources: Resources) -> M
         "ports": [{"name": PORT_NAME, "containerPort": port}],
         # after a crash, the server replays up to max_wal_size of WAL before it answers
         "startupProbe": {**is_ready, "periodSeconds": 2, "failureThreshold": 300},
-        "readinessProbe": {**is_ready, "periodSeconds": 5},
-        "livenessProbe": {**is_ready, "periodSeconds": 20, "failureThreshold": 6},
+        # Each probe is an exec, which costs the node's CPU (docs/TUNING.md). An open port would say
+        # too little: it also answers while the server recovers or hangs.
+        "readinessProbe": {**is_ready, "periodSeconds": 20},
+        "livenessProbe": {**is_ready, "periodSeconds": 60, "failureThreshold": 2},
         # SIGTERM would wait for all clients to disconnect; SIGINT disconnects them
         "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "kill -INT 1"]}}},
     }

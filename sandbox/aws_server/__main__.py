@@ -2,8 +2,9 @@
 
 from moto.server import main
 
-from sandbox.aws_server import glue
+from sandbox.aws_server import glue, services
 
 if __name__ == "__main__":
     glue.install()
+    services.remember()
     main()

@@ -33,12 +33,13 @@ POD: dict[str, Any] = {
 class OnePod(Cluster):
     """A cluster with one pod, that answers without an API server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *pods: dict[str, Any]) -> None:
         self.namespace = "any"
+        self.items = pods or (POD,)
 
     def get(self, path: str, **query: str) -> Any:
         assert path.endswith("/namespaces/any/pods")
-        return {"items": [POD]}
+        return {"items": self.items}
 
 
 def written(folder: Path, files: dict[str, str]) -> None:
@@ -105,3 +106,15 @@ def test_a_cgroup_that_is_elsewhere_is_no_container_here(
 def test_a_container_beside_the_pods_own_bears_both_names() -> None:
     beside = Container("kafka-0", "sidecar", "", 1, 1.0, Path(), Path(), Path())
     assert beside.label == "kafka-0/sidecar"
+
+
+def test_each_of_several_workers_counts_for_itself(
+    version_2: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "CGROUPS", version_2)
+    pods = [{**POD, "metadata": {"name": f"kafka-connect-7f-{end}"}} for end in ("zz", "aa")]
+    second, first = containers.containers(OnePod(*pods))
+    assert (first.pod[-2:], first.label) == ("aa", "kafka-connect/1")
+    assert (second.pod[-2:], second.label) == ("zz", "kafka-connect/2")
+    assert containers.is_worker(first.label)
+    assert not containers.is_worker("kafka-0")

@@ -1,19 +1,25 @@
 """What grows how: points from results, and the sizing table from points."""
 
-from itertools import count
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bench import growth
-from bench.benchmark_page import growth_table
-from bench.costs import Cpu, Growth, Point, by_kind
+from bench import aws_process, growth, idle_use
+from bench.arrangements import ARRANGEMENTS, TABLES_PREFIX, Arrangement, Trial
+from bench.benchmark_page import growth_table, tables_table
+from bench.costs import Cpu, Growth, Moment, Point, by_kind
 from bench.sample_schema import sample_schemas
 from bench.sizing import RATES, size, table
 from clients.stack import StackError
 
 ANY_STACK: Any = object()
 POINT = Point(
+    series="width",
+    commit_seconds=10,
     tables=4,
     partitions=6,
     width=40,
@@ -79,37 +85,134 @@ def test_brokers_count_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("windows", "used"), [([300, 290], 290), ([900, 500, 300, 310, 1], 310), ([200, 400], 400)]
+    ("windows", "used"),
+    [([900, 500, 300, 290], 290), ([300, 250], None), ([200, 400], 400), ([900, 300, 100], None)],
 )
-def test_idle_use_is_measured_once_it_has_stopped_falling(
-    monkeypatch: pytest.MonkeyPatch, windows: list[float], used: float
+def test_idle_use_counts_only_once_it_has_stopped_falling(
+    monkeypatch: pytest.MonkeyPatch, windows: list[float], used: float | None
 ) -> None:
     seen = iter(windows)
-    monkeypatch.setattr("bench.growth.time.sleep", lambda _: None)
-    monkeypatch.setattr(growth, "Cluster", lambda _: None)
+    monkeypatch.setattr("bench.idle_use.time.sleep", lambda _: None)
     monkeypatch.setattr(
-        growth, "used_cpu", lambda *_: Cpu(connect=0, broker=next(seen), database=0)
+        idle_use, "used_cpu", lambda *_: Cpu(connect=0, broker=next(seen), database=0)
     )
-    assert growth.idle_cpu(ANY_STACK, print).broker == used
+    observer = idle_use.UsageObserver(ANY_STACK, lambda *_: None)
+    observer.settle(5 + 20 * len(windows))
+    assert (observer.idle and observer.idle.broker) == used
+    assert next(seen, None) is None
 
 
-def test_a_stack_whose_idle_use_keeps_falling_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    falling = (1 / 2**count for count in count())
-    passed = count(step=50)
-    monkeypatch.setattr("bench.growth.time.sleep", lambda _: None)
-    monkeypatch.setattr("polling.time.monotonic", lambda: next(passed))
-    monkeypatch.setattr(growth, "Cluster", lambda _: None)
-    monkeypatch.setattr(
-        growth, "used_cpu", lambda *_: Cpu(connect=0, broker=next(falling), database=0)
-    )
-    with pytest.raises(
-        StackError,
-        match="timed out after 240 s waiting for the CPU use without a load to stop falling",
-    ):
-        growth.idle_cpu(ANY_STACK, print)
+def test_the_stand_ins_cpu_is_that_of_the_process_at_its_port() -> None:
+    program = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\ninput()"
+    command = [sys.executable, "-c", program, "sandbox.aws_server", "--port=41234"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        used = aws_process.cpu_seconds("http://10.0.0.1:41234")
+        other = aws_process.cpu_seconds("http://10.0.0.1:41235")
+        process.communicate("\n")
+    assert used is not None
+    assert 0.15 <= used < 5
+    assert other is None
+    assert aws_process.cpu_seconds(None) is None
 
 
 def test_the_page_has_the_cpu_with_the_load_and_without() -> None:
     line = growth_table(Growth(points=[POINT])).splitlines()[-1]
     assert "| 200 + 140 + 60 m | 20 + 90 + 10 m |" in line
     assert "| 300, 100, 60 |" in line
+
+
+def test_the_page_has_a_line_for_each_number_of_tables() -> None:
+    """At 2,000 rows a second, 1,000 rows in 2 s: 40 m of idle use are 80 µs of each row."""
+    point = POINT.model_copy(
+        update={
+            "series": "tables",
+            "tables": 400,
+            "duplicated": 0,
+            "altered": 0,
+            "seconds": 2.0,
+            "cpu": Cpu(connect=100, broker=250, database=30, aws=60),
+            "idle": Cpu(connect=20, broker=90, database=10, aws=5),
+            "measured": Moment(at="2026-11-28T04:00:00+00:00", revision="a", load_average=3.14),
+        }
+    )
+    measured = Growth(points=[point, POINT])
+    (line,) = tables_table(measured).splitlines()[2:]
+    assert line.startswith("| 400 | 6 | 2,000 | 10 s | 0, 0, 0 of 1,000 | 20 + 90 + 10 + 5 |")
+    assert "| 60 + 70 + 10 + 50 |" in line
+    assert line.endswith("| 2026-11-28, load average 3.1 |")
+    assert len(growth_table(measured).splitlines()) == 2 + 1
+
+
+def test_what_was_not_measured_is_a_dash() -> None:
+    point = POINT.model_copy(update={"series": "tables", "idle": None})
+    line = tables_table(Growth(points=[point])).splitlines()[-1]
+    assert "| 0, –, – of 1,000 | – | – |" in line
+    without_aws = point.model_copy(update={"idle": POINT.idle, "seconds": 1.0})
+    assert "| 20 + 90 + 10 + – |" in tables_table(Growth(points=[without_aws]))
+
+
+NOW = datetime(2026, 11, 28, 4, tzinfo=UTC)
+
+
+def _measured(arrangement: Arrangement, trial: Trial, age: timedelta) -> Point:
+    _, tables, partitions, width = arrangement.kind(trial)
+    at = (NOW - age).isoformat(timespec="seconds")
+    return POINT.model_copy(
+        update={
+            "series": arrangement.series,
+            "tables": tables,
+            "partitions": partitions,
+            "width": width,
+            "measured": Moment(at=at, revision="any", load_average=0),
+        }
+    )
+
+
+def test_a_run_goes_on_with_the_lines_that_are_not_measured_yet() -> None:
+    width = next(each for each in ARRANGEMENTS if each.name == "width")
+    first, second, third = width.trials
+    known = Growth(
+        points=[
+            _measured(width, first, timedelta(hours=1)),
+            _measured(width, second, timedelta(hours=25)),
+            _measured(width, third, timedelta(hours=1)).model_copy(update={"measured": None}),
+        ]
+    )
+    assert growth.due(width, known, NOW, again=False) == (second, third)
+    assert growth.due(width, known, NOW, again=True) == width.trials
+    assert growth.due(width, Growth(points=[]), NOW, again=False) == width.trials
+
+
+def test_each_trial_has_a_line_of_its_own() -> None:
+    kinds = Counter(
+        arrangement.kind(trial) for arrangement in ARRANGEMENTS for trial in arrangement.trials
+    )
+    assert set(kinds.values()) == {1}
+    assert len({each.name for each in ARRANGEMENTS}) == len(ARRANGEMENTS)
+
+
+@pytest.mark.parametrize("tables", [4, 40, 100, 400])
+def test_an_arrangement_of_tables_has_so_many_and_only_adds_to_the_one_before(tables: int) -> None:
+    found = next(each for each in ARRANGEMENTS if each.name == f"tables-{tables}")
+    (trial,) = found.trials
+    assert len(found.overrides) == trial.tables == tables
+    assert set(trial.schemas) == set(found.copies)
+    assert f"{TABLES_PREFIX}_1" in found.copies
+    assert found.commit_seconds("sandbox") == 60
+
+
+def test_an_update_names_the_tables_that_leave() -> None:
+    arrangement = Arrangement("any", "partitions", {"growth_p1": 1}, (), commit_ms=20_000)
+    settings = arrangement.settings(("public.users",), ["growth_p24.users"])
+    assert settings["datapipe:tables"] == [
+        "public.users",
+        *(f"growth_p1.{table}" for table in ("users", "products", "orders", "order_items")),
+    ]
+    assert settings["datapipe:topics"]["delete"] == ["growth_p24.users"]
+    assert settings["datapipe:topics"]["overrides"]["growth_p1.users"] == {"partitions": 1}
+    assert settings["datapipe:archive"] == {"rotateIntervalMs": 20_000}
+    assert "delete" not in arrangement.settings((), [])["datapipe:topics"]

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -104,6 +104,8 @@ class World:
         self.looks = 0
         self.observation: Observation | None = None
         self.is_verified = False
+        self.arrives_after = self.outstanding = 0
+        """looks until everything is there, of which each finds more"""
         self.verify_complaints: list[str] = []
 
     def __enter__(self) -> "World":
@@ -112,6 +114,10 @@ class World:
     def __exit__(self, *_: object) -> None: ...
 
     def holds(self, until: float) -> bool:
+        if self.arrives_after:
+            self.arrives_after -= 1
+            self.outstanding = self.arrives_after
+            return False
         return self.archived == [CHANGE]
 
     def observe(self, _keeps_history: bool, _complete_from: int) -> Observation:
@@ -178,6 +184,20 @@ def test_what_was_injected_is_healed_in_any_case(world: World, error: BaseExcept
     with pytest.raises(type(error)):
         run(fault)
     assert fault.steps[:3] == ["prepare", "inject", "heal"]
+    assert fault.steps[-1] == "restore"
+
+
+def test_what_can_not_be_healed_is_restored_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = the_fault()
+
+    def refuse(_pipeline: object) -> None:
+        raise FaultError("the pod is away")
+
+    monkeypatch.setattr(fault, "heal", refuse)
+    with pytest.raises(FaultError, match="the pod is away"):
+        run(fault)
     assert fault.steps[-1] == "restore"
 
 
@@ -248,3 +268,55 @@ def test_a_fault_of_idle_tables_waits_for_what_is_not_archived(world: World) -> 
     with pytest.raises(FaultError, match="before the load paused is not archived"):
         run(fault)
     assert "inject" not in fault.steps
+
+
+class FakeBulk(FakeWriter):
+    """A bulk load that is used as the writer is."""
+
+    def __init__(self, connect: object, rate: float, seed: int) -> None:
+        super().__init__()
+        self.rate = rate
+
+
+def test_a_rate_above_the_shops_is_written_in_bulk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiment, "BulkLoad", FakeBulk)
+    monkeypatch.setattr(experiment, "BulkArchive", lambda *_: None)
+    pace = replace(PACE, rate=5000)
+    pipeline: Any = FakePipeline()
+    pipeline.archive = None
+    its = Experiment(the_fault(pauses_load=True), pipeline, {}, pace)
+    world.archived = []
+    with pytest.raises(FaultError, match="before the load paused"):
+        its.run()
+    bulk: Any = its._bulk
+    assert bulk.rate == 5000 - experiment.SHOP_RATE
+    assert bulk.pauses == ["pause"]
+
+
+def test_the_committed_rate_is_that_of_the_load(world: World) -> None:
+    result = run(the_fault())
+    assert result.committed_rate is not None
+    assert 0 < result.committed_rate <= 1 / PACE.warm_up
+
+
+def test_nobody_acts_while_more_and_more_arrives(world: World) -> None:
+    """A long backlog: several times as long as the wait, but every look finds more."""
+    world.arrives_after = 60
+    pace = replace(PACE, timeouts=Timeouts(arrival=0.05, settle=0, poll=0.01))
+    pipeline, fault = FakePipeline(), Recorded("fault", "does", user_after=0.05)
+    result = Experiment(fault, pipeline, {}, pace).run()  # type: ignore[arg-type]
+    assert result.outcome is Outcome.SURVIVED
+    assert "repair" not in fault.steps
+    assert pipeline.commands == []
+
+
+def test_an_archive_that_never_catches_up_is_not_waited_for_without_end(world: World) -> None:
+    world.arrives_after = 10**6
+    pace = replace(PACE, longest=0.3, timeouts=Timeouts(arrival=0.05, settle=0, poll=0.01))
+    fault = Recorded("fault", "does", user_after=0.05)
+    began = time.monotonic()
+    Experiment(fault, FakePipeline(), {}, pace).run()  # type: ignore[arg-type]
+    assert time.monotonic() - began < 5
+    assert "repair" in fault.steps

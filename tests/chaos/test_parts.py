@@ -1,17 +1,22 @@
 """The parts of chaos that need no pipeline: verdicts, symptoms, the catalog, the report."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from chaos import catalog
-from chaos.experiment import without
+from chaos.__main__ import argument_parser
+from chaos.experiment import Pace, without
+from chaos.faults.disks import DiskFull
 from chaos.machine import Machine, describe
 from chaos.monitor import (
     IN_DEAD_LETTER_QUEUE,
@@ -21,10 +26,13 @@ from chaos.monitor import (
     symptoms_of_connectors,
     symptoms_of_pods,
 )
+from chaos.pipeline import FaultError, Pipeline
 from chaos.report import Run, print_run, read_result, write
 from chaos.result import Outcome, Result, not_run
+from chaos.run import run_all
 from clients.cluster import Pod, Resources
 from clients.connect import Connector, Task
+from clients.stack import StackError
 from workload.changes import CapturedTable
 
 GOOD = Result(
@@ -119,7 +127,8 @@ def test_the_report_has_a_row_for_each_fault(tmp_path: Path) -> None:
     write(a_run(GOOD, CLOCK), tmp_path)
     rows = [line for line in (tmp_path / "README.md").read_text().splitlines() if line[:2] == "| "]
     assert rows[1] == (
-        "| connect-killed: SIGKILL of the Connect worker | survived | never | 31 s | 900 | 0 | 0"
+        "| connect-killed: SIGKILL of a Connect worker | survived | never | 31 s | 900"
+        " | up to 120 | 0 | 0"
         " | nothing | 2026-01-01 00:00, abc |"
     )
     assert rows[2].startswith("| clock-jump: the clock jumps | not run |")
@@ -144,7 +153,7 @@ def test_a_later_run_of_one_fault_keeps_the_others_rows(tmp_path: Path) -> None:
     write(a_run(GOOD, CLOCK), tmp_path)
     write(replace(a_run(replace(GOOD, committed=77)), quick=True), tmp_path)
     text = (tmp_path / "README.md").read_text()
-    assert "| 77 | 0 | 0 | nothing | 2026-01-01 00:00, abc, quick |" in text
+    assert "| 77 | up to 120 | 0 | 0 | nothing | 2026-01-01 00:00, abc, quick |" in text
     assert "clock-jump" in text
     data = json.loads((tmp_path / "chaos.json").read_text())
     assert read_result(data["connect-killed"]) == replace(GOOD, committed=77)
@@ -187,3 +196,69 @@ def test_the_machine_is_described() -> None:
 )
 def test_an_event_does_not_keep_a_pipeline_from_being_healthy(symptom: str, lasting: bool) -> None:
     assert lasts(symptom) is lasting
+
+
+def test_the_report_has_the_rate_of_each_fault(tmp_path: Path) -> None:
+    write(replace(a_run(replace(GOOD, committed_rate=4890.4)), rate=5000), tmp_path)
+    assert "| 900 | 4890 of 5000 | 0 | 0 |" in (tmp_path / "README.md").read_text()
+    data = json.loads((tmp_path / "chaos.json").read_text())
+    del data["connect-killed"]["committed_rate"]  # a run of before
+    assert read_result(data["connect-killed"]).committed_rate is None
+
+
+@pytest.mark.parametrize(("rate", "room"), [(120, 96 + 140), (5000, 96 + 5859)])
+def test_a_small_disk_has_room_for_its_load(rate: float, room: int) -> None:
+    disks = [fault for fault in catalog.faults(rate) if isinstance(fault, DiskFull)]
+    assert [disk.room for disk in disks] == [room, room]
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "nan", "fast"])
+def test_a_rate_is_greater_than_zero(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--rate", "--minutes"):
+        with pytest.raises(SystemExit) as ended:
+            argument_parser().parse_args([option, text])
+        assert ended.value.code == 2
+        assert option in capsys.readouterr().err
+
+
+def test_plain_files_allow_no_bulk_load() -> None:
+    pipeline: Any = SimpleNamespace(
+        stack="dev", outputs=SimpleNamespace(archive=SimpleNamespace(sink="confluent-s3"))
+    )
+    with pytest.raises(StackError, match="above 120 needs archive"):
+        run_all(pipeline, [], Pace(rate=121), lambda _: None)
+
+
+def test_a_database_that_is_not_ready_for_moments_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chaos.pipeline.POLL_SECONDS", 0.01)
+    pipeline: Any = Pipeline.__new__(Pipeline)
+    refusals = [StackError("refused"), StackError("starting")]
+    closed: list[str] = []
+
+    @contextmanager
+    def database() -> Iterator[str]:
+        if refusals:
+            raise refusals.pop()
+        yield "a connection"
+        closed.append("a connection")
+
+    pipeline.database = database
+    with pipeline.answering_database() as connection:
+        assert connection == "a connection"
+        assert not closed
+    assert closed == ["a connection"]
+
+
+def test_a_database_that_stays_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chaos.pipeline.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("chaos.pipeline.ANSWER_SECONDS", 0.05)
+    pipeline: Any = Pipeline.__new__(Pipeline)
+
+    def database() -> Any:
+        raise StackError("connection refused")
+
+    pipeline.database = database
+    with pytest.raises(FaultError, match=r"PostgreSQL to answer.*connection refused"):
+        pipeline.answering_database().__enter__()

@@ -22,7 +22,7 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     order: list[str] = []
 
     @contextmanager
-    def stopped(_client: object, name: str, _log: object) -> Iterator[None]:
+    def stopped(_client: object, name: str, _log: object, **_: bool) -> Iterator[None]:
         order.append(f"stop {name}")
         yield
         order.append(f"start {name}")
@@ -104,6 +104,6 @@ def test_only_lost_and_missing_slots_are_recreated(
     recovered = recover_slots(outputs, log)
     assert [each.slot for each in recovered] == recreated
     # A TRUNCATE comes before the rows of each table; the connector is left as it was.
-    orders = ["stop a", "drop slot_a", "reset a", "put a custom", "start a", "put a initial"]
+    orders = ["stop a", "put a custom", "reset a", "drop slot_a", "start a", "put a initial"]
     assert stops == (orders if recreated else [])
     assert all("__source_lsn >= 104709" in str(each) for each in recovered)

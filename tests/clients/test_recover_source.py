@@ -12,7 +12,13 @@ from clients.recover import source as source_module
 from clients.recover.source import Plan, plan, recover_source
 from clients.stack import StackError
 from kafka_connect.positions import shift_of, shifted
-from kafka_connect.snapshot import POSITION, has_read_again, reads_again, truncating_first
+from kafka_connect.snapshot import (
+    POSITION,
+    all_is_read,
+    has_read_again,
+    reads_again,
+    truncating_first,
+)
 
 CONNECTOR = "shop-cdc-connector"
 CONFIG = {
@@ -120,7 +126,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         run.append(" ".join(str(word) for word in command[-4:-2] or command[-1:]))
         return SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr("clients.recover.source.subprocess.run", fake)
+    monkeypatch.setattr("clients.stack.subprocess.run", fake)
     return run
 
 
@@ -130,7 +136,7 @@ def install(monkeypatch: pytest.MonkeyPatch, server: Database, connect: Connect)
         yield server
 
     @contextmanager
-    def stopped(_client: object, _name: str, _log: object) -> Iterator[None]:
+    def stopped(_client: object, _name: str, _log: object, **_: bool) -> Iterator[None]:
         connect.calls.append("stop")
         yield
         connect.start()
@@ -248,6 +254,16 @@ def test_offsets_from_before_do_not_count_as_read() -> None:
     assert not has_read_again(config, [{"offset": {"lsn": 4000}}])
     assert not has_read_again(config, [{"offset": {"lsn": 6000, "snapshot": True}}])
     assert has_read_again(config, [{"offset": {"lsn": 6000}}])
+
+
+def test_the_offsets_of_tables_do_not_say_that_all_is_read() -> None:
+    table = {"partition": {"server": "pg", "table": "public.a"}, "offset": {"lsn": 9000}}
+    debezium = {"partition": {"server": "pg"}, "offset": {"lsn": 6000}}
+    config = truncating_first(CONFIG, 5000)
+    assert not all_is_read([table]), "its rows are read, and those of other tables may not be"
+    assert all_is_read([table, debezium])
+    assert not has_read_again(config, [table])
+    assert has_read_again(config, [table | {"offset": {"lsn": 1}}, debezium])
 
 
 def test_a_connector_that_reads_its_tables_again_can_begin_again() -> None:

@@ -26,6 +26,10 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"kafka": {"brokers": 2}},
         ("datapipe:kafka.replicationFactor", "3 is above brokers (2)"),
     ),
+    "other brokers than the cluster has": (
+        {"kafka": {"brokers": 5}},
+        ("datapipe:kafka.brokers can't change from 3 to 5", "Set it to 3"),
+    ),
     "bucket name that S3 refuses": (
         {"archive": {"bucket": "Datapipe_Ingestion"}},
         ("datapipe:archive.bucket", "Datapipe_Ingestion", "3 to 63"),

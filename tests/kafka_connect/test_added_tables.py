@@ -182,6 +182,50 @@ def test_what_a_killed_update_began_for_other_tables_begins_anew(
     assert running.history[READER][:5] == ["stop", "config", "reset", "config", "resume"]
 
 
+def test_offsets_of_an_earlier_reading_do_not_count_after_a_kill(
+    running: ConnectInMemory, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the reader's configuration and the reset: the next update resets them."""
+    running.positions[READER] = [READ]  # of a reader that had this name
+    with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
+        killing.setattr(ConnectClient, "reset_offsets", kill)
+        update(running, provider, "public.a", "public.b")
+    running.history.clear()
+    running.positions[READER] = [[], READING, READ]
+    update(running, provider, "public.a", "public.b")
+    assert running.history[READER][:5] == ["stop", "config", "reset", "config", "resume"]
+
+
+def test_the_reader_of_a_killed_update_goes_when_its_tables_are_not_wanted(
+    running: ConnectInMemory, provider: Provider
+) -> None:
+    """If they are added again later, what has changed in between must be read."""
+    wanted = source(running, "public.a", "public.b")["config"]
+    running.configs[READER] = reader_config(wanted, TablesToRead(("public.b",)))
+    update(running, provider, "public.a")
+    assert list(running.configs) == ["c"]
+
+
+def kill(*_: object) -> str:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", ["put", "resume", "reset_offsets"])
+def test_a_takeover_that_is_killed_reads_what_was_not_captured_before(
+    running: ConnectInMemory, provider: Provider, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The connector's list has the new table by then, and the stack's state has nothing."""
+    with monkeypatch.context() as killing, pytest.raises(KeyboardInterrupt):
+        killing.setattr(ConnectClient, step, kill)
+        provider.create(source(running, "public.a", "public.b"))
+    running.history.clear()
+    created = provider.create(source(running, "public.a", "public.b")).outs
+    assert created is not None
+    assert created["rows_read"] == ["public.a", "public.b"]
+    assert {"reset", "resume", "delete"} <= set(running.history[READER])
+    assert list(running.configs) == ["c"]
+
+
 def test_a_reader_that_takes_longer_goes_on_and_the_next_up_waits_for_it(
     running: ConnectInMemory, provider: Provider
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pulumi import dynamic
 from pulumi.dynamic.dynamic import serialize_provider
 
+from components.streaming.connectors.debezium import DEBEZIUM_POSTGRES, RESUMING_POSTGRES
 from components.streaming.connectors.resource import KafkaConnectorProvider
 from kafka_connect import startup
 from kafka_connect.failures import ConnectError
@@ -103,6 +104,16 @@ def test_a_changed_property_is_an_update_and_another_class_a_replacement(
     assert replaced.replaces == ["config"]
     assert replaced.delete_before_replace is True
     assert provider.diff("c", old, inputs(connect, name="d")).replaces == ["name"]
+
+
+def test_our_connector_takes_over_from_debeziums_in_place(
+    connect: ConnectInMemory, provider: dynamic.ResourceProvider
+) -> None:
+    debezium = inputs(connect, config={"connector.class": DEBEZIUM_POSTGRES})
+    ours = inputs(connect, config={"connector.class": RESUMING_POSTGRES})
+    diff = provider.diff("c", debezium, ours)
+    assert diff.changes is True
+    assert diff.replaces == [], "a replacement would drop the slot of a table's own connector"
 
 
 def test_refresh_finds_a_changed_configuration_a_pause_and_a_failure(

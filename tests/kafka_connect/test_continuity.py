@@ -3,9 +3,12 @@
 Debezium by itself would create a slot and skip them.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -38,7 +41,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     with java_program(classpath, str(source)) as program:
 
         def ask(
-            server: ExistingServer,
+            server: Any,
             position: int | None,
             at: float = 0,
             **properties: str,
@@ -82,8 +85,8 @@ def identity(server: ExistingServer, timeline: int = 1) -> dict[str, str]:
 def test_the_same_server_goes_on(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     server.execute("INSERT INTO public.users VALUES (1000, 'later', NULL)")
-    assert ask(server, captured, **identity(server), **EXACT) == "continuous\t1"
-    assert ask(server, None, **identity(server)) == "continuous\t1", "nothing is captured yet"
+    assert ask(server, captured, **identity(server), **EXACT) == "continuous\t1.0"
+    assert ask(server, None, **identity(server)) == "continuous\t1.0", "nothing is captured yet"
 
 
 def test_a_slot_that_is_missing_lost_or_read_by_another_is_refused(
@@ -97,15 +100,30 @@ def test_a_slot_that_is_missing_lost_or_read_by_another_is_refused(
     )
     answer = ask(server, captured, **EXACT)
     assert "it was created again, or another program has read it" in answer
-    assert answer.endswith(". Run make recover SOURCE=shop\t0")
-    assert ask(server, captured) == "continuous\t1", "the offset may be older than what is in Kafka"
+    assert answer.endswith(". Run make recover SOURCE=shop\t0.0")
+    assert ask(server, captured) == "continuous\t1.0", (
+        "the offset may be older than what is in Kafka"
+    )
 
     server.execute("SELECT pg_drop_replication_slot('datapipe_shop')", "postgres")
     assert "the replication slot does not exist" in ask(server, captured)
-    assert ask(server, None) == "continuous\t1", "a first start makes the slot"
+    assert ask(server, None) == "continuous\t1.0", "a first start makes the slot"
     # The reader of added tables drops its slot, and writes no changes.
     reader = {"slot.drop.on.stop": "true"}
     assert ask(server, captured, **reader).startswith("continuous")
+
+
+def test_a_database_that_says_nothing_is_not_waited_for_forever(ask: Ask) -> None:
+    """It accepts connections and hangs; the task tries again, as after other lost connections."""
+    with socket.create_server(("localhost", 0)) as silent:
+        port = str(silent.getsockname()[1])
+        given = {"database.port": port, "database.sslmode": "disable", "driver.socketTimeout": "1"}
+        began = time.monotonic()
+        answer = ask(SimpleNamespace(port=0), 1000, **given)
+        assert time.monotonic() - began < 20
+    assert answer.startswith(
+        "the database went away while it was asked whether changes are missing"
+    )
 
 
 def test_another_server_and_an_older_one_are_refused(server: ExistingServer, ask: Ask) -> None:
@@ -126,14 +144,14 @@ def test_a_backup_that_has_passed_what_was_captured_is_known_by_its_heartbeat(
     server.execute("INSERT INTO datapipe.heartbeat VALUES (1, now() - interval '1 hour')")
     assert "it is a restored backup" in ask(server, captured, time.time(), **heartbeat)
     server.execute("UPDATE datapipe.heartbeat SET at = now()")
-    assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1"
+    assert ask(server, captured, time.time(), **heartbeat) == "continuous\t1.0"
 
 
 def test_a_database_without_a_table_of_heartbeats_goes_on(server: ExistingServer, ask: Ask) -> None:
     captured = value(server, CONFIRMED)
     server.execute("ALTER TABLE datapipe.heartbeat RENAME TO no_heartbeat")
     try:
-        assert ask(server, captured, time.time(), **identity(server)) == "continuous\t1"
+        assert ask(server, captured, time.time(), **identity(server)) == "continuous\t1.0"
     finally:
         server.execute("ALTER TABLE datapipe.no_heartbeat RENAME TO heartbeat")
 
@@ -147,7 +165,7 @@ def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
         end = value(server, POSITION)
         promote(standby)
         standby.execute("CREATE TABLE later AS SELECT generate_series(1, 10000) AS id")
-        assert ask(standby, captured, **before) == "continuous\t1"
+        assert ask(standby, captured, **before) == "continuous\t1.0"
         # Captured from the primary after the standby had left its timeline.
         ahead = ask(standby, end + 50_000, **before)
         assert "was promoted at the WAL position" in ahead
@@ -157,7 +175,7 @@ def test_a_promoted_standby_goes_on_where_it_has_all_that_was_captured(
             "SELECT pg_replication_slot_advance('datapipe_shop', pg_current_wal_insert_lsn())",
             "postgres",
         )
-        assert ask(standby, value(standby, CONFIRMED), **before) == "continuous\t1"
+        assert ask(standby, value(standby, CONFIRMED), **before) == "continuous\t1.0"
 
 
 def test_a_standby_and_a_server_that_is_away_are_reported(server: ExistingServer, ask: Ask) -> None:

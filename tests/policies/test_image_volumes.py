@@ -88,6 +88,7 @@ def workloads(stack_file: str) -> list[Registered]:
         "Pulumi.dev.yaml",
         "Pulumi.prod.yaml",
         "Pulumi.sandbox.yaml",
+        "tests/several/Pulumi.sandbox.yaml",
         "tests/shapes/Pulumi.sandbox.yaml",
     ],
 )

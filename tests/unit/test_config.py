@@ -92,6 +92,16 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             "'three' is not a whole number; allowed: 1 to 99",
         ),
         ({"kafka": {"brokers": 0}}, "kafka.brokers", "0 is too low; allowed: 1 to 99"),
+        (
+            {"cluster": {"nodePorts": {"firstBroker": 30430}}, "kafka": {"brokers": 5}},
+            "cluster.nodePorts.postgresql",
+            "30432 is a broker's: 5 brokers have the ports 30430 to 30434; set one outside",
+        ),
+        (
+            {"cluster": {"nodePorts": {"firstBroker": 32764}}, "kafka": {"brokers": 5}},
+            "cluster.nodePorts.firstBroker",
+            "32764 to 32768, but node ports end at 32767; set at most 32763",
+        ),
         ({"kafka": {"brokers": [3]}}, "kafka.brokers", "is a list, but must be a whole number"),
         ({"kafka": {"ioThreads": 0}}, "kafka.ioThreads", "0 is too low; allowed: 1 or more"),
         ({"kafka": {"protect": "perhaps"}}, "kafka.protect", "'perhaps' is not true or false"),

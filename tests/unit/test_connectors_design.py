@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from components.config import StackConfig
 from tests.unit.connectors_of_the_design import DEBEZIUM, S3_SINK
 from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector
@@ -32,6 +34,10 @@ ADDED_TO_CONVERTERS = {
     )
 }
 CHANGED_IN_THE_SOURCE = {
+    "connector.class": (
+        "datapipe.postgres.ResumingConnector",
+        "Debezium's, whose snapshot goes on where a worker died",
+    ),
     **CHANGED_CONVERTERS,
     "snapshot.mode": ("custom", "initial would skip changes where the slot is gone"),
     "errors.tolerance": ("none", "all would drop a row that can't be converted, forever"),
@@ -156,6 +162,19 @@ def test_a_table_of_another_schema_is_captured_and_archived_by_both_sinks(stack:
     assert iceberg["topics"] == "postgres.public.users,postgres.sales.users"
     assert iceberg["iceberg.tables"] == "cdc.users,cdc.sales_users"
     assert iceberg["iceberg.table.cdc.sales_users.route-regex"] == r"postgres\.sales\.users"
+
+
+@pytest.mark.parametrize(("tables", "named"), [(50, False), (51, True)])
+def test_rows_name_their_table_where_there_are_many(stack: Stack, tables: int, named: bool) -> None:
+    properties = sink_connector(
+        stack(
+            tables=[f"public.t{number}" for number in range(tables)],
+            images=OWN_ICEBERG,
+            archive={"sink": "iceberg", "tasks": 2},
+        )
+    ).properties()
+    assert (properties["transforms.topic.type"] == "datapipe.iceberg.NameTable") is named
+    assert ("iceberg.tables" in properties) is not named
 
 
 def test_the_iceberg_sink_writes_under_the_prefix_of_the_bucket_in_hours_of_the_commit(

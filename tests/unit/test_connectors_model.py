@@ -323,3 +323,34 @@ def test_rendering_stays_linear_for_a_thousand_tables() -> None:
     routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(1000)}
     properties = iceberg_sink(routes=routes).properties()
     assert len([key for key in properties if key.endswith(".route-regex")]) == 1000
+
+
+@pytest.mark.parametrize(
+    ("tables", "tasks", "kibibytes"),
+    [(4, 1, None), (64, 1, None), (65, 1, 1008), (32, 2, None), (400, 1, 163), (400, 4, 64)],
+)
+def test_the_pages_of_all_open_files_together_are_bounded(
+    tables: int, tasks: int, kibibytes: int | None
+) -> None:
+    """An open file holds a page's size for its compressor; 400 of 1 MiB filled a worker's heap."""
+    routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(tables)}
+    properties = iceberg_sink(routes=routes, tasks_max=tasks).properties()
+    size = properties.get("iceberg.tables.write-props.write.parquet.page-size-bytes")
+    assert (size and int(size) // 1024) == kibibytes
+    created = properties["iceberg.tables.auto-create-props.write.parquet.page-size-bytes"]
+    assert int(created) == 1024 * 1024, "of the maintenance, which has one open file"
+
+
+def test_rows_that_name_their_table_need_no_regular_expressions() -> None:
+    routes = {f"postgres.public.t{n}": f"cdc.t{n}" for n in range(1000)}
+    properties = iceberg_sink(routes=routes, name_tables=True).properties()
+    assert not [key for key in properties if "route-regex" in key]
+    assert "iceberg.tables" not in properties, "the sink refuses both"
+    assert properties["iceberg.tables.dynamic-enabled"] == "true"
+    assert properties["iceberg.tables.route-field"] == properties["transforms.topic.table.field"]
+    named = dict(route.split(":") for route in properties["transforms.topic.routes"].split(","))
+    assert named == routes
+    assert properties["transforms.topic.topic.field"] == "__topic"
+    static = iceberg_sink(routes=routes).properties()
+    assert static["transforms"] == properties["transforms"]
+    assert "iceberg.tables.dynamic-enabled" not in static

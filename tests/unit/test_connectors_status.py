@@ -88,7 +88,7 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
             "Caused by: java.net.ConnectException: Connection refused",
             "no record is lost",
         ),
-        ("something never seen", "kubectl -n data-ingestion logs deployment/kafka-connect"),
+        ("something never seen", "kubectl -n data-ingestion logs --prefix --tail -1 -l app"),
     ],
 )
 def test_what_is_known_to_go_wrong_comes_with_what_to_do(trace: str, advice: str) -> None:

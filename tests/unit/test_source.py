@@ -101,6 +101,13 @@ class TestPod:
             assert server[probe]["exec"]["command"][0].endswith("/pg_isready")
         assert server["lifecycle"]["preStop"]["exec"]["command"][-1] == "kill -INT 1"
 
+    def test_few_probes_end_a_hung_server_in_two_minutes(self, sourced: Sourced) -> None:
+        [server] = sourced().one("StatefulSet").inputs["spec"]["template"]["spec"]["containers"]
+        running = [server["readinessProbe"], server["livenessProbe"]]
+        assert sum(60 / probe["periodSeconds"] for probe in running) <= 4  # a minute
+        liveness = server["livenessProbe"]
+        assert liveness["periodSeconds"] * liveness["failureThreshold"] <= 120
+
     def test_a_changed_setting_restarts_it(self, sourced: Sourced) -> None:
         def annotations(**source: Any) -> dict[str, Any]:
             template = sourced(source=source).one("StatefulSet").inputs["spec"]["template"]

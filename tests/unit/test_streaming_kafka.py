@@ -190,3 +190,38 @@ def test_the_cluster_id_never_changes() -> None:
     made = provider.create({}).outs
     assert made is not None
     assert provider.diff("id", made, {"value": None}).changes is False
+
+
+@pytest.mark.parametrize(("present", "wanted"), [(3, 5), (5, 3), (1, 3), (3, 2)])
+def test_a_running_cluster_keeps_its_number_of_brokers(present: float, wanted: int) -> None:
+    found = ClusterIdProvider().check({"brokers": float(present)}, {"brokers": wanted})
+    (failure,) = found.failures
+    assert failure.property == "brokers"
+    assert f"datapipe:kafka.brokers can't change from {present} to {wanted}" in failure.reason
+    assert f"Set it to {present}." in failure.reason
+
+
+@pytest.mark.parametrize("olds", [{}, {"brokers": 5.0}])
+def test_a_new_cluster_and_an_unchanged_one_have_the_brokers_of_the_stack_file(
+    olds: dict[str, float],
+) -> None:
+    assert not ClusterIdProvider().check(olds, {"brokers": 5}).failures
+
+
+def test_the_number_of_brokers_is_kept_with_the_clusters_id() -> None:
+    five = deploy_stack(sandbox(kafka={"brokers": 5}))
+    assert five.one("KafkaClusterId", "kafka-cluster-id").inputs["brokers"] == 5
+
+
+def test_of_five_brokers_each_is_a_controller_with_a_service_and_a_share_of_the_volumes() -> None:
+    config = design(kafka={"brokers": 5})
+    voters = properties(config)["controller.quorum.voters"].split(",")
+    assert voters == [f"{n + 1}@kafka-{n}.{HEADLESS}:9093" for n in range(5)]
+    deployed = deploy_stack(sandbox(kafka={"brokers": 5}))
+    spec = deployed.one("StatefulSet", "kafka").inputs["spec"]
+    assert spec["replicas"] == 5
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "2048Mi"
+    for ordinal in range(5):
+        service = deployed.one("Service", f"kafka-{ordinal}-external").inputs["spec"]
+        assert [port["nodePort"] for port in service["ports"]] == [30092 + ordinal]

@@ -90,6 +90,49 @@ def test_formatted_storage_is_left_alone_without_starting_a_jvm(broker: dict[str
     assert "formatted already" in shown.stdout
 
 
+def recorded(broker: dict[str, str], *voters: int) -> None:
+    """Write what Kafka keeps of its quorum, next to the metadata log."""
+    folder = Path(broker["DATA_DIR"], "__cluster_metadata-0")
+    folder.mkdir(parents=True)
+    (folder.parent / "meta.properties").touch()
+    listed = ",".join(f'{{"voterId":{voter}}}' for voter in voters)
+    state = '{"clusterId":"","leaderId":10,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,'
+    (folder / "quorum-state").write_text(f'{state}"currentVoters":[{listed}],"data_version":0}}')
+
+
+def configured(broker: dict[str, str], *voters: int) -> None:
+    listed = ",".join(f"{voter}@kafka-{voter - 1}.kafka-headless:9093" for voter in voters)
+    Path(broker["CONFIG_DIR"], "server.properties").write_text(
+        f"controller.quorum.voters={listed}\n"
+    )
+
+
+@pytest.mark.parametrize("voters", [(1,), (1, 2, 3), (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)])
+def test_the_quorum_that_the_storage_has_may_start(
+    broker: dict[str, str], voters: tuple[int, ...]
+) -> None:
+    recorded(broker, *voters)
+    configured(broker, *sorted(voters))
+    assert run("kafka/files/format-storage.sh", broker).returncode == 0
+
+
+@pytest.mark.parametrize("voters", [(1,), (1, 2), (1, 2, 3, 4, 5), (1, 2, 13)])
+def test_another_quorum_than_the_storage_has_does_not_start(
+    broker: dict[str, str], voters: tuple[int, ...]
+) -> None:
+    recorded(broker, 1, 2, 3)
+    configured(broker, *voters)
+    shown = run("kafka/files/format-storage.sh", broker)
+    assert shown.returncode == 1
+    assert "are the nodes 1 2 3 and can't become" in shown.stderr
+
+
+def test_storage_without_a_recorded_quorum_may_start(broker: dict[str, str]) -> None:
+    recorded(broker)
+    configured(broker, 1, 2, 3)
+    assert run("kafka/files/format-storage.sh", broker).returncode == 0
+
+
 def test_a_failed_format_fails_the_container(broker: dict[str, str]) -> None:
     assert run("kafka/files/format-storage.sh", {**broker, "STORAGE_COMMAND": "false"}).returncode
 

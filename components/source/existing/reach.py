@@ -5,6 +5,7 @@ libpq's message names the last hop that worked at best, so each is tried by itse
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -30,6 +31,9 @@ from components.source.existing.vantage import (
 
 # PostgreSQL's SSLRequest: its length and its code.
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+# What the server says without a free WAL sender, and without the right: from 16 on in other words.
+NO_SENDER = re.compile("max_wal_senders|standby connections")
+NO_RIGHT = re.compile("replication role|permission denied to start WAL sender", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -195,12 +199,16 @@ def replication_problem(way: Way) -> Problem | None:
         with way.login(replication="database"):
             return None
     except UnreachableError as error:
-        said = error.problem.reason
-    if "max_wal_senders" in said or "standby connections" in said:
+        refused = error.problem
+    if NO_SENDER.search(refused.reason):
         return Problem(
-            f"no free WAL sender is left ({said})",
+            f"no free WAL sender is left ({refused.reason})",
             setting(way.source, "max_wal_senders", "10", restart=True),
         )
-    return Problem(
-        f"the account {way.source.user} may not replicate ({said})", replication_right(way.source)
-    )
+    if NO_RIGHT.search(refused.reason):
+        return Problem(
+            f"the account {way.source.user} may not replicate ({refused.reason})",
+            replication_right(way.source),
+        )
+    # Such as a line of pg_hba.conf, too many sessions, or a server that has just stopped.
+    return Problem(f"a connection that replicates is refused: {refused.reason}", refused.remedy)

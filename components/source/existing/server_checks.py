@@ -21,6 +21,10 @@ VERSIONS = range(12, 19)
 SHORTEST_SENDER_TIMEOUT_MS = 20_000
 # Between the database's clock and the worker's; the archive has times of both.
 LARGEST_SKEW_SECONDS = 10.0
+# In its own unit, and as SHOW prints it.
+_SETTINGS = """
+SELECT name, setting, current_setting(name) FROM pg_settings WHERE name = ANY(%s)
+"""
 _ACCOUNT = """
 SELECT rolsuper, rolconnlimit, rolvaliduntil::timestamp(0)::text,
     rolvaliduntil < now() + interval '30 days'
@@ -134,21 +138,23 @@ def _wal_level(server: Server) -> Iterator[Problem]:
 def _session_settings(server: Server) -> Iterator[Problem]:
     """Yield settings with which a session of the account can't capture."""
     account = identifier(server.source.user)
+    rows = server.connection.execute(_SETTINGS, [list(SESSION_SETTINGS)]).fetchall()
+    found = {name: (plain, shown) for name, plain, shown in rows}
     for name, (value, consequence) in SESSION_SETTINGS.items():
-        given = server.shown(name)
-        if given is None or _is_harmless(name, server):
+        # Older versions do not have all of them.
+        plain, shown = found.get(name, ("0", ""))
+        if _is_harmless(name, plain):
             continue
         yield Problem(
-            f"{name} is {given} for {server.source.user}, {consequence}",
+            f"{name} is {shown} for {server.source.user}, {consequence}",
             f"ALTER ROLE {account} SET {name} = {literal(value)};",
         )
 
 
-def _is_harmless(name: str, server: Server) -> bool:
+def _is_harmless(name: str, setting: str) -> bool:
     if name == "wal_sender_timeout":
-        milliseconds = int(server.setting(name))
-        return milliseconds == 0 or milliseconds >= SHORTEST_SENDER_TIMEOUT_MS
-    return server.setting(name) in ("0", "off")
+        return int(setting) == 0 or int(setting) >= SHORTEST_SENDER_TIMEOUT_MS
+    return setting in ("0", "off")
 
 
 def _account(server: Server) -> Iterator[Problem]:

@@ -98,25 +98,12 @@ class WorkerPod:
             raise UnusableVantageError(str(error)) from None
 
     def _stream(self, command: list[str]) -> WSClient:
-        from kubernetes import client, stream  # noqa: PLC0415  slow, and not needed to preview
+        from kubernetes import client  # noqa: PLC0415  slow, and not needed to preview
 
         # A client of its own: stream() changes it while it connects.
         api = client.CoreV1Api(client.ApiClient(self.api_client.configuration))
         with explained():
-            opened: WSClient = stream.stream(
-                api.connect_get_namespaced_pod_exec,
-                self.pod,
-                self.namespace,
-                container=WORKER.value,
-                command=command,
-                stdin=True,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                binary=True,
-                _preload_content=False,
-            )
-        return opened
+            return PodCommand(self.namespace, self.pod, WORKER, command).open(api, binary=True)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from dataclasses import dataclass, replace
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.debezium import (
+    CAPTURING_CLASSES,
     CHANNELS,
-    DEBEZIUM_POSTGRES,
     LONGEST_SLOT_NAME,
 )
 from components.streaming.connectors.lifecycle import converge
@@ -55,6 +55,8 @@ HEARTBEAT_MS = "30000"
 
 # A property of our own.
 ENTRIES = "captured.tables.entries"
+# Its value until the offsets of earlier readings, which have the reader's name, are gone.
+NOT_BEGUN = "not begun"
 
 # Some 13 MiB of heap (memory.py), as it runs in addition to connectors that fill the worker.
 READER_BUFFERS = {"max.queue.size": "2048", "max.batch.size": "512"}
@@ -64,7 +66,7 @@ LARGEST_RECORD = "producer.override.max.request.size"
 
 def captured_tables(config: Mapping[str, str]) -> tuple[str, ...]:
     """Return the tables of a Debezium connector's configuration; none for other kinds."""
-    if config.get("connector.class") != DEBEZIUM_POSTGRES:
+    if config.get("connector.class") not in CAPTURING_CLASSES:
         return ()
     return tuple(filter(None, config.get("table.include.list", "").split(",")))
 
@@ -142,7 +144,7 @@ def read_rows(
     if begun := _begun(client, reader, wanted):
         wanted = begun
     else:
-        converge(client, reader, wanted, "STOPPED", timeouts)
+        announce(client, connector, config, tables, timeouts)
         client.reset_offsets(reader)
     progress.info(f"{reader}: reads the rows that {', '.join(tables.names)} had before")
     try:
@@ -152,6 +154,30 @@ def read_rows(
         _retire(client, reader, wanted, timeouts)
         raise
     _retire(client, reader, wanted, timeouts)
+
+
+def announce(
+    client: ConnectClient,
+    connector: str,
+    config: Mapping[str, str],
+    tables: TablesToRead,
+    timeouts: Timeouts,
+) -> None:
+    """Let a stopped reader name the tables that it has to read.
+
+    An update that is killed leaves that, so that the next one knows what was not read.
+    """
+    reader = reader_name(connector)
+    wanted = {**reader_config(config, tables), ENTRIES: NOT_BEGUN}
+    converge(client, reader, wanted, "STOPPED", replace(timeouts, settle=0))
+
+
+def announced(client: ConnectClient, connector: str) -> tuple[str, ...]:
+    """Return the tables that the reader of a killed update has to read."""
+    try:
+        return captured_tables(client.config(reader_name(connector)))
+    except ConnectorMissingError:
+        return ()
 
 
 def remove_reader(client: ConnectClient, connector: str) -> None:

@@ -20,6 +20,9 @@ EventField = Literal[
 ]
 
 DEBEZIUM_POSTGRES: Final = "io.debezium.connector.postgresql.PostgresConnector"
+# Our own subclass (java/values), which goes on with the reading of rows where a worker died.
+RESUMING_POSTGRES: Final = "datapipe.postgres.ResumingConnector"
+CAPTURING_CLASSES = frozenset({DEBEZIUM_POSTGRES, RESUMING_POSTGRES})
 NULLABLE_COLUMNS: Final = "datapipe.connect.NullableColumns"
 ROW_OF_TRUNCATE: Final = "datapipe.connect.RowOfTruncate"
 FLATTEN_CHANGES: Final = "datapipe.connect.FlattenChanges"
@@ -33,9 +36,13 @@ LONGEST_SLOT_NAME = 63
 class DebeziumPostgresConnector(Connector):
     """Captures the row changes of tables; one flat record per change, one topic per table."""
 
-    connector_class: Literal["io.debezium.connector.postgresql.PostgresConnector"] = Field(
+    connector_class: Literal[
+        "io.debezium.connector.postgresql.PostgresConnector", "datapipe.postgres.ResumingConnector"
+    ] = Field(
         default=DEBEZIUM_POSTGRES,
         serialization_alias="connector.class",
+        description="ours goes on with an interrupted snapshot, if snapshot_class is ours, too; the"
+        " worker needs values.jar in Debezium's folder",
     )
     tasks_max: Literal[1] = Field(
         default=1,

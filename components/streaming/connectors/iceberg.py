@@ -14,13 +14,20 @@ MEBIBYTE = 1024 * 1024
 # S3's smallest part of a multipart upload (but the last).
 MINIMUM_PART_SIZE = 5 * MEBIBYTE
 
+# Each open file has a buffer of a page for its compressor, used or not; all of them get this much.
+# Smaller pages than SMALLEST_PAGE would not compress as well.
+PAGE_BUFFERS = 64 * MEBIBYTE
+SMALLEST_PAGE = 64 * 1024
+
 CATALOG = "glue"
 
 # The transform's name in the connector's `transforms`.
 SEPARATE_KINDS = "separateKinds"
 
-# Holds the record's topic; the sink chooses the table by it.
+# Holds the record's topic; the sink chooses the table by it where its routes are static.
 TOPIC_COLUMN = "__topic"
+# Holds the record's table, where the sink chooses it by that.
+TABLE_COLUMN = "__table"
 
 # When PostgreSQL committed the change; the tables are partitioned by its hour.
 SOURCE_TIME_COLUMN = "__source_ts_ms"
@@ -120,6 +127,13 @@ class IcebergSinkConnector(SinkConnector):
         description="give values whose type has changed a column of their own; the plugin needs"
         " the transform datapipe.iceberg.SeparateKinds",
     )
+    name_tables: bool = Field(
+        default=False,
+        exclude=True,
+        description="give each row its table's name, by which the sink chooses it, in place of a"
+        " regular expression for each table; the plugin needs the transform"
+        " datapipe.iceberg.NameTable",
+    )
     auto_offset_reset: Literal["earliest", "latest"] = Field(
         default="earliest", serialization_alias="consumer.override.auto.offset.reset"
     )
@@ -137,28 +151,21 @@ class IcebergSinkConnector(SinkConnector):
         return {
             "topics": ",".join(self.routes),
             **self.transforms("sourceTime", "topic", *separation),
+            **self._routing(),
             "transforms.sourceTime.type": (
                 "org.apache.kafka.connect.transforms.TimestampConverter$Value"
             ),
             "transforms.sourceTime.field": SOURCE_TIME_COLUMN,
             "transforms.sourceTime.target.type": "Timestamp",
             "transforms.sourceTime.replace.null.with.default": "false",
-            "transforms.topic.type": "org.apache.kafka.connect.transforms.InsertField$Value",
-            "transforms.topic.topic.field": TOPIC_COLUMN,
-            "transforms.topic.replace.null.with.default": "false",
-            "iceberg.tables": ",".join(self.routes.values()),
-            "iceberg.tables.route-field": TOPIC_COLUMN,
             "iceberg.tables.default-partition-by": f"hour({SOURCE_TIME_COLUMN})",
-            **{
-                f"iceberg.table.{table}.route-regex": re.escape(topic)
-                for topic, table in self.routes.items()
-            },
             "iceberg.catalog": CATALOG,
             **{f"iceberg.catalog.{key}": value for key, value in self.catalog().items()},
             **{
                 f"iceberg.tables.auto-create-props.{key}": value
                 for key, value in self.table_properties().items()
             },
+            **self._smaller_pages(),
             **self._commit_counter(),
             **self._separation(),
         }
@@ -179,6 +186,17 @@ class IcebergSinkConnector(SinkConnector):
             "write.metadata.previous-versions-max": render(self.previous_metadata),
         }
 
+    def _smaller_pages(self) -> dict[str, str]:
+        """Return the size of pages where so many tables have an open file that they fill the heap.
+
+        It is the sink's: the maintenance, which has one open file, writes pages of page_bytes.
+        """
+        files = max(1, self.tasks_max) * len(self.routes)
+        size = max(SMALLEST_PAGE, PAGE_BUFFERS // files)
+        if size >= self.page_bytes:
+            return {}
+        return {"iceberg.tables.write-props.write.parquet.page-size-bytes": render(size)}
+
     def catalog(self) -> dict[str, str]:
         """Return the catalog's properties that have no field."""
         properties = {
@@ -193,6 +211,32 @@ class IcebergSinkConnector(SinkConnector):
             "glue.endpoint": self.endpoint,
         }
 
+    def _routing(self) -> dict[str, str]:
+        """Return the properties by which the sink chooses a record's table."""
+        if self.name_tables:
+            return {
+                "transforms.topic.type": "datapipe.iceberg.NameTable",
+                "transforms.topic.routes": self._routes(),
+                "transforms.topic.topic.field": TOPIC_COLUMN,
+                "transforms.topic.table.field": TABLE_COLUMN,
+                "iceberg.tables.dynamic-enabled": "true",
+                "iceberg.tables.route-field": TABLE_COLUMN,
+            }
+        return {
+            "transforms.topic.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+            "transforms.topic.topic.field": TOPIC_COLUMN,
+            "transforms.topic.replace.null.with.default": "false",
+            "iceberg.tables": ",".join(self.routes.values()),
+            "iceberg.tables.route-field": TOPIC_COLUMN,
+            **{
+                f"iceberg.table.{table}.route-regex": re.escape(topic)
+                for topic, table in self.routes.items()
+            },
+        }
+
+    def _routes(self) -> str:
+        return ",".join(f"{topic}:{table}" for topic, table in self.routes.items())
+
     def _separation(self) -> dict[str, str]:
         """Return the properties of the transform, which opens the sink's catalog by itself."""
         if not self.separate_kinds:
@@ -206,9 +250,7 @@ class IcebergSinkConnector(SinkConnector):
         }
         return {
             f"{transform}.type": "datapipe.iceberg.SeparateKinds",
-            f"{transform}.routes": ",".join(
-                f"{topic}:{table}" for topic, table in self.routes.items()
-            ),
+            f"{transform}.routes": self._routes(),
             f"{transform}.partition.hour": SOURCE_TIME_COLUMN,
             **{f"{transform}.catalog.{key}": value for key, value in catalog.items()},
             **{f"{transform}.table.{key}": value for key, value in self.table_properties().items()},

@@ -11,13 +11,19 @@ from pulumi import dynamic
 from components.dynamic_provider import Provider
 from components.streaming.connectors import progress
 from components.streaming.connectors.added_tables import (
+    announce,
+    announced,
     captured_tables,
     read_rows,
     remove_reader,
     unread_tables,
 )
 from components.streaming.connectors.captured_server import with_server, without_server
-from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.debezium import (
+    CAPTURING_CLASSES,
+    DEBEZIUM_POSTGRES,
+    DebeziumPostgresConnector,
+)
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
@@ -83,7 +89,9 @@ class KafkaConnectorProvider(Provider):
             before = client.config(props["name"])
         except ConnectorMissingError:
             before = props["config"]  # a new connector reads all of them itself
-        return dynamic.CreateResult(props["name"], self._apply({}, props, captured_tables(before)))
+        left = announced(client, props["name"])
+        read = [table for table in captured_tables(before) if table not in left]
+        return dynamic.CreateResult(props["name"], self._apply({}, props, read))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> dynamic.UpdateResult:
         """Put configuration and state, restart what failed, forget offsets if newly asked to.
@@ -136,6 +144,9 @@ class KafkaConnectorProvider(Provider):
         missed = frozenset(missed_tables(olds, news))
         rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
+        if tables and not olds:
+            # An existing connector's own list is all that says what it has read.
+            announce(client, name, config, to_read(news, tables), timeouts)
         if tables:
             # No task that does not capture them yet may be left when their rows are read.
             converge(client, name, config, "STOPPED", timeouts)
@@ -146,6 +157,9 @@ class KafkaConnectorProvider(Provider):
         if tables:
             limit = _timeouts(news, "snapshot_timeout_seconds")
             read_rows(client, name, config, to_read(news, tables), limit, explain_wait=explain_wait)
+        elif captured_tables(config):
+            # That of a killed update: its tables are not wanted now, and may change meanwhile.
+            remove_reader(client, name)
         done = _done(news, rows_read)
         record_read(news, done)
         return dict(news) | _observed(status) | {"rows_read": done}
@@ -261,5 +275,6 @@ def _observed(status: Status) -> Properties:
 
 
 def _class_of(props: Properties) -> str | None:
-    config = props.get("config") or {}
-    return config.get("connector.class")
+    """Return a connector's class; ours takes over from Debezium's with its slot and offsets."""
+    kind: str | None = (props.get("config") or {}).get("connector.class")
+    return DEBEZIUM_POSTGRES if kind in CAPTURING_CLASSES else kind

@@ -16,7 +16,10 @@ from components.source.existing.statements import heartbeat_query
 from components.streaming.access.transport import Transport
 from components.streaming.connectors.batching import batching
 from components.streaming.connectors.converters import Converter, stack_converter
-from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.debezium import (
+    RESUMING_POSTGRES,
+    DebeziumPostgresConnector,
+)
 from components.streaming.connectors.memory import SOURCE_QUEUE
 from components.streaming.connectors.model import environment
 from components.streaming.worker_objects import (
@@ -117,6 +120,7 @@ def _connector(
     batches = batching(sum(partitions.values()))
     return DebeziumPostgresConnector(
         name=connector_name(args.topic_prefix),
+        connector_class=RESUMING_POSTGRES,
         hostname=args.hostname,
         port=args.settings.port,
         user=environment(args.user_variable),

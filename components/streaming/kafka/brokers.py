@@ -105,7 +105,9 @@ class Brokers(pulumi.ComponentResource):
         holds_data = pulumi.ResourceOptions.merge(
             child, pulumi.ResourceOptions(protect=args.network.settings.protect)
         )
-        cluster_id = KafkaClusterId("kafka-cluster-id", opts=holds_data)
+        cluster_id = KafkaClusterId(
+            "kafka-cluster-id", args.network.settings.brokers, opts=holds_data
+        )
         config_map = kubernetes.core.v1.ConfigMap(
             KAFKA,
             metadata=metadata(KAFKA, args.namespace, Workload.KAFKA),

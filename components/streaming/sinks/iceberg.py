@@ -20,6 +20,8 @@ CONTROL_TOPIC = "control-iceberg"
 JARS = ("column-kinds.jar", "commit-counter.jar")
 # Of the properties of snapshots that hold the offsets up to which the sink has committed.
 PLACE_PREFIX = "kafka.connect.offsets."
+# Of so many tables, trying each one's regular expression takes 1.5 µs of a row; 400 take 14 µs.
+STATIC_ROUTES = 50
 # More than 5 do not fit a worker of 1 GiB.
 DEFAULT_TASKS = 2
 
@@ -56,10 +58,12 @@ class IcebergSink(S3Sink):
     def connector(self) -> IcebergSinkConnector:
         """The connector, with one route for each captured table."""
         archive, aws = self.args.archive, self.args.aws
+        routes = self.archived_topics()
         return IcebergSinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
-            routes=self.archived_topics(),
+            routes=routes,
+            name_tables=len(routes) > STATIC_ROUTES,
             control_topic=CONTROL_TOPIC,
             count_commits=True,
             separate_kinds=True,

@@ -4,11 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.iceberg.CatalogUtil;
 import org.apache.iceberg.catalog.Catalog;
-import org.apache.kafka.common.cache.LRUCache;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.connect.connector.ConnectRecord;
-import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.transforms.Transformation;
@@ -25,56 +22,29 @@ import org.apache.kafka.connect.transforms.Transformation;
  * catalog the task fails, and is restarted; no record is refused for that.
  */
 public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation<R> {
-  static final String ROUTES = "routes";
   static final String HOUR_COLUMN = "partition.hour";
   static final String CATALOG_NAME = "catalog.name";
   private static final String CATALOG = "catalog.";
   private static final String TABLE = "table.";
-  private static final int SCHEMAS_OF_A_TOPIC = 16;
 
-  private final Map<String, Topic> topics = new HashMap<>();
+  private final Map<String, SchemaCache<RenamedFields>> topics = new HashMap<>();
   private Map<String, ?> settings;
   private String hourColumn;
   private IcebergTables tables;
 
   @Override
   public R apply(R record) {
-    Topic topic = topics.get(record.topic());
+    SchemaCache<RenamedFields> topic = topics.get(record.topic());
     if (topic == null || !(record.value() instanceof Struct)) {
       return record;
     }
-    RenamedFields renamed = topic.fieldsOf(record.valueSchema());
+    RenamedFields renamed = topic.of(record.valueSchema());
     if (renamed.isEmpty()) {
       return record;
     }
     return record.newRecord(
         record.topic(), record.kafkaPartition(), record.keySchema(), record.key(),
         renamed.schema, renamed.copy((Struct) record.value()), record.timestamp());
-  }
-
-  /** The schemas of a topic that were seen, of which the last is nearly always the next. */
-  private final class Topic {
-    private final String table;
-    private final LRUCache<Schema, RenamedFields> known = new LRUCache<>(SCHEMAS_OF_A_TOPIC);
-    private Schema last;
-    private RenamedFields lastFields;
-
-    Topic(String table) {
-      this.table = table;
-    }
-
-    RenamedFields fieldsOf(Schema schema) {
-      if (schema != last) {
-        RenamedFields fields = known.get(schema);
-        if (fields == null) {
-          fields = new RenamedFields(schema, tables().prepare(table, schema).renamed);
-          known.put(schema, fields);
-        }
-        last = schema;
-        lastFields = fields;
-      }
-      return lastFields;
-    }
   }
 
   /** Opens the catalog at the first record: Connect also makes transforms to validate settings. */
@@ -106,7 +76,7 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
   @Override
   public ConfigDef config() {
     return new ConfigDef()
-        .define(ROUTES, ConfigDef.Type.LIST, ConfigDef.Importance.HIGH,
+        .define(Routes.SETTING, ConfigDef.Type.LIST, ConfigDef.Importance.HIGH,
             "The topics and their tables, each as topic:database.table.")
         .define(HOUR_COLUMN, ConfigDef.Type.STRING, ConfigDef.Importance.HIGH,
             "The column by whose hour new tables are partitioned.")
@@ -119,13 +89,9 @@ public class SeparateKinds<R extends ConnectRecord<R>> implements Transformation
     Map<String, Object> parsed = config().parse(given);
     settings = given;
     hourColumn = (String) parsed.get(HOUR_COLUMN);
-    for (Object route : (Iterable<?>) parsed.get(ROUTES)) {
-      String[] parts = route.toString().split(":");
-      if (parts.length != 2) {
-        throw new ConfigException(ROUTES, route, "allowed: topic:database.table");
-      }
-      topics.put(parts[0], new Topic(parts[1]));
-    }
+    Routes.parse(parsed.get(Routes.SETTING))
+        .forEach((topic, table) -> topics.put(topic, new SchemaCache<>(schema ->
+            new RenamedFields(schema, tables().prepare(table, schema).renamed))));
   }
 
   @Override

@@ -160,7 +160,7 @@ public class RegistryConverter implements Converter {
   /** The registry's own words have both schemas in full, which is for the log. */
   private DataException refused(String topic, RuntimeException thrown) {
     String subject = subject(topic);
-    state.refused(subject);
+    state.refused(subject, System.nanoTime());
     LOG.error("Schema Registry refuses the schema of subject {}", subject, thrown);
     return new DataException(
         "Schema Registry refuses the new schema of subject " + subject + ": "

@@ -1,8 +1,8 @@
 package datapipe.connect;
 
 import java.lang.management.ManagementFactory;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -29,12 +29,13 @@ final class RegistryState {
     int getRefused();
   }
 
-  /** A task that fails is restarted and tries again sooner; after this it is gone. */
+  /** A task that fails is restarted and tries again sooner; after this it is gone, or on another worker. */
   private static final long FORGET_NANOS = TimeUnit.MINUTES.toNanos(5);
 
   static final RegistryState OF_WORKER = new RegistryState();
 
-  private final Set<String> refused = new HashSet<>();
+  /** When each subject's schema was refused last. */
+  private final Map<String, Long> refused = new HashMap<>();
   private boolean unavailable;
   private long since;
   private long last;
@@ -67,14 +68,20 @@ final class RegistryState {
     unavailable = false;
   }
 
-  synchronized void refused(String subject) {
-    if (refused.add(subject)) {
-      register("type=refused,subject=" + subject, RefusedMXBean.class, () -> 1);
+  synchronized void refused(String subject, long now) {
+    if (refused.put(subject, now) == null) {
+      register("type=refused,subject=" + subject, RefusedMXBean.class,
+          () -> refusedAt(subject, System.nanoTime()));
     }
   }
 
+  synchronized int refusedAt(String subject, long now) {
+    Long refusal = refused.get(subject);
+    return refusal == null || now - refusal > FORGET_NANOS ? 0 : 1;
+  }
+
   synchronized void accepted(String subject) {
-    if (!refused.isEmpty() && refused.remove(subject)) {
+    if (!refused.isEmpty() && refused.remove(subject) != null) {
       unregister("type=refused,subject=" + subject);
     }
   }

@@ -44,12 +44,16 @@ final class FlatSchema {
     for (String name : addFields) {
       String[] path = name.split("\\.");
       Schema schema = at(nullable, path);
-      if (schema == null) {
+      String column = PREFIX + String.join("_", path);
+      if (schema == null || row.field(column) != null) {
         return Optional.empty();
       }
-      builder.field(PREFIX + String.join("_", path),
+      builder.field(column,
           SchemaUtil.copySchemaBasics(schema).optional().build());
       added.add(path);
+    }
+    if (row.field(DELETED) != null) {
+      return Optional.empty();
     }
     builder.field(DELETED, Schema.OPTIONAL_STRING_SCHEMA);
     return Optional.of(new FlatSchema(envelope, builder.build(), row.fields().size(), added));

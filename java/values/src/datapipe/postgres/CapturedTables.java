@@ -62,7 +62,7 @@ public class CapturedTables implements NotificationChannel {
   private void check(RelationalDatabaseConnectorConfig config, List<String> tables, Path query) {
     Map<String, String> reasons = new HashMap<>();
     try (PostgresConnection connection =
-        new PostgresConnection(config.getJdbcConfig(), "Debezium Captured Tables")) {
+        DatabaseConnections.open(config.getJdbcConfig(), "Debezium Captured Tables")) {
       // It waits for a table that is locked, such as by VACUUM FULL or an open ALTER TABLE.
       connection.execute("SET lock_timeout = '5s'");
       connection.query(Files.readString(query), rows -> {

@@ -2,5 +2,5 @@ package datapipe.postgres;
 
 /** What JMX shows of the connector of a slot. */
 public interface ContinuityStateMBean {
-  int getContinuous();
+  double getContinuous();
 }

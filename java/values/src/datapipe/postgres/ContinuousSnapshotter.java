@@ -5,11 +5,11 @@ import io.debezium.connector.postgresql.connection.PostgresConnection;
 import io.debezium.connector.postgresql.snapshot.InitialSnapshotter;
 import io.debezium.connector.postgresql.spi.OffsetState;
 import io.debezium.connector.postgresql.spi.SlotState;
+import io.debezium.relational.TableId;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.connect.errors.ConnectException;
-import org.apache.kafka.connect.errors.RetriableException;
 
 /**
  * Reads tables at first as Debezium's initial snapshot does, and later refuses to capture from a
@@ -20,13 +20,14 @@ import org.apache.kafka.connect.errors.RetriableException;
  */
 public class ContinuousSnapshotter extends InitialSnapshotter {
   /** A reader of rows drops its slot, and writes no changes that it could miss. */
-  private static final String SLOT_IS_DROPPED = "slot.drop.on.stop";
-  /** The SQLSTATE classes with which PostgreSQL and its driver report a lost connection. */
-  private static final List<String> AWAY = List.of("08", "57P");
+  static final String SLOT_IS_DROPPED = "slot.drop.on.stop";
+
+  private PostgresConnectorConfig config;
 
   @Override
   public void init(PostgresConnectorConfig config, OffsetState captured, SlotState slot) {
     super.init(config, captured, slot);
+    this.config = config;
     if (config.getConfig().getBoolean(SLOT_IS_DROPPED, false)) {
       return;
     }
@@ -42,14 +43,32 @@ public class ContinuousSnapshotter extends InitialSnapshotter {
   private static Optional<String> gap(
       PostgresConnectorConfig config, String slotName, OffsetState captured) {
     try (PostgresConnection connection =
-        new PostgresConnection(config.getJdbcConfig(), "Debezium Continuity")) {
+        DatabaseConnections.open(config.getJdbcConfig(), "Debezium Continuity")) {
       return new Continuity(config, captured).gap(new SourceServer(connection, config, slotName));
     } catch (SQLException error) {
-      String state = String.valueOf(error.getSQLState());
-      if (AWAY.stream().anyMatch(state::startsWith)) {
-        throw new RetriableException("the database went away while its slot was checked", error);
-      }
-      throw new ConnectException("cannot check whether changes are missing", error);
+      throw SourceServer.failure("whether changes are missing", error);
     }
+  }
+
+  /**
+   * A reading that goes on is later than the slot, whose changes from its beginning on come after
+   * the rows. Debezium asks this only when it reads rows.
+   */
+  @Override
+  public boolean shouldStreamEventsStartingFromSnapshot() {
+    return !SnapshotStart.goesOn(config.getConfig());
+  }
+
+  @Override
+  public Optional<String> buildSnapshotQuery(TableId table, List<String> columns) {
+    Optional<TableReading> reading =
+        TableReading.of(config.getConfig(), table.schema() + "." + table.table());
+    Optional<String> all = super.buildSnapshotQuery(table, columns);
+    return reading.isPresent() ? all.flatMap(reading.get()::query) : all.map(this::unrecorded);
+  }
+
+  /** Returns the query of a connector of Debezium's class, which records no progress. */
+  String unrecorded(String all) {
+    return all;
   }
 }

@@ -1,9 +1,5 @@
 package datapipe.postgres;
 
-import io.debezium.relational.TableId;
-import java.util.List;
-import java.util.Optional;
-
 /**
  * Reads tables as Debezium's initial snapshot does, each with two rows of NULLs before its own.
  *
@@ -13,13 +9,13 @@ import java.util.Optional;
  */
 public class MarkedSnapshotter extends ContinuousSnapshotter {
   @Override
-  public Optional<String> buildSnapshotQuery(TableId table, List<String> columns) {
-    return super.buildSnapshotQuery(table, columns).map(MarkedSnapshotter::marked);
+  String unrecorded(String all) {
+    return marked(all);
   }
 
   /** The join with no row of the table gives NULLs of the columns' own types. */
   static String marked(String query) {
     return "SELECT existing.* FROM generate_series(1, 2) LEFT JOIN (" + query
-        + " LIMIT 0) AS existing ON true UNION ALL " + query;
+        + " LIMIT 0) AS existing ON true UNION ALL (" + query + ")";
   }
 }

@@ -9,14 +9,19 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
+import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.errors.RetriableException;
 
 /** What a database's server says of its identity and of the slot. Positions are in bytes of WAL. */
 class SourceServer {
   private static final String ZERO = " - '0/0'::pg_lsn)::bigint";
+  /** The SQLSTATE classes with which PostgreSQL and its driver report a lost connection. */
+  private static final List<String> AWAY = List.of("08", "57P");
   private static final String HEARTBEAT = "SELECT at FROM datapipe.heartbeat WHERE id = 1";
 
   private final PostgresConnection connection;
@@ -68,6 +73,18 @@ class SourceServer {
         row -> row.next() && row.getBoolean(1));
   }
 
+  /**
+   * Drops the slot if nobody reads it, so that another is created with a view of the database at
+   * its beginning.
+   */
+  void dropSlot() throws SQLException {
+    connection.prepareQueryAndMap(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+            + " WHERE slot_name = ? AND database = current_database() AND NOT active",
+        statement -> statement.setString(1, slot),
+        ResultSet::next);
+  }
+
   /** Returns when the connector last wrote its heartbeat to the database. */
   Optional<Instant> heartbeat() throws SQLException {
     return connection.queryAndMap(HEARTBEAT, row -> row.next()
@@ -82,7 +99,7 @@ class SourceServer {
         .with("assumeMinServerVersion", "9.4")
         .build());
     try (PostgresConnection replication =
-            new PostgresConnection(replicating, "Debezium Continuity");
+            DatabaseConnections.open(replicating, "Debezium Continuity");
         Statement statement = replication.connection(false).createStatement();
         ResultSet history = statement.executeQuery("TIMELINE_HISTORY " + timeline)) {
       history.next();
@@ -102,6 +119,16 @@ class SourceServer {
       }
     }
     return ends;
+  }
+
+  /** Returns the error of a task that could not ask the server; it tries again if that is away. */
+  static ConnectException failure(String question, SQLException error) {
+    String state = String.valueOf(error.getSQLState());
+    return AWAY.stream().anyMatch(state::startsWith)
+        ? new RetriableException("the database went away while it was asked " + question
+            + ", or did not answer within " + DatabaseConnections.ANSWER_SECONDS + " s: "
+            + error.getMessage(), error)
+        : new ConnectException("cannot ask " + question, error);
   }
 
   private interface Reader<T> {

@@ -18,7 +18,9 @@ import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
@@ -33,14 +35,19 @@ class UnreadShare {
   private static final String SENT = "kafka.producer:type=producer-topic-metrics,*";
   private static final int REQUEST_MS = 10_000;
   private static final int ANSWER_MS = 20_000;
+  /** What Kafka's client says when no name of bootstrap.servers has an address (yet). */
+  private static final String UNRESOLVED = "No resolvable bootstrap urls";
 
   /** The partition of which most is unread. */
   static final class Fullest {
     final double share;
+    /** What it is about; it stays the same while only the figures change. */
+    final String subject;
     private final String reason;
 
-    Fullest(double share, String reason) {
+    Fullest(double share, String subject, String reason) {
       this.share = share;
+      this.subject = subject;
       this.reason = reason;
     }
 
@@ -70,16 +77,30 @@ class UnreadShare {
   Fullest fullest() throws InterruptedException {
     Map<String, Double> recordBytes = recordBytes();
     if (recordBytes.isEmpty()) {
-      return new Fullest(0, "nothing was written");
+      return new Fullest(0, "", "nothing was written");
     }
     try (Admin admin = Admin.create(client)) {
       return fullest(admin, recordBytes);
     } catch (ExecutionException error) {
-      if (error.getCause() instanceof RetriableException) {
-        return new Fullest(1, "the brokers do not say how far the sink is: " + error.getCause());
-      }
-      throw new ConnectException("can't ask how far the sink is behind", error.getCause());
+      return silent(error.getCause(), error.getCause() instanceof RetriableException);
+    } catch (KafkaException error) { // of a client that could not be made
+      return silent(error, isUnresolved(error));
     }
+  }
+
+  /** Returns that the brokers don't answer, for which reading waits; another error fails the task. */
+  private static Fullest silent(Throwable error, boolean passes) {
+    if (!passes) {
+      throw new ConnectException("can't ask how far the sink is behind", error);
+    }
+    Throwable cause = error.getCause() == null ? error : error.getCause();
+    return new Fullest(1, String.valueOf(cause.getMessage()),
+        "the brokers do not say how far the sink is: " + cause);
+  }
+
+  private static boolean isUnresolved(KafkaException error) {
+    return error.getCause() instanceof ConfigException
+        && String.valueOf(error.getCause().getMessage()).startsWith(UNRESOLVED);
   }
 
   private Fullest fullest(Admin admin, Map<String, Double> recordBytes)
@@ -88,7 +109,7 @@ class UnreadShare {
     List<TopicPartition> partitions = partitions(admin, kept.keySet());
     Map<TopicPartition, Long> ends = offsets(admin, partitions, OffsetSpec.latest());
     Map<TopicPartition, Long> begins = offsets(admin, partitions, OffsetSpec.earliest());
-    Fullest fullest = new Fullest(0, "nothing is unread");
+    Fullest fullest = new Fullest(0, "", "nothing is unread");
     Map<TopicPartition, OffsetAndMetadata> read =
         admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
     for (TopicPartition partition : partitions) {
@@ -96,7 +117,7 @@ class UnreadShare {
       long unread = ends.get(partition) - (next == null ? begins.get(partition) : next.offset());
       double share = unread * recordBytes.get(partition.topic()) / kept.get(partition.topic());
       if (share > fullest.share) {
-        fullest = new Fullest(share, String.format("%s has yet to read %,d records of %s, %.0f %%"
+        fullest = new Fullest(share, partition.toString(), String.format("%s has yet to read %,d records of %s, %.0f %%"
             + " of what it keeps", group, unread, partition, 100 * share));
       }
     }

@@ -34,8 +34,8 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
   static final double MOST_UNREAD = 0.5;
 
   private static final Logger LOG = LoggerFactory.getLogger(WaitingReads.class);
-  private static final long CHECK_SECONDS = 2;
 
+  private final CheckPace pace = new CheckPace(MOST_UNREAD, System.nanoTime());
   private UnreadShare unread;
   private long nextCheck = System.nanoTime();
 
@@ -59,26 +59,27 @@ public class WaitingReads extends PostgresSourceInfoStructMaker {
         Thread.currentThread().interrupt();
         throw new ConnectException("stopped while the reading of rows waited", error);
       }
-      nextCheck = System.nanoTime() + TimeUnit.SECONDS.toNanos(CHECK_SECONDS);
+      nextCheck = System.nanoTime() + pace.pause();
     }
     return super.struct(source);
   }
 
   private void waitForSink() throws InterruptedException {
-    boolean waited = false;
+    String warned = null;
     UnreadShare.Fullest fullest = unread.fullest();
     while (fullest.share > MOST_UNREAD) {
-      if (!waited) {
+      if (!fullest.subject.equals(warned)) {
         LOG.warn("the reading of rows waits: {}. It goes on below {} %. A table with more partitions"
             + " (topics.overrides), or a new stack with more sizing.brokerStorage, has more room",
             fullest, Math.round(100 * MOST_UNREAD));
-        waited = true;
+        warned = fullest.subject;
       }
-      TimeUnit.SECONDS.sleep(CHECK_SECONDS);
+      TimeUnit.NANOSECONDS.sleep(CheckPace.LONGEST);
       fullest = unread.fullest();
     }
-    if (waited) {
+    if (warned != null) {
       LOG.info("the reading of rows goes on: {}", fullest);
     }
+    pace.seen(fullest.share, System.nanoTime());
   }
 }

@@ -1,0 +1,92 @@
+package datapipe.postgres;
+
+import io.debezium.connector.postgresql.connection.PostgresConnection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** The identity of a table, and its primary key, by which its rows are read in order. */
+final class TableKey {
+  /** A domain counts as its base type. */
+  private static final String QUERY =
+      "SELECT namespace.nspname || '.' || class.relname AS name, class.oid, quote_ident(attname),"
+          + " attname, base.oid AS type, format_type(base.oid, CASE WHEN type.typtype = 'd'"
+          + " THEN type.typtypmod ELSE atttypmod END) AS type_name"
+          + " FROM pg_class AS class"
+          + " JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace"
+          + " LEFT JOIN pg_index ON indrelid = class.oid AND indisprimary"
+          + " LEFT JOIN LATERAL unnest(indkey) WITH ORDINALITY AS part (number, place)"
+          + " ON place <= indnkeyatts"
+          + " LEFT JOIN pg_attribute ON attrelid = class.oid AND attnum = number"
+          + " LEFT JOIN pg_type AS type ON type.oid = atttypid"
+          + " LEFT JOIN pg_type AS base"
+          + " ON base.oid = CASE type.typtype WHEN 'd' THEN type.typbasetype ELSE type.oid END"
+          + " WHERE class.relkind IN ('r', 'p')"
+          + " ORDER BY class.oid, place";
+
+  private static final class Column {
+    final String name;
+    final String quoted;
+    final int type;
+    final String typeName;
+
+    Column(String name, String quoted, int type, String typeName) {
+      this.name = name;
+      this.quoted = quoted;
+      this.type = type;
+      this.typeName = typeName;
+    }
+  }
+
+  final long oid;
+  private final List<Column> columns = new ArrayList<>();
+
+  private TableKey(long oid) {
+    this.oid = oid;
+  }
+
+  /** Returns the key of each table of the database, by schema.table. */
+  static Map<String, TableKey> read(PostgresConnection connection) throws SQLException {
+    return connection.queryAndMap(QUERY, rows -> {
+      Map<String, TableKey> found = new HashMap<>();
+      while (rows.next()) {
+        long oid = rows.getLong(2);
+        TableKey key = found.computeIfAbsent(rows.getString(1), name -> new TableKey(oid));
+        if (rows.getString(3) != null) {
+          key.columns.add(
+              new Column(rows.getString(4), rows.getString(3), (int) rows.getLong(5), rows.getString(6)));
+        }
+      }
+      return found;
+    });
+  }
+
+  /** Returns whether the table has a key by which an interrupted reading can go on. */
+  boolean isOrdered() {
+    return !columns.isEmpty() && columns.stream().allMatch(column -> KeyLiterals.has(column.type));
+  }
+
+  /** Returns the expressions of ORDER BY. */
+  String order() {
+    return columns.stream().map(column -> column.quoted).collect(Collectors.joining(", "));
+  }
+
+  /** Returns the condition of the rows after one; empty if its key is not that of this table. */
+  Optional<String> after(Map<String, Object> row) {
+    List<String> literals = new ArrayList<>();
+    for (Column column : columns) {
+      Optional<String> literal = KeyLiterals.of(column.type, column.typeName, row.get(column.name));
+      if (literal.isEmpty()) {
+        return Optional.empty();
+      }
+      literals.add(literal.get());
+    }
+    return isOrdered() && row.size() == columns.size()
+        ? Optional.of("(" + order() + ") > (" + String.join(", ", literals) + ")")
+        : Optional.empty();
+  }
+}

@@ -1,0 +1,74 @@
+package datapipe.postgres;
+
+import io.debezium.config.Configuration;
+import java.util.Optional;
+
+/**
+ * How a table is read by one start of a connector.
+ *
+ * <p>It reaches the snapshotter, which Debezium creates, as properties of the connector's
+ * configuration.
+ */
+final class TableReading {
+  /** The properties' prefix, before the table's name and the property's own. */
+  private static final String PREFIX = "table.reading.";
+
+  private static final String HOW = ".how";
+  private static final String ORDER = ".order";
+  private static final String AFTER = ".after";
+  private static final String MARKED = ".marked";
+
+  enum How {
+    /** Nothing of it was read before. */
+    NEW,
+    /** What was read before no longer counts: it is of another slot or table, or has no usable key. */
+    AGAIN,
+    /** It goes on after the mark or the row that was written last. */
+    RESUMED,
+    COMPLETE
+  }
+
+  final How how;
+  final Optional<String> order;
+  final Optional<String> after;
+  /** Whether a TRUNCATE comes before the rows. */
+  final boolean isMarked;
+
+  TableReading(How how, Optional<String> order, Optional<String> after, boolean isMarked) {
+    this.how = how;
+    this.order = order;
+    this.after = after;
+    this.isMarked = isMarked;
+  }
+
+  TableReading marked(boolean isMarked) {
+    return new TableReading(how, order, after, isMarked);
+  }
+
+  void addTo(Configuration.Builder properties, String table) {
+    properties.with(PREFIX + table + HOW, how.name());
+    order.ifPresent(value -> properties.with(PREFIX + table + ORDER, value));
+    after.ifPresent(value -> properties.with(PREFIX + table + AFTER, value));
+    properties.with(PREFIX + table + MARKED, isMarked);
+  }
+
+  /** Returns how a table is read; empty if the connector's class is Debezium's. */
+  static Optional<TableReading> of(Configuration config, String table) {
+    return Optional.ofNullable(config.getString(PREFIX + table + HOW))
+        .map(how -> new TableReading(
+            How.valueOf(how),
+            Optional.ofNullable(config.getString(PREFIX + table + ORDER)),
+            Optional.ofNullable(config.getString(PREFIX + table + AFTER)),
+            config.getBoolean(PREFIX + table + MARKED, false)));
+  }
+
+  /** Returns the query of the table's rows from that of all; empty if none is left to read. */
+  Optional<String> query(String all) {
+    if (how == How.COMPLETE) {
+      return Optional.empty();
+    }
+    String ordered = all + after.map(condition -> " WHERE " + condition).orElse("")
+        + order.map(columns -> " ORDER BY " + columns).orElse("");
+    return Optional.of(isMarked ? MarkedSnapshotter.marked(ordered) : ordered);
+  }
+}

@@ -1,0 +1,378 @@
+"""The reading of rows goes on where a killed worker stopped, against a real PostgreSQL."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from components.streaming.connectors.converters import JsonConverter
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER
+from tests.java_programs import java_program
+from tests.kafka_connect.artifacts import copy_artifacts
+from tests.kafka_connect.test_jars import JARS, JAVA, JSON
+from tests.unit.postgres_server import PostgresServer, running_server
+
+pytestmark = [pytest.mark.jdk, pytest.mark.images, pytest.mark.postgresql]
+
+Connection = psycopg.Connection[Any]
+# By table: the type of its key, and a key that follows from a number. Awkward values come first.
+NUMBERED = {
+    "smallints": ("smallint", "n - 75", ("-32768", "32767")),
+    "bigints": ("bigint", "n * 1000003 - 75", ("-9223372036854775808", "9223372036854775807")),
+    "numerics": ("numeric", "(n - 75) / 7.0", ("NaN", "1e40", "-1e-40", "10.00")),
+    "texts": ("text", "chr(60 + n % 70) || n", ("", "\\", "'", "\\'", "ä", "Z", " a", "E'\\n'\n")),
+    "varchars": ('varchar(20) COLLATE "C"', "chr(60 + n % 70) || n", ("", "é", "\\\\")),
+    "chars": ("char(5)", "n", ("", "a", "a b")),
+    "uuids": ("uuid", "md5(n::text)::uuid", ("00000000-0000-0000-0000-000000000000",)),
+    "dates": ("date", "date '0001-01-01' + n - 75", ("infinity", "-infinity", "12345-06-07")),
+    "timestamps": (
+        "timestamp",
+        "timestamp '0001-01-01' + (n - 75) * interval '1 day 1.000001 second'",
+        ("infinity", "-infinity", "0044-03-15 10:00:00.5 BC", "12345-06-07 08:09:10.000001"),
+    ),
+    "zoned": (
+        "timestamptz",
+        "timestamptz '0001-01-01 00:00Z' + (n - 75) * interval '1 day 1.000001 second'",
+        ("infinity", "-infinity", "0044-03-15 10:00:00.5+00 BC", "12345-06-07 08:09:10.000001+00"),
+    ),
+    "domains": ("code", "n", ()),
+}
+# Their keys can't be written back exactly, or they have no key.
+UNORDERED = {
+    "bytes": ("bytea PRIMARY KEY", "decode(md5(n::text), 'hex')"),
+    "doubles": ("double precision PRIMARY KEY", "n / 7.0"),
+    "bag": ("text", "'same'"),
+}
+
+
+@dataclass
+class Record:
+    """A record that a worker has committed."""
+
+    operation: str
+    table: str
+    position: int
+    id: str
+    content: str
+
+
+def run(connection: Connection, statement: str, table: str, *values: object) -> list[Any]:
+    """Run a statement about {table}; return its rows."""
+    cursor = connection.execute(SQL(statement).format(table=Identifier(table)), values or None)
+    return cursor.fetchall() if cursor.description else []
+
+
+def create_tables(connection: Connection) -> list[str]:
+    connection.execute("CREATE DOMAIN code AS integer")
+    for table, (kind, key, awkward) in NUMBERED.items():
+        run(connection, "CREATE TABLE {table} (id " + kind + " PRIMARY KEY, v text)", table)
+        for number, value in enumerate(awkward):
+            run(connection, "INSERT INTO {table} VALUES (%s, %s)", table, value, f"odd {number}")
+        filled = "INSERT INTO {table} SELECT KEY, n::text FROM generate_series(1, 150) AS n"
+        run(connection, filled.replace("KEY", key) + " ON CONFLICT DO NOTHING", table)
+    connection.execute(
+        "CREATE TABLE pairs (id text, place smallint, v text, PRIMARY KEY (place, id))"
+    )
+    connection.execute(
+        "INSERT INTO pairs SELECT chr(65 + n % 7), n, n::text FROM generate_series(1, 150) AS n"
+    )
+    connection.execute("CREATE TABLE ending (id int PRIMARY KEY, v text)")
+    return [*NUMBERED, "pairs", "ending"]
+
+
+def create_unordered(connection: Connection) -> None:
+    for table, (kind, key) in UNORDERED.items():
+        run(connection, "CREATE TABLE {table} (id " + kind + ", v text)", table)
+        filled = "INSERT INTO {table} SELECT KEY, n::text FROM generate_series(1, 150) AS n"
+        run(connection, filled.replace("KEY", key), table)
+
+
+class Worker:
+    """A worker that runs the task of one connector, and is killed."""
+
+    def __init__(self, program: "subprocess.Popen[str]") -> None:
+        self._program = program
+        self.records: list[Record] = []
+
+    def read(self, records: int) -> None:
+        """Read some records and kill the worker; 0: read all, and changes up to the end."""
+        assert self._program.stdin is not None
+        assert self._program.stdout is not None
+        self._program.stdin.write(f"{records}\n")
+        self._program.stdin.flush()
+        for line in self._program.stdout:
+            if line == "done\n":
+                return
+            operation, table, position, *row = line.rstrip("\n").split("\t")
+            self.records.append(
+                Record(operation, table.removeprefix("public."), int(position), *row)
+            )
+        pytest.fail("the task has failed; see its output")
+
+    def of(self, table: str) -> list[Record]:
+        return [record for record in self.records if record.table == table]
+
+    def current(self, table: str) -> Counter[str]:
+        """Return the contents that a table has by its records in the order of their positions."""
+        state: Counter[str] = Counter()
+        by_key: dict[str, str] = {}
+        for record in sorted(self.of(table), key=lambda each: each.position):
+            if record.operation == "t":
+                state.clear()
+                by_key.clear()
+            elif record.operation == "d":
+                state[record.content] -= 1
+                by_key.pop(record.id, None)
+            else:
+                state[record.content] += 1
+                by_key[record.id] = record.content
+        return +state if table in UNORDERED else Counter(by_key.values())
+
+
+@contextmanager
+def worker_of(
+    server: PostgresServer,
+    tables: Iterable[str],
+    folder: Path,
+    changes: Mapping[str, str] | None = None,
+    seed: int = 7,
+) -> Iterator[Worker]:
+    """Yield a worker whose tasks read the tables in small batches."""
+    connector = DebeziumPostgresConnector(
+        name="c",
+        hostname="localhost",
+        port=int(server.port),
+        database=server.settings.database,
+        tables=tuple(f"public.{table}" for table in tables),
+        publication=server.settings.publication,
+        snapshot="custom",
+        snapshot_class=CONTINUOUS_SNAPSHOTTER,
+        record_truncates=True,
+        nullable_columns=True,
+        key_converter=JsonConverter(),
+        value_converter=JsonConverter(),
+    )
+    properties = connector.properties() | {
+        "database.user": "debezium",
+        "database.password": server.passwords["debezium"],
+        "max.batch.size": "37",
+        "max.queue.size": "100",
+        "poll.interval.ms": "10",
+        **(changes or {}),
+    }
+    copy_artifacts(JARS["values"], folder / "jars")
+    copy_artifacts(("org/postgresql/postgresql/42.6.*", *JARS[JSON]), folder / "more")
+    given = folder / "connector.properties"
+    given.write_text("".join(f"{key}={_escaped(value)}\n" for key, value in properties.items()))
+    classpath = f"{JAVA / 'values.jar'}:{folder}/jars/*:{folder}/more/*"
+    source = str(Path(__file__).with_name("ResumedReading.java"))
+    options = ("-Duser.timezone=UTC",)
+    with java_program(classpath, source, *options, arguments=(str(given), str(seed))) as program:
+        yield Worker(program)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\")
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    with running_server(sample_schema=False) as running:
+        assert running.apply(()).returncode == 0
+        yield running
+
+
+def apply(server: PostgresServer, tables: Iterable[str]) -> None:
+    applied = server.apply(tuple(f"public.{table}" for table in tables))
+    assert applied.returncode == 0, applied.stderr
+
+
+def contents(server: PostgresServer, table: str) -> Counter[str]:
+    with server.connect("postgres") as connection:
+        return Counter(str(row[0]) for row in run(connection, "SELECT v FROM {table}", table))
+
+
+def test_each_row_is_read_once_by_keys_of_every_type(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with server.connect("postgres") as connection:
+        tables = create_tables(connection)
+    apply(server, tables)
+    records = (1, 37, 230, 5, 111, 290, 61, 174)
+    with worker_of(server, tables, tmp_path) as worker:
+        for number in records:
+            worker.read(number)
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        for table in tables:
+            reads = Counter(each.content for each in worker.of(table) if each.operation == "r")
+            assert set(reads.values()) <= {1}, table
+            assert "t" not in {each.operation for each in worker.of(table)}, table
+            if table != "ending":
+                assert reads == contents(server, table), table
+
+
+def test_what_changes_between_the_attempts_is_current_afterwards(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with server.connect("postgres") as connection:
+        create_tables(connection)
+    tables = ["bigints", "pairs", "uuids", "ending"]
+    apply(server, tables)
+    with worker_of(server, tables, tmp_path) as worker:
+        for attempt, records in enumerate((60, 90, 40)):
+            worker.read(records)
+            with server.connect("postgres") as connection:
+                for table in ("bigints", "uuids", "pairs"):
+                    last = f"%{attempt}"
+                    changed = "UPDATE {table} SET v = v || 'u' WHERE v LIKE %s"
+                    run(connection, changed, table, last)
+                    deleted = "DELETE FROM {table} WHERE v LIKE %s"
+                    run(connection, deleted, table, f"%7{attempt}%")
+                moved = "UPDATE {table} SET id = -id WHERE v LIKE %s AND v NOT LIKE 'odd%%'"
+                run(connection, moved, "bigints", f"%{attempt + 4}")
+                added = "INSERT INTO {table} VALUES (%s, %s)"
+                run(connection, added, "bigints", -attempt - 5, f"new {attempt}")
+                if attempt == 1:
+                    connection.execute("TRUNCATE pairs")
+                    connection.execute("INSERT INTO pairs VALUES ('Z', 9, 'after')")
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        for table in ("bigints", "uuids", "pairs"):
+            assert worker.current(table) == contents(server, table), table
+            reads = Counter(each.id for each in worker.of(table) if each.operation == "r")
+            assert table == "pairs" or set(reads.values()) == {1}, table
+
+
+def test_tables_without_a_usable_key_are_read_again_after_a_truncate(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with server.connect("postgres") as connection:
+        create_tables(connection)
+        create_unordered(connection)
+    tables = ["bigints", *UNORDERED, "ending"]
+    apply(server, tables)
+    with worker_of(server, tables, tmp_path) as worker:
+        for _ in range(2):
+            worker.read(80)
+            with server.connect("postgres") as connection:
+                connection.execute("INSERT INTO bag VALUES ('same', 'added')")
+        assert not worker.of("bigints"), "tables that can't go on come first"
+        worker.read(520)
+        assert worker.of("bigints"), "its reading has begun"
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO bag VALUES ('same', 'added')")
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        for table in ["bigints", *UNORDERED]:
+            assert worker.current(table) == contents(server, table), table
+        assert any(each.operation == "t" for each in worker.of("bytes"))
+        reads = Counter(each.id for each in worker.of("bigints") if each.operation == "r")
+        assert set(reads.values()) == {1}, "it went on"
+
+
+def test_a_slot_that_was_created_again_begins_all_tables_again(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with server.connect("postgres") as connection:
+        create_tables(connection)
+    tables = ["bigints", "uuids", "ending"]
+    apply(server, tables)
+    with worker_of(server, tables, tmp_path) as worker:
+        worker.read(100)
+        with server.connect("postgres") as connection:
+            connection.execute("SELECT pg_drop_replication_slot('debezium_slot')")
+            connection.execute("DELETE FROM bigints WHERE v LIKE '%3'")
+        worker.read(100)
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        assert worker.current("bigints") == contents(server, "bigints")
+        assert [each.operation for each in worker.of("bigints")].count("t") == 1
+        assert not any(each.operation == "t" for each in worker.of("uuids")), "it was not begun"
+
+
+@pytest.mark.parametrize(("metadata", "seed"), [("true", 7), ("false", 8)])
+def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
+    server: PostgresServer, tmp_path: Path, metadata: str, seed: int
+) -> None:
+    with server.connect("postgres") as connection:
+        for table in ("one", "two", "ending"):
+            run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
+            run(connection, "INSERT INTO {table} VALUES (-1, 'read')", table)
+        connection.execute("ALTER TABLE one REPLICA IDENTITY FULL")
+    tables = ["one", "two", "ending"]
+    apply(server, tables)
+    changed = {"provide.transaction.metadata": metadata}
+    with worker_of(server, tables, tmp_path, changed, seed) as worker:
+        worker.read(2)
+        with server.connect("postgres") as connection:
+            change_at_shared_positions(connection)
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        for records in (3, 40, 90, 1, 38, 64, 150, 37, 7, 230, 75, 76, 77, 1, 1):
+            worker.read(records)
+        worker.read(0)
+        changes = Counter(
+            (each.operation, each.table, each.id, each.content)
+            for each in worker.records
+            if each.operation != "r" and each.table != "ending"
+        )
+    assert changes == expected_changes()
+
+
+ROUNDS = 3
+
+
+def change_at_shared_positions(connection: Connection) -> None:
+    """COPY in one transaction and several, an INSERT of single rows, keys, and a TRUNCATE."""
+    for number in range(ROUNDS):
+        for table in ("one", "two"):
+            copy(connection, table, range(1000 * number, 1000 * number + 150))
+        with connection.transaction():
+            for table in ("one", "two", "one"):
+                first = 1000 * number + (500 if table == "two" else 300)
+                first += 100 if table == "one" and count(connection, first) else 0
+                copy(connection, table, range(first, first + 60))
+        connection.execute("UPDATE one SET id = id + 100000 WHERE id % 1000 BETWEEN 100 AND 119")
+        connection.execute("TRUNCATE one, two")
+
+
+def copy(connection: Connection, table: str, numbers: Iterable[int]) -> None:
+    with connection.cursor().copy(
+        SQL("COPY {table} FROM STDIN").format(table=Identifier(table))
+    ) as rows:
+        for number in numbers:
+            rows.write_row((number, f"v{number}"))
+
+
+def count(connection: Connection, number: int) -> int:
+    return len(connection.execute("SELECT FROM one WHERE id = %s", (number,)).fetchall())
+
+
+def expected_changes() -> Counter[tuple[str, str, str, str]]:
+    """Return the changes of change_at_shared_positions(), each once."""
+    changes: Counter[tuple[str, str, str, str]] = Counter()
+    for number in range(ROUNDS):
+        first = 1000 * number
+        inserted = {
+            "one": [*range(first, first + 150), *range(first + 300, first + 360),
+                    *range(first + 400, first + 460)],
+            "two": [*range(first, first + 150), *range(first + 500, first + 560)],
+        }  # fmt: skip
+        for table, numbers in inserted.items():
+            changes.update(("c", table, str(key), f"v{key}") for key in numbers)
+            changes["t", table, "", ""] += 1
+        for key in range(first + 100, first + 120):
+            changes["d", "one", str(key), f"v{key}"] += 1
+            changes["c", "one", str(key + 100000), f"v{key}"] += 1
+    return changes
