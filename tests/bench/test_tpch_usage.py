@@ -1,7 +1,7 @@
 """What bench-tpch measures of containers that are started and killed meanwhile."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +19,7 @@ from tests.bench.test_containers import OnePod
 class Counting(Container):
     """A container whose counters a test sets; None: it has ended."""
 
-    counters: dict[Path, Usage | None]
+    counters: dict[Path, Usage | None] = field(kw_only=True)
 
     def usage(self) -> Usage:
         found = self.counters[self.cpu]
@@ -39,7 +39,10 @@ def test_a_worker_that_was_killed_counts_with_its_successor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     counters: dict[Path, Usage | None] = {}
-    old = Counting("kafka-connect-1-2", "kafka-connect", "", 1000, 1, *[Path("old")] * 3, counters)
+    folder = Path("old")
+    old = Counting(
+        "kafka-connect-1-2", "kafka-connect", "", 1000, 1, folder, folder, folder, counters=counters
+    )
     new = replace(old, cpu=Path("new"))
     found: list[Container] = [old]
 
