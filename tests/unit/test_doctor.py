@@ -391,6 +391,7 @@ class TestWay:
 
     def test_a_certificate_that_expires_soon(self, server: ExistingServer) -> None:
         new = issue(["localhost"], days=2)
+        usual = {name: (server.folder / name).read_text() for name in ("tls.crt", "tls.key")}
         for name, text in (("tls.crt", new["certificate"]), ("tls.key", new["private_key"])):
             server.write(name, text)
         try:
@@ -400,8 +401,8 @@ class TestWay:
                 assert problem.level == "warning"
                 assert found(server, sslMode="require", caCertificate=None) == []
         finally:
-            server.write("tls.crt", server.certificate["certificate"])
-            server.write("tls.key", server.certificate["private_key"])
+            for name, text in usual.items():
+                server.write(name, text)
             server.stop()
             server.start()
 
@@ -499,19 +500,14 @@ class TestServer:
     def test_a_prepared_transaction(
         self, server: ExistingServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        server.stop()
-        server.start(max_prepared_transactions="2")
-        server.execute("BEGIN; CREATE TABLE open (); PREPARE TRANSACTION 'left'")
-        try:
+        with server.restarted(max_prepared_transactions="2"):
+            server.execute("BEGIN; CREATE TABLE open (); PREPARE TRANSACTION 'left'")
             assert found(server) == [], "it is not old"
             monkeypatch.setattr(slot_checks, "PREPARED_MINUTES", 0)
             problem = the_one(server)
             assert "a prepared transaction has been open since" in problem.reason
             server.execute(problem.remedy.rpartition("or ")[2])
             assert found(server) == []
-        finally:
-            server.stop()
-            server.start()
 
     def test_a_slot_that_does_not_follow_a_failover(self, server: ExistingServer) -> None:
         server.execute(
