@@ -5,9 +5,9 @@
             + max_wal_senders × (logical_decoding_work_mem + BACKEND_OVERHEAD)
             + max_connections × (work_mem + BACKEND_OVERHEAD)
 
-A source connector takes a WAL sender, which decodes the log, and CONNECTIONS_PER_CONNECTOR ordinary
-connections. logical_decoding_work_mem is the memory from which on a sender writes the changes of
-open transactions to the disk, so a smaller one costs time in large transactions and nothing else.
+A source connector takes a WAL sender, which decodes the log, and ordinary connections.
+logical_decoding_work_mem is the memory from which on a sender writes the changes of open
+transactions to the disk, so a smaller one costs time in large transactions and nothing else.
 """
 
 from collections.abc import Iterator
@@ -43,8 +43,9 @@ BACKEND_OVERHEAD = 3
 SHARED_OVERHEAD = 32
 # With one source connector. Three of them are reserved for the superuser.
 MINIMUM_CONNECTIONS = 10
-# Ordinary connections that a running source connector holds.
-CONNECTIONS_PER_CONNECTOR = 2
+# Of a connector, its WAL sender among them: two while it streams, more while it starts or reads an
+# added table. After a restart of a worker all of its connectors start together.
+SESSIONS_PER_CONNECTOR = 4
 # Where more fit, there are no more, unless the source connectors need them.
 ENOUGH_CONNECTIONS = 200
 # MiB of a WAL sender's logical_decoding_work_mem.
@@ -73,7 +74,7 @@ def postgres_memory(limit: int, wal_senders: int = 4, connectors: int = 1) -> Po
 
 
 def _needed_connections(connectors: int) -> int:
-    return MINIMUM_CONNECTIONS + CONNECTIONS_PER_CONNECTOR * (connectors - 1)
+    return MINIMUM_CONNECTIONS + (SESSIONS_PER_CONNECTOR - 1) * (connectors - 1)
 
 
 def _fitting(limit: int, wal_senders: int, connectors: int) -> PostgresMemory | None:
