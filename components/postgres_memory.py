@@ -46,8 +46,8 @@ MINIMUM_CONNECTIONS = 10
 # Of a connector, its WAL sender among them: two while it streams, more while it starts or reads an
 # added table. After a restart of a worker all of its connectors start together.
 SESSIONS_PER_CONNECTOR = 4
-# Where more fit, there are no more, unless the source connectors need them.
-ENOUGH_CONNECTIONS = 200
+# The most connections, unless the source connectors need more.
+MOST_CONNECTIONS = 200
 # MiB of a WAL sender's logical_decoding_work_mem.
 MINIMUM_DECODING = 4
 # MiB, the step in which limits are proposed. From a multiple of it on, all larger limits fit, too.
@@ -96,7 +96,7 @@ def _fitting(limit: int, wal_senders: int, connectors: int) -> PostgresMemory | 
     decoded = replace(basis, logical_decoding_work_mem=decoding)
     left = limit - decoded.worst_case(wal_senders)
     connections = basis.max_connections + left // (basis.work_mem + BACKEND_OVERHEAD)
-    most = max(ENOUGH_CONNECTIONS, basis.max_connections)
+    most = max(MOST_CONNECTIONS, basis.max_connections)
     return replace(decoded, max_connections=min(connections, most))
 
 
