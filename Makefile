@@ -38,7 +38,7 @@ bench-maintenance: ## measure a load without and with the archive's maintenance,
 bench-snapshot: ## add a table of ten million rows, kill the worker on the way, and count what arrives
 	@bin/datapipe bench-snapshot $(ARGS)
 
-bench-tpch: ## measure the snapshot and the stream of TPC-H from an existing server, compare every row
+bench-tpch: ## measure TPC-H's snapshot and stream from an existing server, compare every row (ARGS="--kill-at 0.4")
 	@bin/datapipe bench-tpch $(ARGS)
 
 bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")

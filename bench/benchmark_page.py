@@ -1,6 +1,7 @@
 """The tables of docs/BENCHMARK.md, generated from the committed measurements by `make docs`."""
 
 from collections.abc import Callable
+from statistics import fmean
 
 from bench import archive_age, costs, maintenance_result, sizing, snapshot, tpch_result
 from bench.containers import is_worker
@@ -20,6 +21,8 @@ def bench_table(result: Result) -> str:
         ("load", f"{load.rate:,.0f} row changes per second for {load.seconds:.0f} s"),
         ("archived, sustained", f"**{summary.steady_rate:,.0f} per second**"),
         ("lag", f"{summary.lag_slope:+,.0f} rows per second in the load's second half"),
+        ("rows not yet readable, on average by sixths of the load",
+         " / ".join(f"{rows:,.0f}" for rows in mean_lags(result, 6))),
         ("lost, duplicated, altered", f"{summary.missing}, {summary.duplicated},"
          f" {summary.altered} of {summary.rows:,}"),
         ("commit to readable, p50 / p95 / p99 / max", " / ".join(
@@ -46,6 +49,20 @@ def bench_table(result: Result) -> str:
     )
     table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
     return f"{about}\n\n{table}"
+
+
+def mean_lags(result: Result, parts: int) -> list[float]:
+    """Return the mean number of rows not yet readable in each of equal parts of the load.
+
+    The lag rises and falls with each commit of the sink, so its slope alone does not show
+    whether it stays flat.
+    """
+    length = result.load.seconds / parts
+    lags: list[list[float]] = [[] for _ in range(parts)]
+    for at, lag in zip(result.series.at, result.series.lag_rows, strict=True):
+        if 0 <= at < result.load.seconds:
+            lags[int(at // length)].append(lag)
+    return [fmean(each) for each in lags if each]
 
 
 def growth_table(measured: Growth) -> str:

@@ -41,6 +41,10 @@ class IcebergFiles:
         """Return the commits that added rows to schema.table after a time."""
         return self._archive.commits(table, since)
 
+    def row_count(self, table: str) -> int:
+        """Return how many rows the archive of schema.table has."""
+        return self._archive.row_count(table)
+
     def files(self, table: str, since: float) -> list[DataFile]:
         """Return the data files that were added to schema.table after a time, oldest first."""
         found = self._archive.find(table)

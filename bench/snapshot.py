@@ -6,8 +6,6 @@ archive has after the last row. It writes docs/bench/snapshot.json and removes t
 """
 
 import argparse
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,9 +17,10 @@ import psycopg
 from psycopg import sql
 
 from bench import machine, sample_schema
-from bench.containers import Container, containers, is_worker
+from bench.containers import Container, containers
 from bench.iceberg_files import IcebergFiles
 from bench.result import Machine, Part
+from bench.worker_killer import WorkerKiller, add_kill_at
 from clients import database
 from clients.cluster import Cluster
 from clients.console import console
@@ -110,11 +109,12 @@ class SnapshotBench:
         self._containers: dict[str, Container] = {}
         self._kills: dict[str, int] = {}
 
-    def run(self, rows: int, kill_at: float | None) -> Snapshot:
+    def run(self, rows: int, kill_at: float) -> Snapshot:
         """Create the table, add it, kill the worker at a share of the rows, and count.
 
-        Raises StackError if the update fails.
+        With a share of 0 nothing is killed. Raises StackError if the update fails.
         """
+        killer = WorkerKiller(self._cluster, kill_at, rows, self._log) if kill_at else None
         at, described = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), machine.describe()
         began = time.monotonic()
         with database.connect(self._outputs) as connection:
@@ -130,7 +130,7 @@ class SnapshotBench:
                 stderr=subprocess.STDOUT,
             )
             try:
-                killed, updated, archived_at = self._watch(process, rows, kill_at)
+                updated, archived_at = self._watch(process, killer)
             finally:
                 process.terminate()
                 process.wait(EXIT_SECONDS)
@@ -145,7 +145,7 @@ class SnapshotBench:
             rows=rows,
             table_bytes=size,
             making=round(making, 1),
-            killed_at=killed,
+            killed_at=killer.archived if killer else None,
             update=round(updated - began, 1),
             archiving=round(archived_at - began, 1),
             archived=archived,
@@ -184,10 +184,9 @@ class SnapshotBench:
         return int(row["size"]) if row else 0
 
     def _watch(
-        self, process: "subprocess.Popen[bytes]", rows: int, kill_at: float | None
-    ) -> tuple[int | None, float, float]:
-        """Return the rows archived at the kill, and when update and archiving ended (monotonic)."""
-        killed: int | None = None
+        self, process: "subprocess.Popen[bytes]", killer: WorkerKiller | None
+    ) -> tuple[float, float]:
+        """Return when update and archiving ended (monotonic)."""
         updated: float | None = None
         archived, archived_at, reported_at = 0, time.monotonic(), 0.0
         while True:
@@ -196,22 +195,21 @@ class SnapshotBench:
             self._measure()
             if present != archived:
                 archived, archived_at = present, now
-            if killed is None and kill_at is not None and archived >= rows * kill_at:
-                self._kill()
-                killed = archived
+            if killer is not None:
+                killer.note(archived)
             if updated is None and process.poll() is not None:
                 updated = now
                 self._log("pulumi up has ended")
             if updated is not None and (
                 process.returncode != 0 or now - max(archived_at, updated) > SETTLE_SECONDS
             ):
-                return killed, updated, archived_at
+                return updated, archived_at
             if now - reported_at > SETTLE_SECONDS:
                 self._log(f"{archived:,} rows archived")
                 reported_at = now
 
     def _archived(self) -> int:
-        return sum(commit.rows for commit in self._files.commits(TABLE, 0))
+        return self._files.row_count(TABLE)
 
     def _measure(self) -> None:
         for label, container in self._containers.items():
@@ -228,13 +226,6 @@ class SnapshotBench:
             self._kills[label] = max(self._kills.get(label, 0), usage.out_of_memory_kills)
         if not self._containers:
             self._containers = {each.label: each for each in containers(self._cluster)}
-
-    def _kill(self) -> None:
-        """Send SIGKILL to all processes of the worker's container."""
-        worker = next(each for each in containers(self._cluster) if is_worker(each.label))
-        for process in (worker.memory / "cgroup.procs").read_text().split():
-            os.kill(int(process), signal.SIGKILL)
-        self._log("killed the worker")
 
     def _count(self) -> tuple[int, int, int]:
         """Return the archive's rows, its distinct keys, and its altered rows."""
@@ -256,7 +247,7 @@ def main() -> int:
         outputs = read_managed(arguments.stack)
         bench = SnapshotBench(arguments.stack, outputs, Progress("snapshot").log)
         try:
-            result = bench.run(arguments.rows, arguments.kill_at or None)
+            result = bench.run(arguments.rows, arguments.kill_at)
         finally:
             bench.clean()
     except StackError as error:
@@ -277,12 +268,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--stack", required=True)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument(
-        "--kill-at",
-        type=float,
-        default=0.3,
-        help="share of the rows that are archived when the worker is killed; 0: no kill",
-    )
+    add_kill_at(parser, default=0.3)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()
 

@@ -2,8 +2,9 @@
 
 `python -m bench.tpch --stack sandbox` needs a deployed stack whose file has the sample database
 tpch (make sample-databases), and that does not capture it yet. It deploys the stack, measures until
-the last row is archived, changes rows at a rate, and compares the archive with the database. It
-writes docs/bench/tpch.json.
+the last row is archived, changes rows at a rate, compares the archive with the database, and counts
+the rows that the archive has more than once. With --kill-at the worker is killed during the
+snapshot. It writes docs/bench/tpch.json.
 """
 
 import argparse
@@ -20,9 +21,12 @@ from confluent_kafka import KafkaException
 
 from bench import machine
 from bench.iceberg_files import IcebergFiles
+from bench.repeated_rows import repeated_rows
 from bench.sampling import Topics
-from bench.tpch_result import OUTPUT, Phase, TpchResult, Verified
+from bench.tpch_result import OUTPUT, Kill, Phase, TpchResult, Verified, faults
 from bench.tpch_usage import UsageMeter
+from bench.tpch_watched import Watched
+from bench.worker_killer import WorkerKiller, add_kill_at
 from clients.cluster import Cluster
 from clients.console import console
 from clients.ending import run_and_exit
@@ -47,46 +51,6 @@ REPORT_SECONDS = 20.0
 TABLES = tuple(f"public.{table}" for table in tpch.TABLES)
 
 
-class Watched:
-    """What was seen of a phase."""
-
-    def __init__(self, before: int, began: float | None) -> None:
-        self._before, self.began = before, began
-        self._first_written: int | None = None
-        self._ended_at: float | None = None
-        self.archived, self.unread, self._most_unread = 0, 0, 0
-        self.changed_at = time.time()
-
-    def ended_at(self, ended: bool) -> float:
-        """Return when the work ended; now, if it has not."""
-        if ended and self._ended_at is None:
-            self._ended_at = time.time()
-        return self._ended_at or time.time()
-
-    def note(self, archived: int, written: int | None) -> None:
-        """Note how many rows are archived and written, since the archive's beginning."""
-        archived -= self._before
-        if archived != self.archived:
-            self.archived, self.changed_at = archived, time.time()
-        if written is not None:
-            if self._first_written is None:
-                self._first_written = written if self._before else 0
-            self.unread = max(0, written - self._first_written - archived)
-            self._most_unread = max(self._most_unread, self.unread)
-
-    def phase(self, meter: UsageMeter, rows: int) -> Phase:
-        """Return the figures."""
-        began = self.began if self.began is not None else self.changed_at
-        return Phase(
-            rows=rows,
-            archived=self.archived,
-            seconds=round(self.changed_at - began, 1),
-            machine_cpu_seconds=round(meter.machine_cpu_seconds, 1),
-            most_unread=self._most_unread,
-            used=meter.used(),
-        )
-
-
 class TpchBench:
     """One snapshot and one stream, on a deployed stack."""
 
@@ -94,19 +58,22 @@ class TpchBench:
         self._stack, self._outputs, self._server, self._log = stack, outputs, server, log
         self._files = IcebergFiles(outputs.model_copy(update={"archive": _archive(outputs)}))
 
-    def snapshot(self, rows: int) -> Phase:
+    def snapshot(self, rows: int, kill_at: float) -> tuple[Phase, Kill | None]:
         """Deploy the stack with the source, and wait until its rows are archived.
 
-        Raises StackError if the update fails.
+        The worker is killed when this share of them is archived; 0: never. Raises StackError if the
+        update fails.
         """
-        meter = UsageMeter(Cluster(self._outputs), self._server)
+        cluster = Cluster(self._outputs)
+        killer = WorkerKiller(cluster, kill_at, rows, self._log) if kill_at else None
+        meter = UsageMeter(cluster, self._server)
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
                 update_command(self._stack), cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT
             )
             watched: Watched | None = None
             try:
-                watched = self._watch(meter, rows, process)
+                watched = self._watch(meter, rows, process, killer=killer)
             finally:
                 if watched is None:
                     process.terminate()
@@ -114,7 +81,7 @@ class TpchBench:
             if process.returncode != 0:
                 output.seek(0)
                 raise StackError(f"pulumi up failed:\n{output.read().decode()[-2000:]}")
-        return watched.phase(meter, rows)
+        return watched.phase(meter, rows), watched.kill(killer) if killer else None
 
     def stream(self, rate: float, seconds: float, archived: int) -> Phase:
         """Change rows at a rate, and wait until the changes are archived."""
@@ -133,6 +100,7 @@ class TpchBench:
         rows: int | None,
         work: "subprocess.Popen[bytes] | Future[Done]",
         before: int = 0,
+        killer: WorkerKiller | None = None,
     ) -> Watched:
         """Sample until the work has ended and its rows are archived, or none arrives any more."""
         watched = Watched(before=before, began=time.time() if rows is None else None)
@@ -146,6 +114,8 @@ class TpchBench:
                 meter.restart()
                 self._log("the source connector has created its slot")
             watched.note(self._archived(), self._written())
+            if killer is not None:
+                killer.note(watched.archived, watched.unread)
             ended = work.done() if isinstance(work, Future) else work.poll() is not None
             if ended and isinstance(work, Future):
                 rows = work.result().changes
@@ -167,7 +137,7 @@ class TpchBench:
         return False
 
     def _archived(self) -> int:
-        return sum(commit.rows for table in TABLES for commit in self._files.commits(table, 0))
+        return sum(self._files.row_count(table) for table in TABLES)
 
     def _written(self) -> int | None:
         """Return the records of the topics; None before they exist, or if no broker answers."""
@@ -189,11 +159,7 @@ def main() -> int:
     output: Path = arguments.output
     output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
     phases = [result.snapshot, *([result.stream] if result.stream else [])]
-    found = [
-        *(f"{phase.archived:,} of {phase.rows:,} rows archived" for phase in phases
-          if phase.archived != phase.rows),
-        *result.verified.differing,
-    ]  # fmt: skip
+    found = faults(result, is_killed=arguments.kill_at > 0)
     for phase in phases:
         log(f"{phase.archived:,} rows in {phase.seconds:,.0f} s: {phase.rate:,.0f} per second")
     for fault in found:
@@ -211,13 +177,15 @@ def _run(arguments: argparse.Namespace, log: Log) -> TpchResult:
     at, described = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), machine.describe()
     rows = tpch.rows(server)
     bench = TpchBench(arguments.stack, outputs, server, log)
-    snapshot = bench.snapshot(sum(rows.values()))
+    snapshot, kill = bench.snapshot(sum(rows.values()), arguments.kill_at)
     stream = (
         bench.stream(arguments.rate, arguments.seconds, snapshot.archived)
         if arguments.seconds
         else None
     )
     log("comparing every row with PostgreSQL (make verify)")
+    captured = read_outputs(arguments.stack).of(SOURCE)
+    verified = _verify(captured, log)
     return TpchResult(
         at=at,
         revision=revision(),
@@ -228,7 +196,9 @@ def _run(arguments: argparse.Namespace, log: Log) -> TpchResult:
         database_bytes=int(_value(server, "SELECT pg_database_size(current_database())")),
         snapshot=snapshot,
         stream=stream,
-        verified=_verify(read_outputs(arguments.stack).of(SOURCE), log),
+        verified=verified,
+        kill=kill,
+        repeated=repeated_rows(pipeline_of(captured), captured.tables, log),
     )
 
 
@@ -268,6 +238,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stack", required=True)
     parser.add_argument("--rate", type=float, default=1000, help="row changes per second")
     parser.add_argument("--seconds", type=float, default=60, help="of changes; 0: none")
+    add_kill_at(parser, default=0)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()
 

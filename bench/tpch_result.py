@@ -65,6 +65,19 @@ class Verified(Part):
     """tables that differ, or were not compared, with the reason"""
 
 
+class Kill(Part):
+    """The kill of the Connect worker during the snapshot."""
+
+    archived: int
+    """rows when it was killed"""
+    unread: int | None
+    """records that were in the topics then and not archived; None: no broker answered"""
+    seconds: float
+    """from the creation of the slot to the kill"""
+    recovery: float | None
+    """from the kill until more rows were archived; None: no more were"""
+
+
 class TpchResult(Part):
     """A snapshot and a stream of TPC-H, as docs/bench/tpch.json has them."""
 
@@ -80,6 +93,40 @@ class TpchResult(Part):
     snapshot: Phase
     stream: Phase | None
     verified: Verified
+    kill: Kill | None = None
+    """None: the worker was not killed"""
+    repeated: dict[str, int] | None = None
+    """for each table the rows of the snapshot that were archived in addition to one of each key;
+    None: not counted, in a result of before 28 November 2026"""
+
+
+def faults(result: TpchResult, is_killed: bool) -> list[str]:
+    """Return what is wrong with a result; `is_killed`: the worker was to be killed."""
+    phases = [result.snapshot, *([result.stream] if result.stream else [])]
+    return [
+        *(
+            f"{phase.archived:,} of {phase.rows:,} rows archived"
+            for phase in phases
+            if phase.archived != phase.rows
+        ),
+        *result.verified.differing,
+        *(
+            f"{table}: {count:,} rows archived more than once"
+            for table, count in (result.repeated or {}).items()
+            if count
+        ),
+        *(_too_late(result) if is_killed else ()),
+    ]
+
+
+def _too_late(result: TpchResult) -> list[str]:
+    """Return why a kill did not interrupt the snapshot."""
+    kill, later = result.kill, "; choose a lower --kill-at or a larger scale factor"
+    if kill is None:
+        return [f"the snapshot ended before the worker was killed{later}"]
+    if kill.archived + (kill.unread or 0) >= result.snapshot.rows:
+        return [f"all rows were in the topics before the worker was killed{later}"]
+    return []
 
 
 def text(result: TpchResult) -> str:
@@ -99,9 +146,34 @@ def text(result: TpchResult) -> str:
         "|---|--:|--:|",
         *(f"| {name} | {' | '.join(cells)} |" for name, *cells in _rows(result)),
         "",
+        *_interrupted(result),
         *_beside_published(result),
     ]
     return "\n".join(lines)
+
+
+def _interrupted(result: TpchResult) -> list[str]:
+    """Return what a kill did, and how many rows came more than once, as paragraphs."""
+    paragraphs = []
+    if (kill := result.kill) is not None:
+        unread = "" if kill.unread is None else f" and {kill.unread:,} more were in the topics"
+        went_on = (
+            "no more rows were archived after it"
+            if kill.recovery is None
+            else f"more rows were archived {kill.recovery:,.0f} s later"
+        )
+        paragraphs.append(
+            f"The worker was killed {kill.seconds:,.0f} s after the snapshot's beginning, when"
+            f" {kill.archived:,} of {result.snapshot.rows:,} rows were archived{unread}; {went_on}."
+            " The snapshot's time and rates include that."
+        )
+    if result.repeated is not None:
+        found = [f"{count:,} of {table}" for table, count in result.repeated.items() if count]
+        paragraphs.append(
+            "Rows of the snapshot that were archived more than once, counted by their keys:"
+            f" {', '.join(found) or 'none'}."
+        )
+    return [line for paragraph in paragraphs for line in (paragraph, "")]
 
 
 def _rows(result: TpchResult) -> list[tuple[str, str, str]]:

@@ -31,6 +31,7 @@ class UsageMeter:
         self._last: dict[Path, float] = {}
         self._held: dict[str, int] = {}
         self.sample()
+        self._first = dict(self._last)
 
     def find(self) -> None:
         """Look for containers that were started since."""
@@ -43,7 +44,6 @@ class UsageMeter:
         for path, container in self._containers.items():
             with suppress(FileNotFoundError):  # it has ended; what it used until now counts
                 usage = container.usage()
-                self._first.setdefault(path, usage.cpu_seconds)
                 self._last[path] = usage.cpu_seconds
                 label = container.label
                 self._held[label] = max(self._held.get(label, 0), usage.held)
@@ -59,7 +59,7 @@ class UsageMeter:
         limits: dict[str, int] = {}
         for path, last in self._last.items():
             container = self._containers[path]
-            spent = last - self._first[path]
+            spent = last - self._first.get(path, 0)  # 0: it was started since
             seconds[container.label] = seconds.get(container.label, 0) + spent
             limits[container.label] = container.memory_limit
         found = [

@@ -102,6 +102,13 @@ class IcebergArchive:
         except NoSuchTableError:
             return None
 
+    def row_count(self, table: str) -> int:
+        """Return how many rows schema.table has now, with those of commits that have expired."""
+        found = self.find(table)
+        snapshot = found.current_snapshot() if found else None
+        summary = snapshot.summary if snapshot else None
+        return int(summary["total-records"] or 0) if summary else 0
+
     def commits(self, table: str, since: float) -> list[ArchiveCommit]:
         """Return the commits that added rows to schema.table after a time, without expired ones."""
         found = self.find(table)

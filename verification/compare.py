@@ -1,13 +1,9 @@
 """Compares tables with their archive."""
 
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
-import duckdb
 import psycopg
 
 from clients.database import Row
@@ -24,9 +20,7 @@ from verification.options import Log, NotReachedError, Options
 from verification.pipeline import Pipeline
 from verification.result import Kind, TableResult
 from verification.source_table import NotComparableError, SourceTable, describe
-
-# Of DuckDB, which puts what does not fit into its temporary folder.
-MEMORY = "1GB"
+from verification.working_database import working_database
 
 
 def compare_all(
@@ -62,7 +56,7 @@ def compare(
         raise NotComparableError("it has no primary key by which changed rows could be selected")
     if not table.key:
         options = replace(options, sample=Options().sample)
-    with _database() as database:
+    with working_database() as database:
         buckets = options.buckets(table.estimate)
         state = ArchiveState(database, pipeline.archive, table, buckets, options.from_lsn)
         compared = ComparedTable(connection, table, state, pipeline.position, options, log)
@@ -83,20 +77,6 @@ def compare(
         notes = [*result.notes, *_notes(table, state.columns, options)]
         explanations = explain(connection, database, table, result) if result.differs else ()
         return replace(result, notes=tuple(notes), explanations=tuple(explanations))
-
-
-@contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a database in a temporary folder, whose size in memory is limited."""
-    with tempfile.TemporaryDirectory(prefix="datapipe-verify-") as folder:
-        database = duckdb.connect(str(Path(folder) / "verify.duckdb"))
-        try:
-            database.execute(f"SET memory_limit = '{MEMORY}'")
-            database.execute("SET temp_directory = ?", [str(Path(folder) / "spilled")])
-            database.execute("SET preserve_insertion_order = false")
-            yield database
-        finally:
-            database.close()
 
 
 def _counted(

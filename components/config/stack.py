@@ -9,12 +9,12 @@ from pydantic import Field
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
 from components.config.captured_database import CapturedDatabase, captured_databases
-from components.config.cluster import LAST_NODE_PORT, AwsSettings, ClusterSettings
+from components.config.cluster import FIRST_NODE_PORT, LAST_NODE_PORT, AwsSettings, ClusterSettings
 from components.config.database_contradictions import contradictions_between
 from components.config.existing_source import ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
-from components.config.source import SourceSettings
+from components.config.source import MOST_SLOTS, SourceSettings
 from components.config.streaming import (
     ConnectSettings,
     KafkaSettings,
@@ -30,8 +30,9 @@ from components.config.tables import (
     source_and_table,
 )
 from components.images import ImageSettings
+from components.postgres_memory import postgres_memory
 from components.settings import Settings
-from components.sizing import Sizing, postgres_memory
+from components.sizing import Sizing
 
 __all__ = ["SAMPLE_TABLES", "StackConfig"]
 
@@ -123,7 +124,11 @@ class StackConfig(Settings):
             )
         if self.tables:
             try:
-                postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
+                postgres_memory(
+                    self.sizing.postgresql.memory_limit,
+                    self.source.max_wal_senders,
+                    self.source.connectors(len(self.tables)),
+                )
             except ValueError as error:
                 yield "sizing.postgresql.memoryLimit", str(error)
         if self.needs_registry and not self.images.resolve().confluent_plugins:
@@ -217,9 +222,11 @@ class StackConfig(Settings):
                 f" {LAST_NODE_PORT + 1 - self.kafka.brokers}",
             )
         if self.tables and ports.first_broker <= ports.postgresql <= last:
+            free = [f"at most {ports.first_broker - 1}"] * (ports.first_broker > FIRST_NODE_PORT)
+            free += [f"at least {last + 1}"] * (last < LAST_NODE_PORT)
             yield (
                 "cluster.nodePorts.postgresql",
-                f"{ports.postgresql} is a broker's: {needed}; set one outside",
+                f"{ports.postgresql} is a broker's: {needed}; set {', or '.join(free)}",
             )
 
     def _athena_contradictions(self) -> Contradictions:
@@ -260,15 +267,22 @@ class StackConfig(Settings):
         if maintenance.orphan_min_age_hours * HOUR_MS <= retention:
             yield (
                 "archive.maintenance.orphanMinAgeHours",
-                f"{maintenance.orphan_min_age_hours} must be above the topics' retention"
-                f" ({-(-retention // HOUR_MS)} hours): the sink can still commit a file that it"
-                " wrote so long ago",
+                f"{maintenance.orphan_min_age_hours} is not above the topics' retention"
+                f" ({retention} ms), so long after which the sink can still commit a file that it"
+                f" wrote; set at least {retention // HOUR_MS + 1}",
             )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":
             return
         needed, source = len(self.tables), self.source
+        if needed > MOST_SLOTS:
+            yield (
+                "source.isolation",
+                f"per-table is for at most {MOST_SLOTS} tables, as each needs a replication slot"
+                f" and a WAL sender, but the stack has {needed}; set shared",
+            )
+            return
         for key, given in (
             ("maxReplicationSlots", source.max_replication_slots),
             ("maxWalSenders", source.max_wal_senders),

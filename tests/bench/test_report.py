@@ -10,6 +10,7 @@ import pytest
 
 from bench.__main__ import faults
 from bench.archive_reader import add_archived, expected_rows
+from bench.benchmark_page import bench_table, mean_lags
 from bench.charts import Chart, Line, nice_above
 from bench.containers import Container, Usage
 from bench.gc_pauses import paused_seconds
@@ -167,6 +168,17 @@ def test_lag_is_told_in_rows_seconds_and_bytes(measured: Result) -> None:
     assert series.lag_wal[before_the_first_snapshot] == 100_000
     assert series.lag_rows[-1] == 0
     assert series.lag_seconds[-1] == 0
+
+
+def test_a_lag_that_only_rises_and_falls_with_the_commits_is_flat(measured: Result) -> None:
+    """A commit each five seconds makes 500 rows readable, and the load writes 100 a second."""
+    flat = mean_lags(measured, 4)
+    assert flat == pytest.approx([flat[0]] * 4, abs=1)
+    assert " / ".join(f"{rows:,.0f}" for rows in mean_lags(measured, 6)) in bench_table(measured)
+    rising = [lag + 10 * second for second, lag in enumerate(measured.series.lag_rows)]
+    series = measured.series.model_copy(update={"lag_rows": rising})
+    growing = mean_lags(measured.model_copy(update={"series": series}), 4)
+    assert growing == pytest.approx([growing[0] + 50 * n for n in range(4)], abs=1)
 
 
 def test_a_result_survives_its_file(measured: Result, tmp_path: Path) -> None:

@@ -2,17 +2,22 @@
 
 import time
 
+import pytest
+
 from bench.result import Machine
-from bench.tpch import Watched
 from bench.tpch_result import (
     KAFKA_CONNECT_SECONDS,
+    OUTPUT,
     PUBLISHED,
+    Kill,
     Phase,
     TpchResult,
     Used,
     Verified,
+    faults,
     text,
 )
+from bench.tpch_watched import Watched
 
 MACHINE = Machine(processor="a processor", cores=2, memory=1, system="", kernel="", load_before=0.5)
 WORKER = Used(name="kafka-connect", cpu_seconds=50, held=512, limit=1024)
@@ -80,3 +85,66 @@ def test_a_stream_counts_from_what_the_snapshot_has_archived_and_written() -> No
     watched.note(archived=100, written=500)
     watched.note(archived=130, written=580)
     assert (watched.archived, watched.unread) == (30, 50)
+
+
+KILL = Kill(archived=300_000, unread=50_000, seconds=41.2, recovery=28.4)
+
+
+def interrupted(kill: Kill | None = KILL, **repeated: int) -> TpchResult:
+    counted = {"orders": 0, "lineitem": 0, **repeated}
+    return result(None).model_copy(update={"kill": kill, "repeated": counted})
+
+
+def test_a_kill_is_described_with_what_followed() -> None:
+    shown = text(interrupted())
+    assert (
+        "The worker was killed 41 s after the snapshot's beginning, when 300,000 of 750,000 rows"
+        " were archived and 50,000 more were in the topics; more rows were archived 28 s later."
+    ) in shown
+    assert "archived more than once, counted by their keys: none." in shown
+
+
+def test_what_is_not_known_of_a_kill_is_not_claimed() -> None:
+    shown = text(interrupted(KILL.model_copy(update={"unread": None, "recovery": None})))
+    assert "rows were archived; no more rows were archived after it." in shown
+
+
+def test_repeated_rows_are_told_by_table() -> None:
+    found = interrupted(lineitem=1_234)
+    assert "counted by their keys: 1,234 of lineitem." in text(found)
+    assert faults(found, is_killed=True) == ["lineitem: 1,234 rows archived more than once"]
+
+
+def test_a_result_of_before_says_nothing_of_kills_and_repeated_rows() -> None:
+    old = result(None).model_dump_json(by_alias=True, exclude={"kill", "repeated"})
+    shown = text(TpchResult.model_validate_json(old))
+    assert "killed" not in shown
+    assert "more than once" not in shown
+
+
+def test_the_committed_result_is_one() -> None:
+    assert "rows per second" in text(TpchResult.model_validate_json(OUTPUT.read_text()))
+
+
+def test_an_interrupted_snapshot_without_loss_has_no_faults() -> None:
+    assert faults(interrupted(), is_killed=True) == []
+    assert faults(interrupted(None), is_killed=False) == []
+
+
+@pytest.mark.parametrize(
+    ("kill", "fault"),
+    [
+        (None, "the snapshot ended before the worker was killed"),
+        (KILL.model_copy(update={"unread": 450_000}), "all rows were in the topics before"),
+        (KILL.model_copy(update={"archived": 750_000, "unread": None}), "all rows were in the"),
+    ],
+)
+def test_a_kill_that_interrupted_nothing_is_a_fault(kill: Kill | None, fault: str) -> None:
+    [found] = faults(interrupted(kill), is_killed=True)
+    assert found.startswith(fault)
+    assert "choose a lower --kill-at" in found
+
+
+def test_missing_rows_are_a_fault() -> None:
+    short = interrupted().model_copy(update={"snapshot": phase(750_000, 749_999)})
+    assert faults(short, is_killed=True) == ["749,999 of 750,000 rows archived"]

@@ -246,6 +246,20 @@ def test_a_table_without_a_change_has_no_commits(endpoint: str) -> None:
     assert IcebergArchive(output(endpoint, "iceberg", "none")).commits(TABLE, 0) == []
 
 
+def test_rows_of_expired_commits_are_counted(endpoint: str) -> None:
+    iceberg(endpoint, "expired", rows(FIRST), rows(SECOND))
+    archive = IcebergArchive(output(endpoint, "iceberg", "expired"))
+    assert archive.row_count(TABLE) == 3
+    table = glue(endpoint).load_table(("expired", "products"))
+    table.maintenance.expire_snapshots().by_id(table.metadata.snapshots[0].snapshot_id).commit()
+    assert [each.rows for each in archive.commits(TABLE, 0)] == [1]
+    assert archive.row_count(TABLE) == 3
+
+
+def test_a_table_without_a_change_has_no_rows(endpoint: str) -> None:
+    assert IcebergArchive(output(endpoint, "iceberg", "none")).row_count(TABLE) == 0
+
+
 def test_objects_are_counted_below_the_prefix(endpoint: str) -> None:
     files(endpoint, "counted", rows(FIRST), rows(SECOND))
     found = objects(output(endpoint, "confluent-s3", "counted"))
