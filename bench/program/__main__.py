@@ -1,9 +1,9 @@
-"""`datapipe bench-program`: what preview and up cost as tables are added, beside empty resources.
+"""`datapipe bench-program`: what preview and up cost by the number of tables.
 
 Needs no stack; docs/bench/program.json gets the result. The yardstick is a program that registers
 as many resources in the same tree, without inputs: components where the pipeline has components,
-and otherwise resources of a plugin that does nothing. Its cost is what the engine and Pulumi's
-Python package take for any program of that size.
+and otherwise resources of a plugin that does nothing. It takes what Pulumi's engine and its Python
+package take for any program of that size.
 """
 
 import argparse

@@ -80,11 +80,11 @@ class MeasuredStack:
         return created
 
     def preview(self, *, policies: bool) -> Cost:
-        """Preview the stack."""
+        """Return what a preview takes, with the policy pack or without."""
         return self.run("preview", "--stack", STACK, *(POLICIES if policies else ()))
 
     def up(self, *, at_once: bool = False) -> Cost:
-        """Deploy the stack without a preview. `at_once`: the state is written once, at the end."""
+        """Return what deploying it takes. `at_once`: the state is written once, at the end."""
         written = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
         variables = written if at_once else {}
         return self.run("up", "--yes", "--skip-preview", "--stack", STACK, **variables)
