@@ -22,6 +22,7 @@ from components.source.existing.problem import UnreachableError
 from components.source.existing.reach import Way, connected
 from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
+from components.source.existing.shared_servers import SharedServers
 from components.source.existing.table_checks import MISSED
 from components.source.existing.vantage_choice import open_way
 from components.source.existing.worker_place import WorkerPlace
@@ -33,6 +34,8 @@ _LIVE = "SELECT name, entry FROM live"
 # The variable by which `recover tables --again` has tables read again, as source.schema.table;
 # clients/recover/tables.py has the same.
 READ_AGAIN = "DATAPIPE_READ_AGAIN"
+# Of all sources that are checked: Pulumi calls the providers of a stack in one process.
+_SERVERS = SharedServers()
 _WAL_POSITION = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 
 
@@ -61,7 +64,7 @@ class ExistingDatabaseProvider(Provider):
             captured = _captured_server(way.source, olds)
             with connected(way) as connection:
                 tables = Tables(Server(way, connection), news["avro_names"], entries)
-                found = list(problems(tables, captured))
+                found = list(problems(tables, captured, _SERVERS))
                 for problem in found:
                     if problem.level == "warning":
                         print(f"warning: {name}: {problem}", file=sys.stderr)
