@@ -18,7 +18,7 @@ FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## deploy the pipeline (prepares what the stack runs on first)
 	@scripts/up.sh
@@ -76,7 +76,7 @@ recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after 
 source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
 	@bin/datapipe source sql $(SOURCE)
 
-doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
+doctor: ## say what is wrong with existing databases and how to fix it (SOURCE=name, WHERE=cluster|here)
 	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
 sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1

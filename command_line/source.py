@@ -63,7 +63,7 @@ def doctor(
 ) -> None:
     """Say what is wrong with the database.
 
-    Each line has what mends it. The database is asked as the account that captures, from where the
+    Each line says how to fix it. The database is asked as the account that captures, from where the
     worker connects, and nothing is changed.
     """
     from command_line.stack_configuration import existing_sources
