@@ -330,6 +330,56 @@ def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
     assert changes == expected_changes()
 
 
+# With heartbeats after each message, an offset can be that of a COMMIT that has no record.
+@pytest.mark.parametrize(("metadata", "heartbeat_ms"), [("true", "30000"), ("false", "1")])
+def test_no_change_is_skipped_where_transactions_overlap(
+    server: PostgresServer, tmp_path: Path, metadata: str, heartbeat_ms: str
+) -> None:
+    """A transaction goes on in the WAL just where the COMMIT of another one ends."""
+    with server.connect("postgres") as connection:
+        for table in ("one", "two", "ending"):
+            run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
+        connection.execute("INSERT INTO one VALUES (-1, 'read')")
+    tables = ["one", "two", "ending"]
+    apply(server, tables)
+    changed = {
+        "provide.transaction.metadata": metadata,
+        "heartbeat.interval.ms": heartbeat_ms,
+        "max.batch.size": "2",
+    }
+    with worker_of(server, tables, tmp_path, changed) as worker:
+        while not worker.records:
+            worker.read(1)
+        expected = change_in_overlapping_transactions(server)
+        for _ in range(14):
+            worker.read(3)
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        changes = Counter(
+            (each.table, each.id)
+            for each in worker.records
+            if each.operation != "r" and each.table != "ending"
+        )
+    assert changes == expected
+
+
+def change_in_overlapping_transactions(server: PostgresServer) -> Counter[tuple[str, str]]:
+    """Insert rows in transactions that begin before others and end after them; return the rows."""
+    rows: Counter[tuple[str, str]] = Counter()
+    with server.connect("postgres") as longer, server.connect("postgres") as shorter:
+        for first in range(0, 500, 100):
+            with longer.transaction():
+                copy(longer, "one", range(first, first + 20))
+                copy(shorter, "two", (first,))
+                for key in (first + 50, first + 51):
+                    copy(longer, "one", (key,))
+            keys = [*range(first, first + 20), first + 50, first + 51]
+            rows.update(("one", str(key)) for key in keys)
+            rows["two", str(first)] += 1
+    return rows
+
+
 ROUNDS = 3
 
 

@@ -21,6 +21,10 @@ import org.apache.kafka.connect.source.SourceRecord;
  * Debezium's offset before that position ("before.*"), and how many records of the position it includes
  * ("records"). Debezium begins with the first, and so reads the position again; the records that
  * were committed are left out here.
+ *
+ * <p>A COMMIT's position is the end of its WAL record, where the next change of another transaction
+ * begins that was open meanwhile. Debezium takes such a change for the one that was committed last, and
+ * skips its transaction up to it. So after a COMMIT it begins with a position that no change has.
  */
 final class SharedPositions {
   private static final String BEFORE = "before.";
@@ -28,7 +32,8 @@ final class SharedPositions {
   private static final String POSITION = PostgresOffsetContext.LAST_COMPLETELY_PROCESSED_LSN_KEY;
   private static final String COMMIT_POSITION = PostgresOffsetContext.LAST_COMMIT_LSN_KEY;
   private static final String BEGIN = "BEGIN";
-  private static final Set<String> BOUNDARIES = Set.of(BEGIN, "COMMIT");
+  private static final String COMMIT = "COMMIT";
+  private static final Set<String> BOUNDARIES = Set.of(BEGIN, COMMIT);
   private static final String HEARTBEAT = "io.debezium.connector.common.Heartbeat";
 
   /** The committed offset, while its records are expected again. */
@@ -42,10 +47,13 @@ final class SharedPositions {
   private Map<String, ?> before;
   /** Debezium's offset of the record before. */
   private Map<String, ?> previous;
+  /** The offset of the record that was handed over last; the committed one before there is any. */
+  private Map<String, ?> last;
 
   /** `stored` is the offset that was committed last, or null. */
   SharedPositions(Map<String, ?> stored) {
     this.stored = stored;
+    last = stored;
     previous = stored == null ? null : beginning(stored);
     if (stored != null && stored.containsKey(RECORDS)) {
       position = stored;
@@ -72,7 +80,19 @@ final class SharedPositions {
       Object commit = stored.get(COMMIT_POSITION);
       offset.put(COMMIT_POSITION, commit == null ? stored.get(POSITION) : commit);
     }
+    if (!isChange(offset)) {
+      beginAfterCommit(offset);
+    }
     return offset;
+  }
+
+  /** Has Debezium begin with the transactions whose COMMIT comes after the last one. */
+  private static void beginAfterCommit(Map<String, Object> offset) {
+    Object commit = offset.getOrDefault(COMMIT_POSITION, offset.get(POSITION));
+    if (commit != null) {
+      offset.put(COMMIT_POSITION, commit);
+      offset.put(POSITION, ((Number) commit).longValue() - 1); // WAL records begin at multiples of 8
+    }
   }
 
   /** Returns the records that were not committed yet, with their offsets. */
@@ -82,23 +102,35 @@ final class SharedPositions {
       SourceRecord record = batch.get(i);
       if (record.sourcePartition().containsKey(TableOffsets.TABLE)) {
         applied.add(record);
-        continue;
-      }
-      Map<String, ?> offset = record.sourceOffset();
-      if (isHeartbeat(record)) {
+      } else if (isHeartbeat(record)) {
         applied.add(heartbeat(record));
-      } else if (!isChange(offset)) {
-        if (toLeaveOut == 0 || !isBeginOf(offset, stored)) {
-          toLeaveOut = 0;
-          position = null;
-          applied.add(record);
+      } else {
+        SourceRecord fresh = isBeginAgain(record.sourceOffset()) ? null : fresh(batch, i);
+        if (fresh != null) {
+          last = fresh.sourceOffset();
+          applied.add(fresh);
         }
-      } else if (isNew(offset)) {
-        applied.add(isLast(batch, i) ? record : with(record, partial(offset)));
       }
-      previous = offset;
     }
     return applied;
+  }
+
+  /** Returns a change or a boundary with its offset; null if it was committed before. */
+  private SourceRecord fresh(List<SourceRecord> batch, int index) {
+    SourceRecord record = batch.get(index);
+    Map<String, ?> offset = record.sourceOffset();
+    if (isChange(offset)) {
+      boolean isNew = isNew(offset);
+      previous = offset;
+      if (!isNew) {
+        return null;
+      }
+      return isLast(batch, index) ? record : with(record, partial(offset));
+    }
+    previous = offset;
+    toLeaveOut = 0;
+    position = null;
+    return record;
   }
 
   /** Counts a change; returns whether it was not committed before. */
@@ -117,14 +149,29 @@ final class SharedPositions {
     return true;
   }
 
-  /** A heartbeat has the offset of the record before it. */
+  /**
+   * Returns a heartbeat with the offset of the record before it, or of a COMMIT after that.
+   *
+   * <p>Without transaction metadata a COMMIT has no record, and Debezium's offset after it looks like
+   * that of a change at its position.
+   */
   private SourceRecord heartbeat(SourceRecord record) {
-    if (toLeaveOut > 0) {
+    Map<String, ?> offset = record.sourceOffset();
+    if (toLeaveOut > 0 || isBeginAgain(offset)) {
       return with(record, new HashMap<>(stored));
     }
-    Map<String, ?> offset = record.sourceOffset();
-    return isChange(offset) && isSamePosition(offset, position)
-        ? with(record, partial(offset)) : record;
+    Map<String, Object> reached = new HashMap<>(offset);
+    if (isChange(offset)) {
+      Object commit = previous == null ? null : previous.get(COMMIT_POSITION);
+      if (Objects.equals(offset.get(COMMIT_POSITION), commit)) {
+        return with(record, last == null ? justBefore(offset) : new HashMap<>(last));
+      }
+      reached.put(SourceInfo.MSG_TYPE_KEY, COMMIT);
+      position = null;
+    }
+    previous = reached;
+    last = reached;
+    return with(record, reached);
   }
 
   /** Returns whether the next record shows that no other change of this position comes. */
@@ -160,9 +207,14 @@ final class SharedPositions {
         && !offset.containsKey(SourceInfo.SNAPSHOT_KEY);
   }
 
-  private static boolean isBeginOf(Map<String, ?> offset, Map<String, ?> change) {
-    return BEGIN.equals(offset.get(SourceInfo.MSG_TYPE_KEY))
-        && offset.get(SourceInfo.TXID_KEY).equals(change.get(SourceInfo.TXID_KEY));
+  /**
+   * Returns whether it is the BEGIN of the transaction in which the committed offset is. Debezium
+   * reads it again, and its offset would lead back to before the changes that were committed.
+   */
+  private boolean isBeginAgain(Map<String, ?> offset) {
+    return last == stored && stored != null && isChange(stored)
+        && BEGIN.equals(offset.get(SourceInfo.MSG_TYPE_KEY))
+        && Objects.equals(offset.get(SourceInfo.TXID_KEY), stored.get(SourceInfo.TXID_KEY));
   }
 
   /** Returns whether both are of one transaction and position; the second may be null. */
