@@ -44,6 +44,9 @@ bench-tpch: ## measure TPC-H's snapshot and stream from an existing server, comp
 bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")
 	@bin/datapipe bench-sql $(ARGS)
 
+bench-program: ## measure preview and up by tables, and of as many empty resources; needs no stack (ARGS="--tables 10 100")
+	@bin/datapipe bench-program $(ARGS)
+
 bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack
 	@bin/datapipe bench-archive $(ARGS)
 

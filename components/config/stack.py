@@ -1,6 +1,7 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -94,13 +95,18 @@ class StackConfig(Settings):
         """The database whose server the program runs; None: the stack has none."""
         return next((one for one in self.databases if one.managed), None)
 
-    def find_table(self, entry: str) -> tuple[CapturedDatabase, str] | None:
-        """Return the captured table of an entry of a list (ListedTable); None without one."""
+    def table_finder(self) -> Callable[[str], tuple[CapturedDatabase, str] | None]:
+        """Return what finds the captured table of an entry of a list (ListedTable)."""
         databases = self.databases
         short = next((one.name for one in databases if one.object_names == "short"), None)
-        name, table = source_and_table(entry, short)
-        found = next((one for one in databases if one.name == name), None)
-        return (found, table) if found and table in found.tables else None
+        captured = {(one.name, table): one for one in databases for table in one.tables}
+
+        def find(entry: str) -> tuple[CapturedDatabase, str] | None:
+            name, table = source_and_table(entry, short)
+            found = captured.get((name, table)) if name else None
+            return (found, table) if found else None
+
+        return find
 
     def contradictions(self) -> Contradictions:
         """Yield what does not go together, by its key from the top of the stack file."""
@@ -155,7 +161,7 @@ class StackConfig(Settings):
         if not given:
             yield key, self._without_tables()
             return
-        repeated = sorted({name for name in given if given.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(given).items() if count > 1)
         if repeated:
             yield key, f"{', '.join(repeated)} is listed more than once"
 
@@ -169,21 +175,22 @@ class StackConfig(Settings):
         )
 
     def _override_contradictions(self) -> Contradictions:
+        captured = frozenset(self.tables)
         for table in self.topics.overrides:
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     f"topics.overrides.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
         for table in self.source.excluded_columns:
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     f"source.excludedColumns.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
         for row in self.source.incomplete_rows:
             table = row.partition("/")[0]
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     "source.incompleteRows",
                     f"{row} is not a row of a captured table; remove it, or add {table} to"
@@ -247,8 +254,9 @@ class StackConfig(Settings):
                 "archive.maintenance.kind",
                 "glue needs AWS itself, but aws.endpoint replaces it; set job",
             )
+        find_table = self.table_finder()
         for entry in maintenance.glue_tables:
-            if self.find_table(entry) is None:
+            if find_table(entry) is None:
                 yield (
                     "archive.maintenance.glueTables",
                     f"{entry} is not a captured table; remove it, or add it to datapipe:tables or"
