@@ -31,7 +31,9 @@ class Registered:
     secret_paths: frozenset[str]
     """e.g. stringData.postgres"""
     dependencies: frozenset[str]
-    """names of the resources that must be there first"""
+    """names of the resources that must be there first, apart from the provider"""
+    provider: str | None
+    """the name of the provider that the program declares for it, which must be there first, too"""
     protect: bool
     retain_on_delete: bool
     replaced_on: tuple[str, ...]
@@ -118,6 +120,7 @@ class _RecordingMonitor(mocks.MockMonitor):
                 inputs=_plain(raw),
                 secret_paths=frozenset(_secret_paths(raw)),
                 dependencies=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+                provider=request.provider.split("::")[-2] if request.provider else None,
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
                 replaced_on=tuple(request.replaceOnChanges),
