@@ -65,6 +65,15 @@ class Deployment:
         assert len(found) == 1, f"{suffix} {name}: {[one.name for one in self.of_type(suffix)]}"
         return found[0]
 
+    def prerequisites(self, of: Registered) -> frozenset[str]:
+        """Return the names of what a resource and its provider depend on."""
+        if of.provider is None:
+            return of.dependencies
+        return (
+            of.dependencies
+            | self.one(f"providers:{of.type.partition(':')[0]}", of.provider).dependencies
+        )
+
 
 @dataclass(frozen=True)
 class Secret:
