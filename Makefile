@@ -18,7 +18,7 @@ FAULTS = $(foreach fault,$(FAULT),--fault $(fault))
 REVIEWED = $(if $(filter file,$(origin STACK)),sandbox dev prod,$(STACK))
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## deploy the pipeline (prepares what the stack runs on first)
 	@scripts/up.sh
@@ -43,6 +43,9 @@ bench-tpch: ## measure TPC-H's snapshot and stream from an existing server, comp
 
 bench-sql: ## measure queries of the present state at 1, 10 and 50 million changes; needs no stack (ARGS="--s3")
 	@bin/datapipe bench-sql $(ARGS)
+
+bench-program: ## measure preview and up by tables, and of as many empty resources; needs no stack (ARGS="--tables 10 100")
+	@bin/datapipe bench-program $(ARGS)
 
 bench-archive: ## age an Iceberg table to 43,200 commits, without maintenance and with it; needs no stack
 	@bin/datapipe bench-archive $(ARGS)
@@ -73,7 +76,7 @@ recover: ## recreate lost slots, read replaced tables again; SOURCE=name: after 
 source-sql: ## print the SQL that prepares existing databases; SOURCE=name in datapipe:sources for one
 	@bin/datapipe source sql $(SOURCE)
 
-doctor: ## say what is wrong with existing databases and what mends it (SOURCE=name, WHERE=cluster|here)
+doctor: ## say what is wrong with existing databases and how to fix it (SOURCE=name, WHERE=cluster|here)
 	@bin/datapipe source doctor $(SOURCE) $(if $(WHERE),--where $(WHERE))
 
 sample-databases: ## start two PostgreSQL servers that stand in for your own, as sources of the stack; SCALE=1

@@ -1,4 +1,4 @@
-"""`python -m bench --stack sandbox`: load, measurements, ceilings, comparison and report."""
+"""`bin/datapipe bench`: load, measurements, ceilings, comparison and report."""
 
 import argparse
 import sys

@@ -108,22 +108,32 @@ def archived_rows(
         yield comparison
 
 
-def wait_for_rows(files: IcebergFiles, journal: BatchJournal, timeouts: Timeouts) -> None:
+def wait_for_rows(
+    files: IcebergFiles, journal: BatchJournal, timeouts: Timeouts
+) -> Mapping[str, int]:
     """Wait until as many rows of each table are readable as were committed; only metadata is read.
 
     A table that is complete is not read again: with hundreds of tables, reading all of them every
     time would take more of the catalog's time than the sink's commits.
+
+    Return the rows that each table still lacks when the time is over; none if all have arrived.
     """
     missing = journal.rows_by_table()
 
+    def lacking(table: str) -> int:
+        rows = sum(commit.rows for commit in files.commits(table, journal.began))
+        return missing[table] - rows
+
     def is_complete() -> bool:
-        for table, rows in list(missing.items()):
-            if sum(commit.rows for commit in files.commits(table, journal.began)) < rows:
+        for table in list(missing):
+            if lacking(table) > 0:
                 return False
             del missing[table]
         return True
 
-    wait_for_archive(is_complete, timeouts)
+    if wait_for_archive(is_complete, timeouts) is not None:
+        return {}
+    return {table: rows for table in missing if (rows := lacking(table)) > 0}
 
 
 def commits_of(files: IcebergFiles, journal: BatchJournal) -> list[ArchiveCommit]:

@@ -1,7 +1,7 @@
 """What `python -m bench.growth` arranges on the stack: copies of the sample schema, and loads."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,15 +90,17 @@ class Arrangement:
 
 # All arrangements of tables and partitions hold it on the sandbox's two cores.
 RATE = 2000
+# Of the schemas that are added; a run that was killed leaves them in the stack.
+ADDED_PREFIX = "growth_"
 # A schema of one arrangement is one of the next, so that an update only adds tables.
-TABLES_PREFIX = "growth_tables"
+TABLES_PREFIX = f"{ADDED_PREFIX}tables"
 # 400 tables with the usual 500 would begin with 150,000 of them.
 FEW_PARENTS = 10
 
 
 def _of_partitions(partitions: int) -> Arrangement:
     """Return four tables of so many partitions each, which are captured without others' load."""
-    name = f"growth_p{partitions}"
+    name = f"{ADDED_PREFIX}p{partitions}"
     trial = Trial(RATE, schemas=(name,), parent_rows=FEW_PARENTS)
     return Arrangement(f"partitions-{partitions}", "partitions", {name: partitions}, (trial,))
 
@@ -131,12 +133,16 @@ ARRANGEMENTS = (
 class Arranger:
     """Adds an arrangement's tables to the stack in place of those of the one before.
 
-    A context manager: the end of the block removes what was added, unless it is to be kept.
+    A context manager: the end of the block removes what was added, unless it is to be kept. That
+    includes what an earlier run has left.
     """
 
     def __init__(self, stack: str, outputs: StackOutputs, log: Log, *, keep: bool = False) -> None:
         self._stack, self._outputs, self._log, self._keep = stack, outputs, log, keep
-        self._present: Mapping[str, int] = {}
+        self._own = tuple(table for table in outputs.tables if not table.startswith(ADDED_PREFIX))
+        self._present = _added_schemas(outputs)
+        if self._present:
+            self._log(f"an earlier run has left {len(self._present)} schemas in the stack")
 
     def __enter__(self) -> "Arranger":
         return self
@@ -152,13 +158,13 @@ class Arranger:
         """
         if not arrangement.copies:
             self._remove_all()
-            return self._outputs
-        leaving = {name: self._present[name] for name in self._present.keys() - arrangement.copies}
+            return read_managed(self._stack)
+        leaving = self._present - arrangement.copies.keys()
         with database.connect(self._outputs) as connection:
-            for name in arrangement.copies.keys() - self._present.keys():
+            for name in arrangement.copies.keys() - self._present:
                 sample_schema.create(connection, name)
-        self._present = {**self._present, **arrangement.copies}
-        settings = arrangement.settings(self._outputs.tables, _tables(leaving))
+        self._present |= arrangement.copies.keys()
+        settings = arrangement.settings(self._own, _tables(leaving))
         with changed_stack_file(self._stack, settings) as file:
             self._log(f"pulumi up arranges {len(arrangement.overrides)} tables")
             began = time.monotonic()
@@ -172,9 +178,9 @@ class Arranger:
             return
         self._log("pulumi up removes the added tables")
         remove_tables(self._stack, _tables(self._present))
-        self._forget(dict(self._present))
+        self._forget(self._present)
 
-    def _forget(self, schemas: Mapping[str, int]) -> None:
+    def _forget(self, schemas: Collection[str]) -> None:
         """Drop schemas that the stack no longer captures, and the archive of their tables."""
         files = IcebergFiles(self._outputs)
         with database.connect(self._outputs) as connection:
@@ -182,8 +188,14 @@ class Arranger:
                 sample_schema.drop(connection, name)
         for table in _tables(schemas):
             files.purge(table)
-        self._present = {n: p for n, p in self._present.items() if n not in schemas}
+        self._present = self._present.difference(schemas)
 
 
-def _tables(schemas: Mapping[str, int]) -> list[str]:
-    return [f"{schema}.{table}" for schema in schemas for table in TABLES]
+def _added_schemas(outputs: StackOutputs) -> frozenset[str]:
+    """Return the added schemas that the stack captures; an update that failed reports none."""
+    schemas = {table.partition(".")[0] for table in outputs.tables}
+    return frozenset(schema for schema in schemas if schema.startswith(ADDED_PREFIX))
+
+
+def _tables(schemas: Collection[str]) -> list[str]:
+    return [f"{schema}.{table}" for schema in sorted(schemas) for table in TABLES]

@@ -39,6 +39,10 @@ class RunSettings:
     timeouts: Timeouts
 
 
+class LateRowsError(StackError):
+    """The archive has not taken a warm-up's rows in time, so the load is not measured."""
+
+
 class Observer:
     """Is called while a bench runs; a subclass measures what the bench does not."""
 
@@ -70,7 +74,11 @@ class Bench:
         return self._cluster
 
     def run(self, settings: RunSettings, observer: Observer | None = None) -> Result:
-        """Run the bench. Raises StackError if a part of the pipeline cannot be used."""
+        """Run the bench.
+
+        Raises LateRowsError if the warm-up's rows are not readable in time, and StackError if a
+        part of the pipeline cannot be used.
+        """
         watching = observer or Observer()
         if settings.warm_up:
             self._log(f"warming up for {settings.warm_up:.0f} s")
@@ -79,12 +87,14 @@ class Bench:
         topics = Topics(self._outputs.kafka, self._outputs.topics)
         with self._loaded(settings, topics, watching) as (journal, sampler):
             self._log("waiting for the archive")
-            wait_for_rows(self._files, journal, settings.timeouts)
+            late = wait_for_rows(self._files, journal, settings.timeouts)
             watching.archived()
         commits = commits_of(self._files, journal)
         references = self._references(settings, journal) if settings.references else []
         self._log("comparing every row")
-        with archived_rows(self._files, journal, settings.timeouts, watching.settle) as comparison:
+        # What is late has had its time.
+        timeouts = replace(settings.timeouts, arrival=0) if late else settings.timeouts
+        with archived_rows(self._files, journal, timeouts, watching.settle) as comparison:
             recording = result_builder.Recording(
                 journal=journal,
                 samples=sampler.samples,
@@ -115,7 +125,13 @@ class Bench:
         with Load(self._connect, schedule, settings.width) as load:
             load.start()
             journal = load.wait()
-        wait_for_rows(self._files, journal, settings.timeouts)
+        late = wait_for_rows(self._files, journal, settings.timeouts)
+        if late:
+            raise LateRowsError(
+                f"the warm-up's rows are not in the archive {settings.timeouts.arrival:.0f} s after"
+                f" its end: {sum(late.values()):,} rows of {len(late)} of {len(journal.tables)}"
+                f" tables are missing, such as {min(late)}; see make status"
+            )
 
     def _references(self, settings: RunSettings, journal: BatchJournal) -> list[Reference]:
         schedule = replace(

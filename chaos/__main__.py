@@ -1,4 +1,4 @@
-"""`python -m chaos --stack sandbox`: injects faults under load and counts what was lost."""
+"""`bin/datapipe chaos`: injects faults under load and counts what was lost."""
 
 import argparse
 import signal
@@ -19,7 +19,7 @@ from chaos.report import Run, print_run, write
 from chaos.run import run_all
 from clients.console import console
 from clients.ending import run_and_exit
-from clients.stack import PROJECT, StackError
+from clients.stack import StackError
 from workload.progress import Progress
 
 
@@ -98,9 +98,7 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--note", default="", help="circumstances, such as what else the machine does"
     )
-    parser.add_argument(
-        "--output", type=Path, help=f"folder of the report, such as {PROJECT.name}/docs/chaos"
-    )
+    parser.add_argument("--output", type=Path, help="folder of the report, such as docs/chaos")
     return parser
 
 

@@ -88,6 +88,7 @@ class Experiment:
         fault, pipeline = self._fault, self._pipeline
         try:
             fault.prepare(pipeline)
+            pipeline.wait_for_database()
             with ExitStack() as parts:
                 parts.enter_context(self._observer)
                 started = time.time()

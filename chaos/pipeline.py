@@ -71,6 +71,14 @@ class Pipeline:
                 error=FaultError,
             )
 
+    def wait_for_database(self) -> None:
+        """Wait until PostgreSQL answers: a pod that is ready may not be reached yet.
+
+        Raises FaultError if it stays so.
+        """
+        with self.answering_database():
+            return
+
     def pods(self, workload: str) -> list[Any]:
         """Return the pods of a workload that are not being deleted, in the order of their names."""
         found = self.core.list_namespaced_pod(

@@ -15,6 +15,7 @@ PROGRAMS = {
     "bench-archive": ("bench.archive_growth", "Age an Iceberg table by a month, in an hour."),
     "bench-snapshot": ("bench.snapshot", "Add a table of ten million rows, count what arrives."),
     "bench-tpch": ("bench.tpch", "Measure TPC-H's snapshot and stream, compare every row."),
+    "bench-program": ("bench.program", "Measure preview and up by tables."),
     "bench-sql": ("bench.sql", "Measure queries by the size of the history."),
     "sample-databases": ("sample_databases", "Run PostgreSQL servers that stand in for your own."),
     "chaos": ("chaos", "Inject faults under load and count what is lost."),

@@ -11,7 +11,7 @@ from command_line.exit_codes import exit_codes
 
 if TYPE_CHECKING:
     from components.config import StackConfig
-    from components.config.existing_source import ExistingSource
+    from components.source.existing.shared_servers import SharedServers
 
 Name = Annotated[
     str,
@@ -63,21 +63,21 @@ def doctor(
 ) -> None:
     """Say what is wrong with the database.
 
-    Each line has what mends it. The database is asked as the account that captures, from where the
+    Each line says how to fix it. The database is asked as the account that captures, from where the
     worker connects, and nothing is changed.
     """
     from command_line.stack_configuration import existing_sources
+    from components.source.existing.shared_servers import SharedServers
 
     config, sources = existing_sources(context.obj, name)
-    sound = [
-        _is_sound(context.obj, config, each, source, where) for each, source in sources.items()
-    ]
+    servers = SharedServers()
+    sound = [_is_sound(context.obj, config, each, where, servers=servers) for each in sources]
     if not all(sound):
         raise typer.Exit(1)
 
 
 def _is_sound(
-    stack: str, config: StackConfig, name: str, source: ExistingSource, where: Where | None
+    stack: str, config: StackConfig, name: str, where: Where | None, *, servers: SharedServers
 ) -> bool:
     """Print what is wrong with a database; return whether it can be captured."""
     from command_line.stack_configuration import (
@@ -90,6 +90,7 @@ def _is_sound(
     from components.source.existing.vantage_choice import open_way
     from components.source.existing.worker_place import WorkerPlace
 
+    source = config.sources[name]
     worker = WorkerPlace(config.security.namespace, config.cluster.context)
     try:
         way = open_way(name, source, worker, where.value if where else None)
@@ -101,6 +102,7 @@ def _is_sound(
             avro_names=config.needs_avro_names,
             entries=recorded_entries(deployed),
             captured=captured_server(source, deployed),
+            servers=servers,
         )
     except UnreachableError as error:
         found = [error.problem]

@@ -7,13 +7,16 @@ policy `image-volumes` judges the mounts of pods by its own copy of the declared
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from components.settings import Settings
+from components.settings import Pattern, Settings
 
 ImageFamily = Literal["confluent", "apache"]
+Folder = Annotated[
+    str, AfterValidator(Pattern(r"/.+", name="folder", allowed="a path that begins with /"))
+]
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,8 @@ class ImageSettings(Settings):
         description="Image with curl, by which connect.plugins: hub downloads the plugins (design:"
         " curlimages/curl); the default is the family's.",
     )
-    iceberg_plugin: str | None = Field(
+    iceberg_plugin: Folder | None = Field(
         default=None,
-        pattern="^/.+",
         description="Folder of Iceberg's sink in the image of the workers, where our transform and"
         " our counter are added to it; the default is the family's, and confluent's has none.",
     )

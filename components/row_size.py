@@ -5,10 +5,13 @@ max.message.bytes; a batch has at least one record. Fetches need no limit of the
 is larger than a fetch is returned whole.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from math import ceil
 
 from components.settings import MEBIBYTE
-from components.sizing import COLLECTOR_SHARE, JvmProfile
+from components.sizing import BROKER_JVM, COLLECTOR_SHARE, JvmProfile, limit_for
 
 # Bytes of a batch in addition to its record, and the share by which data that can't be compressed
 # grows in any of Kafka's formats.
@@ -51,6 +54,12 @@ class RowSize:
         """The max.message.bytes of dead letter topics, and their producers' max.request.size."""
         return self.batch_bytes + DEAD_LETTER_HEADERS
 
+    @classmethod
+    def of_dead_letter(cls, limit: int) -> RowSize | None:
+        """Return the largest size of which dead letters have at most so many bytes; or None."""
+        sizes = range(limit // MEBIBYTE, 0, -1)
+        return next((row for row in map(cls, sizes) if row.dead_letter_bytes <= limit), None)
+
     @property
     def producer_buffer(self) -> int:
         """MiB of a producer's buffer.memory, which must hold a record that waits for another."""
@@ -73,6 +82,10 @@ class RowSize:
         """Return what that direct memory leaves of a JVM's heap (MiB)."""
         return float(heap - self._direct / (1 + COLLECTOR_SHARE))
 
+    def heap_with(self, left: float) -> int:
+        """Return the lowest heap (MiB) of which that direct memory leaves so many MiB."""
+        return ceil(left + self._direct / (1 + COLLECTOR_SHARE))
+
     def require_brokers_heap(self, heap: int) -> None:
         """Raise ValueError where the brokers' heap can't hold such rows.
 
@@ -81,9 +94,12 @@ class RowSize:
         if not self._fits_brokers(heap):
             smaller = range(self.mebibytes - 1, 0, -1)
             fitting = next((size for size in smaller if RowSize(size)._fits_brokers(heap)), 1)
+            enough = limit_for(
+                self.heap_with(self.mebibytes * BROKER_COPIES / BROKER_SHARE), BROKER_JVM
+            )
             raise ValueError(
                 f"kafka.maxRowSize: {self.mebibytes}Mi does not fit a broker's heap of {heap} MiB;"
-                f" allowed: {fitting}Mi or less, or give the brokers more memory (sizing.broker)"
+                f" set at most {fitting}Mi, or sizing.broker.memoryLimit to at least {enough}Mi"
             )
 
     def _fits_brokers(self, heap: int) -> bool:

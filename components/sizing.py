@@ -1,13 +1,13 @@
-"""Every request, limit and volume of the pipeline, and the memory settings derived from them.
+"""Every request, limit and volume of the pipeline, and the JVMs' memory derived from them.
 
-Sizes are declared only here. The workloads take their resources from here, the JVMs' and
-PostgreSQL's memory settings are derived from the limits, and the tests of the budget policy compare
-their sums with these. The defaults are the design's (design: "Resource Allocation"). All memory and
-storage is in MiB, all CPU in millicores.
+Sizes are declared only here. The workloads take their resources from here, the JVMs' memory
+settings and PostgreSQL's (components/postgres_memory.py) are derived from the limits, and the tests
+of the budget policy compare their sums with these. The defaults are the design's (design:
+"Resource Allocation"). All memory and storage is in MiB, all CPU in millicores.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Literal
@@ -37,10 +37,15 @@ class Resources(Settings):
         if self.memory_request > self.memory_limit:
             yield (
                 "memoryRequest",
-                f"{self.memory_request}Mi is above memoryLimit ({self.memory_limit}Mi)",
+                f"{self.memory_request}Mi is above memoryLimit ({self.memory_limit}Mi); set at most"
+                f" {self.memory_limit}Mi, or memoryLimit to at least {self.memory_request}Mi",
             )
         if self.cpu_request > self.cpu_limit:
-            yield "cpuRequest", f"{self.cpu_request}m is above cpuLimit ({self.cpu_limit}m)"
+            yield (
+                "cpuRequest",
+                f"{self.cpu_request}m is above cpuLimit ({self.cpu_limit}m); set at most"
+                f" {self.cpu_limit}m, or cpuLimit to at least {self.cpu_request}m",
+            )
 
     def manifest(self) -> dict[str, dict[str, str]]:
         """Return the `resources` field of a container."""
@@ -132,14 +137,23 @@ def heap_for(limit: int, profile: JvmProfile) -> int:
 
     Raises ValueError if less than MINIMUM_HEAP would be left.
     """
-    stacks = Fraction(profile.threads * THREAD_KIB, 1024)
-    jvm = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
-    reserved = jvm + profile.page_cache
-    heap = int((limit - reserved) / (1 + COLLECTOR_SHARE))
+    heap = int((limit - _reserved(profile)) / (1 + COLLECTOR_SHARE))
     if heap < MINIMUM_HEAP:
-        needed = int(MINIMUM_HEAP * (1 + COLLECTOR_SHARE) + reserved) + 1
+        needed = limit_for(MINIMUM_HEAP, profile)
         raise ValueError(f"{limit}Mi leaves no memory for the heap; allowed: {needed}Mi or more")
     return heap
+
+
+def limit_for(heap: int, profile: JvmProfile) -> int:
+    """Return the lowest memory limit (MiB) of a container that leaves so many MiB of heap."""
+    return ceil(heap * (1 + COLLECTOR_SHARE) + _reserved(profile))
+
+
+def _reserved(profile: JvmProfile) -> Fraction:
+    """Return the MiB that a JVM needs in addition to its heap and the collector's tables."""
+    stacks = Fraction(profile.threads * THREAD_KIB, 1024)
+    jvm = profile.metaspace + profile.code_cache + profile.direct + stacks + NATIVE_OVERHEAD
+    return jvm + profile.page_cache
 
 
 # Design: "Resource Allocation (4Gi Total)".
@@ -287,63 +301,3 @@ def jvm_collector_options(profile: JvmProfile, collector: Collector = "g1") -> s
         "parallel": "-XX:+UseParallelGC",
     }
     return f"-server {chosen[collector]} -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true"
-
-
-@dataclass(frozen=True)
-class PostgresMemory:
-    """PostgreSQL's memory settings, in MiB except the two counts."""
-
-    shared_buffers: int
-    wal_buffers: int
-    work_mem: int
-    maintenance_work_mem: int
-    logical_decoding_work_mem: int
-    max_connections: int
-    autovacuum_workers: int
-
-    def worst_case(self, wal_senders: int) -> int:
-        """Return the MiB of a server whose connections, workers and senders use all they may."""
-        return (
-            self.shared_buffers
-            + SHARED_OVERHEAD
-            + self.maintenance_work_mem * self.autovacuum_workers
-            + (self.logical_decoding_work_mem + BACKEND_OVERHEAD) * wal_senders
-            + (self.work_mem + BACKEND_OVERHEAD) * self.max_connections
-        )
-
-
-# MiB of private memory of a PostgreSQL backend that has served some queries.
-BACKEND_OVERHEAD = 3
-# MiB for the lock tables, the WAL buffers and the background processes.
-SHARED_OVERHEAD = 32
-# Three of them are reserved for the superuser.
-MINIMUM_CONNECTIONS = 10
-
-
-def postgres_memory(limit: int, wal_senders: int = 4) -> PostgresMemory:
-    """Return PostgreSQL's settings for a container limit (MiB).
-
-    Half of the limit is shared_buffers (design: 256MB of 512Mi). The rest is for the maintenance
-    workers, the WAL senders and as many connections as fit with their work_mem.
-
-    Raises ValueError if fewer than MINIMUM_CONNECTIONS would fit.
-    """
-    shared_buffers = limit // 2
-    without_clients = PostgresMemory(
-        shared_buffers=shared_buffers,
-        wal_buffers=min(16, max(1, shared_buffers // 16)),
-        work_mem=4,
-        maintenance_work_mem=max(4, limit // 32),
-        logical_decoding_work_mem=max(4, limit // 64),
-        max_connections=0,
-        autovacuum_workers=2,
-    )
-    left = limit - without_clients.worst_case(wal_senders)
-    connections = left // (without_clients.work_mem + BACKEND_OVERHEAD)
-    if connections < MINIMUM_CONNECTIONS:
-        raise ValueError(
-            f"{limit}Mi leaves memory for {max(0, connections)} connections in addition to"
-            f" {wal_senders} WAL senders, but at least {MINIMUM_CONNECTIONS} are needed; raise the"
-            " limit or lower source.maxWalSenders"
-        )
-    return replace(without_clients, max_connections=min(connections, 200))

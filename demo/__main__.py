@@ -1,4 +1,4 @@
-"""`python -m demo --stack sandbox`: changes rows and compares them with the Parquet on S3."""
+"""`bin/datapipe demo`: changes rows and compares them with the Parquet on S3."""
 
 import argparse
 import sys

@@ -4,6 +4,7 @@ from pydantic.fields import FieldInfo
 
 from components.config.fields import allowed_by, walk
 from components.config.stack import StackConfig
+from components.postgres_memory import postgres_memory
 from components.settings import parse_mebibytes, parse_millicores
 from components.sizing import (
     BROKER_JVM,
@@ -12,7 +13,6 @@ from components.sizing import (
     MAINTENANCE_JVM,
     Resources,
     heap_for,
-    postgres_memory,
 )
 
 

@@ -99,6 +99,11 @@ ADVICE = (
         "The database accepts TLS connections of this user only: check sslmode and pg_hba.conf.",
     ),
     (
+        r"PKIX path|CertPathValidator|hostname .* could not be verified",
+        "The worker does not accept a server's certificate. If it is an existing database's, make"
+        " doctor SOURCE=name says why and which key of the stack file helps.",
+    ),
+    (
         r"replication slot .* is active",
         "Another reader holds the replication slot: an earlier connector, or another stack on the"
         " same database. SELECT * FROM pg_replication_slots shows it; give each its own slot.",

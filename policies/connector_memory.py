@@ -60,7 +60,8 @@ def _fit(worker: Resource, sources: Sequence[Properties]) -> Iterator[Finding]:
         yield Violation(
             f"{len(sources)} source connectors can hold {format_mebibytes(needed)} of a worker's"
             f" heap of {format_mebibytes(heap)}, of which {format_mebibytes(usable)} may be used;"
-            f" {fitting} fit: capture fewer databases (datapipe:sources), or give more memory"
+            f" {fitting} fit: capture fewer databases (datapipe:sources), set"
+            " datapipe:source.isolation to shared where it is per-table, or give more memory"
             " (datapipe:sizing.connect) or workers (datapipe:connect.workers)",
             worker.urn,
         )

@@ -15,7 +15,9 @@ from provider_plugins.provider import Found, Naming, Provider, Replacement, Reso
 from provider_plugins.servicer import serve
 from provider_plugins.wire import UNKNOWN, Properties
 
-# Properties that AWS returns only once a resource exists.
+# AWS's account for documentation.
+ACCOUNT = "123456789012"
+# Properties, all of them ARNs, that AWS returns only once a resource exists.
 COMPUTED = {"Bucket": ("arn",), "CatalogDatabase": ("arn",), "Role": ("arn",)}
 
 
@@ -60,8 +62,10 @@ class Echo(Provider):
     def create(
         self, resource: Resource, inputs: Properties, timeout: float
     ) -> tuple[str, Properties]:
-        """Return the inputs."""
-        return resource.name, inputs
+        """Return the inputs, and made-up values of what only the real provider could compute."""
+        kind = resource.type.rpartition(":")[2]
+        computed = {name: _arn(resource) for name in COMPUTED.get(kind, ())}
+        return resource.name, {**inputs, **computed}
 
     def read(
         self, resource: Resource, resource_id: str, outputs: Properties, inputs: Properties
@@ -90,6 +94,12 @@ class Echo(Provider):
         self, resource: Resource, resource_id: str, outputs: Properties, timeout: float
     ) -> None:
         """Do nothing: nothing was created."""
+
+
+def _arn(resource: Resource) -> str:
+    """Return the ARN of a resource in the account that AWS has for documentation."""
+    service = resource.type.split(":")[1].partition("/")[0]
+    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource.name}"
 
 
 if __name__ == "__main__":

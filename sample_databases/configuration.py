@@ -25,6 +25,7 @@ class Description(BaseModel):
     account_password: str
     """of the account that captures, which the administrator creates"""
     ca_certificate: str
+    encoding: str = "UTF8"
     primary: str | None = None
     """of a standby: the name of the server that it follows"""
     settings: dict[str, str] = {}

@@ -13,11 +13,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
-from polling import NotReadyError, poll_until
+from polling import poll_until
 from sample_databases import unprivileged
 from sample_databases.base_backup import copy_running
 from sample_databases.configuration import (
@@ -27,11 +27,12 @@ from sample_databases.configuration import (
     client_authentication,
     server_settings,
 )
+from sample_databases.launch import launch
 from sample_databases.programs import programs
 from tools import paths
 from tools.errors import UserError
 
-START_SECONDS, STOP_SECONDS, STANDBY_SECONDS = 60, 60, 60
+STOP_SECONDS, STANDBY_SECONDS = 60, 60
 # The first version in which a role may give REPLICATION to another without a superuser.
 REPLICATION_IS_GRANTABLE = 16
 
@@ -52,7 +53,7 @@ class SampleServer:
     @classmethod
     def create(
         cls, description: Description, certificate: Mapping[str, str], root: Path | None = None
-    ) -> SampleServer:
+    ) -> Self:
         """Create a server's files and its empty database, and start it.
 
         `certificate` has the server's `certificate` and `private_key`, as PEM.
@@ -62,7 +63,10 @@ class SampleServer:
         try:
             for name, key in (("tls.crt", "certificate"), ("tls.key", "private_key")):
                 server.write(name, certificate[key])
-            server._run("initdb", "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C")
+            server._run(
+                *("initdb", "-U", SUPERUSER, "--auth=trust", "--no-sync", "--locale=C"),
+                f"--encoding={description.encoding}",
+            )
             server.start()
             server._create_database()
         except BaseException:
@@ -113,22 +117,11 @@ class SampleServer:
         self.write("pg_hba.conf", client_authentication(self.description))
         settings = server_settings(self.description, self.folder, self._primary())
         command += [f"--{name}={value}" for name, value in settings.items()]
-        with (self.folder / "log").open("ab") as log:
-            started = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                start_new_session=True,
-                **unprivileged.process(),
-            )
-        poll_until(
-            lambda: self._accepts(started),
-            timeout=START_SECONDS,
-            interval=0.1,
-            description=f"the sample database {self.description.name} to accept connections",
-            error=lambda message: UserError(f"{message}\n{self._end_of_log()}"),
+        launch(
+            command,
+            self.folder / "log",
+            f"the sample database {self.description.name}",
+            lambda: self.execute("SELECT 1", SUPERUSER, SUPERUSER),
         )
 
     def stop(self) -> None:
@@ -207,10 +200,7 @@ class SampleServer:
 
     def write(self, name: str, text: str) -> None:
         """Write a private file of the server's."""
-        path = self.folder / name
-        path.touch(mode=0o600)
-        path.write_text(text)
-        unprivileged.give(path)
+        unprivileged.write(self.folder / name, text)
 
     def _primary(self) -> Description | None:
         primary = self.description.primary
@@ -256,20 +246,6 @@ class SampleServer:
         )
         # As it is by default before version 15.
         self.execute(f"GRANT ALL ON SCHEMA public TO {ADMINISTRATOR}", SUPERUSER)
-
-    def _accepts(self, started: subprocess.Popen[bytes]) -> bool:
-        if started.poll() is not None:
-            raise UserError(
-                f"the sample database {self.description.name} did not start:\n{self._end_of_log()}"
-            )
-        try:
-            self.execute("SELECT 1", SUPERUSER, SUPERUSER)
-        except psycopg.OperationalError as error:
-            raise NotReadyError(str(error)) from None
-        return True
-
-    def _end_of_log(self) -> str:
-        return (self.folder / "log").read_text()[-2000:]
 
     def _end(self, number: signal.Signals) -> None:
         process = self.process()

@@ -15,6 +15,14 @@ def process() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 
+def write(path: Path, text: str) -> None:
+    """Write a private file of that user's."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+    give(path)
+
+
 def give(path: Path) -> None:
     """Give a file, or a folder with all that it has, to that user."""
     if os.geteuid() != 0:

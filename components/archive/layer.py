@@ -58,7 +58,7 @@ class ArchiveArgs:
         return cls(
             settings=config.archive,
             databases=config.databases,
-            optimized=tuple(filter(None, map(config.find_table, listed))),
+            optimized=tuple(filter(None, map(config.table_finder(), listed))),
             aws=config.aws,
             needs=needs,
             namespace=namespace,

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
+from itertools import pairwise
 
 from components.config.archive import ArchiveSettings
 from components.settings import MEBIBYTE
 
-HOUR = 3600
+MINUTE = 60
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 # Of what a run should leave or of the time to the next one, until it is reported: a run may fail.
 TOLERATED_RUNS = 3
@@ -73,29 +75,31 @@ def longest_pause(schedule: str) -> int:
     The schedule has the five fields of cron, in numbers. One that is never due counts as a pause of
     all the years that were looked at.
     """
-    longest, last = 0, None
-    for moment in _moments(schedule):
-        if last is not None:
-            longest = max(longest, round((moment - last).total_seconds()))
-        last = moment
-    return longest or YEARS * 365 * DAY
+    minutes, hours, *days = schedule.split()
+    times = [
+        hour * HOUR + minute * MINUTE
+        for hour in sorted(_values(hours, 0, 23))
+        for minute in sorted(_values(minutes, 0, 59))
+    ]
+    due = list(_days(*days))
+    within_a_day = [after - before for before, after in pairwise(times)] if due else []
+    over_night = [(after - before) * DAY - times[-1] + times[0] for before, after in pairwise(due)]
+    return max([*within_a_day, *over_night], default=YEARS * 365 * DAY)
 
 
-def _moments(schedule: str) -> Iterator[datetime]:
-    minute, hour, day_of_month, month, day_of_week = schedule.split()
-    times = [(h, m) for h in sorted(_values(hour, 0, 23)) for m in sorted(_values(minute, 0, 59))]
+def _days(day_of_month: str, month: str, day_of_week: str) -> Iterator[int]:
+    """Yield the numbers of the days on which a schedule is due."""
     days, months = _values(day_of_month, 1, 31), _values(month, 1, 12)
     # 7 is Sunday, as 0.
     weekdays = {value % 7 for value in _values(day_of_week, 0, 7)}
     both = "*" in (day_of_month, day_of_week)
-    midnight = datetime(2024, 1, 1, tzinfo=UTC)
-    for _ in range(YEARS * 366):
-        matches = (midnight.day in days, midnight.isoweekday() % 7 in weekdays)
+    first = date(2024, 1, 1)
+    for number in range(YEARS * 366):
+        day = first + timedelta(days=number)
+        matches = (day.day in days, day.isoweekday() % 7 in weekdays)
         # Where both are restricted, cron runs on the days of either.
-        if midnight.month in months and (all(matches) if both else any(matches)):
-            for hours, minutes in times:
-                yield midnight + timedelta(hours=hours, minutes=minutes)
-        midnight += timedelta(days=1)
+        if day.month in months and (all(matches) if both else any(matches)):
+            yield number
 
 
 def _values(field: str, low: int, high: int) -> set[int]:

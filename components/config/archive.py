@@ -170,7 +170,7 @@ class ArchiveSettings(Settings):
             yield (
                 "glacierDays",
                 f"{self.glacier_days} must be above infrequentAccessDays"
-                f" ({self.infrequent_access_days})",
+                f" ({self.infrequent_access_days}); set at least {self.infrequent_access_days + 1}",
             )
 
     def _athena_contradictions(self) -> Iterator[tuple[str, str]]:
@@ -199,8 +199,8 @@ class ArchiveSettings(Settings):
         if self.sink != "iceberg":
             yield (
                 "maintenance.kind",
-                f"{kind} needs archive.sink iceberg, but this stack has {self.sink}; set iceberg,"
-                " or remove the key",
+                f"{kind} needs archive.sink iceberg, but this stack has {self.sink}; set"
+                " archive.sink to iceberg, or remove the key",
             )
         longest = LONGEST_IDENTITY - len(MAINTENANCE_SUFFIX)
         if len(self.bucket) > longest:
@@ -211,4 +211,8 @@ class ArchiveSettings(Settings):
                 f" <bucket>{MAINTENANCE_SUFFIX}",
             )
         if kind == "job" and maintenance.glue_tables:
-            yield "maintenance.glueTables", "needs maintenance.kind glue; set it, or remove the key"
+            yield (
+                "maintenance.glueTables",
+                "needs AWS's table optimizers; set archive.maintenance.kind to glue, or remove the"
+                " key",
+            )

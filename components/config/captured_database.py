@@ -23,7 +23,7 @@ class CapturedDatabase:
     """captured, as schema.table"""
     topics: TopicSettings
     """with what differs for this database's tables"""
-    deleted: tuple[str, ...]
+    deleted: frozenset[str]
     """tables whose topic may be deleted"""
     catalog_database: str
     """the Glue database of its Iceberg tables"""
@@ -128,10 +128,10 @@ def _object_names(name: str, short: str | None) -> ObjectNames:
 
 def _deleted(
     name: str, tables: tuple[str, ...], topics: TopicSettings, short: str | None
-) -> tuple[str, ...]:
-    listed = [
+) -> frozenset[str]:
+    listed = {
         table
         for one, table in (source_and_table(each, short) for each in topics.delete)
         if one == name
-    ]
-    return tuple(table for table in tables if table in listed or "*" in listed)
+    }
+    return frozenset(tables if "*" in listed else listed.intersection(tables))

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 
 from components.settings import Pattern, Settings
 
-# Kubernetes' default range of node ports ends there.
+# Kubernetes' default range of node ports.
+FIRST_NODE_PORT = 30000
 LAST_NODE_PORT = 32767
 
 
@@ -17,13 +18,13 @@ class NodePorts(Settings):
 
     postgresql: int = Field(
         default=30432,
-        ge=30000,
+        ge=FIRST_NODE_PORT,
         le=LAST_NODE_PORT,
         description='Node port of PostgreSQL (design: "Network Security Implementation").',
     )
     first_broker: int = Field(
         default=30092,
-        ge=30000,
+        ge=FIRST_NODE_PORT,
         le=LAST_NODE_PORT,
         description="Node port of broker 0; broker n has this port + n, as a client must reach"
         " each broker by itself.",

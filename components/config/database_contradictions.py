@@ -31,7 +31,10 @@ def _short_names(databases: Sequence[CapturedDatabase]) -> Contradictions:
     ]
     if databases and databases[0].managed and databases[0].settings.object_names == "short":
         for name in chosen:
-            yield f"sources.{name}.objectNames", "short is already that of source.objectNames"
+            yield (
+                f"sources.{name}.objectNames",
+                "short is already that of source.objectNames; set qualified",
+            )
     for name in chosen[1:]:
         yield (
             f"sources.{name}.objectNames",
@@ -115,11 +118,12 @@ def _catalogs(databases: Sequence[CapturedDatabase], *, views: bool) -> Contradi
     suffix = VIEWS_SUFFIX if views else ""
     names: dict[str, str] = {}
     for one in databases:
-        if len(one.catalog_database) + len(suffix) > LONGEST_DATABASE:
+        surplus = len(one.catalog_database) + len(suffix) - LONGEST_DATABASE
+        if surplus > 0:
             yield (
                 "archive.catalogDatabase",
                 f"is too long: {one.catalog_database}{suffix} has more than {LONGEST_DATABASE}"
-                " characters",
+                f" characters; set a name that is at least {surplus} shorter",
             )
         for database in dict.fromkeys((one.catalog_database, f"{one.catalog_database}{suffix}")):
             other = names.setdefault(database, one.name)

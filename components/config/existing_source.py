@@ -209,7 +209,7 @@ class ExistingSource(Settings):
             )
         outside = address is not None and not any(address in one for one in self.networks)
         if self.networks and outside:
-            yield "networks", f"does not contain the host {self.host}"
+            yield "networks", f"does not contain the host {self.host}; add {self.host}/32"
         for row in self.incomplete_rows:
             if row.partition("/")[0] not in self.tables:
                 yield "incompleteRows", f"{row} is not a row of one of the source's tables"

@@ -5,12 +5,12 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from annotated_types import Ge, Gt, Le
-from pydantic import AfterValidator, BaseModel
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from components.config.existing_source import SourceName
-from components.settings import Pattern
+from components.settings import Pattern, parse_mebibytes
 from components.sizing import Resources
 
 _UNIONS = (typing.Union, types.UnionType)
@@ -25,6 +25,8 @@ class Allowed:
     above: object = None
     most: object = None
     pattern: Pattern | None = None
+    unit: str = ""
+    """of the numbers"""
 
     def __str__(self) -> str:
         """Return what is allowed in words, or nothing where the type itself is all."""
@@ -36,7 +38,7 @@ class Allowed:
             return f"above {self.above}, at most {self.most}"
         if self.least is not None and self.most is not None:
             return f"{self.least} to {self.most}"
-        return "" if self.least is None else f"{self.least} or more"
+        return "" if self.least is None else f"{self.least}{self.unit} or more"
 
 
 def allowed_by(field: FieldInfo) -> Allowed:
@@ -58,6 +60,10 @@ def _allowed(annotation: object, metadata: typing.Iterable[object]) -> Allowed:
                 allowed = replace(allowed, above=above)
             case Le(le=most):
                 allowed = replace(allowed, most=most)
+            case Lt(lt=int() as below):
+                allowed = replace(allowed, most=below - 1)
+            case BeforeValidator() if item.func is parse_mebibytes:
+                allowed = replace(allowed, unit="Mi")
             case AfterValidator(func=Pattern() as pattern):
                 allowed = replace(allowed, pattern=pattern)
     return allowed

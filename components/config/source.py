@@ -11,6 +11,8 @@ from kafka_connect.connector_state import State
 
 # PostgreSQL truncates a longer name.
 NAME_LENGTH = 63
+# Of replication slots and of WAL senders.
+MOST_SLOTS = 100
 
 PostgresName = Annotated[
     str,
@@ -112,14 +114,14 @@ class SourceSettings(Settings):
     max_replication_slots: int = Field(
         default=4,
         ge=1,
-        le=100,
+        le=MOST_SLOTS,
         description="PostgreSQL's max_replication_slots; each source connector needs one (design:"
         ' "PostgreSQL (Source Database)").',
     )
     max_wal_senders: int = Field(
         default=4,
         ge=1,
-        le=100,
+        le=MOST_SLOTS,
         description="PostgreSQL's max_wal_senders; each running source connector needs one (design:"
         ' "PostgreSQL (Source Database)").',
     )
@@ -222,6 +224,10 @@ class SourceSettings(Settings):
         default=None,
         description="As sources.<name>.objectNames; by default short, unless a source has short.",
     )
+
+    def connectors(self, tables: int) -> int:
+        """Return the number of source connectors that capture so many tables."""
+        return 1 if self.isolation == "shared" else tables
 
     def slot_of(self, table: str) -> str:
         """Return the replication slot from which a table is captured."""

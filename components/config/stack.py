@@ -1,6 +1,7 @@
 """The whole configuration of a stack, and the rules that hold between its sections."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -8,12 +9,12 @@ from pydantic import Field
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
 from components.config.captured_database import CapturedDatabase, captured_databases
-from components.config.cluster import LAST_NODE_PORT, AwsSettings, ClusterSettings
+from components.config.cluster import FIRST_NODE_PORT, LAST_NODE_PORT, AwsSettings, ClusterSettings
 from components.config.database_contradictions import contradictions_between
 from components.config.existing_source import ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
 from components.config.security import SecuritySettings
-from components.config.source import SourceSettings
+from components.config.source import MOST_SLOTS, SourceSettings
 from components.config.streaming import (
     ConnectSettings,
     KafkaSettings,
@@ -29,8 +30,9 @@ from components.config.tables import (
     source_and_table,
 )
 from components.images import ImageSettings
+from components.postgres_memory import postgres_memory
 from components.settings import Settings
-from components.sizing import Sizing, postgres_memory
+from components.sizing import Sizing
 
 __all__ = ["SAMPLE_TABLES", "StackConfig"]
 
@@ -93,13 +95,18 @@ class StackConfig(Settings):
         """The database whose server the program runs; None: the stack has none."""
         return next((one for one in self.databases if one.managed), None)
 
-    def find_table(self, entry: str) -> tuple[CapturedDatabase, str] | None:
-        """Return the captured table of an entry of a list (ListedTable); None without one."""
+    def table_finder(self) -> Callable[[str], tuple[CapturedDatabase, str] | None]:
+        """Return what finds the captured table of an entry of a list (ListedTable)."""
         databases = self.databases
         short = next((one.name for one in databases if one.object_names == "short"), None)
-        name, table = source_and_table(entry, short)
-        found = next((one for one in databases if one.name == name), None)
-        return (found, table) if found and table in found.tables else None
+        captured = {(one.name, table): one for one in databases for table in one.tables}
+
+        def find(entry: str) -> tuple[CapturedDatabase, str] | None:
+            name, table = source_and_table(entry, short)
+            found = captured.get((name, table)) if name else None
+            return (found, table) if found else None
+
+        return find
 
     def contradictions(self) -> Contradictions:
         """Yield what does not go together, by its key from the top of the stack file."""
@@ -117,7 +124,11 @@ class StackConfig(Settings):
             )
         if self.tables:
             try:
-                postgres_memory(self.sizing.postgresql.memory_limit, self.source.max_wal_senders)
+                postgres_memory(
+                    self.sizing.postgresql.memory_limit,
+                    self.source.max_wal_senders,
+                    self.source.connectors(len(self.tables)),
+                )
             except ValueError as error:
                 yield "sizing.postgresql.memoryLimit", str(error)
         if self.needs_registry and not self.images.resolve().confluent_plugins:
@@ -150,7 +161,7 @@ class StackConfig(Settings):
         if not given:
             yield key, self._without_tables()
             return
-        repeated = sorted({name for name in given if given.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(given).items() if count > 1)
         if repeated:
             yield key, f"{', '.join(repeated)} is listed more than once"
 
@@ -164,21 +175,22 @@ class StackConfig(Settings):
         )
 
     def _override_contradictions(self) -> Contradictions:
+        captured = frozenset(self.tables)
         for table in self.topics.overrides:
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     f"topics.overrides.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
         for table in self.source.excluded_columns:
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     f"source.excludedColumns.{table}",
                     f"is not a captured table; name one of datapipe:tables, or add {table} there",
                 )
         for row in self.source.incomplete_rows:
             table = row.partition("/")[0]
-            if table not in self.tables:
+            if table not in captured:
                 yield (
                     "source.incompleteRows",
                     f"{row} is not a row of a captured table; remove it, or add {table} to"
@@ -210,9 +222,11 @@ class StackConfig(Settings):
                 f" {LAST_NODE_PORT + 1 - self.kafka.brokers}",
             )
         if self.tables and ports.first_broker <= ports.postgresql <= last:
+            free = [f"at most {ports.first_broker - 1}"] * (ports.first_broker > FIRST_NODE_PORT)
+            free += [f"at least {last + 1}"] * (last < LAST_NODE_PORT)
             yield (
                 "cluster.nodePorts.postgresql",
-                f"{ports.postgresql} is a broker's: {needed}; set one outside",
+                f"{ports.postgresql} is a broker's: {needed}; set {', or '.join(free)}",
             )
 
     def _athena_contradictions(self) -> Contradictions:
@@ -240,8 +254,9 @@ class StackConfig(Settings):
                 "archive.maintenance.kind",
                 "glue needs AWS itself, but aws.endpoint replaces it; set job",
             )
+        find_table = self.table_finder()
         for entry in maintenance.glue_tables:
-            if self.find_table(entry) is None:
+            if find_table(entry) is None:
                 yield (
                     "archive.maintenance.glueTables",
                     f"{entry} is not a captured table; remove it, or add it to datapipe:tables or"
@@ -252,15 +267,22 @@ class StackConfig(Settings):
         if maintenance.orphan_min_age_hours * HOUR_MS <= retention:
             yield (
                 "archive.maintenance.orphanMinAgeHours",
-                f"{maintenance.orphan_min_age_hours} must be above the topics' retention"
-                f" ({-(-retention // HOUR_MS)} hours): the sink can still commit a file that it"
-                " wrote so long ago",
+                f"{maintenance.orphan_min_age_hours} is not above the topics' retention"
+                f" ({retention} ms), so long after which the sink can still commit a file that it"
+                f" wrote; set at least {retention // HOUR_MS + 1}",
             )
 
     def _slot_contradictions(self) -> Contradictions:
         if self.source.isolation == "shared":
             return
         needed, source = len(self.tables), self.source
+        if needed > MOST_SLOTS:
+            yield (
+                "source.isolation",
+                f"per-table is for at most {MOST_SLOTS} tables, as each needs a replication slot"
+                f" and a WAL sender, but the stack has {needed}; set shared",
+            )
+            return
         for key, given in (
             ("maxReplicationSlots", source.max_replication_slots),
             ("maxWalSenders", source.max_wal_senders),

@@ -43,6 +43,7 @@ SinkVersion = Annotated[
     ),
 ]
 
+MOST_BROKERS = 99
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 
@@ -52,7 +53,7 @@ class KafkaSettings(Settings):
     brokers: int = Field(
         default=3,
         ge=1,
-        le=99,
+        le=MOST_BROKERS,
         description="Number of brokers, each also a controller (design:"
         ' "Apache Kafka (Event Streaming Platform)"); it can\'t change in a running stack.',
     )
@@ -144,24 +145,29 @@ class KafkaSettings(Settings):
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         if self.replication_factor > self.brokers:
+            remedy = f"set at most {self.brokers}"
+            if self.replication_factor <= MOST_BROKERS:
+                remedy += f", or kafka.brokers to at least {self.replication_factor}"
             yield (
                 "replicationFactor",
-                f"{self.replication_factor} is above brokers ({self.brokers}); raise brokers to at"
-                f" least {self.replication_factor} or lower replicationFactor",
+                f"{self.replication_factor} is above kafka.brokers ({self.brokers}); {remedy}",
             )
         largest = RowSize(self.max_row_size).dead_letter_bytes
         if largest > self.socket_request_max_bytes:
+            fitting = RowSize.of_dead_letter(self.socket_request_max_bytes)
+            smaller = f"set at most {fitting.mebibytes}Mi, or " if fitting else "set "
             yield (
                 "maxRowSize",
                 f"{self.max_row_size}Mi needs requests of {largest} bytes, above"
-                f" socketRequestMaxBytes ({self.socket_request_max_bytes}); lower maxRowSize or"
-                " raise socketRequestMaxBytes",
+                f" kafka.socketRequestMaxBytes ({self.socket_request_max_bytes}); {smaller}"
+                f"kafka.socketRequestMaxBytes to at least {largest}",
             )
         if self.min_insync_replicas > self.replication_factor:
             yield (
                 "minInsyncReplicas",
                 f"{self.min_insync_replicas} is above replicationFactor"
-                f" ({self.replication_factor}), so no record could be written with acks=all",
+                f" ({self.replication_factor}), so no record could be written with acks=all; set at"
+                f" most {self.replication_factor}",
             )
 
 

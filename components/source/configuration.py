@@ -1,7 +1,8 @@
 """PostgreSQL's two configuration files, rendered from the stack's settings."""
 
 from components.config.source import SourceSettings
-from components.sizing import Resources, postgres_memory
+from components.postgres_memory import postgres_memory
+from components.sizing import Resources
 
 CONFIGURATION = "/etc/postgresql/conf"
 CREDENTIALS = "/etc/postgresql/credentials"
@@ -12,9 +13,13 @@ DATA = "/var/lib/postgresql/data"
 PGDATA = f"{DATA}/pgdata"
 
 
-def server_settings(settings: SourceSettings, resources: Resources) -> dict[str, str]:
-    """Return the server's settings by name (design: "PostgreSQL Tuning")."""
-    memory = postgres_memory(resources.memory_limit, settings.max_wal_senders)
+def server_settings(
+    settings: SourceSettings, resources: Resources, tables: int = 1
+) -> dict[str, str]:
+    """Return the settings of a server with so many tables (design: "PostgreSQL Tuning")."""
+    memory = postgres_memory(
+        resources.memory_limit, settings.max_wal_senders, settings.connectors(tables)
+    )
     return {
         "listen_addresses": "*",
         "port": str(settings.port),
@@ -58,9 +63,10 @@ def server_settings(settings: SourceSettings, resources: Resources) -> dict[str,
     }
 
 
-def postgresql_conf(settings: SourceSettings, resources: Resources) -> str:
-    """Render postgresql.conf."""
-    lines = [f"{name} = '{value}'" for name, value in server_settings(settings, resources).items()]
+def postgresql_conf(settings: SourceSettings, resources: Resources, tables: int = 1) -> str:
+    """Render postgresql.conf of a server with so many captured tables."""
+    chosen = server_settings(settings, resources, tables)
+    lines = [f"{name} = '{value}'" for name, value in chosen.items()]
     return "\n".join(lines) + "\n"
 
 

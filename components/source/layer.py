@@ -276,7 +276,7 @@ class Source(CapturedSource):
 
 def _configuration_files(args: SourceArgs) -> dict[str, str]:
     return {
-        "postgresql.conf": postgresql_conf(args.settings, args.resources),
+        "postgresql.conf": postgresql_conf(args.settings, args.resources, len(args.tables)),
         "pg_hba.conf": pg_hba_conf(args.settings),
         "initialize.sh": (Path(__file__).parent / "initialize.sh").read_text(),
     }

@@ -9,7 +9,7 @@ source.schema.table (CapturedDatabase.entry).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +42,11 @@ class CapturedTablesProvider(Provider):
         """Refuse that a table leaves without a yes; show what the others lose by a new list."""
         reasons = [*renamed(olds, news), *removed_sources(olds, news)]
         failures = [dynamic.CheckFailure("", reason) for reason in reasons]
-        for table in leaving(olds, news):
-            consequence = _consequence(table, olds, news)
-            if reason := _why_not(table, olds, news):
+        leave = leaving(olds, news)
+        allowed, stays = _may_leave(news), _sources(news)
+        for table in leave:
+            consequence = _consequence(table, olds, news, stays)
+            if reason := _why_not(table, olds, news, allowed):
                 failures.append(dynamic.CheckFailure("", f"{consequence} {reason}"))
             else:
                 progress.warn(consequence)
@@ -183,7 +185,7 @@ def _on_removal(props: Properties) -> dict[str, str]:
 
 def leaving(olds: Properties, news: Properties) -> list[str]:
     """Return the tables that are captured now and not listed any more, as they were listed."""
-    captured = _topics(news)
+    captured = frozenset(_topics(news))
     return [table for table in olds.get("tables", []) if _topic(table, olds) not in captured]
 
 
@@ -237,8 +239,13 @@ def _listed_in(source: str | None) -> str:
     return "datapipe:tables" if source == MANAGED else f"datapipe:sources.{source}.tables"
 
 
-def _consequence(table: str, olds: Properties, news: Properties) -> str:
-    """Say what is deleted with a table that leaves the list, and what stays."""
+def _consequence(
+    table: str, olds: Properties, news: Properties, stays: Collection[str | None]
+) -> str:
+    """Say what is deleted with a table that leaves the list, and what stays.
+
+    `stays`: the sources of which tables are still captured.
+    """
     source, topic = _source_of(table, _prefix(olds)), _topic(table, olds)
     unread = " and ".join(
         f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
@@ -247,14 +254,16 @@ def _consequence(table: str, olds: Properties, news: Properties) -> str:
     return (
         f"{table} is no longer in {_listed_in(source)}: up ends its capture and deletes its topic"
         f" {topic} with {unread}. Dead letters of it can't be replayed afterwards."
-        f" {_what_stays(table, olds, news)} Listed"
+        f" {_what_stays(table, olds, news, stays)} Listed"
         " again later, or under another name, it is a new table whose rows are all read again."
     )
 
 
-def _what_stays(table: str, olds: Properties, news: Properties) -> str:
+def _what_stays(
+    table: str, olds: Properties, news: Properties, stays: Collection[str | None]
+) -> str:
     source, archived = _source_of(table, _prefix(olds)), olds["archived"][table]
-    leaves = source not in _sources(news)
+    leaves = source not in stays
     if leaves and (olds.get("deletes_catalogs") or news.get("deletes_catalogs")):
         archive = (
             f"Its source leaves, and the catalog's database of {archived} is deleted, too, as"
@@ -271,13 +280,19 @@ def _client(props: Properties) -> dict[str, str]:
     return {"bootstrap.servers": ",".join(props["brokers"]), **props.get("login", {})}
 
 
-def _why_not(table: str, olds: Properties, news: Properties) -> str | None:
+def _may_leave(news: Properties) -> set[tuple[str | None, str]]:
+    """Return the entries of topics.delete: sources, each with a table or *."""
+    return {source_and_table(one, _prefix(news)) for one in news["may_delete"]}
+
+
+def _why_not(
+    table: str, olds: Properties, news: Properties, allowed: Collection[tuple[str | None, str]]
+) -> str | None:
     """Return why a table must not leave; None where the stack file allows it."""
     source, name = source_and_table(table, _prefix(olds))
     entry = name if source == _prefix(news) else f"{source}.{name}"
     listed = _listed_in(source)
-    allowed = {source_and_table(one, _prefix(news)) for one in news["may_delete"]}
-    if not allowed & {(source, name), (source, "*")}:
+    if (source, name) not in allowed and (source, "*") not in allowed:
         return (
             f"To confirm, add {entry} to datapipe:topics.delete; to keep capturing it, put it back"
             f" into {listed}. No table and no topic was changed."
@@ -296,7 +311,7 @@ def _less_retention(olds: Properties, news: Properties) -> Iterator[str]:
     if not olds or int(news["retention"]) >= int(olds["retention"]):
         return
     before, after = _minutes(olds), _minutes(news)
-    captured = _topics(news)
+    captured = frozenset(_topics(news))
     others = [table for table in olds["tables"] if _topic(table, olds) in captured]
     yield (
         f"the topics of {', '.join(others)} keep less: retention.bytes of each partition falls from"

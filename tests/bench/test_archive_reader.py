@@ -79,6 +79,13 @@ def test_a_complete_table_is_not_read_again_while_others_are_waited_for() -> Non
     assert files.readings == {USERS[0]: 6, USERS[1]: 1, USERS[2]: 1}
 
 
+def test_what_each_table_lacks_is_told_when_the_time_is_over() -> None:
+    files = Archive({USERS[0]: [ALL[:4]], USERS[1]: [ALL], USERS[2]: []})
+    assert wait_for_rows(files, journal(), TIMEOUTS) == {USERS[0]: 6, USERS[2]: ROWS}
+    complete = Archive({table: [ALL] for table in USERS})
+    assert wait_for_rows(complete, journal(), TIMEOUTS) == {}
+
+
 @pytest.mark.parametrize(
     ("first", "missing", "duplicated"),
     [([ALL], 0, 0), ([ALL[:7]], 3, 0), ([ALL, ALL[:2]], 0, 2), ([], 10, 0)],

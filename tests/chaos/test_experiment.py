@@ -65,6 +65,9 @@ class FakePipeline:
     def log(self, message: str) -> None:
         """Ignore the message."""
 
+    def wait_for_database(self) -> None:
+        """Return immediately."""
+
     def run(self, *command: str, seconds: float) -> None:
         self.commands.append(" ".join(command))
 
@@ -199,6 +202,17 @@ def test_what_can_not_be_healed_is_restored_all_the_same(
     with pytest.raises(FaultError, match="the pod is away"):
         run(fault)
     assert fault.steps[-1] == "restore"
+
+
+def test_a_load_does_not_begin_before_the_database_answers(world: World) -> None:
+    class Away(FakePipeline):
+        def wait_for_database(self) -> None:
+            raise FaultError("timed out waiting for PostgreSQL to answer")
+
+    fault = the_fault()
+    with pytest.raises(FaultError, match="PostgreSQL to answer"):
+        run(fault, Away())
+    assert fault.steps == ["prepare", "heal", "restore"]
 
 
 def test_lost_changes_fail_after_the_user_has_tried_everything(world: World) -> None:

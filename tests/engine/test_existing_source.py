@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from components.config.existing_source import ExistingSource
 from components.source.existing.database import READ_AGAIN, inputs_of
 from components.source.existing.statements import tables_sql
 from tests.engine.pulumi_project import PROJECT, Project
@@ -31,9 +32,14 @@ def project(server: ExistingServer, tmp_path: Path) -> Project:
     for file in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(PROJECT / "tests/engine/existing" / file, tmp_path)
     project = Project.with_own_state(tmp_path, "life", KUBECONFIG=str(tmp_path / "none"))
-    source = json.dumps(inputs_of(server.source(onRemoval="drop")))
-    project.pulumi("config", "set", "--secret", "source", source)
+    capture(project, shop=server.source(onRemoval="drop"))
     return project
+
+
+def capture(project: Project, **sources: ExistingSource) -> None:
+    """Configure the project's databases."""
+    given = json.dumps({name: inputs_of(source) for name, source in sources.items()})
+    project.pulumi("config", "set", "--secret", "sources", given)
 
 
 def test_the_life_of_a_database_that_the_program_does_not_run(
@@ -74,6 +80,19 @@ def test_the_life_of_a_database_that_the_program_does_not_run(
     removed = project.pulumi("destroy", "--yes", "--skip-preview")
     assert "shop: dropped the slot datapipe_shop" in removed.output
     assert server.execute("SELECT slot_name FROM pg_replication_slots") == []
+
+
+def test_two_sources_that_are_one_server_share_no_publication(
+    server: ExistingServer, project: Project
+) -> None:
+    server.prepare()
+    store = server.source(host="127.0.0.1", publication="datapipe_shop", slot="datapipe_store")
+    capture(project, shop=server.source(), store=store)
+    refused = project.pulumi("preview", check=False)
+    assert refused.code != 0
+    assert "are one server and have its database shop and the publication datapipe_shop" in (
+        refused.output
+    )
 
 
 def test_a_table_is_read_again_once(server: ExistingServer, project: Project) -> None:

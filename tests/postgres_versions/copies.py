@@ -2,15 +2,10 @@
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
 
-from polling import poll_until
-from sample_databases import unprivileged
-from tests.postgres_versions.servers import START_SECONDS, ExistingServer
+from tests.postgres_versions.servers import ExistingServer
 from tests.unit.postgres_server import free_port
 
 
@@ -20,29 +15,23 @@ def backup(server: ExistingServer, *, slots: bool = False) -> Iterator[ExistingS
 
     A backup of a volume has the server's slots, one by pg_basebackup has none.
     """
+    changed = {"name": f"{server.description.name}-copy", "port": free_port()}
+    copy = ExistingServer(
+        server.folder.parent, server.description.model_copy(update=changed, deep=True)
+    )
     server.stop()
-    folder = Path(tempfile.mkdtemp(prefix=f"{server.folder.name}-copy-"))
-    unprivileged.give(folder)
-    subprocess.run(["cp", "-a", f"{server.folder}/.", str(folder)], check=True)
+    subprocess.run(["cp", "-a", str(server.folder), str(copy.folder)], check=True)
     server.start()
-    for slot in () if slots else (folder / "data/pg_replslot").iterdir():
+    for slot in () if slots else (copy.data / "pg_replslot").iterdir():
         shutil.rmtree(slot)
-    copy = replace(server, folder=folder, port=free_port(), process=None)
     try:
         yield copy
     finally:
-        copy.stop()
-        shutil.rmtree(folder)
+        copy.remove()
 
 
 def promote(copy: ExistingServer) -> None:
     """Start a copy as a standby and promote it: it begins a new timeline."""
     copy.write("data/standby.signal", "")
     copy.start()
-    copy.execute("SELECT pg_promote()", "postgres", "postgres")
-    poll_until(
-        lambda: not copy.execute("SELECT pg_is_in_recovery()", "postgres", "postgres")[0][0],
-        timeout=START_SECONDS,
-        interval=0.1,
-        description="the standby's promotion",
-    )
+    copy.promote()

@@ -22,12 +22,12 @@ from components.source.certificate import issue
 from components.source.configuration import pg_hba_conf, postgresql_conf
 from components.source.schema import account_script, database_script, variable
 from components.source.server import psql_command
-from polling import NotReadyError, poll_until
 from sample_databases import unprivileged
+from sample_databases.launch import launch
 from tests.requirements import postgres_bin
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
-START_SECONDS = 30
+STOP_SECONDS = 30
 
 
 @dataclass
@@ -56,14 +56,8 @@ class PostgresServer:
             "tls.key": certificate["private_key"],
         }
         for name, text in files.items():
-            self._write(name, text)
-        self._write("postgres", self.passwords["postgres"])
-
-    def _write(self, name: str, text: str) -> None:
-        path = self.folder / name
-        path.write_text(text)
-        path.chmod(0o600)
-        unprivileged.give(path)
+            unprivileged.write(self.folder / name, text)
+        unprivileged.write(self.folder / "postgres", self.passwords["postgres"])
 
     def leave_behind(self, name: str) -> Path:
         """Return a folder with a part of a data directory, as a killed initdb leaves it."""
@@ -97,35 +91,21 @@ class PostgresServer:
             "unix_socket_directories": self.folder,
         }
         options = [word for name, path in paths.items() for word in ("-c", f"{name}={path}")]
-        self.process = subprocess.Popen(
+        self.process = launch(
             [f"{postgres_bin()}/postgres", "-D", str(self.folder / "pgdata"), *options],
-            stderr=(self.folder / "log").open("ab"),
-            cwd=self.folder,
-            **unprivileged.process(),
+            self.folder / "log",
+            "PostgreSQL",
+            lambda: psycopg.connect(
+                host=str(self.folder), port=self.port, user="postgres", dbname="postgres"
+            ).close(),
         )
-        poll_until(
-            self._accepts_connections,
-            timeout=START_SECONDS,
-            interval=0.1,
-            description="PostgreSQL to accept connections",
-        )
-
-    def _accepts_connections(self) -> bool:
-        """Check that the server accepts connections. Raises RuntimeError if it has exited."""
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
-        ready = [f"{postgres_bin()}/pg_isready", "-q", "-h", str(self.folder), "-p", self.port]
-        if subprocess.run(ready, check=False).returncode != 0:
-            raise NotReadyError(self.log[-1000:])
-        return True
 
     def stop(self) -> float:
         """Ask for the shutdown that preStop asks for. Returns the seconds it took."""
         assert self.process is not None
         begun = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=START_SECONDS)
+        self.process.wait(timeout=STOP_SECONDS)
         return time.monotonic() - begun
 
     @property

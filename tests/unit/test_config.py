@@ -83,7 +83,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         (
             {"kafka": {"brokers": 2}},
             "kafka.replicationFactor",
-            "3 is above brokers (2); raise brokers to at least 3 or lower replicationFactor",
+            "3 is above kafka.brokers (2); set at most 2, or kafka.brokers to at least 3",
         ),
         ({"kafka": {"minInsyncReplicas": 4}}, "kafka.minInsyncReplicas", "no record could be"),
         (
@@ -95,7 +95,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         (
             {"cluster": {"nodePorts": {"firstBroker": 30430}}, "kafka": {"brokers": 5}},
             "cluster.nodePorts.postgresql",
-            "30432 is a broker's: 5 brokers have the ports 30430 to 30434; set one outside",
+            "5 brokers have the ports 30430 to 30434; set at most 30429, or at least 30435",
         ),
         (
             {"cluster": {"nodePorts": {"firstBroker": 32764}}, "kafka": {"brokers": 5}},

@@ -9,6 +9,7 @@ import pytest
 
 from components.config import StackConfig
 from components.row_size import RowSize
+from components.sizing import CONNECT_JVM, heap_for
 from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
 from components.streaming.connectors.memory import Workers
 from tests.unit.existing_databases import SHOP
@@ -41,7 +42,7 @@ def test_files_that_grow_to_a_whole_row_group_do_not_fit() -> None:
 
 
 def test_24_iceberg_tasks_do_not_fit_and_the_error_says_how_many_do(stack: Stack) -> None:
-    with pytest.raises(ValueError, match=r"24 tasks can take 583 MiB.*at most 5 tasks"):
+    with pytest.raises(ValueError, match=r"24 tasks can take 583 MiB.*archive.tasks to at most 5,"):
         sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 24}))
     assert (
         sink_connector(stack(images=OWN_ICEBERG, archive={"sink": "iceberg", "tasks": 5})).tasks_max
@@ -83,9 +84,9 @@ def test_databases_that_do_not_fit_are_refused_with_the_number_that_does() -> No
 
 
 def test_a_connector_for_each_managed_table_is_no_database_too_many() -> None:
-    warning = replace(DESIGN, sources=10).require_heap({"archive": confluent_sink(tasks_max=1)})
-    assert warning is not None
-    assert "datapipe:sources" not in warning
+    with pytest.raises(ValueError, match=r"set source\.isolation to shared") as refused:
+        replace(DESIGN, sources=10).require_heap({"archive": confluent_sink(tasks_max=1)})
+    assert "datapipe:sources" not in str(refused.value)
 
 
 def test_many_tables_of_few_databases_are_a_warning() -> None:
@@ -100,15 +101,15 @@ def test_too_many_tables_for_any_number_of_tasks_are_a_warning() -> None:
     workers = Workers(heap=568, count=1, brokers=3, tables=1000, partitions=6000)
     warning = workers.require_heap({"archive": confluent_sink()})
     assert warning is not None
-    assert "no number of tasks fits: give more memory" in warning
+    (enough,) = re.findall(r"fits: set sizing.connect.memoryLimit to at least (\d+)Mi", warning)
+    larger = replace(workers, heap=heap_for(int(enough), CONNECT_JVM))
+    assert larger.require_heap({"archive": confluent_sink()}) is None
 
 
 def test_rows_that_do_not_fit_the_worker_are_refused_with_the_size_that_fits(stack: Stack) -> None:
-    with pytest.raises(
-        ValueError, match=r"rows of up to 64Mi \(kafka.maxRowSize\); lower"
-    ) as error:
+    with pytest.raises(ValueError, match=r"rows of up to 64Mi \(kafka.maxRowSize\); set") as error:
         sink_connector(stack(kafka={"maxRowSize": "64Mi"}))
-    (fitting,) = re.findall(r"lower kafka.maxRowSize to (\d+)Mi or", str(error.value))
+    (fitting,) = re.findall(r"kafka.maxRowSize to at most (\d+)Mi,", str(error.value))
     assert sink_connector(stack(kafka={"maxRowSize": f"{fitting}Mi"})).max_poll_records == 1
     with pytest.raises(ValueError, match=r"kafka.maxRowSize"):
         sink_connector(stack(kafka={"maxRowSize": f"{int(fitting) + 1}Mi"}))
@@ -134,5 +135,5 @@ def test_the_sink_whose_tasks_are_too_many_is_named() -> None:
     archive = confluent_sink(name="archive", fetch_max_bytes=16 * 1024 * 1024)
     workers = replace(DESIGN, heap=568, partitions=4)
     second = confluent_sink(name="second", tasks_max=100)
-    with pytest.raises(ValueError, match=r"give second at most \d+ tasks \(sinks\.second\.tasks\)"):
+    with pytest.raises(ValueError, match=r"set sinks\.second\.tasks to at most \d+, or"):
         workers.require_heap({"sinks.second": second, "archive": archive})

@@ -70,6 +70,16 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
     [
         ('ERROR: replication slot "debezium_slot" is active for PID 7', "each its own slot"),
         ("FATAL: no pg_hba.conf entry for host, no encryption", "check sslmode"),
+        (
+            "Caused by: org.postgresql.util.PSQLException: SSL error: PKIX path validation failed:"
+            " java.security.cert.CertPathValidatorException: signature check failed",
+            "make doctor SOURCE=name",
+        ),
+        (
+            "PSQLException: The hostname 127.0.0.2 could not be verified by hostnameverifier"
+            " PgjdbcHostnameVerifier.",
+            "does not accept a server's certificate",
+        ),
         ("Publication autocreation is disabled, please create one", "made by the schema"),
         ("ERROR: permission denied for table users", "tables list"),
         ("NoSuchBucketException: The specified bucket does not exist", "archive layer deployed"),

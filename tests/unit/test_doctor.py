@@ -13,7 +13,9 @@ from components.source.existing import server_checks, slot_checks
 from components.source.existing.doctor import examine
 from components.source.existing.problem import Problem, UnreachableError
 from components.source.existing.reach import way_to
+from components.source.existing.shared_servers import SharedServers
 from components.source.existing.vantage import ThisMachine, Vantage
+from tests.postgres_versions.copies import backup
 from tests.postgres_versions.servers import DATABASE, ExistingServer, existing_server
 from tests.unit.existing_databases import AUTHORITY
 
@@ -381,16 +383,18 @@ class TestWay:
 
     def test_another_authority(self, server: ExistingServer) -> None:
         problem = the_one(server, caCertificate=AUTHORITY)
-        assert "TLS: the server's certificate is not valid for localhost" in problem.reason
+        assert "none of the authorities in datapipe:sources.shop.caCertificate" in problem.reason
         assert "shop.caCertificate" in problem.remedy
 
     def test_a_name_that_the_certificate_lacks(self, server: ExistingServer) -> None:
         problem = the_one(server, host="127.0.0.2", networks=["127.0.0.0/8"])
-        assert problem.reason.startswith("TCP: 127.0.0.2")
+        assert "certificate is not valid for '127.0.0.2'" in problem.reason
+        assert "shop.host to a name that the certificate has" in problem.remedy
         assert found(server, host="127.0.0.1") == []
 
     def test_a_certificate_that_expires_soon(self, server: ExistingServer) -> None:
         new = issue(["localhost"], days=2)
+        usual = {name: (server.folder / name).read_text() for name in ("tls.crt", "tls.key")}
         for name, text in (("tls.crt", new["certificate"]), ("tls.key", new["private_key"])):
             server.write(name, text)
         try:
@@ -400,8 +404,8 @@ class TestWay:
                 assert problem.level == "warning"
                 assert found(server, sslMode="require", caCertificate=None) == []
         finally:
-            server.write("tls.crt", server.certificate["certificate"])
-            server.write("tls.key", server.certificate["private_key"])
+            for name, text in usual.items():
+                server.write(name, text)
             server.stop()
             server.start()
 
@@ -426,15 +430,12 @@ class TestWay:
         self, server: ExistingServer, line: str, said: str
     ) -> None:
         usual = (server.folder / "pg_hba.conf").read_text()
-        server.write("pg_hba.conf", f"{line}\n{usual}")
-        try:
-            with server.restarted(ssl_ca_file=str(server.folder / "tls.crt")):
-                problem = the_one(server)
-                assert problem.reason.startswith("pg_hba.conf: ")
-                assert said in problem.reason
-        finally:
-            server.write("pg_hba.conf", usual)
-            server.execute("SELECT pg_reload_conf()", "postgres")
+        server.write("other_hba.conf", f"{line}\n{usual}")
+        files = {"hba_file": "other_hba.conf", "ssl_ca_file": "tls.crt"}
+        with server.restarted(**{key: str(server.folder / name) for key, name in files.items()}):
+            problem = the_one(server)
+            assert problem.reason.startswith("pg_hba.conf: ")
+            assert said in problem.reason
 
     def test_a_database_that_takes_no_connections(self, server: ExistingServer) -> None:
         server.execute(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false", "postgres", "postgres")
@@ -499,19 +500,14 @@ class TestServer:
     def test_a_prepared_transaction(
         self, server: ExistingServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        server.stop()
-        server.start(max_prepared_transactions="2")
-        server.execute("BEGIN; CREATE TABLE open (); PREPARE TRANSACTION 'left'")
-        try:
+        with server.restarted(max_prepared_transactions="2"):
+            server.execute("BEGIN; CREATE TABLE open (); PREPARE TRANSACTION 'left'")
             assert found(server) == [], "it is not old"
             monkeypatch.setattr(slot_checks, "PREPARED_MINUTES", 0)
             problem = the_one(server)
             assert "a prepared transaction has been open since" in problem.reason
             server.execute(problem.remedy.rpartition("or ")[2])
             assert found(server) == []
-        finally:
-            server.stop()
-            server.start()
 
     def test_a_slot_that_does_not_follow_a_failover(self, server: ExistingServer) -> None:
         server.execute(
@@ -579,6 +575,57 @@ class TestServer:
             server.stop()
             signal.unlink()
             server.start()
+
+
+class TestSharedServers:
+    """Two sources that name one server by different hosts."""
+
+    def shared(self, server: ExistingServer, copy: ExistingServer, **changed: Any) -> list[str]:
+        """Return what the second source may not share with the first."""
+        servers = SharedServers()
+        for name, one in (
+            ("crm", server.source()),
+            ("shop", copy.source(host="127.0.0.1", **changed)),
+        ):
+            way = way_to(name, one, ThisMachine())
+            lines = examine(way, avro_names=True, entries={}, servers=servers)
+        return [f"{line.level}: {line}" for line in lines if "are one server" in line.reason]
+
+    def test_one_publication(self, server: ExistingServer) -> None:
+        found = self.shared(server, server, publication="datapipe_crm")
+        (refused,) = [line for line in found if line.startswith("refused")]
+        address = (
+            f"sources.shop (127.0.0.1:{server.port}) and sources.crm (localhost:{server.port})"
+        )
+        assert f"{address} are one server" in refused
+        assert "the publication datapipe_crm" in refused
+        assert "datapipe:sources.shop.publication" in refused
+
+    def test_one_account_with_two_passwords(self, server: ExistingServer) -> None:
+        (refused,) = self.shared(server, server, password="another")
+        assert "have its user datapipe with different passwords" in refused
+        assert "datapipe:sources.shop.user another account" in refused
+        with pytest.raises(UnreachableError, match="password authentication failed"):
+            self.shared(server, server, user="other", password="another")
+
+    def test_a_table_that_is_archived_twice(self, server: ExistingServer) -> None:
+        (warning,) = self.shared(server, server, tables={"public.users": {}, "sales.items": {}})
+        assert "public.users is captured and archived twice" in warning
+
+    def test_tables_of_each(self, server: ExistingServer) -> None:
+        assert self.shared(server, server, tables={"sales.items": {}}) == []
+
+    def test_another_source_in_the_place_of_one_before(self, server: ExistingServer) -> None:
+        servers = SharedServers()
+        for publication in ("datapipe_shop", "datapipe_crm"):
+            way = way_to("shop", server.source(publication=publication), ThisMachine())
+            lines = examine(way, avro_names=True, entries={}, servers=servers)
+            assert not any("are one server" in line.reason for line in lines)
+
+    def test_a_copy_is_another_server(self, server: ExistingServer) -> None:
+        with backup(server) as copy:
+            copy.start()
+            assert self.shared(server, copy, publication="datapipe_crm") == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_only_the_listed_rows_of_captured_tables_may_be_incomplete() -> None:
 
 
 def test_rows_that_do_not_fit_the_brokers_are_refused_with_the_size_that_fits() -> None:
-    with pytest.raises(ValueError, match=r"kafka.maxRowSize: 4Mi .* of 24 MiB; allowed: 2Mi"):
+    with pytest.raises(ValueError, match=r"kafka.maxRowSize: 4Mi .* of 24 MiB; set at most 2Mi"):
         RowSize(4).require_brokers_heap(24)
     RowSize(2).require_brokers_heap(24)
 

@@ -31,6 +31,9 @@ from components.source.existing.vantage import (
 
 # PostgreSQL's SSLRequest: its length and its code.
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+# OpenSSL's codes of a certificate with another name or address, and of one that has expired or is
+# not valid yet.
+OTHER_NAME, OUTSIDE_ITS_DAYS = {62, 64}, {9, 10}
 # What the server says without a free WAL sender, and without the right: from 16 on in other words.
 NO_SENDER = re.compile("max_wal_senders|standby connections")
 NO_RIGHT = re.compile("replication role|permission denied to start WAL sender", re.IGNORECASE)
@@ -166,18 +169,32 @@ def _require_tls(
             with _tls_context(source).wrap_socket(plain, server_hostname=source.host) as secured:
                 presented = secured.getpeercert(binary_form=True)
         except ssl.SSLCertVerificationError as error:
-            raise _unreachable(
-                f"TLS: the server's certificate is not valid for {source.host}:"
-                f" {error.verify_message}",
-                f"put the certificates of the authority that signed it into {key}.caCertificate,"
-                " connect to a name that the certificate has, or renew the certificate",
-            ) from None
+            raise UnreachableError(_certificate_problem(key, source, error)) from None
         except OSError as error:
             raise _unreachable(
                 f"TLS: the handshake failed: {error}",
                 "allow TLS 1.2 or newer (ssl_min_protocol_version, ssl_max_protocol_version)",
             ) from None
     return x509.load_der_x509_certificate(presented) if presented else None
+
+
+def _certificate_problem(
+    key: str, source: ExistingSource, error: ssl.SSLCertVerificationError
+) -> Problem:
+    """Return why a certificate is not accepted; `key` is the source's in the stack file."""
+    reason = f"TLS: the server's certificate is not accepted: {error.verify_message.rstrip('.')}"
+    if error.verify_code in OTHER_NAME:
+        return Problem(
+            reason,
+            f"set {key}.host to a name that the certificate has, or give the server a certificate"
+            f" for {source.host}",
+        )
+    if error.verify_code in OUTSIDE_ITS_DAYS:
+        return Problem(reason, "renew the server's certificate")
+    return Problem(
+        f"{reason}, so none of the authorities in {key}.caCertificate has signed it",
+        f"put the certificates of the authority that signed it into {key}.caCertificate",
+    )
 
 
 def _tls_context(source: ExistingSource) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from components.config.existing_source import ExistingSource
+from components.postgres_memory import SESSIONS_PER_CONNECTOR
 from components.source.existing.login import Connection
 from components.source.existing.problem import Problem
 from components.source.existing.quoting import identifier, literal
@@ -30,8 +31,6 @@ SELECT rolsuper, rolconnlimit, rolvaliduntil::timestamp(0)::text,
     rolvaliduntil < now() + interval '30 days'
 FROM pg_roles WHERE rolname = current_user
 """
-# Sessions of a connector: two while it streams, more while it starts or reads an added table.
-SESSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -166,10 +165,10 @@ def _account(server: Server) -> Iterator[Problem]:
             f"ALTER ROLE {account} NOSUPERUSER;",
             "warning",
         )
-    if 0 <= limit < SESSIONS:
+    if 0 <= limit < SESSIONS_PER_CONNECTOR:
         yield Problem(
             f"the account {server.source.user} may have {limit} sessions, but the connector needs"
-            f" {SESSIONS}",
+            f" {SESSIONS_PER_CONNECTOR}",
             f"ALTER ROLE {account} CONNECTION LIMIT -1;",
         )
     if ends_soon:

@@ -75,7 +75,8 @@ def unread_tables(config: Mapping[str, str], read: Collection[str]) -> tuple[str
     """Return the captured tables whose existing rows are wanted and not among those `read`."""
     if not reads_existing_rows(config):
         return ()
-    return tuple(table for table in captured_tables(config) if table not in read)
+    known = frozenset(read)
+    return tuple(table for table in captured_tables(config) if table not in known)
 
 
 def reader_name(connector: str) -> str:

@@ -33,6 +33,7 @@ from math import ceil
 
 from components.row_size import DEFAULT_ROW_SIZE, POLLED, RowSize
 from components.settings import MEBIBYTE
+from components.sizing import CONNECT_JVM, limit_for
 from components.streaming.connectors.sink import SinkConnector
 
 # Bytes of a converted record on the heap; assumed, for rows of some ten columns.
@@ -130,28 +131,47 @@ class Workers:
         )
         if self.row_size.mebibytes > 1:
             problem += f", with rows of up to {self.row_size.mebibytes}Mi (kafka.maxRowSize)"
-        for section, sink in sinks.items():
+        for section in sinks:
             if fitting := self._fitting_tasks(section, sinks):
                 raise ValueError(
-                    f"{problem}; give {sink.name} at most {fitting} tasks ({section}.tasks) or more"
-                    " memory (sizing.connect)"
+                    f"{problem}; set {section}.tasks to at most {fitting}, or {self._more(sinks)}"
                 )
+        one_table = replace(self, tables=1)
+        if self._are_too_many_for_one_database(sinks.values()):
+            raise ValueError(
+                f"{problem}; each of the {self.sources - self.existing} source connectors of"
+                f" source.isolation per-table takes {self.of_a_source:.0f} MiB of them, even if one"
+                f" table is written at a time: set source.isolation to shared, or"
+                f" {one_table._more(sinks)}"
+            )
         if (most := self._fitting_databases(sinks.values())) < self.existing:
             raise ValueError(
                 f"{problem}; each captured database takes {self.of_a_source:.0f} MiB of them, even"
                 f" if one table is written at a time: have at most {most} of {self.existing} in"
-                " datapipe:sources, or give more memory (sizing.connect) or workers"
-                " (connect.workers)"
+                f" datapipe:sources, or {one_table._more(sinks)}"
             )
         if (largest := self._largest_rows(sinks.values())) < self.row_size.mebibytes:
             raise ValueError(
-                f"{problem}; lower kafka.maxRowSize"
-                f" to {largest}Mi or give more memory (sizing.connect)"
+                f"{problem}; set kafka.maxRowSize to at most {largest}Mi, or {self._more(sinks)}"
             )
         return (
             f"{problem}, if all {self.tables} tables are written at the same time; no number of"
-            " tasks fits: give more memory (sizing.connect) or workers (connect.workers)"
+            f" tasks fits: {self._more(sinks)}"
         )
+
+    def _more(self, sinks: Mapping[str, SinkConnector]) -> str:
+        """Return the memory limit of the workers with which the buffers fit, as advice."""
+        heap = self.row_size.heap_with((self.needed(sinks.values()) + 1) / USABLE)
+        return f"set sizing.connect.memoryLimit to at least {limit_for(heap, CONNECT_JVM)}Mi"
+
+    def _are_too_many_for_one_database(self, sinks: Collection[SinkConnector]) -> bool:
+        """Return whether the managed database's tables fit with one connector, and not with theirs.
+
+        Where one table is written at a time.
+        """
+        one_table = replace(self, tables=1)
+        together = replace(one_table, sources=min(self.sources, self.existing + 1))
+        return not one_table.fits(sinks) and together.fits(sinks) and together != one_table
 
     def _fitting_databases(self, sinks: Collection[SinkConnector]) -> int:
         """Return how many existing databases fit, where one table is written at a time.

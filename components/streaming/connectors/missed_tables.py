@@ -18,7 +18,8 @@ def missed_tables(olds: Mapping[str, Any], news: Mapping[str, Any]) -> tuple[str
     if isinstance(missed, Mapping):
         known = before if isinstance(before, Mapping) else {}
         missed = [table for table, time in missed.items() if known.get(table) != time]
-    return tuple(table for table in captured_tables(news["config"]) if table in missed)
+    wanted = frozenset(missed)
+    return tuple(table for table in captured_tables(news["config"]) if table in wanted)
 
 
 def to_read(props: Mapping[str, Any], tables: Collection[str]) -> TablesToRead:

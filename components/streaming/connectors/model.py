@@ -101,7 +101,7 @@ class Connector(PropertyGroup):
 
     def require_topics(self, available: Collection[str]) -> None:
         """Raise ValueError where a topic is not among those of the stack: nothing creates it."""
-        if missing := sorted(self.named_topics() - set(available)):
+        if missing := sorted(self.named_topics().difference(available)):
             raise ValueError(
                 f"connector {self.name}: the stack has no topic {missing[0]}, and topics are not"
                 " made by themselves; declare it, or name another"

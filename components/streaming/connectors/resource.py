@@ -141,7 +141,7 @@ class KafkaConnectorProvider(Provider):
         client, timeouts = _client(news["access"]), _timeouts(news)
         if captured_tables(config):
             require_no_recovery(client, name)
-        missed = missed_tables(olds, news)
+        missed = frozenset(missed_tables(olds, news))
         rows_read = [table for table in rows_read if table not in missed]
         tables = _tables_to_read(news, rows_read)
         if tables and not olds:
@@ -261,8 +261,8 @@ def _tables_to_read(props: Properties, rows_read: Collection[str]) -> tuple[str,
 
 
 def _done(props: Properties, rows_read: Collection[str]) -> list[str]:
-    captured = captured_tables(props["config"])
-    return [table for table in captured if props["state"] == "RUNNING" or table in rows_read]
+    captured, read = captured_tables(props["config"]), frozenset(rows_read)
+    return [table for table in captured if props["state"] == "RUNNING" or table in read]
 
 
 def _client(access: Mapping[str, Any]) -> ConnectClient:

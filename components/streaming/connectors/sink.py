@@ -86,13 +86,16 @@ class SinkConnector(Connector):
                 f" {largest.mebibytes}Mi), or a dead letter of a large row would be lost"
             )
 
-    def require_partitions(self, available: int) -> None:
-        """Raise ValueError where there are more tasks than partitions to share among them."""
+    def require_partitions(self, available: int, section: str) -> None:
+        """Raise ValueError where there are more tasks than partitions to share among them.
+
+        `section`: of the stack file, which sets the tasks.
+        """
         if self.tasks_max > available:
             raise ValueError(
                 f"connector {self.name}: {self.tasks_max} tasks share {available} partitions, so"
-                f" {self.tasks_max - available} would idle and hold memory; give at most"
-                f" {available} tasks"
+                f" {self.tasks_max - available} would idle and hold memory; set {section}.tasks to"
+                f" at most {available}"
             )
 
     def require_brokers(self, brokers: int) -> None:

@@ -21,16 +21,18 @@ def maintenance_warnings(config: StackConfig) -> Iterator[str]:
         case "none":
             yield UNMAINTAINED
         case "glue":
-            listed = [
-                found
-                for entry in config.archive.maintenance.glue_tables
-                if (found := config.find_table(entry))
-            ]
+            find_table = config.table_finder()
+            listed = {
+                (database.name, table)
+                for database, table in filter(
+                    None, map(find_table, config.archive.maintenance.glue_tables)
+                )
+            }
             if missing := [
                 database.entry(table)
                 for database in config.databases
                 for table in database.tables
-                if (database, table) not in listed
+                if (database.name, table) not in listed
             ]:
                 yield (
                     f"{', '.join(missing)} has no table optimizer, so nobody maintains its archive:"

@@ -82,8 +82,8 @@ class Sinks:
 
         Returns a warning where no number of tasks would fit the workers' heap.
         """
-        for connector in self.connectors.values():
-            connector.require_partitions(workers.partitions)
+        for section, connector in self.connectors.items():
+            connector.require_partitions(workers.partitions, section)
             connector.require_brokers(brokers)
             connector.require_row_size(workers.row_size)
         return workers.require_heap(self.connectors)
