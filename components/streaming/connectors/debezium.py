@@ -43,7 +43,7 @@ class DebeziumPostgresConnector(Connector):
     ] = Field(
         default=DEBEZIUM_POSTGRES,
         serialization_alias="connector.class",
-        description="ours goes on with an interrupted snapshot, and needs a snapshot_class of ours;"
+        description="ours goes on with an interrupted snapshot, and needs our own snapshot_class;"
         " the worker needs values.jar in Debezium's folder",
     )
     tasks_max: Literal[1] = Field(

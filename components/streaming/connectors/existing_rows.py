@@ -2,7 +2,7 @@
 
 An interrupted reading goes on after the row that was committed last, by our own class in
 values.jar. So all rows must come from its query, in the order of their key. It refuses these
-properties, too (java/values, ReadingSettings), where somebody sets them on the worker.
+properties, too (java/values, ReadingSettings), where they are set on the worker.
 """
 
 from collections.abc import Mapping

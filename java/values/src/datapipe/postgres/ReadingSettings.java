@@ -57,7 +57,7 @@ final class ReadingSettings {
 
   private ReadingSettings() {}
 
-  /** Returns whether a connector reads rows by a snapshotter of ours. */
+  /** Returns whether a connector reads rows by our own snapshotter. */
   static boolean areOurs(Map<String, String> properties) {
     return "custom".equals(properties.get(MODE)) && OURS.contains(String.valueOf(properties.get(SNAPSHOTTER)));
   }
