@@ -53,7 +53,7 @@ def refusals(program: Program, name: str, value: str) -> dict[str, str]:
     assert program.stdout is not None
     program.stdin.write(f"{name}\t{value}\n")
     program.stdin.flush()
-    found = {}
+    found: dict[str, str] = {}
     for line in program.stdout:
         if line == "done\n":
             return found

@@ -59,7 +59,8 @@ final class ReadingSettings {
 
   /** Returns whether a connector reads rows by our own snapshotter. */
   static boolean areOurs(Map<String, String> properties) {
-    return "custom".equals(properties.get(MODE)) && OURS.contains(String.valueOf(properties.get(SNAPSHOTTER)));
+    return "custom".equals(properties.get(MODE))
+        && OURS.contains(String.valueOf(properties.get(SNAPSHOTTER)));
   }
 
   /** Returns what is wrong, by the name of the setting. */
