@@ -21,7 +21,7 @@ from clients.ending import run_and_exit
 from workload.machine import revision
 from workload.progress import Progress
 
-TABLES = [10, 100, 250, 500, 1000]
+TABLES = [10, 100, 300, 1000]
 
 
 def main() -> int:
