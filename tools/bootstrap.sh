@@ -34,6 +34,15 @@ find_python() {
   fail "Python 3.11 or newer is needed; install it (Debian: apt-get install python3 python3-venv)"
 }
 
+# Where Python must not write bytecode next to its modules, as in many containers, each start compiles
+# them again: a preview took 10 s instead of 4. It may write it into the cache.
+keep_bytecode() {
+  if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+    unset PYTHONDONTWRITEBYTECODE
+    export PYTHONPYCACHEPREFIX=${PYTHONPYCACHEPREFIX:-$cache/bytecode}
+  fi
+}
+
 # Called under the lock. pip alone is enough; without it venv brings one.
 install_uv() {
   local python=$1 target=$2 work=$2.new
@@ -91,6 +100,7 @@ main() {
   fi
   ln -sfn "venv-$key" "$cache/$link"
   cd "$root"
+  keep_bytecode
   export PATH=$environment/bin:$PATH # for the programs that the packages bring
   exec "$environment/bin/python" -m "$@"
 }

@@ -12,10 +12,14 @@ from tools import paths
 def variables() -> dict[str, str]:
     """Return the variables that put the programs and the virtual environment on PATH."""
     environment = Path(sys.prefix)
+    # As bootstrap.sh has set it where Python must not write bytecode next to its modules.
+    prefix = os.environ.get("PYTHONPYCACHEPREFIX")
+    bytecode = {"PYTHONPYCACHEPREFIX": prefix, "PYTHONDONTWRITEBYTECODE": ""} if prefix else {}
     return {
         "PATH": _path(paths.binaries(), environment / "bin"),
         "VIRTUAL_ENV": str(environment),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **bytecode,
     }
 
 

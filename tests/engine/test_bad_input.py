@@ -24,7 +24,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "fewer brokers than replicas": (
         {"kafka": {"brokers": 2}},
-        ("datapipe:kafka.replicationFactor", "3 is above brokers (2)"),
+        ("datapipe:kafka.replicationFactor", "3 is above kafka.brokers (2)"),
     ),
     "other brokers than the cluster has": (
         {"kafka": {"brokers": 5}},

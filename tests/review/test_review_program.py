@@ -82,7 +82,9 @@ def test_a_stack_with_athena_passes(previews: Previews) -> None:
 
 def test_an_invalid_stack_file_is_reported_with_the_programs_error(tmp_path: Path) -> None:
     project = changed_program(tmp_path, "dev", {"datapipe:kafka": {"brokers": 2}})
-    with pytest.raises(PreviewError, match=r"kafka\.replicationFactor: 3 is above brokers \(2\)"):
+    with pytest.raises(
+        PreviewError, match=r"kafka\.replicationFactor: 3 is above kafka\.brokers \(2\)"
+    ):
         preview("dev", project)
 
 

@@ -31,7 +31,9 @@ class Registered:
     secret_paths: frozenset[str]
     """e.g. stringData.postgres"""
     dependencies: frozenset[str]
-    """names of the resources that must be there first"""
+    """names of the resources that must be there first, apart from the provider"""
+    provider: str | None
+    """the name of the provider that the program declares for it, which must be there first, too"""
     protect: bool
     retain_on_delete: bool
     replaced_on: tuple[str, ...]
@@ -62,6 +64,15 @@ class Deployment:
         found = [one for one in self.of_type(suffix) if name in {None, one.name, _name_of(one)}]
         assert len(found) == 1, f"{suffix} {name}: {[one.name for one in self.of_type(suffix)]}"
         return found[0]
+
+    def prerequisites(self, of: Registered) -> frozenset[str]:
+        """Return the names of what a resource and its provider depend on."""
+        if of.provider is None:
+            return of.dependencies
+        return (
+            of.dependencies
+            | self.one(f"providers:{of.type.partition(':')[0]}", of.provider).dependencies
+        )
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class _RecordingMonitor(mocks.MockMonitor):
                 inputs=_plain(raw),
                 secret_paths=frozenset(_secret_paths(raw)),
                 dependencies=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+                provider=request.provider.split("::")[-2] if request.provider else None,
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
                 replaced_on=tuple(request.replaceOnChanges),

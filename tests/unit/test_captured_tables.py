@@ -105,7 +105,7 @@ def test_topics_and_schema_wait_for_the_check() -> None:
     deployment = deploy_stack(sandbox())
     waiting = [*deployment.of_type("Topic"), deployment.one("DatabaseSchema")]
     assert len(waiting) > 1
-    assert all("captured-tables" in each.dependencies for each in waiting)
+    assert all("captured-tables" in deployment.prerequisites(each) for each in waiting)
 
 
 def test_more_topics_than_the_volumes_hold_are_said(capsys: pytest.CaptureFixture[str]) -> None:

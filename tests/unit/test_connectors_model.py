@@ -15,9 +15,10 @@ from components.streaming.connectors import (
     IcebergSinkConnector,
     JsonConverter,
 )
-from components.streaming.connectors.debezium import require_distinct_slots
+from components.streaming.connectors.debezium import RESUMING_POSTGRES, require_distinct_slots
 from components.streaming.connectors.errors import SinkErrors
 from components.streaming.connectors.model import literal_secrets
+from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER, MARKED_SNAPSHOTTER
 from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector, topics_for
 
 CONVERTERS = {"key_converter": JsonConverter(), "value_converter": JsonConverter()}
@@ -201,6 +202,49 @@ def test_one_transform_does_all_that_three_do(missing: dict[str, Any]) -> None:
     all_three = {"nullable_columns": True, "record_truncates": True, "flatten_changes": True}
     with pytest.raises(ValidationError, match="flatten_changes needs record_truncates and deletes"):
         source(**{**all_three, **missing})
+
+
+def resuming(**fields: Any) -> DebeziumPostgresConnector:
+    ours = {"snapshot": "custom", "snapshot_class": CONTINUOUS_SNAPSHOTTER, **fields}
+    return source(connector_class=RESUMING_POSTGRES, **ours)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fault"),
+    [
+        ("snapshot.max.threads", "2", "is '2'; allowed: 1"),
+        ("snapshot.max.threads", "0", "is '0'; allowed: 1"),
+        ("snapshot.max.threads", "auto", "is 'auto'; allowed: 1"),
+        ("snapshot.max.threads", "", "is ''; allowed: 1"),
+        ("snapshot.select.statement.overrides", "public.a", "must not be set"),
+        ("snapshot.include.collection.list", "public.a", "must not be set"),
+        ("message.key.columns", "public.a:v", "must not be set"),
+        ("signal.data.collection", "public.signals", "must not be set"),
+        ("signal.enabled.channels", "source,kafka", "is 'source,kafka'; allowed: source"),
+    ],
+)
+def test_extra_refuses_what_would_miss_rows_of_an_interrupted_snapshot(
+    name: str, value: str, fault: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"{name} {fault}"):
+        resuming(extra={name: value})
+    assert source(extra={name: value}).properties()[name] == value, "Debezium's own class takes it"
+
+
+def test_one_thread_reads_a_snapshot_that_can_go_on() -> None:
+    threads = {"snapshot.max.threads": "1"}
+    assert threads.items() <= resuming(extra=threads).properties().items()
+
+
+def test_a_snapshot_goes_on_by_a_snapshotter_of_ours_only() -> None:
+    assert resuming(snapshot_class=MARKED_SNAPSHOTTER).snapshot == "custom"
+    for fields in (
+        {"snapshot": "initial", "snapshot_class": None},
+        {"snapshot": "never", "snapshot_class": None},
+        {"snapshot_class": "example.Snapshotter"},
+    ):
+        with pytest.raises(ValidationError, match="do not go on with an interrupted snapshot"):
+            resuming(**fields)
 
 
 def test_half_of_exactly_once_is_refused() -> None:

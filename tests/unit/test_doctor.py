@@ -601,6 +601,13 @@ class TestSharedServers:
         assert "the publication datapipe_crm" in refused
         assert "datapipe:sources.shop.publication" in refused
 
+    def test_one_account_with_two_passwords(self, server: ExistingServer) -> None:
+        (refused,) = self.shared(server, server, password="another")
+        assert "have its user datapipe with different passwords" in refused
+        assert "datapipe:sources.shop.user another account" in refused
+        with pytest.raises(UnreachableError, match="password authentication failed"):
+            self.shared(server, server, user="other", password="another")
+
     def test_a_table_that_is_archived_twice(self, server: ExistingServer) -> None:
         (warning,) = self.shared(server, server, tables={"public.users": {}, "sales.items": {}})
         assert "public.users is captured and archived twice" in warning

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from components.source.existing import database
 from components.source.existing.database import (
     READ_AGAIN,
     ExistingDatabaseProvider,
     inputs_of,
 )
+from components.source.existing.shared_servers import SharedServers
 from components.source.existing.statements import tables_sql
 from components.streaming.connectors.missed_tables import missed_tables
 from tests.kubeconfig import use_kubeconfig
@@ -88,6 +90,17 @@ class Stack:
 
     def connector(self) -> dict[str, Any]:
         return {"config": CONNECTOR, "captured": self.state["captured"]}
+
+
+def test_an_account_that_another_source_has_with_another_password_is_refused(
+    server: ExistingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_SERVERS", SharedServers())
+    assert Stack().refusals(inputs(server)) == []
+    other = inputs(server, host="127.0.0.1", password="another") | {"name": "store"}
+    (refused,) = Stack().refusals(other)
+    assert refused.startswith("store: sources.store (127.0.0.1:")
+    assert "have its user datapipe with different passwords" in refused
 
 
 def test_a_database_is_read_once_and_replaced_tables_again(

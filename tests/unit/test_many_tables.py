@@ -101,3 +101,15 @@ def test_a_connectors_configuration_fits_a_record_of_connects_topic(
 def test_every_table_has_its_topic() -> None:
     names = {topic.name for topic in topics_for(stack({}, MANY))}
     assert {f"postgres.{table}" for table in tables(MANY)} <= names
+
+
+@pytest.mark.parametrize(
+    ("count", "timeout", "threads"),
+    [(4, "30000", None), (50, "30000", None), (51, "30000", "8"), (400, "100000", "8")],
+)
+def test_the_sink_has_longer_for_the_commit_of_more_tables_and_commits_more_at_a_time(
+    count: int, timeout: str, threads: str | None
+) -> None:
+    properties = sink_connector(stack(SANDBOX, count)).properties()
+    assert properties["iceberg.control.commit.timeout-ms"] == timeout
+    assert properties.get("iceberg.control.commit.threads") == threads

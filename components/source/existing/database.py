@@ -18,7 +18,7 @@ from components.dynamic_provider import Provider
 from components.source.existing.captured import Tables
 from components.source.existing.doctor import problems
 from components.source.existing.identity import identity
-from components.source.existing.problem import UnreachableError
+from components.source.existing.problem import Problem, UnreachableError
 from components.source.existing.reach import Way, connected
 from components.source.existing.release import kept, release_slot
 from components.source.existing.server_checks import Server
@@ -51,7 +51,6 @@ class ExistingDatabaseProvider(Provider):
         if any(news.get(name) == UNKNOWN for name in INPUTS):
             return dynamic.CheckResult(news, [])
         name, last = news["name"], olds.get("seen")
-        entries = _parsed(last)
         if news["source"]["password"] == ENCRYPTED:
             print(f"{name} was not asked: its password is encrypted", file=sys.stderr)
             return dynamic.CheckResult(news, [])
@@ -61,17 +60,12 @@ class ExistingDatabaseProvider(Provider):
                 print(
                     f"{name} is looked at from {way.vantage.name}: {way.why_here}", file=sys.stderr
                 )
-            captured = _captured_server(way.source, olds)
-            with connected(way) as connection:
-                tables = Tables(Server(way, connection), news["avro_names"], entries)
-                found = list(problems(tables, captured, _SERVERS))
-                for problem in found:
-                    if problem.level == "warning":
-                        print(f"warning: {name}: {problem}", file=sys.stderr)
-                if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
-                    failures = [dynamic.CheckFailure("", one) for one in refused]
-                    return dynamic.CheckResult(news, failures)
-                seen = _seen(tables, captured)
+            found, seen = _examine(way, olds, news)
+            for problem in found:
+                if problem.level == "warning":
+                    print(f"warning: {name}: {problem}", file=sys.stderr)
+            if refused := [f"{name}: {each}" for each in found if each.level == "refused"]:
+                return dynamic.CheckResult(news, [dynamic.CheckFailure("", one) for one in refused])
         except UnreachableError as error:
             if not last or _to_read_again(name):
                 return dynamic.CheckResult(news, [dynamic.CheckFailure("", f"{name}: {error}")])
@@ -133,6 +127,21 @@ class ExistingDatabaseProvider(Provider):
 def _way(props: Mapping[str, Any]) -> Way:
     """Return the way to the database. Raises UnreachableError."""
     return open_way(props["name"], _source(props), WorkerPlace(**props["worker"]))
+
+
+def _examine(
+    way: Way, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> tuple[list[Problem], dict[str, Any]]:
+    """Return what is wrong with the database and, where nothing is refused, what it has now."""
+    if problem := _SERVERS.account_problem(way):
+        return [problem], {}
+    captured = _captured_server(way.source, olds)
+    with connected(way) as connection:
+        tables = Tables(Server(way, connection), news["avro_names"], _parsed(olds.get("seen")))
+        found = list(problems(tables, captured, _SERVERS))
+        if any(problem.level == "refused" for problem in found):
+            return found, {}
+        return found, _seen(tables, captured)
 
 
 def _seen(tables: Tables, captured: str | None) -> dict[str, Any]:

@@ -31,9 +31,12 @@ def examine(
     other sources. Raises UnreachableError where the database does not let the account in, or stops
     answering.
     """
+    servers = servers or SharedServers()
+    if problem := servers.account_problem(way):
+        return [problem]
     with connected(way) as connection:
         tables = Tables(Server(way, connection), avro_names, entries)
-        return list(problems(tables, captured, servers or SharedServers()))
+        return list(problems(tables, captured, servers))
 
 
 def problems(tables: Tables, captured: str | None, servers: SharedServers) -> Iterator[Problem]:

@@ -31,10 +31,10 @@ from components.source.existing.vantage import (
 
 # PostgreSQL's SSLRequest: its length and its code.
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-# What the server says without a free WAL sender, and without the right: from 16 on in other words.
 # OpenSSL's codes of a certificate with another name or address, and of one that has expired or is
 # not valid yet.
 OTHER_NAME, OUTSIDE_ITS_DAYS = {62, 64}, {9, 10}
+# What the server says without a free WAL sender, and without the right: from 16 on in other words.
 NO_SENDER = re.compile("max_wal_senders|standby connections")
 NO_RIGHT = re.compile("replication role|permission denied to start WAL sender", re.IGNORECASE)
 

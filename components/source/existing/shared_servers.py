@@ -7,6 +7,7 @@ from threading import Lock
 
 from components.config.existing_source import ExistingSource
 from components.source.existing.problem import Problem
+from components.source.existing.reach import Way
 from components.source.existing.server_checks import Server
 
 # A backup and a standby have the system identifier of their origin, but started at another time.
@@ -21,7 +22,26 @@ class SharedServers:
 
     def __init__(self) -> None:
         self._sources: dict[str, dict[str, ExistingSource]] = {}
+        self._ways: dict[str, Way] = {}
         self._lock = Lock()
+
+    def account_problem(self, way: Way) -> Problem | None:
+        """Note the way to a source, and return that one before has its account differently.
+
+        Before the login, which the server refuses to one of the two.
+        """
+        with self._lock:
+            self._ways[way.name] = way
+            others = [each for each in self._ways.values() if each.name != way.name]
+        for other in others:
+            if _account(other) == _account(way) and other.source.password != way.source.password:
+                return Problem(
+                    f"{_place(way.name, way.source)} and {_place(other.name, other.source)} are"
+                    f" one server and have its user {way.source.user} with different passwords",
+                    f"give datapipe:sources.{way.name}.user another account, or both the same"
+                    " password",
+                )
+        return None
 
     def problems(self, server: Server) -> Iterator[Problem]:
         """Note a source's server, and yield what it may not share with those noted before."""
@@ -37,11 +57,19 @@ class SharedServers:
                 yield from _shared(server, name, source)
 
 
+def _account(way: Way) -> tuple[str, int, str]:
+    return way.address, way.source.port, way.source.user
+
+
+def _place(name: str, source: ExistingSource) -> str:
+    return f"sources.{name} ({source.host}:{source.port})"
+
+
 def _shared(server: Server, other: str, source: ExistingSource) -> Iterator[Problem]:
     name, one = server.name, server.source
     place = (
-        f"sources.{name} ({one.host}:{one.port}) and sources.{other} ({source.host}:{source.port})"
-        f" are one server and have its database {one.database}"
+        f"{_place(name, one)} and {_place(other, source)} are one server and have its database"
+        f" {one.database}"
     )
     publication = one.publication_name(name)
     if publication == source.publication_name(other):

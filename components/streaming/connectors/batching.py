@@ -1,7 +1,9 @@
 """How a source's producer groups its records, by the number of partitions that it writes to.
 
     transaction = PARTITION_MS for each partition, from 1 to 5 s: its end costs a marker in each
-    linger      = a tenth of it
+    timeout     = ten times that: on a busy machine a transaction to 150 partitions took more than
+                  12 s, and a task that fails by it has all of it to write again
+    linger      = a tenth of the transaction
     batch       = its share of half the producer's buffer.memory, at most 128 KiB: a batch is open
                   for each partition, and when they fill the buffer all are sent as they are
 
@@ -16,7 +18,7 @@ from components.settings import MEBIBYTE
 PARTITION_MS = 20
 SHORTEST_MS, LONGEST_MS = 1_000, 5_000
 SMALLEST_BATCH, LARGEST_BATCH = 4 * 1024, 128 * 1024
-SHORTEST_TIMEOUT_MS = 10_000
+TIMEOUT_INTERVALS = 10
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def batching(partitions: int) -> Batching:
     share = PRODUCER_BUFFER * MEBIBYTE // (2 * max(1, partitions))
     return Batching(
         transaction_interval_ms=interval,
-        transaction_timeout_ms=max(SHORTEST_TIMEOUT_MS, 4 * interval),
+        transaction_timeout_ms=TIMEOUT_INTERVALS * interval,
         linger_ms=interval // 10,
         batch_bytes=min(max(share, SMALLEST_BATCH), LARGEST_BATCH),
     )

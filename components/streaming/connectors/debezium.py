@@ -9,10 +9,12 @@ from components.streaming.connectors.batching import FEW_PARTITIONS
 from components.streaming.connectors.converters import Converter
 from components.streaming.connectors.counting import COUNT_EVENTS, CountedTopics, count_events
 from components.streaming.connectors.errors import SourceErrors
+from components.streaming.connectors.existing_rows import require_all_rows
 from components.streaming.connectors.model import Connector, environment, render
 from components.streaming.connectors.row_limit import LIMIT_ROW_SIZE, limit_row_size
 from components.streaming.connectors.waiting_reads import waiting_reads
 from kafka_connect.positions import SHIFT, SHIFT_POSITION, SHIFTED_BY
+from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER, MARKED_SNAPSHOTTER
 
 # Parts of Debezium's envelope that can be kept as columns `__op`, `__source_ts_ms` and so on.
 EventField = Literal[
@@ -41,8 +43,8 @@ class DebeziumPostgresConnector(Connector):
     ] = Field(
         default=DEBEZIUM_POSTGRES,
         serialization_alias="connector.class",
-        description="ours goes on with an interrupted snapshot, if snapshot_class is ours, too; the"
-        " worker needs values.jar in Debezium's folder",
+        description="ours goes on with an interrupted snapshot, and needs our own snapshot_class;"
+        " the worker needs values.jar in Debezium's folder",
     )
     tasks_max: Literal[1] = Field(
         default=1,
@@ -368,6 +370,19 @@ class DebeziumPostgresConnector(Connector):
     def _custom_snapshot_has_its_class(self) -> "DebeziumPostgresConnector":
         if (self.snapshot == "custom") != (self.snapshot_class is not None):
             raise ValueError("snapshot custom and snapshot_class go together: set both, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _an_interrupted_snapshot_goes_on(self) -> "DebeziumPostgresConnector":
+        if self.connector_class != RESUMING_POSTGRES:
+            return self
+        ours = (CONTINUOUS_SNAPSHOTTER, MARKED_SNAPSHOTTER)
+        if self.snapshot_class not in ours:
+            raise ValueError(
+                f"connector_class {RESUMING_POSTGRES} needs snapshot: custom and snapshot_class:"
+                f" {' or '.join(ours)}; others do not go on with an interrupted snapshot"
+            )
+        require_all_rows(self.extra)
         return self
 
     @model_validator(mode="after")

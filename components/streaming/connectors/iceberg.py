@@ -103,6 +103,12 @@ class IcebergSinkConnector(SinkConnector):
     commit_timeout_ms: int = Field(
         default=30_000, ge=1000, serialization_alias="iceberg.control.commit.timeout-ms"
     )
+    commit_threads: int | None = Field(
+        default=None,
+        ge=1,
+        serialization_alias="iceberg.control.commit.threads",
+        description="tables committed at the same time; None: twice as many as the worker has CPUs",
+    )
 
     warehouse: str = Field(pattern=r"^s3://.+", serialization_alias="iceberg.catalog.warehouse")
     region: str = Field(default="us-east-1", serialization_alias="iceberg.catalog.client.region")

@@ -22,6 +22,13 @@ JARS = ("column-kinds.jar", "commit-counter.jar")
 PLACE_PREFIX = "kafka.connect.offsets."
 # Of so many tables, trying each one's regular expression takes 1.5 µs of a row; 400 take 14 µs.
 STATIC_ROUTES = 50
+# A task uploads its tables' files one after another, and before that it may be opening the first
+# of them, which reads each table: some 6 requests, to which AWS needs 20 to 60 ms each.
+COMMIT_MS_OF_A_TABLE = 250
+SHORTEST_COMMIT_TIMEOUT_MS = 30_000
+# Of more tables than have static routes, so many are committed at the same time: a commit of a
+# table is some 20 requests, during which its thread waits.
+COMMIT_THREADS = 8
 # More than 5 do not fit a worker of 1 GiB.
 DEFAULT_TASKS = 2
 
@@ -59,15 +66,18 @@ class IcebergSink(S3Sink):
         """The connector, with one route for each captured table."""
         archive, aws = self.args.archive, self.args.aws
         routes = self.archived_topics()
+        has_many = len(routes) > STATIC_ROUTES
         return IcebergSinkConnector(
             name=SINK,
             tasks_max=archive.tasks or DEFAULT_TASKS,
             routes=routes,
-            name_tables=len(routes) > STATIC_ROUTES,
+            name_tables=has_many,
             control_topic=CONTROL_TOPIC,
             count_commits=True,
             separate_kinds=True,
             commit_interval_ms=archive.rotate_interval_ms,
+            commit_timeout_ms=max(SHORTEST_COMMIT_TIMEOUT_MS, COMMIT_MS_OF_A_TABLE * len(routes)),
+            commit_threads=COMMIT_THREADS if has_many else None,
             warehouse=warehouse(archive.prefix),
             region=aws.region,
             endpoint=aws.endpoint,

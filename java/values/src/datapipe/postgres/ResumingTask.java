@@ -34,6 +34,7 @@ public class ResumingTask extends PostgresConnectorTask {
   @Override
   public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(
       Configuration config) {
+    ReadingSettings.require(config.asMap());
     progress = null;
     positions = new SharedPositions(null);
     if (!SnapshotStart.reads(config, context.offsetStorageReader())) {

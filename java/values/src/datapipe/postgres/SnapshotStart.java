@@ -57,9 +57,6 @@ final class SnapshotStart {
 
   /** Returns whether a connector reads rows, and its progress can be recorded. */
   static boolean reads(Configuration config, OffsetStorageReader offsets) {
-    if (!isOurs(config)) {
-      return false;
-    }
     Map<String, Object> offset = debeziums(config, offsets);
     return offset == null || isUnfinished(offset);
   }
@@ -221,12 +218,6 @@ final class SnapshotStart {
 
   private static Map<String, Object> debeziums(Configuration config, OffsetStorageReader reader) {
     return reader.offset(Map.of("server", config.getString("topic.prefix")));
-  }
-
-  private static boolean isOurs(Configuration config) {
-    return "custom".equals(config.getString("snapshot.mode"))
-        && Set.of(ContinuousSnapshotter.class.getName(), MarkedSnapshotter.class.getName())
-            .contains(String.valueOf(snapshotter(config)));
   }
 
   private static String snapshotter(Configuration config) {
