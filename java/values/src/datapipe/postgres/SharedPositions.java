@@ -4,6 +4,7 @@ import io.debezium.connector.postgresql.PostgresOffsetContext;
 import io.debezium.connector.postgresql.SourceInfo;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,23 +22,34 @@ import org.apache.kafka.connect.source.SourceRecord;
  * Debezium's offset before that position ("before.*"), and how many records of the position it includes
  * ("records"). Debezium begins with the first, and so reads the position again; the records that
  * were committed are left out here.
+ *
+ * <p>The list of captured tables may change before that. Then a TRUNCATE of several tables has other
+ * records than were counted, so the offset names the topics of those that it includes ("truncated.*").
  */
 final class SharedPositions {
   private static final String BEFORE = "before.";
   private static final String RECORDS = "records";
+  private static final String TRUNCATED = "truncated.";
   private static final String POSITION = PostgresOffsetContext.LAST_COMPLETELY_PROCESSED_LSN_KEY;
   private static final String COMMIT_POSITION = PostgresOffsetContext.LAST_COMMIT_LSN_KEY;
+  private static final String TRUNCATE = "TRUNCATE";
   private static final String BEGIN = "BEGIN";
   private static final Set<String> BOUNDARIES = Set.of(BEGIN, "COMMIT");
   private static final String HEARTBEAT = "io.debezium.connector.common.Heartbeat";
 
   /** The committed offset, while its records are expected again. */
   private final Map<String, ?> stored;
+  /** Whether that is of a change, in whose transaction the task goes on. */
+  private final boolean isInTransaction;
   private long toLeaveOut;
+  /** The topics of these records, if they are of a TRUNCATE. */
+  private final Set<String> truncatedToLeaveOut = new HashSet<>();
 
   /** An offset of the position that is written; null after a boundary. */
   private Map<String, ?> position;
   private long records;
+  /** The topics whose tables a TRUNCATE at the position has truncated; none for other changes. */
+  private final Set<String> truncated = new HashSet<>();
   /** The offset before the position. */
   private Map<String, ?> before;
   /** Debezium's offset of the record before. */
@@ -46,12 +58,16 @@ final class SharedPositions {
   /** `stored` is the offset that was committed last, or null. */
   SharedPositions(Map<String, ?> stored) {
     this.stored = stored;
+    isInTransaction = stored != null && isChange(stored);
     previous = stored == null ? null : beginning(stored);
     if (stored != null && stored.containsKey(RECORDS)) {
       position = stored;
       records = ((Number) stored.get(RECORDS)).longValue();
       toLeaveOut = records;
       before = previous;
+      stored.keySet().stream().filter(name -> name.startsWith(TRUNCATED))
+          .forEach(name -> truncatedToLeaveOut.add(name.substring(TRUNCATED.length())));
+      truncated.addAll(truncatedToLeaveOut);
     }
   }
 
@@ -87,14 +103,19 @@ final class SharedPositions {
       Map<String, ?> offset = record.sourceOffset();
       if (isHeartbeat(record)) {
         applied.add(heartbeat(record));
-      } else if (!isChange(offset)) {
-        if (toLeaveOut == 0 || !isBeginOf(offset, stored)) {
-          toLeaveOut = 0;
-          position = null;
-          applied.add(record);
+        if (isBegunAgain(offset)) {
+          continue;
         }
-      } else if (isNew(offset)) {
-        applied.add(isLast(batch, i) ? record : with(record, partial(offset)));
+      } else if (isChange(offset)) {
+        if (isNew(record)) {
+          applied.add(isLast(batch, i) ? record : with(record, partial(offset)));
+        }
+      } else if (isBegunAgain(offset)) {
+        continue;
+      } else {
+        toLeaveOut = 0;
+        position = null;
+        applied.add(record);
       }
       previous = offset;
     }
@@ -102,27 +123,36 @@ final class SharedPositions {
   }
 
   /** Counts a change; returns whether it was not committed before. */
-  private boolean isNew(Map<String, ?> offset) {
+  private boolean isNew(SourceRecord record) {
+    Map<String, ?> offset = record.sourceOffset();
     if (!isSamePosition(offset, position)) {
       position = offset;
       records = 0;
       toLeaveOut = 0;
+      truncated.clear();
+      truncatedToLeaveOut.clear();
       before = previous == null ? justBefore(offset) : previous;
     }
-    if (toLeaveOut > 0) {
+    if (toLeaveOut > 0
+        && (truncatedToLeaveOut.isEmpty() || truncatedToLeaveOut.remove(record.topic()))) {
       toLeaveOut--;
       return false;
     }
     records++;
+    // A TRUNCATE has no key, so most changes need no look-up.
+    if (record.keySchema() == null && TRUNCATE.equals(offset.get(SourceInfo.MSG_TYPE_KEY))) {
+      truncated.add(record.topic());
+    }
     return true;
   }
 
   /** A heartbeat has the offset of the record before it. */
   private SourceRecord heartbeat(SourceRecord record) {
-    if (toLeaveOut > 0) {
+    Map<String, ?> offset = record.sourceOffset();
+    boolean hasNothingNew = toLeaveOut > 0 && stored.get(RECORDS).equals(records);
+    if (hasNothingNew || isBegunAgain(offset)) {
       return with(record, new HashMap<>(stored));
     }
-    Map<String, ?> offset = record.sourceOffset();
     return isChange(offset) && isSamePosition(offset, position)
         ? with(record, partial(offset)) : record;
   }
@@ -140,6 +170,10 @@ final class SharedPositions {
     Map<String, Object> more = new HashMap<>(offset);
     before.forEach((name, value) -> more.put(BEFORE + name, value));
     more.put(RECORDS, records);
+    // An offset of before 28 November 2026 has counted some without their names.
+    if (truncated.size() == records) {
+      truncated.forEach(topic -> more.put(TRUNCATED + topic, true));
+    }
     return more;
   }
 
@@ -160,9 +194,13 @@ final class SharedPositions {
         && !offset.containsKey(SourceInfo.SNAPSHOT_KEY);
   }
 
-  private static boolean isBeginOf(Map<String, ?> offset, Map<String, ?> change) {
-    return BEGIN.equals(offset.get(SourceInfo.MSG_TYPE_KEY))
-        && offset.get(SourceInfo.TXID_KEY).equals(change.get(SourceInfo.TXID_KEY));
+  /**
+   * Returns whether it is the offset of the begin of the transaction in which the task goes on. With
+   * that as the last offset Debezium would read the transaction again from its first change.
+   */
+  private boolean isBegunAgain(Map<String, ?> offset) {
+    return isInTransaction && BEGIN.equals(offset.get(SourceInfo.MSG_TYPE_KEY))
+        && offset.get(SourceInfo.TXID_KEY).equals(stored.get(SourceInfo.TXID_KEY));
   }
 
   /** Returns whether both are of one transaction and position; the second may be null. */
