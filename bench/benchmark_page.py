@@ -6,6 +6,7 @@ from statistics import fmean
 from bench import archive_age, costs, maintenance_result, sizing, snapshot, tpch_result
 from bench.containers import is_worker
 from bench.costs import TABLES_SERIES, Cpu, Growth, Point
+from bench.program import result as program_result
 from bench.report import MEBIBYTE
 from bench.result import Result, read
 from bench.snapshot import Snapshot
@@ -194,6 +195,9 @@ SECTIONS: dict[str, Callable[[], str]] = {
         archive_age.ArchiveAge.model_validate_json(archive_age.OUTPUT.read_text())
     ),
     "tpch": tpch_text,
+    "program": lambda: program_result.text(
+        program_result.ProgramGrowth.model_validate_json(program_result.OUTPUT.read_text())
+    ),
     "snapshot": lambda: snapshot_text(Snapshot.model_validate_json(snapshot.OUTPUT.read_text())),
 }
 

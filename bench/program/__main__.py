@@ -16,12 +16,12 @@ from bench import machine
 from bench.program import tree
 from bench.program.measured_stack import MeasuredStack
 from bench.program.result import OUTPUT, Commands, Cost, ProgramGrowth, Size, text
-from bench.program.shapes import SHAPES, stack_file
+from bench.program.stack_file import stack_file
 from clients.ending import run_and_exit
 from workload.machine import revision
 from workload.progress import Progress
 
-TABLES = [10, 100, 250, 500, 1000]
+TABLES = [10, 100, 300, 1000]
 
 
 def main() -> int:
@@ -29,12 +29,11 @@ def main() -> int:
     arguments = _arguments()
     log = Progress("bench").log
     described, sizes = machine.describe(), []
-    for shape in arguments.shapes:
-        for count in arguments.tables:
-            log(f"{shape}, {count:,} tables")
-            with tempfile.TemporaryDirectory(prefix="datapipe-bench-program-") as folder:
-                checkpoints = count <= arguments.most_checkpointed
-                sizes.append(_measure(Path(folder), shape, count, arguments.rounds, checkpoints))
+    for count in arguments.tables:
+        log(f"{count:,} tables")
+        with tempfile.TemporaryDirectory(prefix="datapipe-bench-program-") as folder:
+            checkpoints = count <= arguments.most_checkpointed
+            sizes.append(_measure(Path(folder), count, arguments.rounds, checkpoints))
     measured = ProgramGrowth(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         revision=revision(),
@@ -46,13 +45,12 @@ def main() -> int:
     return 0
 
 
-def _measure(folder: Path, shape: str, count: int, rounds: int, checkpoints: bool) -> Size:
-    stack = MeasuredStack.of_program(folder / "program", stack_file(shape, count))
+def _measure(folder: Path, count: int, rounds: int, checkpoints: bool) -> Size:
+    stack = MeasuredStack.of_program(folder / "program", stack_file(count))
     program = _commands(stack, rounds, checkpoints)
     nodes = tree.tree(stack.resources())
     yardstick = MeasuredStack.of_empty_resources(folder / "empty", tree.text(nodes))
     return Size(
-        shape=shape,
         tables=count,
         resources=len(nodes),
         program=program,
@@ -94,7 +92,6 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--stack", help="not used: no stack is needed")
     parser.add_argument("--tables", type=int, nargs="+", default=TABLES)
-    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument(
         "--rounds", type=int, default=1, help="previews, of which the shortest counts"
     )

@@ -36,7 +36,6 @@ class Commands(Part):
 class Size(Part):
     """A stack with a number of tables, and as many empty resources."""
 
-    shape: str
     tables: int
     resources: int
     program: Commands
@@ -70,16 +69,11 @@ def text(measured: ProgramGrowth) -> str:
         " all processes: of the program / of as many empty resources = ratio; in brackets the"
         " seconds that the command took."
     )
-    shapes = dict.fromkeys(size.shape for size in measured.sizes)
-    tables = [
-        "\n".join(_table(shape, [each for each in measured.sizes if each.shape == shape]))
-        for shape in shapes
-    ]
-    return "\n\n".join([about, *tables])
+    return "\n".join([about, "", *_table(measured.sizes)])
 
 
-def _table(shape: str, sizes: Iterable[Size]) -> Iterator[str]:
-    yield f"| {shape}: tables | resources | {' | '.join(COMMANDS.values())} | state |"
+def _table(sizes: Iterable[Size]) -> Iterator[str]:
+    yield f"| tables | resources | {' | '.join(COMMANDS.values())} | state |"
     yield f"|--:|--:|{'--:|' * len(COMMANDS)}--:|"
     for size in sizes:
         cells = [_cell(size, command) for command in COMMANDS]
