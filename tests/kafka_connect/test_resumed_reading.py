@@ -110,10 +110,10 @@ class Worker:
         """Give the connector another property, which its next task begins with."""
         self._run(f"{name}={value}")
 
-    def _run(self, line: str) -> None:
+    def _run(self, command: str) -> None:
         assert self._program.stdin is not None
         assert self._program.stdout is not None
-        self._program.stdin.write(f"{line}\n")
+        self._program.stdin.write(f"{command}\n")
         self._program.stdin.flush()
         for line in self._program.stdout:
             if line == "done\n":
