@@ -20,8 +20,9 @@ import org.apache.kafka.connect.storage.OffsetStorageReader;
  *
  * <p>Arguments: a file of properties and a seed. Each line of the input is a number of records, after
  * which the worker is killed: what came after the last commit is forgotten. 0 reads to the end of the
- * snapshot and to an insert with the text "the end". A record that is committed is printed as
- * operation, table, position, `id` and `v`; the end of a line of input as "done".
+ * snapshot and to an insert with the text "the end". A line NAME=VALUE changes a property of the next
+ * task. A record that is committed is printed as operation, table, position, `id` and `v`; the end of
+ * a line of input as "done".
  */
 public class ResumedReading {
   /** What a committed transaction has stored, as Connect's JSON brings it back. */
@@ -39,7 +40,12 @@ public class ResumedReading {
     Random random = new Random(Long.parseLong(arguments[1]));
     BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
     for (String line = input.readLine(); line != null; line = input.readLine()) {
-      run(properties, Integer.parseInt(line), random);
+      String[] changed = line.split("=", 2);
+      if (changed.length == 2) {
+        properties.put(changed[0], changed[1]);
+      } else {
+        run(properties, Integer.parseInt(line), random);
+      }
       System.out.println("done");
     }
     System.exit(0); // Debezium's threads may be left

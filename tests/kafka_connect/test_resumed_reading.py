@@ -104,9 +104,16 @@ class Worker:
 
     def read(self, records: int) -> None:
         """Read some records and kill the worker; 0: read all, and changes up to the end."""
+        self._run(str(records))
+
+    def change(self, name: str, value: str) -> None:
+        """Give the connector another property, which its next task begins with."""
+        self._run(f"{name}={value}")
+
+    def _run(self, command: str) -> None:
         assert self._program.stdin is not None
         assert self._program.stdout is not None
-        self._program.stdin.write(f"{records}\n")
+        self._program.stdin.write(f"{command}\n")
         self._program.stdin.flush()
         for line in self._program.stdout:
             if line == "done\n":
@@ -426,3 +433,32 @@ def expected_changes() -> Counter[tuple[str, str, str, str]]:
             changes["d", "one", str(key), f"v{key}"] += 1
             changes["c", "one", str(key + 100000), f"v{key}"] += 1
     return changes
+
+
+def test_a_truncate_of_several_tables_is_recorded_once_whatever_leaves_the_list_in_its_middle(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    truncated, rounds = ["one", "two", "three", "four", "five"], 12
+    tables = [*truncated, "ending"]
+    with server.connect("postgres") as connection:
+        for table in tables:
+            run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
+    apply(server, tables)
+    with worker_of(server, tables, tmp_path, seed=9) as worker:
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (0, 'begin')")
+        worker.read(1)
+        with server.connect("postgres") as connection:
+            for _ in range(rounds):
+                connection.execute(f"TRUNCATE {', '.join(truncated)}")
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        for number in range(rounds):
+            # The first and the last are recorded now and then, the others always.
+            left = [(), ("one",), ("one", "five"), ("five",)][number % 4]
+            captured = ",".join(f"public.{table}" for table in tables if table not in left)
+            worker.change("table.include.list", captured)
+            worker.read(1 + number % 3)
+        worker.read(0)
+        found = Counter(each.table for each in worker.records if each.operation == "t")
+    assert [found[table] for table in truncated[1:4]] == [rounds] * 3
+    assert max(found["one"], found["five"]) <= rounds

@@ -4,6 +4,7 @@ import io.debezium.connector.postgresql.PostgresOffsetContext;
 import io.debezium.connector.postgresql.SourceInfo;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,12 +26,17 @@ import org.apache.kafka.connect.source.SourceRecord;
  * <p>A COMMIT's position is the end of its WAL record, where the next change of another transaction
  * begins that was open meanwhile. Debezium takes such a change for the one that was committed last, and
  * skips its transaction up to it. So after a COMMIT it begins with a position that no change has.
+ *
+ * <p>The list of captured tables may change before that. Then a TRUNCATE of several tables has other
+ * records than were counted, so the offset names the topics of those that it includes ("truncated.*").
  */
 final class SharedPositions {
   private static final String BEFORE = "before.";
   private static final String RECORDS = "records";
+  private static final String TRUNCATED = "truncated.";
   private static final String POSITION = PostgresOffsetContext.LAST_COMPLETELY_PROCESSED_LSN_KEY;
   private static final String COMMIT_POSITION = PostgresOffsetContext.LAST_COMMIT_LSN_KEY;
+  private static final String TRUNCATE = "TRUNCATE";
   private static final String BEGIN = "BEGIN";
   private static final String COMMIT = "COMMIT";
   private static final Set<String> BOUNDARIES = Set.of(BEGIN, COMMIT);
@@ -39,10 +45,14 @@ final class SharedPositions {
   /** The committed offset, while its records are expected again. */
   private final Map<String, ?> stored;
   private long toLeaveOut;
+  /** The topics of these records, if they are of a TRUNCATE. */
+  private final Set<String> truncatedToLeaveOut = new HashSet<>();
 
   /** An offset of the position that is written; null after a boundary. */
   private Map<String, ?> position;
   private long records;
+  /** The topics whose tables a TRUNCATE at the position has truncated; none for other changes. */
+  private final Set<String> truncated = new HashSet<>();
   /** The offset before the position. */
   private Map<String, ?> before;
   /** Debezium's offset of the record before. */
@@ -60,6 +70,9 @@ final class SharedPositions {
       records = ((Number) stored.get(RECORDS)).longValue();
       toLeaveOut = records;
       before = previous;
+      stored.keySet().stream().filter(name -> name.startsWith(TRUNCATED))
+          .forEach(name -> truncatedToLeaveOut.add(name.substring(TRUNCATED.length())));
+      truncated.addAll(truncatedToLeaveOut);
     }
   }
 
@@ -120,7 +133,7 @@ final class SharedPositions {
     SourceRecord record = batch.get(index);
     Map<String, ?> offset = record.sourceOffset();
     if (isChange(offset)) {
-      boolean isNew = isNew(offset);
+      boolean isNew = isNew(record);
       previous = offset;
       if (!isNew) {
         return null;
@@ -134,18 +147,26 @@ final class SharedPositions {
   }
 
   /** Counts a change; returns whether it was not committed before. */
-  private boolean isNew(Map<String, ?> offset) {
+  private boolean isNew(SourceRecord record) {
+    Map<String, ?> offset = record.sourceOffset();
     if (!isSamePosition(offset, position)) {
       position = offset;
       records = 0;
       toLeaveOut = 0;
+      truncated.clear();
+      truncatedToLeaveOut.clear();
       before = previous == null ? justBefore(offset) : previous;
     }
-    if (toLeaveOut > 0) {
+    if (toLeaveOut > 0
+        && (truncatedToLeaveOut.isEmpty() || truncatedToLeaveOut.remove(record.topic()))) {
       toLeaveOut--;
       return false;
     }
     records++;
+    // A TRUNCATE has no key, so most changes need no look-up.
+    if (record.keySchema() == null && TRUNCATE.equals(offset.get(SourceInfo.MSG_TYPE_KEY))) {
+      truncated.add(record.topic());
+    }
     return true;
   }
 
@@ -157,7 +178,8 @@ final class SharedPositions {
    */
   private SourceRecord heartbeat(SourceRecord record) {
     Map<String, ?> offset = record.sourceOffset();
-    if (toLeaveOut > 0 || isBeginAgain(offset)) {
+    boolean hasNothingNew = toLeaveOut > 0 && last == stored;
+    if (hasNothingNew || isBeginAgain(offset)) {
       return with(record, new HashMap<>(stored));
     }
     Map<String, Object> reached = new HashMap<>(offset);
@@ -187,6 +209,10 @@ final class SharedPositions {
     Map<String, Object> more = new HashMap<>(offset);
     before.forEach((name, value) -> more.put(BEFORE + name, value));
     more.put(RECORDS, records);
+    // An offset of before 28 November 2026 has counted some without their names.
+    if (truncated.size() == records) {
+      truncated.forEach(topic -> more.put(TRUNCATED + topic, true));
+    }
     return more;
   }
 
