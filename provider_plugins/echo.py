@@ -30,6 +30,26 @@ def install_in(pulumi_home: Path) -> None:
         executable.chmod(0o755)
 
 
+def prepare(folder: Path) -> None:
+    """Give a folder a state and plugins of its own, which `variables` lets Pulumi use."""
+    (folder / "state").mkdir()
+    install_in(folder / "home")
+
+
+def variables(folder: Path) -> dict[str, str]:
+    """Return the environment of Pulumi in a prepared folder, without a cluster or a cloud.
+
+    The passphrase is the caller's.
+    """
+    return {
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "KUBECONFIG": str(folder / "no-cluster"),
+    }
+
+
 class Echo(Provider):
     """Answers for any package."""
 

@@ -167,18 +167,11 @@ def _workspace(
         raise PreviewError(f"there is no {stack_file.name}; stacks: {', '.join(known)}")
     text, encrypted = without_secrets(stack_file.read_text())
     (folder / stack_file.name).write_text(text)
-    (folder / "state").mkdir()
-    home = folder / "home"
-    echo.install_in(home)
+    echo.prepare(folder)
+    variables = echo.variables(folder)
     options = automation.LocalWorkspaceOptions(
-        pulumi_home=str(home),
-        env_vars={
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "KUBECONFIG": str(folder / "no-cluster"),
-        },
+        pulumi_home=variables["PULUMI_HOME"],
+        env_vars={**variables, "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex()},
     )
     return options, encrypted
 

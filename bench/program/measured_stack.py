@@ -32,20 +32,16 @@ class MeasuredStack:
     def __init__(self, folder: Path) -> None:
         """`folder` has the program's in its folder `project`."""
         self._project, self._state = folder / "project", folder / "state"
-        self._state.mkdir()
-        home, programs = folder / "home", folder / "bin"
-        echo.install_in(home)
+        echo.prepare(folder)
+        programs = folder / "bin"
         programs.mkdir()
         _install_dynamic_host(programs)
         self._environment = {
             **os.environ,
+            **echo.variables(folder),
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "bench",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "KUBECONFIG": str(folder / "no-cluster"),
             # A first command compiles what it imports, and the next ones find it here.
             "PYTHONPYCACHEPREFIX": str(folder.parent / "bytecode"),
             "PYTHONDONTWRITEBYTECODE": "",

@@ -49,13 +49,9 @@ class Engine:
             cwd=self.folder,
             env={
                 **os.environ,
-                "PULUMI_HOME": str(self.folder / "home"),
-                "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+                **echo.variables(self.folder),
                 "PULUMI_CONFIG_PASSPHRASE": "test",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
                 "RESOURCES": str(self.folder / "resources.json"),
-                "KUBECONFIG": str(self.folder / "no-cluster"),
                 "NO_COLOR": "1",
             },
             stdout=subprocess.PIPE,
@@ -101,8 +97,7 @@ def engine_for_program(folder: Path, stack: str) -> Engine:
 
 
 def _initialized(engine: Engine) -> Engine:
-    (engine.folder / "state").mkdir()
-    echo.install_in(engine.folder / "home")
+    echo.prepare(engine.folder)
     made = engine.pulumi("stack", "init", with_pack=False)
     assert made.code == 0, made.output
     return engine
