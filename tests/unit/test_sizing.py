@@ -53,11 +53,14 @@ def test_a_jvm_fits_under_its_limit_or_is_refused(profile: JvmProfile, limit: in
     assert heap * (1 + sizing.COLLECTOR_SHARE) + beside + sizing.NATIVE_OVERHEAD <= limit
 
 
-@given(
+SERVERS = given(
     limit=st.integers(min_value=1, max_value=64 * 1024),
     senders=st.integers(min_value=1, max_value=100),
     connectors=st.integers(min_value=1, max_value=100),
 )
+
+
+@SERVERS
 def test_postgresql_fits_under_its_limit_or_is_refused(
     limit: int, senders: int, connectors: int
 ) -> None:
@@ -72,11 +75,7 @@ def test_postgresql_fits_under_its_limit_or_is_refused(
     assert memory.logical_decoding_work_mem >= postgresql.MINIMUM_DECODING
 
 
-@given(
-    limit=st.integers(min_value=1, max_value=64 * 1024),
-    senders=st.integers(min_value=1, max_value=100),
-    connectors=st.integers(min_value=1, max_value=100),
-)
+@SERVERS
 def test_more_memory_than_is_enough_is_enough_for_postgresql(
     limit: int, senders: int, connectors: int
 ) -> None:

@@ -23,12 +23,12 @@ import org.apache.kafka.connect.source.SourceRecord;
  * ("records"). Debezium begins with the first, and so reads the position again; the records that
  * were committed are left out here.
  *
+ * <p>The list of captured tables may change before that. Then a TRUNCATE of several tables has other
+ * records than were counted, so the offset names the topics of those that it includes ("truncated.*").
+ *
  * <p>A COMMIT's position is the end of its WAL record, where the next change of another transaction
  * begins that was open meanwhile. Debezium takes such a change for the one that was committed last, and
  * skips its transaction up to it. So after a COMMIT it begins with a position that no change has.
- *
- * <p>The list of captured tables may change before that. Then a TRUNCATE of several tables has other
- * records than were counted, so the offset names the topics of those that it includes ("truncated.*").
  */
 final class SharedPositions {
   private static final String BEFORE = "before.";
