@@ -76,11 +76,12 @@ ADVICE = (
     ),
     (
         r"temporary file size exceeds temp_file_limit",
-        "PostgreSQL sorts a table whose key is random into temporary files before it sends the first"
-        " row. Let a superuser run ALTER ROLE … SET enable_sort = off for the account that captures,"
-        " which reads such tables by their index, slowly; or raise temp_file_limit where the volume"
-        " has room for a second copy of the table. The managed database's limit is a share of"
-        " sizing.postgresqlStorage (docs/TUNING.md, \"Rows in the order of a random key\").",
+        "PostgreSQL sorts a table whose key is random into temporary files before it sends the"
+        " first row. Let a superuser run ALTER ROLE … SET enable_sort = off for the account that"
+        " captures, which then reads such tables by their index, slowly; or raise temp_file_limit"
+        " where the volume has room for a second copy of the table. The managed database's limit"
+        ' is a share of sizing.postgresqlStorage (docs/TUNING.md, "Rows in the order of a random'
+        ' key").',
     ),
     (
         r"RecordTooLargeException|RecordBatchTooLarge",

@@ -14,8 +14,14 @@ pytestmark = [pytest.mark.jdk, pytest.mark.images, pytest.mark.postgresql]
 
 TABLE = "events"
 ROWS = 20_000
+FILLED = """
+CREATE TABLE events (id uuid PRIMARY KEY, v text);
+INSERT INTO events SELECT md5(n::text)::uuid, repeat(n::text, 40)
+    FROM generate_series(1, 20000) AS n;
+ANALYZE events;
+"""
 # A policy on the table with which each reading fails with the SQLSTATE that a setting has.
-FAILING_POLICY = f"""
+FAILING_POLICY = """
 CREATE FUNCTION fails() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     state text := coalesce(current_setting('test.state', true), '');
@@ -26,8 +32,8 @@ BEGIN
     RAISE EXCEPTION 'failed by the test' USING ERRCODE = state;
 END;
 $$;
-ALTER TABLE {TABLE} ENABLE ROW LEVEL SECURITY;
-CREATE POLICY fails ON {TABLE} USING (fails());
+ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY fails ON events USING (fails());
 """
 
 
@@ -36,11 +42,7 @@ def running() -> Iterator[PostgresServer]:
     """A server that sorts a table, whose key is random, to read it in the order of the key."""
     with running_server(sample_schema=False) as server:
         assert server.apply(()).returncode == 0
-        server.execute(
-            f"CREATE TABLE {TABLE} (id uuid PRIMARY KEY, v text);"
-            f"INSERT INTO {TABLE} SELECT md5(n::text)::uuid, repeat(n::text, 40)"
-            f" FROM generate_series(1, {ROWS}) AS n; ANALYZE {TABLE}"
-        )
+        server.execute(FILLED)
         apply(server, [TABLE])
         server.execute("ALTER ROLE debezium SET enable_indexscan = off")
         server.execute(FAILING_POLICY)

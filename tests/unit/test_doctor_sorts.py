@@ -1,4 +1,4 @@
-"""make doctor says which tables the server sorts to read them, and refuses a sort that must fail."""
+"""make doctor says which tables the server sorts to read them, and refuses sorts that must fail."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,22 +17,22 @@ pytestmark = pytest.mark.postgres_versions
 
 ROWS = 30_000
 RANDOM, PARTITIONED, IN_ORDER, BYTES = "public.random", "public.parts", "public.usual", "public.raw"
-TABLES = f"""
+TABLES = """
 CREATE DOMAIN public.token AS uuid;
-CREATE TABLE {RANDOM} (id public.token PRIMARY KEY, "Text" text, left_out text);
-CREATE TABLE {PARTITIONED} (id uuid, half bool, "Text" text, PRIMARY KEY (id, half))
+CREATE TABLE public.random (id public.token PRIMARY KEY, "Text" text, left_out text);
+CREATE TABLE public.parts (id uuid, half bool, "Text" text, PRIMARY KEY (id, half))
     PARTITION BY LIST (half);
-CREATE TABLE {PARTITIONED}_0 PARTITION OF {PARTITIONED} FOR VALUES IN (false);
-CREATE TABLE {PARTITIONED}_1 PARTITION OF {PARTITIONED} FOR VALUES IN (true);
-CREATE TABLE {IN_ORDER} (id int PRIMARY KEY, "Text" text);
-CREATE TABLE {BYTES} (id bytea PRIMARY KEY, "Text" text);
-INSERT INTO {RANDOM} SELECT md5(n::text)::uuid, repeat('x', 150), repeat('y', 500)
-    FROM generate_series(1, {ROWS}) AS n;
-INSERT INTO {PARTITIONED} SELECT md5(n::text)::uuid, n % 2 = 0, repeat('x', 150)
-    FROM generate_series(1, {ROWS}) AS n;
-INSERT INTO {IN_ORDER} SELECT n, repeat('x', 150) FROM generate_series(1, {ROWS}) AS n;
-INSERT INTO {BYTES} SELECT decode(md5(n::text), 'hex'), repeat('x', 150)
-    FROM generate_series(1, {ROWS}) AS n;
+CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES IN (false);
+CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES IN (true);
+CREATE TABLE public.usual (id int PRIMARY KEY, "Text" text);
+CREATE TABLE public.raw (id bytea PRIMARY KEY, "Text" text);
+INSERT INTO public.random SELECT md5(n::text)::uuid, repeat('x', 150), repeat('y', 500)
+    FROM generate_series(1, 30000) AS n;
+INSERT INTO public.parts SELECT md5(n::text)::uuid, n % 2 = 0, repeat('x', 150)
+    FROM generate_series(1, 30000) AS n;
+INSERT INTO public.usual SELECT n, repeat('x', 150) FROM generate_series(1, 30000) AS n;
+INSERT INTO public.raw SELECT decode(md5(n::text), 'hex'), repeat('x', 150)
+    FROM generate_series(1, 30000) AS n;
 """
 LISTED = {
     RANDOM: {"excludedColumns": ["left_out"]},
@@ -42,7 +42,7 @@ LISTED = {
 }
 # The settings of the account with which small tables are sorted as large ones are.
 SETTINGS = {"work_mem": "64kB", "effective_cache_size": "1MB", "random_page_cost": "100"}
-READ = f'SELECT id, "Text" FROM {RANDOM} ORDER BY id'
+READ = 'SELECT id, "Text" FROM public.random ORDER BY id'
 MEBIBYTE = 1024**2
 
 
@@ -113,7 +113,7 @@ def test_large_sorts_are_warned_of_with_the_room_and_the_remedy(
     assert {each.level for each in found.values()} == {"warning"}
     assert "df -h" in found[RANDOM].remedy
     assert sorts(server, {RANDOM: {}}).keys() == {PARTITIONED}
-    configure(server, found[RANDOM].remedy.partition("slower: ALTER ROLE \"datapipe\" ")[2])
+    configure(server, found[RANDOM].remedy.partition('slower: ALTER ROLE "datapipe" ')[2])
     assert sorts(server) == {}
     assert as_the_account(server, READ) == ROWS
 
