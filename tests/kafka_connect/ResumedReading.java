@@ -34,6 +34,13 @@ public class ResumedReading {
   public static void main(String[] arguments) throws Exception {
     Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {
       error.printStackTrace();
+      String cause = "";
+      for (Throwable each = error; each != null; each = each.getCause()) {
+        cause = each.getMessage();
+      }
+      System.out.println(String.join("\t", "failed",
+          error instanceof RetriableException ? "retriable" : "final",
+          error.getMessage() + ": " + cause).replace("\n", " "));
       Runtime.getRuntime().halt(1); // Debezium's threads would go on
     });
     Properties given = new Properties();
