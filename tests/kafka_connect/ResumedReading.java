@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTaskContext;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
@@ -31,6 +32,13 @@ public class ResumedReading {
   public static void main(String[] arguments) throws Exception {
     Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {
       error.printStackTrace();
+      String cause = "";
+      for (Throwable each = error; each != null; each = each.getCause()) {
+        cause = each.getMessage();
+      }
+      System.out.println(String.join("\t", "failed",
+          error instanceof RetriableException ? "retriable" : "final",
+          error.getMessage() + ": " + cause).replace("\n", " "));
       Runtime.getRuntime().halt(1); // Debezium's threads would go on
     });
     Properties given = new Properties();
