@@ -2,8 +2,8 @@
 
 from components.config.source import SourceSettings
 from components.postgres_memory import postgres_memory
-from components.postgres_volume import PostgresVolume
 from components.sizing import Resources
+from components.source.volume import PostgresVolume
 
 CONFIGURATION = "/etc/postgresql/conf"
 CREDENTIALS = "/etc/postgresql/credentials"

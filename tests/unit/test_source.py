@@ -123,9 +123,9 @@ class TestPod:
         monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
         sourced()
         assert not warnings
-        sourced(sizing={"postgresqlStorage": "2Gi"})
+        sourced(sizing={"postgresqlStorage": "4Gi"})
         [warning] = warnings
-        assert "no room for tables on its volume of 2048 MiB (sizing.postgresqlStorage)" in warning
+        assert "no room for tables on its volume of 4096 MiB (sizing.postgresqlStorage)" in warning
 
     def test_it_waits_for_what_it_mounts(self, sourced: Sourced) -> None:
         waits = sourced().one("StatefulSet").dependencies

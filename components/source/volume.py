@@ -11,11 +11,15 @@ that is larger fails, and leaves the volume its room for WAL.
 
 from dataclasses import dataclass
 
+from components.config.postgres_size import UNLIMITED, megabytes
+from components.settings import LARGEST_INT
+
 # Of a volume; a filesystem needs some of it for itself.
 USABLE = 0.95
 # MiB: with less, queries that have nothing to do with large tables would fail.
 LEAST_TEMPORARY = 64
-_MEBIBYTES = {"MB": 1, "GB": 1024}
+# MB: PostgreSQL counts the limit in kB.
+LARGEST_TEMPORARY = LARGEST_INT // 1024
 
 
 @dataclass(frozen=True)
@@ -26,27 +30,27 @@ class PostgresVolume:
     """MiB"""
     max_wal_size: str
     max_slot_wal_keep_size: str
-    """-1: no limit"""
     checkpoint_completion_target: float
 
     @property
     def wal(self) -> int:
         """The WAL between even checkpoints; without a limit for slots, while they are read."""
-        largest = mebibytes(self.max_wal_size)
-        if self.max_slot_wal_keep_size == "-1":
+        largest = megabytes(self.max_wal_size)
+        if self.max_slot_wal_keep_size == UNLIMITED:
             return largest
         between = largest / (1 + self.checkpoint_completion_target)
-        return max(largest, int(mebibytes(self.max_slot_wal_keep_size) + between))
+        return max(largest, int(megabytes(self.max_slot_wal_keep_size) + between))
 
     @property
     def temp_file_limit(self) -> int:
         """The most temporary files of a session."""
-        return max(LEAST_TEMPORARY, int(self.storage * USABLE - self.wal) // 2)
+        half = int(self.storage * USABLE - self.wal) // 2
+        return min(max(LEAST_TEMPORARY, half), LARGEST_TEMPORARY)
 
     def shortage(self) -> str:
         """Say that WAL can fill the volume; empty if it can't, or if nothing bounds it."""
         needed = self.wal + 2 * LEAST_TEMPORARY
-        if self.max_slot_wal_keep_size == "-1" or needed <= self.storage * USABLE:
+        if self.max_slot_wal_keep_size == UNLIMITED or needed <= self.storage * USABLE:
             return ""
         enough = int(needed / USABLE) + 1
         return (
@@ -56,8 +60,3 @@ class PostgresVolume:
             " (sizing.postgresqlStorage): PostgreSQL stops when the volume is full. Lower them or,"
             f" in a new stack, set sizing.postgresqlStorage to at least {enough}Mi"
         )
-
-
-def mebibytes(size: str) -> int:
-    """Return the MiB of a size as PostgreSQL writes it."""
-    return int(size[:-2]) * _MEBIBYTES[size[-2:]]

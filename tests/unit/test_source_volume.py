@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.config.source import SourceSettings
-from components.postgres_volume import LEAST_TEMPORARY, USABLE, PostgresVolume
 from components.sizing import DEFAULT_RESOURCES, Sizing
 from components.source.configuration import server_settings, volume_of
+from components.source.volume import LEAST_TEMPORARY, USABLE, PostgresVolume
 
 GIBIBYTE = 1024
 
@@ -18,14 +18,14 @@ def volume(storage: int = 5 * GIBIBYTE, **source: Any) -> PostgresVolume:
     return volume_of(SourceSettings.model_validate(source), storage)
 
 
-@pytest.mark.parametrize("storage", [2, 5, 20, 200, 4000])
+@pytest.mark.parametrize("storage", [2, 5, 20, 200, 4000, 60_000])
 @pytest.mark.parametrize("kept", ["1GB", "3GB", "100GB"])
 @pytest.mark.parametrize("largest", ["512MB", "2GB", "16GB"])
 def test_wal_a_table_and_its_sort_fit_or_the_preview_warns(
     storage: int, kept: str, largest: str
 ) -> None:
     one = volume(storage * GIBIBYTE, maxSlotWalKeepSize=kept, maxWalSize=largest)
-    assert one.temp_file_limit >= LEAST_TEMPORARY
+    assert LEAST_TEMPORARY <= one.temp_file_limit < 2**31 / 1024, "PostgreSQL counts in kB"
     fits = one.wal + 2 * one.temp_file_limit <= one.storage * USABLE
     assert fits or one.shortage()
     assert not (fits and one.shortage())
