@@ -82,3 +82,34 @@ def test_a_table_that_is_rewritten_after_the_snapshot_began_is_read(
         worker.read(0)
         for table in ("first", *changes):
             assert worker.current(table) == contents(server, table), table
+
+
+def test_a_table_whose_other_columns_change_goes_on_and_one_that_was_replaced_begins(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with server.connect("postgres") as connection:
+        for table in ("altered", "replaced", "renamed"):
+            columns = "(id int PRIMARY KEY, v varchar(20), w int)"
+            run(connection, "CREATE TABLE {table} " + columns, table)
+            filled = "INSERT INTO {table} SELECT n, n, n FROM generate_series(1, 300) AS n"
+            run(connection, filled, table)
+        connection.execute("CREATE TABLE ending (id int PRIMARY KEY, v text)")
+    tables = ["altered", "replaced", "renamed", "ending"]
+    apply(server, tables)
+    with worker_of(server, tables, tmp_path) as worker:
+        while not worker.of("altered"):
+            worker.read(50)
+        with server.connect("postgres") as connection:
+            for change in ("ADD x int DEFAULT 5", "ALTER v TYPE text USING v || ''", "DROP w"):
+                run(connection, "ALTER TABLE {table} " + change, "altered")
+            connection.execute("DROP TABLE replaced")
+            connection.execute("CREATE TABLE replaced AS SELECT * FROM renamed WHERE id > 100")
+            connection.execute("ALTER TABLE replaced ADD PRIMARY KEY (id)")
+            connection.execute("ALTER TABLE renamed RENAME w TO u")
+        apply(server, tables)
+        with server.connect("postgres") as connection:
+            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
+        worker.read(0)
+        for table in tables[:3]:
+            assert worker.current(table) == contents(server, table), table
+        assert {each.operation for each in worker.of("altered")} == {"r"}, "it went on"

@@ -51,6 +51,7 @@ final class TableKey {
   }
 
   final long oid;
+  /** null if the table was created in this moment. */
   final TableFiles files;
   private final List<Column> columns = new ArrayList<>();
 
