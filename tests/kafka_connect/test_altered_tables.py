@@ -69,12 +69,12 @@ def test_a_table_that_is_rewritten_after_the_snapshot_began_is_read(
                 f"CREATE TABLE part{number} PARTITION OF parted"
                 f" FOR VALUES WITH (MODULUS 2, REMAINDER {number})"
             )
-        for table in ("first", *changes):
-            filled = "INSERT INTO {table} SELECT n, n FROM generate_series(1, 300) AS n"
-            run(connection, filled, table)
+        for table, rows in {"first": 1000, **dict.fromkeys(changes, 150)}.items():
+            filled = "INSERT INTO {table} SELECT n, n FROM generate_series(1, %s) AS n"
+            run(connection, filled, table, rows)
     apply(server, tables)
-    with worker_of(server, tables, tmp_path) as worker:
-        worker.go_on(250)
+    with worker_of(server, tables, tmp_path, {"repeats": "true"}) as worker:
+        worker.go_on(50)
         with server.connect("postgres", options="-c lock_timeout=5s") as connection:
             for change in changes.values():
                 connection.execute(change)

@@ -60,6 +60,15 @@ UNORDERED = {
 }
 
 
+class TaskError(Exception):
+    """What a task failed with."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.is_retriable = kind == "retriable"
+        """whether Connect polls the task again, as if nothing was wrong with it"""
+
+
 @dataclass
 class Record:
     """A record that a worker has committed."""
@@ -137,6 +146,8 @@ class Worker:
             if line == "done\n":
                 return
             operation, table, position, *row = line.rstrip("\n").split("\t")
+            if operation == "failed":
+                raise TaskError(table, position)
             self.records.append(
                 Record(operation, table.removeprefix("public."), int(position), *row)
             )

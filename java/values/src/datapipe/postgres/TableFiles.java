@@ -12,6 +12,7 @@ import java.util.Map;
  * write a table's rows into new files, where that view sees none: the table would be read as empty.
  */
 final class TableFiles {
+  private static final String OTHERS = " were written into new files after the snapshot began";
   private static final String QUERY =
       "WITH RECURSIVE member (root, oid) AS ("
           + " SELECT oid, oid FROM pg_class WHERE relkind IN ('r', 'p')"
@@ -44,17 +45,21 @@ final class TableFiles {
     return "string_agg(" + file + ", ' ' ORDER BY " + oid + ")";
   }
 
+  /** Returns whether it is the error of the condition, after which the task starts again. */
+  static boolean areOthers(SQLException error) {
+    return String.valueOf(error.getMessage()).contains(OTHERS);
+  }
+
   /**
    * Returns a condition that is true while the files are the same, and otherwise fails.
    *
-   * <p>PostgreSQL evaluates it once, after it has locked the table for the query. Debezium takes the
-   * failure for a lost connection, and starts the task again.
+   * <p>PostgreSQL evaluates it once, after it has locked the table for the query.
    */
   String condition(String table) {
     String current =
         "(SELECT " + paths("oid") + " FROM unnest('{" + members + "}'::oid[]) AS oid)";
-    String message = "the rows of " + table + " were written into new files after the snapshot"
-        + " began (ALTER TABLE, TRUNCATE, VACUUM FULL); it goes on in a new transaction. Files: ";
+    String message = "the rows of " + table + OTHERS
+        + " (ALTER TABLE, TRUNCATE, VACUUM FULL); it goes on in a new transaction. Files: ";
     return "CASE WHEN " + current + " = '" + paths + "' THEN true"
         + " ELSE CAST(concat('" + message.replace("'", "''") + "', " + current + ") AS boolean) END";
   }
