@@ -22,8 +22,9 @@ import org.apache.kafka.connect.storage.OffsetStorageReader;
  * <p>Arguments: a file of properties and a seed. Each line of the input is a number of records, after
  * which the worker is killed: what came after the last commit is forgotten. 0 reads to the end of the
  * snapshot and to an insert with the text "the end". After +NUMBER records the task goes on with the
- * next line. A line NAME=VALUE changes a property of the next task. A record that is committed is printed as operation, table, position, `id` and `v`; the end of
- * a line of input as "done".
+ * next line. A line NAME=VALUE changes a property of the next task. With the property "repeats" a
+ * task goes on after a retriable error, as in a worker. A record that is committed is printed as
+ * operation, table, position, `id` and `v`; the end of a line of input as "done".
  */
 public class ResumedReading {
   /** What a committed transaction has stored, as Connect's JSON brings it back. */
@@ -68,7 +69,7 @@ public class ResumedReading {
     running = goesOn ? task : null;
     boolean isEnd = false;
     for (int read = 0; !isEnd && (records == 0 || read < records); ) {
-      List<SourceRecord> batch = polled(task);
+      List<SourceRecord> batch = polled(task, properties);
       read += batch.size();
       boolean isKilled = !goesOn && records > 0 && read >= records;
       for (SourceRecord record : isKilled ? committed(batch, random) : batch) {
@@ -85,12 +86,15 @@ public class ResumedReading {
   }
 
   /** Returns the next records; none where the task starts again, as after a lost connection. */
-  private static List<SourceRecord> polled(ResumingTask task) throws InterruptedException {
+  private static List<SourceRecord> polled(ResumingTask task, Map<String, String> properties)
+      throws InterruptedException {
     try {
       List<SourceRecord> batch = task.poll();
       return batch == null ? List.of() : batch;
     } catch (RetriableException error) {
-      System.err.println(error);
+      if (!properties.containsKey("repeats")) {
+        throw error;
+      }
       return List.of();
     }
   }

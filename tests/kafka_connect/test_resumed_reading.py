@@ -27,9 +27,16 @@ Connection = psycopg.Connection[Any]
 NUMBERED = {
     "smallints": ("smallint", "n - 75", ("-32768", "32767")),
     "bigints": ("bigint", "n * 1000003 - 75", ("-9223372036854775808", "9223372036854775807")),
-    "numerics": ("numeric", "(n - 75) / 7.0", ("NaN", "1e40", "-1e-40", "10.00")),
+    "numerics": ("numeric", "(n - 75) / 7.0", ("NaN", "1e40", "-1e-40", "10.00", "Infinity")),
+    "amounts": ("numeric(12,2)", "(n - 75) * 0.5", ("NaN", "123456789.10")),
     "texts": ("text", "chr(60 + n % 70) || n", ("", "\\", "'", "\\'", "ä", "Z", " a", "E'\\n'\n")),
     "varchars": ('varchar(20) COLLATE "C"', "chr(60 + n % 70) || n", ("", "é", "\\\\")),
+    "icu": (
+        'text COLLATE "en-x-icu"',
+        "chr(60 + n % 70) || n",
+        ("", "a-b", "ab", "a b", "\U0001f600"),
+    ),
+    "folded": ("text COLLATE folded", "chr(60 + n % 70) || n", ("", "\u00e9", "e\u0301x", "Z")),
     "chars": ("char(5)", "n", ("", "a", "a b")),
     "uuids": ("uuid", "md5(n::text)::uuid", ("00000000-0000-0000-0000-000000000000",)),
     "dates": ("date", "date '0001-01-01' + n - 75", ("infinity", "-infinity", "12345-06-07")),
@@ -81,6 +88,11 @@ def run(connection: Connection, statement: str, table: str, *values: object) -> 
 
 def create_tables(connection: Connection) -> list[str]:
     connection.execute("CREATE DOMAIN code AS integer")
+    # To it, a and A are the same key, and é in one character or in two.
+    connection.execute(
+        "CREATE COLLATION folded"
+        " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    )
     for table, (kind, key, awkward) in NUMBERED.items():
         run(connection, "CREATE TABLE {table} (id " + kind + " PRIMARY KEY, v text)", table)
         for number, value in enumerate(awkward):
@@ -93,9 +105,11 @@ def create_tables(connection: Connection) -> list[str]:
     connection.execute(
         "INSERT INTO pairs SELECT chr(65 + n % 7), n, n::text FROM generate_series(1, 150) AS n"
     )
+    connection.execute("CREATE TABLE covering (id int, v text, PRIMARY KEY (id) INCLUDE (v))")
+    connection.execute("INSERT INTO covering SELECT n, n::text FROM generate_series(1, 150) AS n")
     connection.execute("CREATE TABLE ending (id int PRIMARY KEY, v text)")
     connection.execute("ANALYZE")  # tables in the order of their key are read by the index
-    return [*NUMBERED, "pairs", "ending"]
+    return [*NUMBERED, "pairs", "covering", "ending"]
 
 
 def create_unordered(connection: Connection) -> None:
@@ -355,11 +369,18 @@ def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
 
 
 # With heartbeats after each message, an offset can be that of a COMMIT that has no record.
-@pytest.mark.parametrize(("metadata", "heartbeat_ms"), [("true", "30000"), ("false", "1")])
+@pytest.mark.parametrize(
+    ("metadata", "heartbeat_ms", "prepares"),
+    [("true", "30000", False), ("false", "1", False), ("false", "1", True)],
+)
 def test_no_change_is_skipped_where_transactions_overlap(
-    server: PostgresServer, tmp_path: Path, metadata: str, heartbeat_ms: str
+    server: PostgresServer, tmp_path: Path, metadata: str, heartbeat_ms: str, prepares: bool
 ) -> None:
     """A transaction goes on in the WAL just where the COMMIT of another one ends."""
+    if prepares:
+        server.execute("ALTER SYSTEM SET max_prepared_transactions = 2")
+        server.stop()
+        server.start()
     with server.connect("postgres") as connection:
         for table in ("one", "two", "ending"):
             run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
@@ -374,7 +395,8 @@ def test_no_change_is_skipped_where_transactions_overlap(
     with worker_of(server, tables, tmp_path, changed) as worker:
         while not worker.records:
             worker.read(1)
-        expected = change_in_overlapping_transactions(server)
+        change = change_in_prepared_transactions if prepares else change_in_overlapping_transactions
+        expected = change(server)
         for _ in range(14):
             worker.read(3)
         with server.connect("postgres") as connection:
@@ -401,6 +423,31 @@ def change_in_overlapping_transactions(server: PostgresServer) -> Counter[tuple[
             keys = [*range(first, first + 20), first + 50, first + 51]
             rows.update(("one", str(key)) for key in keys)
             rows["two", str(first)] += 1
+    return rows
+
+
+def change_in_prepared_transactions(server: PostgresServer) -> Counter[tuple[str, str]]:
+    """Insert rows in prepared transactions, which others overlap; return the committed rows."""
+    rows: Counter[tuple[str, str]] = Counter()
+    with server.connect("postgres") as first, server.connect("postgres") as second:
+        for key in range(0, 500, 100):
+            first.execute("BEGIN")
+            copy(first, "one", range(key, key + 20))
+            copy(second, "two", (key,))
+            copy(first, "one", (key + 50,))
+            first.execute("PREPARE TRANSACTION 'kept'")
+            first.execute("BEGIN")
+            copy(first, "two", (key + 1, key + 2))
+            second.execute("COMMIT PREPARED 'kept'")
+            copy(first, "two", (key + 3,))
+            first.execute("PREPARE TRANSACTION 'left'")
+            copy(second, "one", (key + 60, key + 61))
+            second.execute(f"{'COMMIT' if key % 200 else 'ROLLBACK'} PREPARED 'left'")
+            copy(second, "one", (key + 62,))
+            ones = [*range(key, key + 20), *(key + more for more in (50, 60, 61, 62))]
+            rows.update(("one", str(one)) for one in ones)
+            twos = [key, *((key + 1, key + 2, key + 3) if key % 200 else ())]
+            rows.update(("two", str(two)) for two in twos)
     return rows
 
 
@@ -479,76 +526,3 @@ def test_a_truncate_of_several_tables_is_recorded_once_whatever_leaves_the_list_
         found = Counter(each.table for each in worker.records if each.operation == "t")
     assert [found[table] for table in truncated[1:4]] == [rounds] * 3
     assert max(found["one"], found["five"]) <= rounds
-
-
-# By table: its columns but v, a key that follows from a number, and what changes the key's order.
-REORDERED = {
-    "collated": ('id text COLLATE "en-x-icu" PRIMARY KEY', "chr(60 + n % 70) || n",
-                 'ALTER COLUMN id TYPE text COLLATE "C"'),
-    "retyped": ("id text PRIMARY KEY", "n", "ALTER COLUMN id TYPE numeric USING id::numeric"),
-    "negated": ("id integer PRIMARY KEY", "n", "ALTER COLUMN id TYPE integer USING -id"),
-    "turned": ("place integer GENERATED ALWAYS AS IDENTITY, id integer, PRIMARY KEY (place, id)",
-               "150 - n", "DROP CONSTRAINT turned_pkey, ADD PRIMARY KEY (id, place)"),
-}  # fmt: skip
-
-
-def test_a_table_whose_keys_order_changes_between_the_attempts_is_read_again(
-    server: PostgresServer, tmp_path: Path
-) -> None:
-    with server.connect("postgres") as connection:
-        for table, (columns, key, _) in REORDERED.items():
-            run(connection, "CREATE TABLE {table} (" + columns + ", v text)", table)
-            filled = "INSERT INTO {table} (id, v) SELECT KEY, n FROM generate_series(1, 150) AS n"
-            run(connection, filled.replace("KEY", key), table)
-        connection.execute("CREATE TABLE ending (id int PRIMARY KEY, v text)")
-    tables = [*REORDERED, "ending"]
-    apply(server, tables)
-    with worker_of(server, tables, tmp_path) as worker:
-        for table, (*_, change) in REORDERED.items():
-            while not worker.of(table):
-                worker.read(50)
-            assert worker.current(table).total() < 150, "its reading was interrupted"
-            with server.connect("postgres") as connection:
-                run(connection, "ALTER TABLE {table} " + change, table)
-        worker.read(1)  # creates the slot
-        with server.connect("postgres") as connection:
-            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
-        worker.read(0)
-        wrong = [t for t in REORDERED if worker.current(t) != contents(server, t)]
-    assert wrong == []
-
-
-def test_a_table_that_is_rewritten_after_the_snapshot_began_is_read(
-    server: PostgresServer, tmp_path: Path
-) -> None:
-    """The snapshot's own view of such a table is empty."""
-    changes = {
-        "typed": "ALTER TABLE typed ALTER COLUMN v TYPE text USING v || ''",
-        "filled": "ALTER TABLE filled ADD COLUMN added uuid DEFAULT gen_random_uuid()",
-        "packed": "VACUUM FULL packed",
-        "parted": "ALTER TABLE parted ALTER COLUMN v TYPE varchar(10)",
-    }
-    tables = ["first", *changes, "ending"]
-    with server.connect("postgres") as connection:
-        for table in tables:
-            parted = " PARTITION BY HASH (id)" if table == "parted" else ""
-            columns = "(id int PRIMARY KEY, v varchar(20))" + parted
-            run(connection, "CREATE TABLE {table} " + columns, table)
-        for number in range(2):
-            connection.execute(
-                f"CREATE TABLE part{number} PARTITION OF parted"
-                f" FOR VALUES WITH (MODULUS 2, REMAINDER {number})"
-            )
-        for table in ("first", *changes):
-            filled = "INSERT INTO {table} SELECT n, n FROM generate_series(1, 300) AS n"
-            run(connection, filled, table)
-    apply(server, tables)
-    with worker_of(server, tables, tmp_path) as worker:
-        worker.go_on(250)
-        with server.connect("postgres", options="-c lock_timeout=5s") as connection:
-            for change in changes.values():
-                connection.execute(change)
-            connection.execute("INSERT INTO ending VALUES (1, 'the end')")
-        worker.read(0)
-        for table in ("first", *changes):
-            assert worker.current(table) == contents(server, table), table

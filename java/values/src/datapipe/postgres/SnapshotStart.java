@@ -159,7 +159,9 @@ final class SnapshotStart {
     } else if (offset != null) {
       how = TableReading.How.AGAIN;
     }
-    return new TableReading(how, any.map(found -> found.files.condition(table)), order, after, false);
+    Optional<String> unchanged =
+        any.map(found -> found.files).map(files -> files.condition(table));
+    return new TableReading(how, unchanged, order, after, false);
   }
 
   private boolean isUsable(String table, Map<String, Object> offset) {

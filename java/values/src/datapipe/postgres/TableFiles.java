@@ -9,11 +9,13 @@ import java.util.Map;
  * The files that hold the rows of a table and its partitions.
  *
  * <p>A snapshot reads its tables one after another with the view of its beginning. ALTER TABLE can
- * write a table's rows into new files, in which that view sees none: the table would be read as empty.
+ * write a table's rows into new files, where that view sees none: the table would be read as empty.
  */
 final class TableFiles {
+  private static final String OTHERS = " were written into new files after the snapshot began";
   private static final String QUERY =
-      "WITH RECURSIVE member (root, oid) AS (SELECT oid, oid FROM pg_class WHERE relkind IN ('r', 'p')"
+      "WITH RECURSIVE member (root, oid) AS ("
+          + " SELECT oid, oid FROM pg_class WHERE relkind IN ('r', 'p')"
           + " UNION SELECT root, inhrelid FROM member JOIN pg_inherits ON inhparent = member.oid)"
           + " SELECT root, string_agg(oid::text, ',' ORDER BY oid), " + paths("oid")
           + " FROM member GROUP BY root";
@@ -37,21 +39,26 @@ final class TableFiles {
     });
   }
 
-  /** The function knows the present files; a query of pg_class would have the transaction's view. */
+  /** The function knows the present files; a query of pg_class has the transaction's view. */
   private static String paths(String oid) {
-    return "string_agg(coalesce(pg_relation_filenode(" + oid + ")::text, '-'), ' ' ORDER BY " + oid + ")";
+    String file = "coalesce(pg_relation_filenode(" + oid + ")::text, '-')";
+    return "string_agg(" + file + ", ' ' ORDER BY " + oid + ")";
+  }
+
+  /** Returns whether it is the error of the condition, after which the task starts again. */
+  static boolean areOthers(SQLException error) {
+    return String.valueOf(error.getMessage()).contains(OTHERS);
   }
 
   /**
-   * Returns a condition that is true while the files are the same, and fails with a message otherwise.
+   * Returns a condition that is true while the files are the same, and otherwise fails.
    *
-   * <p>PostgreSQL evaluates it once, after it has locked the table for the query. Debezium takes the
-   * failure for a lost connection, and starts the task again.
+   * <p>PostgreSQL evaluates it once, after it has locked the table for the query.
    */
   String condition(String table) {
     String current =
         "(SELECT " + paths("oid") + " FROM unnest('{" + members + "}'::oid[]) AS oid)";
-    String message = "the rows of " + table + " were written into new files after the snapshot began"
+    String message = "the rows of " + table + OTHERS
         + " (ALTER TABLE, TRUNCATE, VACUUM FULL); it goes on in a new transaction. Files: ";
     return "CASE WHEN " + current + " = '" + paths + "' THEN true"
         + " ELSE CAST(concat('" + message.replace("'", "''") + "', " + current + ") AS boolean) END";

@@ -68,6 +68,7 @@ final class TableKey {
   }
 
   final long oid;
+  /** null if the table was created in this moment. */
   final TableFiles files;
   private final List<Column> columns = new ArrayList<>();
   private boolean isFollowed;

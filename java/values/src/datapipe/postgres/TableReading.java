@@ -24,7 +24,7 @@ final class TableReading {
   enum How {
     /** Nothing of it was read before. */
     NEW,
-    /** What was read before no longer counts: of another slot, table or order, or without a usable key. */
+    /** What was read before does not count: of another slot, table or order, or without a key. */
     AGAIN,
     /** It goes on after the mark or the row that was written last. */
     RESUMED,
