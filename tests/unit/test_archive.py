@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.archive import Archive, ArchiveArgs
 from components.archive.access import sink_policy, trust_policy
 from components.archive.bucket import STALE_UPLOAD_DAYS
+from components.archive.layer import Archive, ArchiveArgs
 from components.config import StackConfig
 from components.streaming.sinks.declared import declared_sinks
 from tests.unit.deployment import ACCOUNT, Deployment, Secret, visible_text
