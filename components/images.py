@@ -14,8 +14,26 @@ from pydantic import AfterValidator, Field
 from components.settings import Pattern, Settings
 
 ImageFamily = Literal["confluent", "apache"]
+# The worker's plugin.path separates folders by commas.
 Folder = Annotated[
-    str, AfterValidator(Pattern(r"/.+", name="folder", allowed="a path that begins with /"))
+    str,
+    AfterValidator(
+        Pattern(
+            r"/[^,\s]+",
+            name="folder",
+            allowed="a path that begins with /, without commas and spaces",
+        )
+    ),
+]
+ImageName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[A-Za-z0-9][A-Za-z0-9._:/@-]*",
+            name="image",
+            allowed="a name with a tag or a digest, e.g. docker.io/library/postgres:15.10-alpine",
+        )
+    ),
 ]
 
 
@@ -148,27 +166,23 @@ class ImageSettings(Settings):
         description="The set of images: confluent has the design's; apache has Apache Kafka,"
         " without Confluent's plug-ins and Schema Registry.",
     )
-    postgresql: str | None = Field(
+    postgresql: ImageName | None = Field(
         default=None,
-        min_length=1,
         description="Image of PostgreSQL; the default is the family's.",
     )
-    kafka: str | None = Field(
-        default=None, min_length=1, description="Image of the brokers; the default is the family's."
+    kafka: ImageName | None = Field(
+        default=None, description="Image of the brokers; the default is the family's."
     )
-    connect: str | None = Field(
+    connect: ImageName | None = Field(
         default=None,
-        min_length=1,
         description="Image of the Kafka Connect workers; the default is the family's.",
     )
-    registry: str | None = Field(
+    registry: ImageName | None = Field(
         default=None,
-        min_length=1,
         description="Image of Schema Registry; the default is the family's.",
     )
-    plugin_installer: str | None = Field(
+    plugin_installer: ImageName | None = Field(
         default=None,
-        min_length=1,
         description="Image with curl, by which connect.plugins: hub downloads the plugins (design:"
         " curlimages/curl); the default is the family's.",
     )

@@ -10,20 +10,27 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 MEBIBYTE = 1024 * 1024
-# A quantity as the API server reads it. Two digits of an exponent are more than any size needs, and
-# Python would take very long to expand a number with many.
-_QUANTITY = re.compile(
-    r"(?P<number>[+-]?(\d+\.?\d*|\.\d+))"
-    r"((?P<binary>[KMGTPE])i|(?P<decimal>[numkMGTPE]?)|(?P<exponent>[eE][+-]?\d{1,2}))",
-    re.ASCII,
-)
-_BINARY = {unit: Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)}
-_DECIMAL = {unit: Decimal(1000) ** power for power, unit in enumerate(("", *"kMGTPE"))}
-_DECIMAL |= {unit: Decimal(1000) ** -power for power, unit in enumerate("mun", start=1)}
+# The largest numbers that settings of Kafka, Connect and PostgreSQL can have.
+LARGEST_INT = 2**31 - 1
+LARGEST_LONG = 2**63 - 1
+
+# A number and its unit.
+_QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)(m|k|[KMGTPE]i?|[eE][0-9]+)?")
+_CORES = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)(m)?")
+_UNITS = {"m": Decimal("0.001"), "k": Decimal(1000)}
+_UNITS |= {unit: Decimal(1000) ** power for power, unit in enumerate("KMGTPE", start=1)}
+_UNITS |= {f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)}
 
 
 class InvalidKeysError(ValueError):
@@ -32,6 +39,10 @@ class InvalidKeysError(ValueError):
     def __init__(self, *problems: tuple[str, str]) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{key}: {problem}" for key, problem in problems))
+
+
+# The types of a section's numbers.
+NUMBERS = (int, float, int | None)
 
 
 class Settings(BaseModel):
@@ -48,6 +59,15 @@ class Settings(BaseModel):
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Yield each key whose value does not go with another's, and what is wrong with it."""
         yield from ()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_a_truth_value_as_number(cls, given: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number is expected: pydantic takes them for 1 and 0."""
+        expected = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(given, bool) and expected in NUMBERS:
+            raise ValueError("is not a number")
+        return given
 
     @model_validator(mode="after")
     def _require_no_contradictions(self) -> Self:
@@ -66,7 +86,7 @@ class Pattern:
 
     def __call__(self, text: str) -> str:
         """Return the text. Raises ValueError where the expression does not match all of it."""
-        if not re.fullmatch(self.expression, text):
+        if not re.fullmatch(self.expression, text, re.ASCII):
             raise ValueError(f"is not a valid {self.name}; allowed: {self.allowed}")
         return text
 
@@ -78,7 +98,7 @@ def parse_mebibytes(value: object) -> int:
     """
     if isinstance(value, int) and not isinstance(value, bool):
         raise ValueError(f"has no unit; write for example {abs(value) or 512}Mi")
-    mebibytes = _quantity(value) / MEBIBYTE
+    mebibytes = _quantity(value, _QUANTITY) / MEBIBYTE
     if mebibytes <= 0 or mebibytes != mebibytes.to_integral_value(ROUND_DOWN):
         raise ValueError("is not allowed; write a positive number of whole MiB, e.g. 512Mi or 5Gi")
     return int(mebibytes)
@@ -89,30 +109,26 @@ def parse_millicores(value: object) -> int:
 
     Raises ValueError where the value is not a quantity, not positive, or finer than a millicore.
     """
-    millicores = _quantity(value) * 1000
+    millicores = _quantity(value, _CORES) * 1000
     if millicores <= 0 or millicores != millicores.to_integral_value(ROUND_DOWN):
         raise ValueError("is not allowed; write a positive number of millicores, e.g. 500m")
     return int(millicores)
 
 
-def _quantity(value: object) -> Decimal:
-    """Return the value of a quantity.
+def _quantity(value: object, form: re.Pattern[str]) -> Decimal:
+    """Return a quantity of a form. Raises ValueError; pydantic reports no TypeError.
 
-    The parser of Kubernetes' Python client takes a tenth of each preview to import.
+    The parser of Kubernetes' Python client would take a tenth of each preview to import.
     """
-    problem = "is not a Kubernetes quantity; write for example 512Mi or 500m"
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(problem)  # pydantic reports no TypeError
-    match = _QUANTITY.fullmatch(str(value))
+    match = None if isinstance(value, bool) else form.fullmatch(str(value))
     if match is None:
-        raise ValueError(problem)
-    number, binary, decimal, exponent = (
-        match["number"],
-        *match.group("binary", "decimal", "exponent"),
-    )
-    if exponent:
-        return Decimal(number + exponent)
-    return Decimal(number) * (_BINARY[binary] if binary else _DECIMAL[decimal])
+        example = "512Mi" if form is _QUANTITY else "500m"
+        raise ValueError(f"is not a Kubernetes quantity; write for example {example}")
+    number, unit = match.groups(default="")
+    quantity = Decimal(number) * _UNITS[unit] if unit in _UNITS else Decimal(number + unit)
+    if quantity.copy_abs() > LARGEST_LONG:
+        raise ValueError("is above the largest quantity of Kubernetes, 2^63 - 1")
+    return quantity
 
 
 Mebibytes = Annotated[int, BeforeValidator(parse_mebibytes)]

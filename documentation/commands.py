@@ -16,8 +16,13 @@ TARGET = re.compile(r"^([a-z-]+):.*?## (.*)$", re.MULTILINE)
 def targets() -> str:
     """Return a Markdown table of the targets that `make help` lists."""
     found = TARGET.findall(MAKEFILE.read_text())
-    rows = [f"| `make {name}` | {help_text} |" for name, help_text in found]
+    rows = [f"| `make {name}` | {_cell(text)} |" for name, text in found]
     return "\n".join(["| command | |", "|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    """Escape bars, each of which would end the cell."""
+    return text.replace("|", "\\|")
 
 
 def programs() -> str:

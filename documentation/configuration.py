@@ -79,4 +79,13 @@ def _default(field: FieldInfo) -> str:
 
 def _meaning(field: FieldInfo) -> str:
     allowed = str(allowed_by(field))
-    return f"{field.description} Allowed: {allowed}." if allowed else str(field.description)
+    meaning = f"{field.description} Allowed: {allowed}." if allowed else str(field.description)
+    return _escaped(meaning)
+
+
+def _escaped(text: str) -> str:
+    """Return text in which Markdown takes <source> for text, not for an element of HTML."""
+    parts = text.split("`")  # every second one is code
+    return "`".join(
+        part if index % 2 else part.replace("<", "&lt;") for index, part in enumerate(parts)
+    )

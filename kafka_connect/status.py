@@ -75,6 +75,15 @@ ADVICE = (
         r" server, correct that; otherwise: make recover SOURCE=\1.",
     ),
     (
+        r"temporary file size exceeds temp_file_limit",
+        "PostgreSQL sorts a table whose key is random into temporary files before it sends the"
+        " first row. Let a superuser run ALTER ROLE … SET enable_sort = off for the account that"
+        " captures, which then reads such tables by their index, slowly; or raise temp_file_limit"
+        " where the volume has room for a second copy of the table. The managed database's limit"
+        ' is a share of sizing.postgresqlStorage (docs/TUNING.md, "Rows in the order of a random'
+        ' key").',
+    ),
+    (
         r"RecordTooLargeException|RecordBatchTooLarge",
         "A record is larger than Kafka accepts: raise kafka.maxRowSize in the stack file.",
     ),

@@ -24,6 +24,7 @@ from components.archive.access import (
 from components.archive.bucket import declare_bucket, declare_lifecycle, declare_protection
 from components.archive.catalog import declare_catalog
 from components.archive.optimizers import OptimizedTable, account_of, declare_optimizers
+from components.archive.policy_size import policy_problem
 from components.config import StackConfig
 from components.config.archive import MAINTENANCE_SUFFIX, ArchiveSettings
 from components.config.captured_database import CapturedDatabase
@@ -91,6 +92,9 @@ class Archive(pulumi.ComponentResource):
         self, name: str, args: ArchiveArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("datapipe:archive:Archive", name, None, opts)
+        problem = policy_problem(args.settings, args.needs, args.databases, args.aws.region)
+        if problem and args.aws.endpoint is None:
+            raise pulumi.RunError(problem)
         child = pulumi.ResourceOptions(parent=self)
         # what is left behind when the stack goes stays as well guarded as it was
         data = pulumi.ResourceOptions(parent=self, retain_on_delete=args.settings.retain)

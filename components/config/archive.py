@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
 from components.config.maintenance import MaintenanceKind, MaintenanceSettings
-from components.settings import Pattern, Settings
+from components.settings import LARGEST_INT, Pattern, Settings
 from kafka_connect.connector_state import State
 
 # S3's naming rules for general purpose buckets, without dots (they break TLS to the bucket).
@@ -15,16 +15,43 @@ BucketName = Annotated[
     str,
     AfterValidator(
         Pattern(
-            r"(?!xn--|sthree-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?<!-s3alias)(?<!--ol-s3)",
+            r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+            r"(?<!-s3alias)(?<!--ol-s3)(?<!--x-s3)(?<!--table-s3)",
             name="S3 bucket name",
-            allowed="3 to 63 of a-z, 0-9 and -, with a letter or digit first and last",
+            allowed="3 to 63 of a-z, 0-9 and -, with a letter or digit first and last, but not"
+            " xn--, sthree- or amzn-s3-demo- first, nor -s3alias, --ol-s3, --x-s3 or --table-s3"
+            " last",
         )
     ),
 ]
+# S3 allows 1,024 characters for an object's key: this folder, twice the topic's name (249 at most),
+# the hour and the offsets.
 Prefix = Annotated[
     str,
     AfterValidator(
-        Pattern(r"[A-Za-z0-9_-]+", name="folder name", allowed="letters, digits, _ and -")
+        Pattern(
+            r"[A-Za-z0-9_-]{1,255}", name="folder name", allowed="1 to 255 letters, digits, _ and -"
+        )
+    ),
+]
+OidcProviderArn = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+",
+            name="ARN of an OIDC provider",
+            allowed="arn:aws:iam::<account>:oidc-provider/<issuer>",
+        )
+    ),
+]
+KmsKeyArn = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
+            name="ARN of a KMS key",
+            allowed="arn:aws:kms:<region>:<account>:key/<id>",
+        )
     ),
 ]
 GlueDatabase = Annotated[
@@ -77,7 +104,7 @@ class ArchiveSettings(Settings):
         description="The sink's identity: an IAM user with access keys (design: access_keys), or"
         " an IAM role for the pods' service account (IRSA), which has no keys.",
     )
-    oidc_provider_arn: str | None = Field(
+    oidc_provider_arn: OidcProviderArn | None = Field(
         default=None,
         description="ARN of the EKS cluster's OIDC provider; required where access is role.",
     )
@@ -86,7 +113,7 @@ class ArchiveSettings(Settings):
         description="Server-side encryption of the objects: S3's own keys (design: SSE-S3) or a"
         " KMS key.",
     )
-    kms_key_arn: str | None = Field(
+    kms_key_arn: KmsKeyArn | None = Field(
         default=None,
         description="ARN of the KMS key; required where encryption is aws:kms.",
     )
@@ -97,6 +124,7 @@ class ArchiveSettings(Settings):
     tasks: int | None = Field(
         default=None,
         ge=1,
+        le=LARGEST_INT,
         description="Tasks of the sink connector. The default is 24 for confluent-s3 (design:"
         ' "Kafka Connect S3 Sink") and 2 for iceberg, as more than 5 tasks do not fit a worker'
         " of 1 GiB.",
@@ -104,12 +132,14 @@ class ArchiveSettings(Settings):
     flush_size: int = Field(
         default=1000,
         ge=1,
+        le=LARGEST_INT,
         description="Records after which the S3 sink closes a file (design: flush.size); Iceberg's"
         " sink does not use it.",
     )
     rows_per_second: int | None = Field(
         default=None,
         ge=1,
+        le=LARGEST_INT,
         description="Rows that all tables together are expected to get each second, on average; the"
         " preview computes from it how many files a day confluent-s3 writes, and warns above"
         " 100,000. Without it the preview says how many files a million rows become.",
@@ -117,6 +147,7 @@ class ArchiveSettings(Settings):
     rotate_interval_ms: int = Field(
         default=60_000,
         ge=1000,
+        le=LARGEST_INT,
         description="Milliseconds after which the S3 sink closes a file (design:"
         " rotate.interval.ms) or Iceberg's sink commits.",
     )
@@ -136,12 +167,14 @@ class ArchiveSettings(Settings):
     infrequent_access_days: int = Field(
         default=30,
         ge=30,
+        le=LARGEST_INT,
         description="Days after which objects move to the storage class STANDARD_IA; S3 allows no"
         " fewer than 30.",
     )
     glacier_days: int = Field(
         default=180,
         ge=60,
+        le=LARGEST_INT,
         description="Days after which objects move to the storage class GLACIER; must be above"
         " infrequentAccessDays.",
     )
@@ -164,8 +197,19 @@ class ArchiveSettings(Settings):
                 "oidcProviderArn",
                 "is required where access is role: the ARN of the EKS cluster's OIDC provider",
             )
+        if self.access == "user" and self.oidc_provider_arn:
+            yield (
+                "oidcProviderArn",
+                "is not used where access is user; set access to role, or remove the key",
+            )
         if self.encryption == "aws:kms" and not self.kms_key_arn:
             yield "kmsKeyArn", "is required where encryption is aws:kms"
+        if self.encryption != "aws:kms" and self.kms_key_arn:
+            yield (
+                "kmsKeyArn",
+                f"is not used where encryption is {self.encryption}; set encryption to aws:kms, or"
+                " remove the key",
+            )
         if self.glacier_days <= self.infrequent_access_days:
             yield (
                 "glacierDays",

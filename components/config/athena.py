@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.settings import Mebibytes, Pattern, Settings
+from components.settings import LARGEST_INT, Mebibytes, Pattern, Settings
 
 # What the reader's role adds to the bucket's name; IAM allows 64 characters.
 READER_SUFFIX = "-reader"
@@ -41,13 +41,18 @@ class AthenaSettings(Settings):
     results_days: int = Field(
         default=7,
         ge=1,
+        le=LARGEST_INT,
         description="Days after which the results of queries, which contain rows of the archive,"
         " are deleted.",
     )
     results_prefix: Annotated[
         str,
         AfterValidator(
-            Pattern(r"[A-Za-z0-9_-]+", name="folder name", allowed="letters, digits, _ and -")
+            Pattern(
+                r"[A-Za-z0-9_-]{1,255}",
+                name="folder name",
+                allowed="1 to 255 letters, digits, _ and -",
+            )
         ),
     ] = Field(
         default="athena-results",

@@ -1,16 +1,22 @@
 """Where the pipeline runs: Kubernetes (`datapipe:cluster`) and AWS (`datapipe:aws`)."""
 
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+import re
+from ipaddress import IPv4Network
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from components.config.addresses import LARGEST_PORT, HostName, Network, address_of
+from components.config.kubernetes_names import ProvisionerName, StorageClassName
 from components.settings import Pattern, Settings
 
 # Kubernetes' default range of node ports.
 FIRST_NODE_PORT = 30000
 LAST_NODE_PORT = 32767
+
+
+# Of a cluster, that Kubernetes supports.
+MOST_NODES = 5000
 
 
 class NodePorts(Settings):
@@ -34,16 +40,16 @@ class NodePorts(Settings):
 class ClusterSettings(Settings):
     """The Kubernetes cluster; its API server is found as kubectl finds it."""
 
-    context: str | None = Field(
+    context: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         description="Context of the kubeconfig; the default is the current one.",
     )
-    storage_class: str = Field(
+    storage_class: StorageClassName = Field(
         default="local-path",
         description="Storage class of the volumes of PostgreSQL and the brokers (design:"
         ' "PostgreSQL (Source Database)").',
     )
-    storage_provisioner: Annotated[str, Field(min_length=1)] | None = Field(
+    storage_provisioner: ProvisionerName | None = Field(
         default=None,
         description="Provisioner of the storage class, where the program creates the class with"
         " reclaim policy Retain (kind: rancher.io/local-path); by default the cluster has it.",
@@ -51,10 +57,11 @@ class ClusterSettings(Settings):
     nodes: int = Field(
         default=2,
         ge=1,
+        le=MOST_NODES,
         description="Number of worker nodes, over which brokers and workers are spread (design:"
         ' "Kind Cluster Configuration").',
     )
-    node_network: IPv4Network = Field(
+    node_network: Network = Field(
         default=IPv4Network("172.18.0.0/16"),
         description="Addresses of the nodes, from which NodePort traffic and requests through the"
         " API server come, for the network policies and for the policy network-matrix; the"
@@ -65,7 +72,7 @@ class ClusterSettings(Settings):
         default=NodePorts(),
         description="Ports of the nodes for clients outside the cluster; null closes them.",
     )
-    external_host: str = Field(
+    external_host: HostName = Field(
         default="127.0.0.1",
         description="Host or address by which clients outside the cluster reach the node ports.",
     )
@@ -81,22 +88,25 @@ Region = Annotated[
 ]
 
 
+_SERVER = re.compile(r"https?://(?P<host>[^/:@\s]+)(:(?P<port>[0-9]{1,5}))?")
+
+
 def _address_url(endpoint: str) -> str:
     """Require an address: a NetworkPolicy, which lets the pods reach it, allows no names."""
-    url = urlsplit(endpoint)
-    if url.scheme not in {"http", "https"} or endpoint != f"{url.scheme}://{url.netloc}":
-        raise ValueError("is not the URL of a server; write for example http://10.0.0.1:5566")
-    if "@" in url.netloc:
+    if "@" in endpoint:
         raise ValueError(
             "must not contain credentials; AWS credentials are read from the environment"
         )
-    try:
-        IPv4Address(url.hostname or "")
-    except AddressValueError:
+    server = _SERVER.fullmatch(endpoint)
+    if server is None:
+        raise ValueError("is not the URL of a server; write for example http://10.0.0.1:5566")
+    if not 1 <= int(server["port"] or 1) <= LARGEST_PORT:
+        raise ValueError(f"has a port that does not exist; allowed: 1 to {LARGEST_PORT}")
+    if address_of(server["host"]) is None:
         raise ValueError(
             "names its host; write the IPv4 address at which the pods reach it, e.g."
             " http://10.0.0.1:5566"
-        ) from None
+        )
     return endpoint
 
 

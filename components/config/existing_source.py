@@ -1,13 +1,15 @@
 """An existing PostgreSQL database as a source (`datapipe:sources`)."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from components.config.addresses import HostName, Network, address_of
 from components.config.source import (
     NAME_LENGTH,
+    NOT_RESERVED,
     ObjectNames,
     PostgresName,
     RecoveredServer,
@@ -47,14 +49,14 @@ SourceName = Annotated[
     ),
     AfterValidator(_not_the_managed),
 ]
-HostName = Annotated[
+UserName = Annotated[
     str,
     AfterValidator(
         Pattern(
-            r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-            r"(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*",
-            name="host",
-            allowed="a DNS name or an IPv4 address, without scheme and port",
+            rf"{NOT_RESERVED}[a-z_][a-z0-9_]{{0,62}}",
+            name="PostgreSQL user name",
+            allowed="lower case letters, digits and underscores, at most 63, but not pg_ first,"
+            " which PostgreSQL reserves",
         )
     ),
 ]
@@ -120,7 +122,7 @@ class ExistingSource(Settings):
     )
     port: int = Field(default=5432, ge=1, le=65535, description="Port of the server.")
     database: DatabaseName = Field(description="Database whose tables are captured.")
-    user: PostgresName = Field(
+    user: UserName = Field(
         default=OBJECT_PREFIX,
         description="The account that captures; the SQL of `make source-sql` creates it.",
     )
@@ -139,7 +141,7 @@ class ExistingSource(Settings):
         description="Certificates, in PEM form, of the authority that signed the server's; required"
         " with verify-full and verify-ca. RDS: the bundle of its region.",
     )
-    networks: tuple[IPv4Network, ...] = Field(
+    networks: tuple[Network, ...] = Field(
         default=(),
         description="Networks of the server's addresses: the worker may connect to the port there,"
         " and nowhere else. Required where host is a name; 10.20.0.0/24, or a /32.",
@@ -201,7 +203,7 @@ class ExistingSource(Settings):
                 "caCertificate",
                 f"is not used where sslMode is {self.ssl_mode}; set verify-full, or remove it",
             )
-        address = _address(self.host)
+        address = address_of(self.host)
         if address is None and not self.networks:
             yield (
                 "networks",
@@ -218,7 +220,7 @@ class ExistingSource(Settings):
     @property
     def allowed_networks(self) -> tuple[IPv4Network, ...]:
         """The networks to which the worker may connect, at the source's port."""
-        address = _address(self.host)
+        address = address_of(self.host)
         return self.networks or ((IPv4Network(address),) if address else ())
 
     def slot_name(self, name: str) -> str:
@@ -251,10 +253,3 @@ class ExistingSource(Settings):
                 "recovered": self.recovered,
             }
         )
-
-
-def _address(host: str) -> IPv4Address | None:
-    try:
-        return IPv4Address(host)
-    except AddressValueError:
-        return None

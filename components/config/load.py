@@ -42,7 +42,8 @@ def load() -> StackConfig:
 def parse(values: Mapping[str, Any], stack_file: str, project: str = "datapipe") -> StackConfig:
     """Return the typed configuration of a stack file's values. Raises ConfigError."""
     try:
-        return StackConfig.model_validate(values)
+        # By name, a key would also be taken as Python spells it: min_insync_replicas.
+        return StackConfig.model_validate(values, by_alias=True, by_name=False)
     except ValidationError as error:
         raise refusal(stack_file, project, messages(error, StackConfig)) from None
 
@@ -51,6 +52,11 @@ def refusal(stack_file: str, project: str, problems: Iterable[str]) -> ConfigErr
     """Return the error for problems such as `kafka.brokers: 0 is too low`."""
     lines = [f"  {project}:{problem}" for problem in problems]
     return ConfigError("\n".join([f"{stack_file} is not valid; nothing was changed:", *lines]))
+
+
+def contradiction(error: ValueError) -> ConfigError:
+    """Return the error for keys of the stack file that do not go together; it names them."""
+    return ConfigError(f"Pulumi.{pulumi.get_stack()}.yaml is not valid: {error}")
 
 
 def _secret_keys(project: str) -> Iterator[str]:

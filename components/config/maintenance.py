@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from components.config.tables import ListedTable
-from components.settings import Mebibytes, Settings
+from components.settings import LARGEST_INT, Mebibytes, Settings
 
 MaintenanceKind = Literal["job", "glue", "none"]
 
 # The range of each field of a schedule: minute, hour, day of month, month, day of week.
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_CRON_ENTRY = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?")
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_CRON_ENTRY = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?", re.ASCII)
 
 
 def _cron(schedule: str) -> str:
@@ -22,7 +22,7 @@ def _cron(schedule: str) -> str:
         return schedule
     raise ValueError(
         "is not a valid schedule; allowed: five fields of cron in numbers (minute, hour, day of"
-        " month, month, day of week), e.g. 17 * * * * for every hour"
+        " month, month, day of week from 0 for Sunday to 6), e.g. 17 * * * * for every hour"
     )
 
 
@@ -54,12 +54,14 @@ class MaintenanceSettings(Settings):
     snapshot_max_age_hours: int = Field(
         default=24,
         ge=1,
+        le=LARGEST_INT,
         description="Hours after which a snapshot expires: longer than any query runs. The one"
         " that holds the sink's place, and all after it, are kept.",
     )
     snapshot_max_count: int = Field(
         default=500,
         ge=10,
+        le=LARGEST_INT,
         description="Snapshots of a table that maintenance leaves; older ones expire before their"
         " age. Each takes about 1 KB of the metadata that every commit writes and every query"
         " reads. AWS's optimizers keep at least as many instead.",
@@ -71,12 +73,14 @@ class MaintenanceSettings(Settings):
     closed_after_minutes: int = Field(
         default=60,
         ge=1,
+        le=LARGEST_INT,
         description="Minutes after its end when an hour of a table is closed, so that its files"
         " are merged.",
     )
     orphan_min_age_hours: int = Field(
         default=192,
         ge=72,
+        le=LARGEST_INT,
         description="Hours after which a file is deleted that no snapshot of its table refers to."
         " It must exceed topics.retentionMs: the sink can still commit what it wrote before a"
         " long outage.",
@@ -84,6 +88,7 @@ class MaintenanceSettings(Settings):
     deadline_minutes: int = Field(
         default=50,
         ge=5,
+        le=LARGEST_INT // 60,
         description="Minutes after which a run of the job is ended; the next one goes on.",
     )
     glue_tables: tuple[ListedTable, ...] = Field(

@@ -19,7 +19,7 @@ from components.config.fields import (
     fields_of,
     section_of,
 )
-from components.settings import InvalidKeysError
+from components.settings import NUMBERS, InvalidKeysError
 
 MAY_NAME_A_SECRET = re.compile(r"password|passphrase|secret|token|credential|user|key", re.I)
 LONGEST_SHOWN = 80
@@ -50,7 +50,15 @@ Location = tuple[int | str, ...]
 
 def messages(error: ValidationError, root: type[BaseModel]) -> list[str]:
     """Return a line `key: what is wrong and what is allowed` for each problem of a section."""
-    return [line for problem in error.errors() for line in _lines(problem, root)]
+    problems = error.errors()
+    wrong_entries = {problem["loc"][:-1] for problem in problems}
+    return [
+        line
+        for problem in problems
+        # Pydantic does not count a list's wrong entries, and then also calls the list too short.
+        if not (problem["type"] == "too_short" and problem["loc"] in wrong_entries)
+        for line in _lines(problem, root)
+    ]
 
 
 def _lines(problem: ErrorDetails, root: type[BaseModel]) -> Iterator[str]:
@@ -85,13 +93,13 @@ def _reason(problem: ErrorDetails, location: Location, root: type[BaseModel]) ->
         predicate = PREDICATES[kind]
     elif expected is None:
         predicate = str(problem["msg"]).removeprefix("Value error, ")
-    elif not _is_single(given) or expected in {"a list", "a section"}:
+    elif given is None or not _is_single(given) or expected in {"a list", "a section"}:
         return f"is {_kind(given)}, but must be {expected}{_example(given, location, field)}"
     else:
         predicate = f"is not {expected}" + ("; put it in quotes" if expected == "text" else "")
     allowed = str(allowed_by(field)) if field else ""
     hint = f"; allowed: {allowed}" if allowed and "allowed:" not in predicate else ""
-    return f"{_shown(given, location)} {predicate}{hint}"
+    return f"{_shown(given, location, field)} {predicate}{hint}"
 
 
 def _required(location: Location, root: type[BaseModel]) -> str:
@@ -112,17 +120,30 @@ def _unknown(location: Location, root: type[BaseModel]) -> str:
     return f"unknown key{meant} Allowed here: {', '.join(allowed)}"
 
 
-def _shown(value: object, location: Location) -> str:
+def _shown(value: object, location: Location, field: FieldInfo | None) -> str:
     """Return a value as YAML writes it, or that it is hidden."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if not _is_single(value):
         return _kind(value)
-    names = " ".join(str(part) for part in location)
-    if MAY_NAME_A_SECRET.search(names) or "@" in str(value):
+    if _may_be_a_secret(value, location, field):
         return "the value (hidden, as it may be a secret)"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 2]}…'"
+
+
+def _may_be_a_secret(value: object, location: Location, field: FieldInfo | None) -> bool:
+    if "@" in str(value):
+        return True
+    if value == location[-1] or (field is not None and field.annotation in NUMBERS):
+        return False  # the message has the key anyway, and our secrets are texts
+    keys = [part for part in location if isinstance(part, str) and not _is_table(part)]
+    return bool(MAY_NAME_A_SECRET.search(" ".join(keys)))
+
+
+def _is_table(part: str) -> bool:
+    """Return whether a part of a location is a table's name, not one of our keys."""
+    return "." in part
 
 
 def _kind(value: object) -> str:
@@ -151,7 +172,7 @@ def _example(given: object, location: Location, field: FieldInfo | None) -> str:
         return f"; its keys: {', '.join(sorted(fields_of(section)))}"
     is_list = getattr(field.annotation, "__origin__", None) is tuple
     if is_list and _is_single(given) and given not in {None, ""}:
-        shown = _shown(given, location)
+        shown = _shown(given, location, field)
         item = shown.strip("'") if shown.startswith("'") else "…"
         return f'; write ["{item}"]'
     return ""

@@ -1,11 +1,11 @@
 """Metrics for Prometheus (`datapipe:metrics`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.config.security import NamespaceName
+from components.config.kubernetes_names import LabelKey, LabelValue, NamespaceName
 from components.settings import Pattern, Settings
 
 PageUrl = Annotated[
@@ -27,7 +27,7 @@ class ScraperSettings(Settings):
     namespace: NamespaceName = Field(
         default="monitoring", description="Namespace of Prometheus' pods."
     )
-    labels: Mapping[str, str] = Field(
+    labels: Mapping[LabelKey, LabelValue] = Field(
         default={"app.kubernetes.io/name": "prometheus"},
         min_length=1,
         description="Labels of Prometheus' pods; a pod must have all of them.",
@@ -53,7 +53,7 @@ class MetricsSettings(Settings):
         description="Whether to declare a PodMonitor, a PrometheusRule and a Grafana dashboard;"
         " the cluster must have the Prometheus operator's CRDs.",
     )
-    operator_labels: Mapping[str, str] = Field(
+    operator_labels: Mapping[LabelKey, LabelValue] = Field(
         default={},
         description="Labels by which Prometheus selects the PodMonitor and the PrometheusRule, e.g."
         " release: kube-prometheus-stack.",
@@ -63,3 +63,7 @@ class MetricsSettings(Settings):
         description="URL under which your team reads this repository's files; alerts link to their"
         " runbook there. Without it `runbook_url` is a path in the repository.",
     )
+
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        if self.operator and not self.enabled:
+            yield "operator", "needs the metrics; set metrics.enabled to true, or remove the key"

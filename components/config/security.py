@@ -1,21 +1,11 @@
 """The security layer's configuration (`datapipe:security`)."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from components.settings import Pattern, Settings
-
-NamespaceName = Annotated[
-    str,
-    AfterValidator(
-        Pattern(
-            r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-            name="namespace name",
-            allowed="1 to 63 of a-z, 0-9 and -, with a letter or digit first and last",
-        )
-    ),
-]
+from components.config.kubernetes_names import OwnNamespaceName
+from components.settings import Settings
 
 
 def versioned_name(name: str, version: int, separator: str = "-") -> str:
@@ -30,7 +20,7 @@ def versioned_name(name: str, version: int, separator: str = "-") -> str:
 class SecuritySettings(Settings):
     """The namespace and what its pods may do."""
 
-    namespace: NamespaceName = Field(
+    namespace: OwnNamespaceName = Field(
         default="data-ingestion",
         description="Kubernetes namespace of the pipeline; the design's host names contain"
         " data-ingestion.",

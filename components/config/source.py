@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.postgres_size import CacheSize, KeptWal, WalSize
 from components.config.tables import ColumnName, TableName
 from components.settings import Pattern, Settings
 from kafka_connect.connector_state import State
@@ -24,6 +25,16 @@ PostgresName = Annotated[
         )
     ),
 ]
+# At the start of a pattern: not a name that PostgreSQL reserves for its own roles.
+NOT_RESERVED = "(?!pg_)"
+
+
+def _not_a_template(database: str) -> str:
+    if database in {"template0", "template1"}:
+        raise ValueError("is one of PostgreSQL's templates, not a database for tables")
+    return database
+
+
 SlotName = Annotated[
     str,
     AfterValidator(
@@ -34,11 +45,6 @@ SlotName = Annotated[
         )
     ),
 ]
-PostgresSize = Annotated[
-    str,
-    AfterValidator(Pattern(r"\d+(MB|GB)", name="size", allowed="whole MB or GB, e.g. 2GB")),
-]
-
 ObjectNames = Literal["short", "qualified"]
 
 RowName = Annotated[
@@ -102,7 +108,7 @@ class SourceSettings(Settings):
         le=65535,
         description='Port of PostgreSQL in the cluster (design: "Debezium CDC Connector").',
     )
-    database: PostgresName = Field(
+    database: Annotated[PostgresName, AfterValidator(_not_a_template)] = Field(
         default="ecommerce",
         description='Database whose tables are captured (design: "Debezium CDC Connector").',
     )
@@ -125,7 +131,7 @@ class SourceSettings(Settings):
         description="PostgreSQL's max_wal_senders; each running source connector needs one (design:"
         ' "PostgreSQL (Source Database)").',
     )
-    effective_cache_size: PostgresSize = Field(
+    effective_cache_size: CacheSize = Field(
         default="1GB",
         description="PostgreSQL's effective_cache_size, the planner's estimate of the kernel's file"
         ' cache; no memory is reserved (design: "PostgreSQL Tuning").',
@@ -137,21 +143,12 @@ class SourceSettings(Settings):
         description="PostgreSQL's checkpoint_completion_target, the share of the time between"
         ' checkpoints over which one is spread (design: "PostgreSQL Tuning").',
     )
-    max_wal_size: PostgresSize = Field(
+    max_wal_size: WalSize = Field(
         default="2GB",
         description="PostgreSQL's max_wal_size, the amount of WAL that triggers a checkpoint"
         ' (design: "PostgreSQL Tuning").',
     )
-    max_slot_wal_keep_size: Annotated[
-        str,
-        AfterValidator(
-            Pattern(
-                r"\d+(MB|GB)|-1",
-                name="size",
-                allowed="whole MB or GB, e.g. 3GB, or -1 for no limit",
-            )
-        ),
-    ] = Field(
+    max_slot_wal_keep_size: KeptWal = Field(
         default="3GB",
         description="PostgreSQL's max_slot_wal_keep_size: WAL kept for a connector that is away."
         " Beyond it PostgreSQL invalidates the replication slot, so that the volume of 5Gi does not"
@@ -176,9 +173,10 @@ class SourceSettings(Settings):
         str,
         AfterValidator(
             Pattern(
-                r"[a-z_][a-z0-9_]{0,54}",
+                rf"{NOT_RESERVED}(?!postgres$)[a-z_][a-z0-9_]{{0,54}}",
                 name="PostgreSQL user name",
-                allowed="lower case letters, digits and underscores, at most 55",
+                allowed="lower case letters, digits and underscores, at most 55, but neither"
+                " postgres, the superuser, nor pg_ first, which PostgreSQL reserves",
             )
         ),
     ] = Field(

@@ -9,10 +9,12 @@ from pydantic import Field
 from components.config.archive import ArchiveSettings
 from components.config.budget import BudgetSettings
 from components.config.captured_database import CapturedDatabase, captured_databases
-from components.config.cluster import FIRST_NODE_PORT, LAST_NODE_PORT, AwsSettings, ClusterSettings
+from components.config.cluster import AwsSettings, ClusterSettings
 from components.config.database_contradictions import contradictions_between
 from components.config.existing_source import ExistingSource, SourceName
 from components.config.metrics import MetricsSettings
+from components.config.ports import port_contradictions
+from components.config.postgres_size import UNLIMITED, megabytes
 from components.config.security import SecuritySettings
 from components.config.source import MOST_SLOTS, SourceSettings
 from components.config.streaming import (
@@ -115,7 +117,18 @@ class StackConfig(Settings):
         yield from self._slot_contradictions()
         yield from self._maintenance_contradictions()
         yield from self._athena_contradictions()
-        yield from self._node_port_contradictions()
+        yield from port_contradictions(
+            self.cluster.node_ports,
+            self.kafka,
+            {
+                "connect.port": self.connect.port,
+                **({"registry.port": self.registry.port} if self.needs_registry else {}),
+            },
+            self.metrics,
+            managed=bool(self.tables),
+        )
+        yield from self._key_contradictions()
+        yield from self._volume_contradictions()
         if self.cluster.node_ports is None and not self.kafka.bootstrap_servers:
             yield (
                 "kafka.bootstrapServers",
@@ -208,25 +221,24 @@ class StackConfig(Settings):
                 if source_and_table(entry, None)[0] is None:
                     yield key, f"{entry} does not say of which source; write <source>.{entry}"
 
-    def _node_port_contradictions(self) -> Contradictions:
-        """Yield node ports that several brokers would need twice, or that Kubernetes lacks."""
-        ports = self.cluster.node_ports
-        if ports is None:
-            return
-        last = ports.first_broker + self.kafka.brokers - 1
-        needed = f"{self.kafka.brokers} brokers have the ports {ports.first_broker} to {last}"
-        if last > LAST_NODE_PORT:
+    def _key_contradictions(self) -> Contradictions:
+        """Yield a KMS key of another region: S3 encrypts with keys of the bucket's only."""
+        key = self.archive.kms_key_arn
+        if key and key.split(":")[3] != self.aws.region:
             yield (
-                "cluster.nodePorts.firstBroker",
-                f"{needed}, but node ports end at {LAST_NODE_PORT}; set at most"
-                f" {LAST_NODE_PORT + 1 - self.kafka.brokers}",
+                "archive.kmsKeyArn",
+                f"is a key of {key.split(':')[3]}, but the bucket is in {self.aws.region}"
+                " (aws.region); name a key of the bucket's region",
             )
-        if self.tables and ports.first_broker <= ports.postgresql <= last:
-            free = [f"at most {ports.first_broker - 1}"] * (ports.first_broker > FIRST_NODE_PORT)
-            free += [f"at least {last + 1}"] * (last < LAST_NODE_PORT)
+
+    def _volume_contradictions(self) -> Contradictions:
+        """Yield that WAL for a connector that is away would fill PostgreSQL's volume."""
+        kept, volume = self.source.max_slot_wal_keep_size, self.sizing.postgresql_storage
+        if self.tables and kept != UNLIMITED and megabytes(kept) >= volume:
             yield (
-                "cluster.nodePorts.postgresql",
-                f"{ports.postgresql} is a broker's: {needed}; set {', or '.join(free)}",
+                "source.maxSlotWalKeepSize",
+                f"{kept} is not below sizing.postgresqlStorage ({volume}Mi), so the WAL of a"
+                " connector that is away would fill the volume; set less, or a larger volume",
             )
 
     def _athena_contradictions(self) -> Contradictions:

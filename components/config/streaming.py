@@ -5,22 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.addresses import BrokerAddress
 from components.config.tables import ListedTables, TableName, TopicName
 from components.row_size import RowSize
-from components.settings import Mebibytes, Pattern, Settings
-from components.sizing import Collector
+from components.settings import LARGEST_INT, LARGEST_LONG, Mebibytes, Pattern, Settings
+from components.sizing import BROKER_JVM, Collector
 
 Compression = Literal["lz4", "zstd", "snappy", "gzip", "producer", "uncompressed"]
-Address = Annotated[
-    str,
-    AfterValidator(
-        Pattern(
-            r"[A-Za-z0-9.-]+:\d{1,5}",
-            name="broker address",
-            allowed="host:port, e.g. kafka-0.example.org:9092",
-        )
-    ),
-]
 Sha256 = Annotated[
     str,
     AfterValidator(
@@ -32,6 +23,16 @@ Sha256 = Annotated[
     ),
 ]
 
+GroupId = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[A-Za-z0-9._-]{1,249}",
+            name="group id",
+            allowed="1 to 249 letters, digits, '.', '_' and '-'",
+        )
+    ),
+]
 SinkVersion = Annotated[
     str,
     AfterValidator(
@@ -44,6 +45,10 @@ SinkVersion = Annotated[
 ]
 
 MOST_BROKERS = 99
+# Of one kind in a broker: sizing leaves room for the stacks of so many in all.
+MOST_THREADS = BROKER_JVM.threads
+# Seconds of a week, a record's life in the topics by default.
+LONGEST_WAIT = 7 * 24 * 60 * 60
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
 
 
@@ -77,47 +82,62 @@ class KafkaSettings(Settings):
         description="Port of the brokers behind the node ports, for clients outside the cluster.",
     )
     network_threads: int = Field(
-        default=8, ge=1, description="Kafka's num.network.threads (design: 8 for 10k events/sec)."
+        default=8,
+        ge=1,
+        le=MOST_THREADS,
+        description="Kafka's num.network.threads (design: 8 for 10k events/sec).",
     )
     io_threads: int = Field(
-        default=16, ge=1, description="Kafka's num.io.threads (design: 16 for 10k events/sec)."
+        default=16,
+        ge=1,
+        le=MOST_THREADS,
+        description="Kafka's num.io.threads (design: 16 for 10k events/sec).",
     )
     socket_send_buffer_bytes: int = Field(
         default=102400,
         ge=-1,
+        le=LARGEST_INT,
         description="Kafka's socket.send.buffer.bytes (design: 102400); -1 is the kernel's"
         " default.",
     )
     socket_receive_buffer_bytes: int = Field(
         default=102400,
         ge=-1,
+        le=LARGEST_INT,
         description="Kafka's socket.receive.buffer.bytes (design: 102400); -1 is the kernel's"
         " default.",
     )
     socket_request_max_bytes: int = Field(
         default=104857600,
         ge=1048576,
+        le=LARGEST_INT,
         description="Kafka's socket.request.max.bytes, the largest request in bytes (design:"
         " 104857600).",
     )
     replication_factor: int = Field(
         default=3,
         ge=1,
+        le=MOST_BROKERS,
         description="Replicas of each partition (design: default.replication.factor); at most the"
         " number of brokers.",
     )
     min_insync_replicas: int = Field(
         default=2,
         ge=1,
+        le=MOST_BROKERS,
         description="Replicas that must have a record before it is acknowledged (design:"
         " min.insync.replicas); at most replicationFactor.",
     )
     replica_fetchers: int = Field(
-        default=4, ge=1, description='Kafka\'s num.replica.fetchers (design: "Kafka Tuning").'
+        default=4,
+        ge=1,
+        le=MOST_THREADS,
+        description='Kafka\'s num.replica.fetchers (design: "Kafka Tuning").',
     )
     replica_fetch_max_bytes: int = Field(
         default=1048576,
         ge=1,
+        le=LARGEST_INT,
         description='Kafka\'s replica.fetch.max.bytes (design: "Kafka Tuning").',
     )
     max_row_size: Mebibytes = Field(
@@ -126,7 +146,7 @@ class KafkaSettings(Settings):
         " their schema and escape characters. A larger row stops the source with the row's table"
         " and key.",
     )
-    bootstrap_servers: tuple[Address, ...] = Field(
+    bootstrap_servers: tuple[BrokerAddress, ...] = Field(
         default=(),
         description="Brokers as host:port by which Pulumi creates the topics; the default is the"
         " node ports, and without node ports the key is required.",
@@ -184,6 +204,7 @@ class TopicOverride(Settings):
     retention_ms: int | None = Field(
         default=None,
         ge=60_000,
+        le=LARGEST_LONG,
         description="Milliseconds for which this table's topic keeps records.",
     )
     compression: Compression | None = Field(
@@ -203,6 +224,7 @@ class TopicSettings(Settings):
     retention_ms: int = Field(
         default=WEEK_MS,
         ge=60_000,
+        le=LARGEST_LONG,
         description="Milliseconds for which a captured table's topic keeps records, 7 days by"
         ' default (design: "Topic Configuration"); less where the brokers\' volumes would fill up.',
     )
@@ -225,6 +247,7 @@ class TopicSettings(Settings):
     dead_letter_retention_ms: int = Field(
         default=WEEK_MS,
         ge=60_000,
+        le=LARGEST_LONG,
         description="Milliseconds for which the dead letter queues keep records, 7 days by default"
         ' (design: "DLQ Topology").',
     )
@@ -275,7 +298,7 @@ class ConnectSettings(Settings):
         description="Port of Kafka Connect's REST API (design:"
         ' "Network Security Implementation").',
     )
-    group_id: Annotated[str, Field(min_length=1)] = Field(
+    group_id: GroupId = Field(
         default="connect-cluster",
         description='Kafka Connect\'s group.id (design: "Kafka Connect Cluster").',
     )
@@ -326,17 +349,20 @@ class ConnectSettings(Settings):
     heartbeat_interval_ms: int = Field(
         default=30_000,
         ge=0,
+        le=LARGEST_INT,
         description="Milliseconds between Debezium's heartbeats (design: heartbeat.interval.ms);"
         " 0 switches them off.",
     )
     start_timeout_seconds: int = Field(
         default=180,
         ge=10,
+        le=LONGEST_WAIT,
         description="Seconds that a connector and all its tasks may take until they are RUNNING.",
     )
     snapshot_timeout_seconds: int = Field(
         default=3600,
         ge=60,
+        le=LONGEST_WAIT,
         description="Seconds that reading the existing rows of an added table may take.",
     )
 

@@ -24,9 +24,16 @@ _TABLE_NAME = Pattern(
 )
 
 
+# PostgreSQL publishes no table of its own schemas, and reserves their prefix.
+_OWN_SCHEMA = re.compile(r"pg_[a-z0-9_]*|information_schema")
+
+
 def _qualified(name: str) -> str:
-    if "." not in name:
-        raise ValueError(f"has no schema; write schema.table, e.g. public.{name}")
+    schema, dot, _ = name.partition(".")
+    if not dot:
+        raise ValueError(f"has no schema; write schema.table, e.g. public.{name or 'users'}")
+    if _OWN_SCHEMA.fullmatch(schema):
+        raise ValueError("is a table of PostgreSQL's own, which it does not publish; remove it")
     return _TABLE_NAME(name)
 
 
@@ -67,11 +74,13 @@ _COLUMN_NAME = Pattern(
 )
 ColumnName = Annotated[str, AfterValidator(_COLUMN_NAME)]
 
+_OWN_TOPICS = "__consumer_offsets|__transaction_state|__share_group_state|__cluster_metadata"
 # Kafka's own rule.
 TOPIC_NAME = Pattern(
-    r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}",
+    rf"(?!(\.{{1,2}}|{_OWN_TOPICS})$)[a-zA-Z0-9._-]{{1,249}}",
     name="topic name",
-    allowed="1 to 249 letters, digits, '.', '_' and '-', but neither '.' nor '..'",
+    allowed="1 to 249 letters, digits, '.', '_' and '-', but neither '.' nor '..', nor one of"
+    " Kafka's own topics, such as __consumer_offsets",
 )
 TopicName = Annotated[str, AfterValidator(TOPIC_NAME)]
 

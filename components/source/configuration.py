@@ -3,6 +3,7 @@
 from components.config.source import SourceSettings
 from components.postgres_memory import postgres_memory
 from components.sizing import Resources
+from components.source.volume import PostgresVolume
 
 CONFIGURATION = "/etc/postgresql/conf"
 CREDENTIALS = "/etc/postgresql/credentials"
@@ -13,10 +14,23 @@ DATA = "/var/lib/postgresql/data"
 PGDATA = f"{DATA}/pgdata"
 
 
+def volume_of(settings: SourceSettings, storage: int) -> PostgresVolume:
+    """Return what shares the server's volume of so many MiB."""
+    return PostgresVolume(
+        storage,
+        settings.max_wal_size,
+        settings.max_slot_wal_keep_size,
+        settings.checkpoint_completion_target,
+    )
+
+
 def server_settings(
-    settings: SourceSettings, resources: Resources, tables: int = 1
+    settings: SourceSettings, resources: Resources, storage: int, tables: int = 1
 ) -> dict[str, str]:
-    """Return the settings of a server with so many tables (design: "PostgreSQL Tuning")."""
+    """Return the settings of a server with so many tables (design: "PostgreSQL Tuning").
+
+    `storage` is its volume in MiB.
+    """
     memory = postgres_memory(
         resources.memory_limit, settings.max_wal_senders, settings.connectors(tables)
     )
@@ -39,6 +53,8 @@ def server_settings(
         "max_wal_size": settings.max_wal_size,
         "max_slot_wal_keep_size": settings.max_slot_wal_keep_size,
         "checkpoint_completion_target": str(settings.checkpoint_completion_target),
+        # a sort of a large table fails before it fills the volume, which also holds the WAL
+        "temp_file_limit": f"{volume_of(settings, storage).temp_file_limit}MB",
         # memory, which together must stay below the container's limit
         "max_connections": str(memory.max_connections),
         "shared_buffers": f"{memory.shared_buffers}MB",
@@ -63,9 +79,11 @@ def server_settings(
     }
 
 
-def postgresql_conf(settings: SourceSettings, resources: Resources, tables: int = 1) -> str:
-    """Render postgresql.conf of a server with so many captured tables."""
-    chosen = server_settings(settings, resources, tables)
+def postgresql_conf(
+    settings: SourceSettings, resources: Resources, storage: int, tables: int = 1
+) -> str:
+    """Render postgresql.conf of a server with a volume of so many MiB and so many tables."""
+    chosen = server_settings(settings, resources, storage, tables)
     lines = [f"{name} = '{value}'" for name, value in chosen.items()]
     return "\n".join(lines) + "\n"
 

@@ -18,7 +18,7 @@ from components.sizing import Resources
 from components.source import server
 from components.source.captured_source import CapturedSource, DatabaseAddress
 from components.source.certificate import ServerCertificate
-from components.source.configuration import pg_hba_conf, postgresql_conf
+from components.source.configuration import pg_hba_conf, postgresql_conf, volume_of
 from components.source.database_account import DatabaseAccount
 from components.source.database_schema import DatabaseSchema
 from components.source.described import described_columns, described_keys
@@ -106,6 +106,8 @@ class Source(CapturedSource):
         self._child = pulumi.ResourceOptions(parent=self)
         self.port = args.settings.port
         self.database = args.settings.database
+        if shortage := volume_of(args.settings, args.storage).shortage():
+            pulumi.log.warn(shortage, self)
         self.host = pulumi.Output.from_input(args.namespace).apply(
             lambda namespace: service_host(POSTGRESQL.value, namespace)
         )
@@ -278,7 +280,9 @@ class Source(CapturedSource):
 
 def _configuration_files(args: SourceArgs) -> dict[str, str]:
     return {
-        "postgresql.conf": postgresql_conf(args.settings, args.resources, len(args.tables)),
+        "postgresql.conf": postgresql_conf(
+            args.settings, args.resources, args.storage, len(args.tables)
+        ),
         "pg_hba.conf": pg_hba_conf(args.settings),
         "initialize.sh": (Path(__file__).parent / "initialize.sh").read_text(),
     }

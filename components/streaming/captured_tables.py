@@ -17,6 +17,7 @@ import pulumi
 from pulumi import dynamic
 
 from components.config.existing_source import MANAGED
+from components.config.load import contradiction
 from components.config.tables import source_and_table
 from components.dynamic_provider import Provider
 from components.streaming.connectors import progress
@@ -113,12 +114,12 @@ class CapturedTablesArgs:
     def from_config(
         cls, config: StackConfig, sinks: Sinks, client: Identity | None = None
     ) -> CapturedTablesArgs:
-        """Return the arguments for a stack. Raises pulumi.RunError if its topics contradict it."""
+        """Return the arguments for a stack. Raises ConfigError if its topics contradict it."""
         network = KafkaNetwork(config.kafka, config.cluster, config.security.namespace)
         try:
             topics = TopicsArgs.from_config(config, sinks)
         except ValueError as error:
-            raise pulumi.RunError(str(error)) from None
+            raise contradiction(error) from None
         databases = config.databases
         captured = [(one, table) for one in databases for table in one.tables]
         return cls(

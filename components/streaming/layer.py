@@ -11,6 +11,7 @@ import pulumi_kafka
 
 from components.archive.layer import Archive
 from components.config import StackConfig
+from components.config.load import contradiction
 from components.config.metrics import MetricsSettings
 from components.config.streaming import ConnectSettings, RegistrySettings
 from components.images import ImageFamilyTable
@@ -100,13 +101,13 @@ class StreamingArgs:
     ) -> StreamingArgs:
         """Return the arguments for a stack.
 
-        Raises pulumi.RunError where its settings contradict a sink's connector.
+        Raises ConfigError where its settings contradict a sink's connector.
         """
         try:
             topics = TopicsArgs.from_config(config, sinks)
             access = access_arguments(config, sinks, topics)
         except ValueError as error:
-            raise pulumi.RunError(str(error)) from None
+            raise contradiction(error) from None
         network = KafkaNetwork(
             config.kafka,
             config.cluster,
@@ -259,7 +260,7 @@ class Streaming(pulumi.ComponentResource):
         try:
             topics = topics_for(args.topics)
         except ValueError as error:
-            raise pulumi.RunError(str(error)) from None
+            raise contradiction(error) from None
         return declare_topics(topics, provider, pulumi.ResourceOptions(parent=self))
 
     def _declare_registry(
@@ -310,7 +311,7 @@ def checked_connectors(
 ) -> dict[str, list[DebeziumPostgresConnector]]:
     """Return each database's source connectors, checked together and with the sinks'.
 
-    Raises pulumi.RunError where they contradict the stack's settings, or need a topic or memory
+    Raises ConfigError where they contradict the stack's settings, or need a topic or memory
     that it does not have.
     """
     try:
@@ -338,7 +339,7 @@ def checked_connectors(
         for connector in (*every_source, *args.sinks.connectors.values()):
             connector.require_topics(topics)
     except ValueError as error:
-        raise pulumi.RunError(str(error)) from None
+        raise contradiction(error) from None
     return sources
 
 

@@ -144,10 +144,15 @@ def _topic_of_rows(
 
 def _require_distinct(args: TopicsArgs, topics: list[Topic]) -> None:
     for first, second in clashes([*(topic.name for topic in topics), *args.undeclared]):
+        problem = (
+            f"two topics would have the name {first}"
+            if first == second
+            else f"the topics {first} and {second} would clash, as Kafka takes a dot and an"
+            " underscore for the same"
+        )
         raise ValueError(
-            f"the topics {first} and {second} would clash, as Kafka takes a dot and an underscore"
-            " for the same; give another name (connect.configTopic, offsetTopic, statusTopic,"
-            " registry.topic, or of a source)"
+            f"{problem}; give another name (datapipe:connect.configTopic, offsetTopic,"
+            " statusTopic, datapipe:registry.topic, or of a source)"
         )
 
 

@@ -12,3 +12,9 @@ def test_the_table_names_every_section() -> None:
 def test_the_sizes_add_up_to_the_designs_budget() -> None:
     for stack in ("dev", "sandbox"):
         assert f"| **sum** in {stack} | **4094Mi** | **4** | |" in sizes()
+
+
+def test_no_placeholder_is_lost_as_an_element_of_html() -> None:
+    outside_code = "".join(keys().split("`")[::2])
+    assert "&lt;source>.schema.table" in outside_code
+    assert "<" not in outside_code

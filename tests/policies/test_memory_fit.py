@@ -67,12 +67,15 @@ def test_a_database_is_not_a_jvm() -> None:
 
 @pytest.mark.parametrize("limit", [512, 600, 1024, 4096])
 def test_the_databases_configuration_fits(limit: int) -> None:
-    text = f"{limit}Mi"
-    resources = Resources(memory_request=text, memory_limit=text, cpu_request="500m", cpu_limit="1")
+    memory = f"{limit}Mi"
+    resources = Resources(
+        memory_request=memory, memory_limit=memory, cpu_request="500m", cpu_limit="1"
+    )
     pod = pod_spec(
         container("postgresql", resources=resources.manifest()),
         volumes=[{"name": "c", "configMap": {"name": "postgresql"}}],
     )
-    file = config_map("postgresql", postgresql_conf=postgresql_conf(SourceSettings(), resources))
+    text = postgresql_conf(SourceSettings(), resources, Sizing().postgresql_storage)
+    file = config_map("postgresql", postgresql_conf=text)
 
     assert messages("postgresql-memory", [stateful_set("postgresql", pod), file]) == []

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from components.config.source import SourceSettings
-from components.sizing import DEFAULT_RESOURCES
+from components.sizing import DEFAULT_RESOURCES, Sizing
 from components.source import configuration
 from components.source.certificate import issue
 from components.source.configuration import pg_hba_conf, postgresql_conf
@@ -49,7 +49,9 @@ class PostgresServer:
         """Write the files of the ConfigMap and the Secrets."""
         certificate = issue(["localhost", "127.0.0.1"], days=1)
         files = {
-            "postgresql.conf": postgresql_conf(self.settings, DEFAULT_RESOURCES["postgresql"]),
+            "postgresql.conf": postgresql_conf(
+                self.settings, DEFAULT_RESOURCES["postgresql"], Sizing().postgresql_storage
+            ),
             "pg_hba.conf": pg_hba_conf(self.settings),
             "ca.crt": certificate["ca_certificate"],
             "tls.crt": certificate["certificate"],

@@ -10,6 +10,8 @@ from components.config import ConfigError, parse
 from components.config.tables import SAMPLE_TABLES
 
 ARCHIVE = {"bucket": "datapipe-ingestion-test"}
+OIDC = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/1"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 REQUIRED = {"tables": SAMPLE_TABLES, "archive": ARCHIVE}
 
 
@@ -103,7 +105,7 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
             "32764 to 32768, but node ports end at 32767; set at most 32763",
         ),
         ({"kafka": {"brokers": [3]}}, "kafka.brokers", "is a list, but must be a whole number"),
-        ({"kafka": {"ioThreads": 0}}, "kafka.ioThreads", "0 is too low; allowed: 1 or more"),
+        ({"kafka": {"ioThreads": 0}}, "kafka.ioThreads", "0 is too low; allowed: 1 to 150"),
         ({"kafka": {"protect": "perhaps"}}, "kafka.protect", "'perhaps' is not true or false"),
         ({"kafka": 3}, "kafka", "is a single value, but must be a section; its keys: bootstrap"),
         ({"kafka": None}, "kafka", "is empty, but must be a section; its keys: bootstrapServers"),
@@ -200,6 +202,129 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
         ({"security": {"podSecurity": "privileged"}}, "security.podSecurity", "restricted"),
         ({"metrics": {"scraper": {"labels": {}}}}, "metrics.scraper.labels", "must not be empty"),
         ({"images": {"family": "apache"}}, "connect.converter", "set json"),
+        *(
+            ({"sizing": {"broker": {key: given}}}, f"sizing.broker.{key}", problem)
+            for key, given, problem in (
+                ("memoryLimit", "1e3Mi", "'1e3Mi' is not a Kubernetes quantity; write for example"),
+                ("memoryLimit", "NaN", "'NaN' is not a Kubernetes quantity"),
+                ("memoryLimit", "InfinityGi", "is not a Kubernetes quantity"),
+                ("memoryLimit", "1_000Mi", "is not a Kubernetes quantity"),
+                ("memoryLimit", "٧٠٠Mi", "is not a Kubernetes quantity"),
+                ("memoryLimit", "700mi", "is not a Kubernetes quantity"),
+                ("memoryLimit", " 700Mi", "is not a Kubernetes quantity"),
+                ("memoryLimit", "16Ei", "is above the largest quantity of Kubernetes"),
+                ("memoryLimit", "9" * 400 + "Gi", "is above the largest quantity of Kubernetes"),
+                ("cpuLimit", "500Mi", "is not a Kubernetes quantity; write for example 500m"),
+                ("cpuLimit", float("inf"), "is not a Kubernetes quantity"),
+                ("cpuLimit", True, "true is not a number"),
+            )
+        ),
+        ({"kafka": {"brokers": True}}, "kafka.brokers", "true is not a number; allowed: 1 to 99"),
+        ({"archive": {**ARCHIVE, "tasks": False}}, "archive.tasks", "false is not a number"),
+        (
+            {"kafka": {"min_insync_replicas": 1}},
+            "kafka.min_insync_replicas",
+            "unknown key; did you mean minInsyncReplicas?",
+        ),
+        ({"topics": {"retentionMs": 10**30}}, "topics.retentionMs", "is too high"),
+        ({"kafka": {"ioThreads": 10**6}}, "kafka.ioThreads", "allowed: 1 to 150"),
+        ({"kafka": {"controllerPort": 9092}}, "kafka.controllerPort", "is also kafka.port"),
+        ({"kafka": {"externalPort": 9093}}, "kafka.externalPort", "is also kafka.controllerPort"),
+        ({"metrics": {"port": 8083}}, "metrics.port", "8083 is also connect.port"),
+        ({"metrics": {"port": 8081}}, "metrics.port", "8081 is also registry.port"),
+        ({"registry": {"topic": "__consumer_offsets"}}, "registry.topic", "Kafka's own topics"),
+        ({"connect": {"groupId": "a\nb"}}, "connect.groupId", "is not a valid group id"),
+        ({"tables": ["pg_catalog.pg_class"]}, "tables[0]", "does not publish"),
+        ({"tables": [""]}, "tables[0]", "'' has no schema; write schema.table, e.g. public.users"),
+        ({"tables": ["public.users\n"]}, "tables[0]", "is not a valid table name"),
+        ({"tables": [None]}, "tables[0]", "is empty, but must be text"),
+        (
+            {"topics": {"overrides": {"Public.users": {}}}},
+            "topics.overrides.Public.users",
+            "'Public.users' is not a valid table name",
+        ),
+        (
+            {"topics": {"overrides": {"public.users": {"partitions": -5}}}},
+            "topics.overrides.public.users.partitions",
+            "-5 is too low",
+        ),
+        *(
+            ({"archive": {"bucket": bucket}}, "archive.bucket", "is not a valid S3 bucket name")
+            for bucket in ("a--x-s3", "a--table-s3", "amzn-s3-demo-a", "abc\n", "abc٣")
+        ),
+        (
+            {"archive": {**ARCHIVE, "access": "role", "oidcProviderArn": "eks"}},
+            "archive.oidcProviderArn",
+            "'eks' is not a valid ARN of an OIDC provider",
+        ),
+        (
+            {"archive": {**ARCHIVE, "oidcProviderArn": OIDC}},
+            "archive.oidcProviderArn",
+            "is not used where access is user",
+        ),
+        (
+            {"archive": {**ARCHIVE, "kmsKeyArn": KEY}},
+            "archive.kmsKeyArn",
+            "is not used where encryption is AES256",
+        ),
+        (
+            {"archive": {**ARCHIVE, "encryption": "aws:kms", "kmsKeyArn": KEY}},
+            "archive.kmsKeyArn",
+            "is a key of eu-west-1, but the bucket is in us-east-1 (aws.region)",
+        ),
+        (
+            {"archive": {**ARCHIVE, "encryption": "aws:kms", "kmsKeyArn": "alias/archive"}},
+            "archive.kmsKeyArn",
+            "is not a valid ARN of a KMS key",
+        ),
+        ({"security": {"namespace": "kube-system"}}, "security.namespace", "Kubernetes' own"),
+        ({"aws": {"endpoint": "http://10.0.0.1:99999"}}, "aws.endpoint", "allowed: 1 to 65535"),
+        ({"aws": {"endpoint": "http://[::1"}}, "aws.endpoint", "is not the URL of a server"),
+        ({"cluster": {"context": ""}}, "cluster.context", "must not be empty"),
+        ({"cluster": {"storageClass": "My Class"}}, "cluster.storageClass", "1 to 253 of a-z"),
+        ({"cluster": {"storageProvisioner": ""}}, "cluster.storageProvisioner", "rancher.io"),
+        ({"cluster": {"externalHost": "a\nb"}}, "cluster.externalHost", "is not a valid host"),
+        (
+            {"cluster": {"externalHost": "10.1.2.999"}},
+            "cluster.externalHost",
+            "is not a valid host",
+        ),
+        ({"cluster": {"nodeNetwork": 5}}, "cluster.nodeNetwork", "5 is not an IPv4 network"),
+        (
+            {"kafka": {"bootstrapServers": ["kafka:99999"]}},
+            "kafka.bootstrapServers[0]",
+            "has a port that does not exist",
+        ),
+        ({"images": {"kafka": ""}}, "images.kafka", "'' is not a valid image"),
+        ({"images": {"kafka": "kafka 3"}}, "images.kafka", "'kafka 3' is not a valid image"),
+        ({"images": {"icebergPlugin": "/a,/b"}}, "images.icebergPlugin", "without commas"),
+        (
+            {"metrics": {"operatorLabels": {"release": "my stack"}}},
+            "metrics.operatorLabels.release",
+            "is not a valid label's value",
+        ),
+        (
+            {"metrics": {"scraper": {"labels": {"": "x"}}}},
+            "metrics.scraper.labels.",
+            "is not a valid label's key",
+        ),
+        (
+            {"metrics": {"enabled": False, "operator": True}},
+            "metrics.operator",
+            "needs the metrics",
+        ),
+        ({"source": {"debeziumUser": "postgres"}}, "source.debeziumUser", "the superuser"),
+        ({"source": {"debeziumUser": "pg_reader"}}, "source.debeziumUser", "pg_ first"),
+        ({"source": {"database": "template1"}}, "source.database", "one of PostgreSQL's templates"),
+        ({"source": {"maxWalSize": "0MB"}}, "source.maxWalSize", "allowed: 32MB to 2147483647MB"),
+        ({"source": {"effectiveCacheSize": "0GB"}}, "source.effectiveCacheSize", "allowed: 1MB"),
+        ({"source": {"maxSlotWalKeepSize": "0MB"}}, "source.maxSlotWalKeepSize", "or -1 for no"),
+        ({"source": {"maxSlotWalKeepSize": "3 GB"}}, "source.maxSlotWalKeepSize", "or -1 for no"),
+        (
+            {"source": {"maxSlotWalKeepSize": "5GB"}},
+            "source.maxSlotWalKeepSize",
+            "5GB is not below sizing.postgresqlStorage (5120Mi)",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_its_key_with_what_was_given_and_what_is_allowed(
@@ -207,6 +332,12 @@ def test_bad_input_is_refused_by_its_key_with_what_was_given_and_what_is_allowed
 ) -> None:
     line = next(line for line in refusal(**sections).splitlines() if f"datapipe:{key}: " in line)
     assert problem in line
+
+
+def test_a_list_with_a_wrong_entry_is_not_also_called_empty() -> None:
+    message = refusal(archive={**ARCHIVE, "athena": {"readers": ["*"]}})
+    assert "archive.athena.readers[0]: '*' is not a valid ARN" in message
+    assert "must not be empty" not in message
 
 
 def test_everything_wrong_is_reported_at_once() -> None:

@@ -82,6 +82,7 @@ def test_an_explanation_has_the_error_the_first_cause_and_what_to_do() -> None:
         ),
         ("Publication autocreation is disabled, please create one", "made by the schema"),
         ("ERROR: permission denied for table users", "tables list"),
+        ("ERROR: temporary file size exceeds temp_file_limit (1024kB)", "enable_sort = off"),
         ("NoSuchBucketException: The specified bucket does not exist", "archive layer deployed"),
         ("UnknownTopicOrPartitionException", "must be in the stack"),
         ("java.lang.NoClassDefFoundError: x/Y", "plugin folders"),

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from components.source.certificate import issue
-from components.source.existing import server_checks, slot_checks
+from components.source.existing import server_checks, shared_servers, slot_checks
 from components.source.existing.doctor import examine
 from components.source.existing.problem import Problem, UnreachableError
 from components.source.existing.reach import way_to
@@ -607,6 +607,22 @@ class TestSharedServers:
         assert "datapipe:sources.shop.user another account" in refused
         with pytest.raises(UnreachableError, match="password authentication failed"):
             self.shared(server, server, user="other", password="another")
+
+    def test_one_account_with_two_passwords_at_another_address(
+        self, server: ExistingServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As by a proxy: the addresses do not say that both lead to one server."""
+        monkeypatch.setattr(shared_servers, "_account", lambda way: way.name)
+        with pytest.raises(UnreachableError) as refused:
+            self.shared(server, server, password="another")
+        assert (
+            f"sources.crm (localhost:{server.port}) has the user datapipe with another password"
+            in refused.value.problem.reason
+        )
+        assert "give both sources one password" in refused.value.problem.remedy
+        with pytest.raises(UnreachableError) as alone:
+            self.shared(server, server, user="other", password="another")
+        assert "another password" not in alone.value.problem.reason
 
     def test_a_table_that_is_archived_twice(self, server: ExistingServer) -> None:
         (warning,) = self.shared(server, server, tables={"public.users": {}, "sales.items": {}})

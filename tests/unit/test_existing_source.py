@@ -87,6 +87,13 @@ def test_the_password_is_shown_nowhere() -> None:
         ({"incompleteRows": ["a.b/0123456789abcdef"]}, "incompleteRows", "is not a row of one of"),
         ({"service": "azure"}, "service", "allowed: self-managed, rds, aurora, cloud-sql"),
         ({"port": 0}, "port", "0 is too low"),
+        ({"host": "10.1.2.999"}, "host", "'10.1.2.999' is not a valid host"),
+        ({"networks": [10]}, "networks[0]", "10 is not an IPv4 network"),
+        ({"user": "pg_reader"}, "user", "pg_ first, which PostgreSQL reserves"),
+        ({"ssl_mode": "require"}, "ssl_mode", "unknown key; did you mean sslMode?"),
+        ({"tables": {"pg_catalog.pg_class": {}}}, "tables.pg_catalog.pg_class", "not publish"),
+        ({"tables": {"public.Users": {}}}, "tables.public.Users", "'public.Users' is not a valid"),
+        ({"password": None}, "password", "is empty, but must be text"),
     ],
 )
 def test_a_wrong_key_is_refused(shop: dict[str, Any], key: str, problem: str) -> None:

@@ -46,7 +46,7 @@ def pod_of(deployment: Deployment) -> dict[str, Any]:
 
 class TestKeys:
     @pytest.mark.parametrize(
-        "schedule", ["17 * * * *", "*/15 * * * *", "0 3 * * 1-5", "5,35 0-6/2 1 1,7 7"]
+        "schedule", ["17 * * * *", "*/15 * * * *", "0 3 * * 1-5", "5,35 0-6/2 1 1,7 0"]
     )
     def test_schedules_of_cron_are_accepted(self, schedule: str) -> None:
         assert MaintenanceSettings(schedule=schedule).schedule == schedule
@@ -61,6 +61,8 @@ class TestKeys:
             "9-3 * * * *",
             "* * 0 * *",
             "*/0 * * * *",
+            "0 3 * * 7",
+            "١٧ * * * *",
         ],
     )
     def test_other_text_is_refused_with_an_example(self, schedule: str) -> None:

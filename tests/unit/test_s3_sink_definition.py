@@ -43,7 +43,9 @@ IGNORED = {"parquet.block.size", "parquet.page.size", "s3.retry.jitter.ms", "s3.
 
 STACKS = {
     "design": design(),
-    "KMS": design(archive={"encryption": "aws:kms", "kmsKeyArn": "arn:aws:kms:us-east-1:1:key/a"}),
+    "KMS": design(
+        archive={"encryption": "aws:kms", "kmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/a"}
+    ),
     "stand-in": design(aws={"endpoint": "http://10.0.0.1:5000"}),
 }
 

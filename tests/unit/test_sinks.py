@@ -81,7 +81,13 @@ def test_without_its_lines_nothing_of_it_is_there() -> None:
     [
         ({"archive": {"sink": "s3"}}, "archive.sink", "'s3' is not a kind of sink; allowed: conf"),
         ({"archive": {"sink": "toy"}}, "archive.sink", "allowed: confluent-s3, iceberg"),
-        ({"sinks": {"none": {}}}, "sinks.none", "allowed: confluent-s3, iceberg, toy"),
+        ({"sinks": {"none": {}}}, "sinks.none", "'none' is not a kind of sink; allowed: toy"),
+        ({"sinks": {"confluent-s3": {}}}, "sinks.confluent-s3", "allowed: toy"),
+        (
+            {"archive": {"rotateIntervalMs": 3_600_001}},
+            "archive.rotateIntervalMs",
+            "at most 3600000",
+        ),
         ({"sinks": {"toy": {}}}, "sinks.toy.address", "is required"),
         ({"sinks": {"toy": {"adress": "x"}}}, "sinks.toy.adress", "did you mean address?"),
         (

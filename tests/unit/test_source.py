@@ -117,6 +117,17 @@ class TestPod:
         key = "datapipe/configuration"
         assert annotations()[key] == annotations()[key] != annotations(maxWalSize="1GB")[key]
 
+    def test_a_volume_that_its_wal_can_fill_is_a_warning(
+        self, sourced: Sourced, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        warnings: list[str] = []
+        monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+        sourced()
+        assert not warnings
+        sourced(sizing={"postgresqlStorage": "4Gi"})
+        [warning] = warnings
+        assert "no room for tables on its volume of 4096 MiB (sizing.postgresqlStorage)" in warning
+
     def test_it_waits_for_what_it_mounts(self, sourced: Sourced) -> None:
         waits = sourced().one("StatefulSet").dependencies
         assert {"postgresql", "postgresql-credentials", "postgresql-tls"} <= waits

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from components.config.stack import SAMPLE_TABLES
-from components.sizing import DEFAULT_RESOURCES
+from components.sizing import DEFAULT_RESOURCES, Sizing
 from components.source.configuration import server_settings
 from components.source.schema import database_script, revoke_script, variable
 from tests.unit.postgres_server import PostgresServer, new_server, running_server
@@ -16,6 +16,7 @@ from tests.unit.postgres_server import PostgresServer, new_server, running_serve
 pytestmark = pytest.mark.postgresql
 
 RESOURCES = DEFAULT_RESOURCES["postgresql"]
+STORAGE = Sizing().postgresql_storage
 # As `SHOW` prints them.
 DESIGN_SETTINGS = {
     "wal_level": "logical",
@@ -83,7 +84,7 @@ class TestInitialization:
 class TestConfiguration:
     def test_every_setting_is_in_force(self, server: PostgresServer) -> None:
         rows = server.query("SELECT name FROM pg_file_settings WHERE applied AND error IS NULL")
-        wanted = server_settings(server.settings, RESOURCES).keys()
+        wanted = server_settings(server.settings, RESOURCES, STORAGE).keys()
         assert wanted - OTHER_FOLDERS <= {row[0] for row in rows}
 
     @pytest.mark.parametrize(("name", "value"), DESIGN_SETTINGS.items())

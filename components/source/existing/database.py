@@ -136,7 +136,7 @@ def _examine(
     if problem := _SERVERS.account_problem(way):
         return [problem], {}
     captured = _captured_server(way.source, olds)
-    with connected(way) as connection:
+    with _SERVERS.connected(way) as connection:
         tables = Tables(Server(way, connection), news["avro_names"], _parsed(olds.get("seen")))
         found = list(problems(tables, captured, _SERVERS))
         if any(problem.level == "refused" for problem in found):

@@ -9,7 +9,7 @@ from components.source.existing.captured import Tables
 from components.source.existing.certificate_checks import certificate_problems
 from components.source.existing.identity import identity_problems
 from components.source.existing.problem import Problem
-from components.source.existing.reach import Way, connected, replication_problem
+from components.source.existing.reach import Way, replication_problem
 from components.source.existing.server_checks import Server, server_problems, version_problems
 from components.source.existing.shared_servers import SharedServers
 from components.source.existing.slot_checks import slot_problems
@@ -34,7 +34,7 @@ def examine(
     servers = servers or SharedServers()
     if problem := servers.account_problem(way):
         return [problem]
-    with connected(way) as connection:
+    with servers.connected(way) as connection:
         tables = Tables(Server(way, connection), avro_names, entries)
         return list(problems(tables, captured, servers))
 

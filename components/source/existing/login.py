@@ -19,6 +19,8 @@ from components.source.existing.settings import setting
 LOGIN_SECONDS = 10
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+# What the server says, whether it has the account or not.
+WRONG_PASSWORD = "password authentication failed"
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def _meanings(name: str, source: ExistingSource) -> tuple[tuple[str, str, str], 
     line = f"hostssl {source.database} {source.user} <network of the cluster> scram-sha-256"
     return (
         (
-            "password authentication failed",
+            WRONG_PASSWORD,
             "password",
             f"run the SQL of make source-sql SOURCE={name}, which creates the account with the"
             f" stack's password, set {key}.password to the database's, or, where the password has"

@@ -21,6 +21,8 @@ DISK = {
     "aurora": "VolumeBytesUsed of the cluster in CloudWatch; the volume grows by itself",
     "cloud-sql": "the metric database/disk/utilization of the instance",
 }
+# The same for the temporary files of sorts, which Aurora keeps on the instance.
+TEMPORARY_FILES = DISK | {"aurora": "FreeLocalStorage of the writer in CloudWatch"}
 
 
 def setting(source: ExistingSource, name: str, value: str, *, restart: bool = False) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 from components.config.existing_source import ExistingSource
-from components.source.existing.problem import Problem
-from components.source.existing.reach import Way
+from components.source.existing.login import WRONG_PASSWORD, Connection
+from components.source.existing.problem import Problem, UnreachableError
+from components.source.existing.reach import Way, connected
 from components.source.existing.server_checks import Server
 
 # A backup and a standby have the system identifier of their origin, but started at another time.
@@ -43,6 +45,40 @@ class SharedServers:
                 )
         return None
 
+    @contextmanager
+    def connected(self, way: Way) -> Iterator[Connection]:
+        """Connect to the database of a source that account_problem() has noted.
+
+        Raises UnreachableError where it refuses. Where that is the password, it names the noted
+        sources that have the account with another one: their hosts may lead to the same server.
+        """
+        try:
+            with connected(way) as connection:
+                yield connection
+        except UnreachableError as error:
+            if others := self._with_another_password(way, error.problem):
+                raise UnreachableError(
+                    Problem(
+                        f"{error.problem.reason}. {', '.join(others)} {_has(others)} the user"
+                        f" {way.source.user} with another password",
+                        "where they are one server, give both sources one password, or each its own"
+                        f" user; otherwise {error.problem.remedy}",
+                    )
+                ) from None
+            raise
+
+    def _with_another_password(self, way: Way, problem: Problem) -> list[str]:
+        """Return the noted sources whose account the server may have taken this one's for."""
+        if WRONG_PASSWORD not in problem.reason:
+            return []
+        with self._lock:
+            others = [each for each in self._ways.values() if each.name != way.name]
+        return [
+            _place(other.name, other.source)
+            for other in others
+            if other.source.user == way.source.user and other.source.password != way.source.password
+        ]
+
     def problems(self, server: Server) -> Iterator[Problem]:
         """Note a source's server, and yield what it may not share with those noted before."""
         running = str(server.value(_RUNNING))
@@ -55,6 +91,10 @@ class SharedServers:
         for name, source in others.items():
             if source.database == server.source.database:
                 yield from _shared(server, name, source)
+
+
+def _has(sources: list[str]) -> str:
+    return "has" if len(sources) == 1 else "have"
 
 
 def _account(way: Way) -> tuple[str, int, str]:

@@ -12,6 +12,7 @@ from components.source.existing.problem import Problem
 from components.source.existing.publication_checks import publication_problems
 from components.source.existing.quoting import identifier, literal, table_name
 from components.source.existing.server_checks import Server
+from components.source.existing.sort_checks import sort_problems
 from components.source.existing.statements import (
     HEARTBEAT_TABLE,
     POLICY,
@@ -68,6 +69,7 @@ def table_problems(tables: Tables) -> Iterator[Problem]:
                 f"{name}: the account {tables.server.source.user} may not read it",
                 " ".join(grant_sql(tables.server.source, name).splitlines()),
             )
+    yield from sort_problems(tables, readable)
     yield from _values(tables, readable)
     yield from _heartbeat(tables.server)
 

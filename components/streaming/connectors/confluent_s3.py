@@ -18,6 +18,9 @@ RECORD_BYTES = 1300
 # A part's buffer is larger than half a region of G1, so it takes whole ones of its own.
 G1_REGION = 1024 * 1024
 
+# Of a folder of the archive: an hour.
+FOLDER_MS = 3_600_000
+
 # The units of a path format, coarse to fine, with their length; months and years vary.
 PATH_UNITS_MS = {"YYYY": None, "MM": None, "dd": 86_400_000, "HH": 3_600_000, "mm": 60_000}
 
@@ -59,7 +62,7 @@ class ConfluentS3SinkConnector(SinkConnector):
     page_bytes: int = Field(default=1024 * 1024, ge=1024, serialization_alias="parquet.page.size")
 
     partition_duration_ms: int = Field(
-        default=3_600_000, ge=60_000, serialization_alias="partition.duration.ms"
+        default=FOLDER_MS, ge=60_000, serialization_alias="partition.duration.ms"
     )
     path_format: str = Field(
         default="'year'=YYYY/'month'=MM/'day'=dd/'hour'=HH", serialization_alias="path.format"

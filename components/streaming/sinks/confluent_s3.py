@@ -7,7 +7,7 @@ from functools import cached_property
 from components.config.captured_database import CapturedDatabase
 from components.settings import InvalidKeysError
 from components.streaming.connect.plugins import PluginArchive
-from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.connectors.confluent_s3 import FOLDER_MS, ConfluentS3SinkConnector
 from components.streaming.connectors.sink import MAX_POLL_RECORDS, SinkConnector
 from components.streaming.sinks.file_count import FileCount, Remark
 from components.streaming.sinks.kafka_compatibility import incompatibility
@@ -36,6 +36,12 @@ class ConfluentS3Sink(S3Sink):
         if not args.images.confluent_plugins:
             problem = "confluent-s3 is not in the images of this stack's images.family; set iceberg"
             raise InvalidKeysError(("archive.sink", problem))
+        if args.archive.rotate_interval_ms > FOLDER_MS:
+            problem = (
+                f"{args.archive.rotate_interval_ms} is above {FOLDER_MS}: confluent-s3 writes a"
+                f" folder for each hour, and no file is open longer; set at most {FOLDER_MS}"
+            )
+            raise InvalidKeysError(("archive.rotateIntervalMs", problem))
         if unfit := incompatibility(args.images.connect, args.s3_sink_version):
             raise InvalidKeysError(("images.connect", unfit))
 

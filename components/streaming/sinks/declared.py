@@ -97,11 +97,16 @@ def declared_sinks(config: StackConfig) -> Sinks:
     """
     _load_kinds()
     archives = {name: kind for name, kind in KINDS.items() if issubclass(kind, ArchiveSink)}
+    # Two sinks of the archive would be one connector, by their name.
+    further = {name: kind for name, kind in KINDS.items() if name not in archives}
     try:
         archive = _kind("archive.sink", config.archive.sink, archives)
         return Sinks(
             archive(_sink_args(config, Settings())),
-            {name: _further_sink(name, given, config) for name, given in config.sinks.items()},
+            {
+                name: _further_sink(name, given, config, further)
+                for name, given in config.sinks.items()
+            },
         )
     except InvalidKeysError as error:
         problems = [f"{key}: {problem}" for key, problem in error.problems]
@@ -116,16 +121,18 @@ def _load_kinds() -> None:
 
 def _kind(key: str, name: str, allowed: Mapping[str, SinkType]) -> SinkType:
     if name not in allowed:
-        names = ", ".join(sorted(allowed))
+        names = ", ".join(sorted(allowed)) or "none, but the archive's (archive.sink)"
         raise InvalidKeysError((key, f"{name!r} is not a kind of sink; allowed: {names}"))
     return allowed[name]
 
 
-def _further_sink(name: str, given: Mapping[str, Any], config: StackConfig) -> Sink:
+def _further_sink(
+    name: str, given: Mapping[str, Any], config: StackConfig, further: Mapping[str, SinkType]
+) -> Sink:
     section = f"sinks.{name}"
-    kind = _kind(section, name, KINDS)
+    kind = _kind(section, name, further)
     try:
-        options = kind.options_type.model_validate(given)
+        options = kind.options_type.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
         problems = [line.partition(": ") for line in messages(error, kind.options_type)]
         raise InvalidKeysError(*((f"{section}.{key}", text) for key, _, text in problems)) from None

@@ -1,6 +1,6 @@
 """The archive as Apache Iceberg tables on S3, in a Glue database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,7 +11,9 @@ from components.settings import InvalidKeysError
 from components.streaming.access.grants import SinkAccess
 from components.streaming.connectors.converters import BytesConverter
 from components.streaming.connectors.iceberg import IcebergSinkConnector, warehouse
-from components.streaming.connectors.sink import MAX_POLL_RECORDS
+from components.streaming.connectors.sink import MAX_POLL_RECORDS, SinkConnector
+from components.streaming.sinks.commit_time import commit_time_remark
+from components.streaming.sinks.file_count import Remark
 from components.streaming.sinks.protocol import MaintainedTables, SinkArgs, sink_kind
 from components.streaming.sinks.s3 import SINK, S3Sink
 
@@ -88,6 +90,13 @@ class IcebergSink(S3Sink):
             max_poll_records=self.args.row_size.polled_records(MAX_POLL_RECORDS),
             count_events_of=self.counted,
         )
+
+    def remarks(self, partitions: int, fits: Callable[[SinkConnector], bool]) -> tuple[Remark, ...]:
+        """Return that a commit of all tables takes longer than the interval, if it does."""
+        remark = commit_time_remark(
+            len(self.connector.routes), self.args.archive.rotate_interval_ms
+        )
+        return (remark,) if remark else ()
 
     @property
     def control_topics(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
@@ -66,7 +67,12 @@ public class ResumingTask extends PostgresConnectorTask {
 
   @Override
   public List<SourceRecord> doPoll() throws InterruptedException {
-    List<SourceRecord> records = super.doPoll();
+    List<SourceRecord> records;
+    try {
+      records = super.doPoll();
+    } catch (RetriableException error) {
+      throw progress == null ? error : SourceServer.readingFailure(error);
+    }
     return positions.apply(progress == null ? records : recorded(records));
   }
 

@@ -22,6 +22,11 @@ class SourceServer {
   private static final String ZERO = " - '0/0'::pg_lsn)::bigint";
   /** The SQLSTATE classes with which PostgreSQL and its driver report a lost connection. */
   private static final List<String> AWAY = List.of("08", "57P");
+  /**
+   * Those of errors that may not come again: deadlocks, "too many connections", and locks or slots that
+   * others hold.
+   */
+  private static final List<String> PASSING = List.of("40", "53300", "55");
   private static final String HEARTBEAT = "SELECT at FROM datapipe.heartbeat WHERE id = 1";
 
   private final PostgresConnection connection;
@@ -123,12 +128,31 @@ class SourceServer {
 
   /** Returns the error of a task that could not ask the server; it tries again if that is away. */
   static ConnectException failure(String question, SQLException error) {
-    String state = String.valueOf(error.getSQLState());
-    return AWAY.stream().anyMatch(state::startsWith)
+    return is(error, AWAY)
         ? new RetriableException("the database went away while it was asked " + question
             + ", or did not answer within " + DatabaseConnections.ANSWER_SECONDS + " s: "
             + error.getMessage(), error)
         : new ConnectException("cannot ask " + question, error);
+  }
+
+  /**
+   * Returns the error of a task that was reading rows. Debezium tries again forever, whatever the
+   * server has answered, so the task would be RUNNING and read nothing.
+   */
+  static ConnectException readingFailure(RetriableException error) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLException) {
+        SQLException answer = (SQLException) cause;
+        return answer.getSQLState() == null || is(answer, AWAY) || is(answer, PASSING)
+            || TableFiles.areOthers(answer) ? error
+            : new ConnectException("the database refuses to send the rows", answer);
+      }
+    }
+    return error;
+  }
+
+  private static boolean is(SQLException error, List<String> states) {
+    return states.stream().anyMatch(String.valueOf(error.getSQLState())::startsWith);
   }
 
   private interface Reader<T> {

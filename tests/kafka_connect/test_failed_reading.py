@@ -1,0 +1,99 @@
+"""A task to which the database refuses rows fails; Debezium alone tries again forever, RUNNING."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kafka_connect.status import advice_for, first_cause
+from tests.kafka_connect.test_resumed_reading import TaskError, apply, worker_of
+from tests.unit.postgres_server import PostgresServer, running_server
+
+pytestmark = [pytest.mark.jdk, pytest.mark.images, pytest.mark.postgresql]
+
+TABLE = "events"
+ROWS = 20_000
+FILLED = """
+CREATE TABLE events (id uuid PRIMARY KEY, v text);
+INSERT INTO events SELECT md5(n::text)::uuid, repeat(n::text, 40)
+    FROM generate_series(1, 20000) AS n;
+ANALYZE events;
+"""
+# A policy on the table with which each reading fails with the SQLSTATE that a setting has.
+FAILING_POLICY = """
+CREATE FUNCTION fails() RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    state text := coalesce(current_setting('test.state', true), '');
+BEGIN
+    IF state = '' THEN
+        RETURN true;
+    END IF;
+    RAISE EXCEPTION 'failed by the test' USING ERRCODE = state;
+END;
+$$;
+ALTER TABLE events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY fails ON events USING (fails());
+"""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PostgresServer]:
+    """A server that sorts a table, whose key is random, to read it in the order of the key."""
+    with running_server(sample_schema=False) as server:
+        assert server.apply(()).returncode == 0
+        server.execute(FILLED)
+        apply(server, [TABLE])
+        server.execute("ALTER ROLE debezium SET enable_indexscan = off")
+        server.execute(FAILING_POLICY)
+        yield server
+
+
+@contextmanager
+def refusing(server: PostgresServer, name: str, value: str) -> Iterator[None]:
+    """Give the account that captures a setting while a task reads."""
+    server.execute(f"ALTER ROLE debezium SET {name} = '{value}'")
+    yield
+    server.execute(f"ALTER ROLE debezium RESET {name}")
+
+
+def failure(server: PostgresServer, folder: Path) -> TaskError:
+    """Return what a task fails with that reads the table."""
+    with worker_of(server, [TABLE], folder) as worker, pytest.raises(TaskError) as failed:
+        worker.read(ROWS)
+    return failed.value
+
+
+def test_a_sort_above_the_limit_of_temporary_files_fails(
+    running: PostgresServer, tmp_path: Path
+) -> None:
+    with refusing(running, "temp_file_limit", "1MB"):
+        error = failure(running, tmp_path)
+    assert not error.is_retriable
+    message = "ERROR: temporary file size exceeds temp_file_limit (1024kB)"
+    assert message in str(error)
+    trace = f"ConnectException: x\nCaused by: org.postgresql.util.PSQLException: {message}"
+    assert first_cause(trace).endswith(message)
+    assert "enable_sort = off" in advice_for(trace)
+
+
+# A page that is damaged, and a full disk.
+@pytest.mark.parametrize("state", ["XX001", "53100"])
+def test_a_reading_that_the_database_refuses_fails(
+    running: PostgresServer, tmp_path: Path, state: str
+) -> None:
+    with refusing(running, "test.state", state):
+        error = failure(running, tmp_path)
+    assert "failed by the test" in str(error)
+    assert not error.is_retriable
+
+
+# A shutdown, and a lock that another session holds.
+@pytest.mark.parametrize("state", ["57P01", "55P03"])
+def test_a_reading_that_may_work_the_next_time_is_repeated(
+    running: PostgresServer, tmp_path: Path, state: str
+) -> None:
+    with refusing(running, "test.state", state):
+        error = failure(running, tmp_path)
+    assert "failed by the test" in str(error)
+    assert error.is_retriable
