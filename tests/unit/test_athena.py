@@ -142,7 +142,9 @@ class TestQueries:
             assert f'"{column}"' not in found["orders"]
 
     def test_they_belong_to_the_workgroup_and_the_views_database(self) -> None:
-        for query in deployed(stack()).of_type("NamedQuery"):
+        named = deployed(stack()).of_type("NamedQuery")
+        assert named
+        for query in named:
             assert query.inputs["workgroup"] == "archive-id"
             assert query.inputs["database"] == "cdc_views"
 
