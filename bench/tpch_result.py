@@ -148,7 +148,7 @@ def _too_late(result: TpchResult) -> list[str]:
 def text(results: Sequence[TpchResult]) -> str:
     """Return the results and the published figures, as Markdown."""
     lines = [line for result in results for line in _of_scale_factor(result)]
-    return "\n".join([*lines, "### Beside published figures", "", *_beside_published(results)])
+    return "\n".join([*lines, "### Published figures", "", *_beside_published(results)])
 
 
 def _of_scale_factor(result: TpchResult) -> list[str]:

@@ -129,7 +129,7 @@ def test_scale_factors_follow_each_other_and_the_published_figures_come_once() -
     assert [line for line in shown.splitlines() if line.startswith("###")] == [
         "### Scale factor 0.1",
         "### Scale factor 10",
-        "### Beside published figures",
+        "### Published figures",
     ]
     assert "The scale factor is 0.1 or 10 instead of 50" in shown
     assert shown.count(PUBLISHED) == 1
