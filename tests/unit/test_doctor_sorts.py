@@ -17,6 +17,8 @@ pytestmark = pytest.mark.postgres_versions
 
 ROWS = 30_000
 RANDOM, PARTITIONED, IN_ORDER, BYTES = "public.random", "public.parts", "public.usual", "public.raw"
+# The rows are in the order of the key, which the planner reckons with for a key of one column only.
+LINES = "public.lines"
 TABLES = """
 CREATE DOMAIN public.token AS uuid;
 CREATE TABLE public.random (id public.token PRIMARY KEY, "Text" text, left_out text);
@@ -25,12 +27,15 @@ CREATE TABLE public.parts (id uuid, half bool, "Text" text, PRIMARY KEY (id, hal
 CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES IN (false);
 CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES IN (true);
 CREATE TABLE public.usual (id int PRIMARY KEY, "Text" text);
+CREATE TABLE public.lines (id int, line int, "Text" text, PRIMARY KEY (id, line));
 CREATE TABLE public.raw (id bytea PRIMARY KEY, "Text" text);
 INSERT INTO public.random SELECT md5(n::text)::uuid, repeat('x', 150), repeat('y', 500)
     FROM generate_series(1, 30000) AS n;
 INSERT INTO public.parts SELECT md5(n::text)::uuid, n % 2 = 0, repeat('x', 150)
     FROM generate_series(1, 30000) AS n;
 INSERT INTO public.usual SELECT n, repeat('x', 150) FROM generate_series(1, 30000) AS n;
+INSERT INTO public.lines SELECT n / 3, n % 3, repeat('x', 150)
+    FROM generate_series(1, 30000) AS n;
 INSERT INTO public.raw SELECT decode(md5(n::text), 'hex'), repeat('x', 150)
     FROM generate_series(1, 30000) AS n;
 """
@@ -38,6 +43,7 @@ LISTED = {
     RANDOM: {"excludedColumns": ["left_out"]},
     PARTITIONED: {},
     IN_ORDER: {},
+    LINES: {},
     BYTES: {},
 }
 # The settings of the account with which small tables are sorted as large ones are.
