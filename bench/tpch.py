@@ -41,6 +41,7 @@ from verification.compare import compare_all
 from verification.options import Options
 from verification.report import print_results
 from workload.machine import revision
+from workload.option_numbers import not_negative, positive
 from workload.progress import Log, Progress
 
 SOURCE = "tpch"
@@ -236,8 +237,8 @@ def _arguments() -> argparse.Namespace:
         " 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rate", type=float, default=1000, help="row changes per second")
-    parser.add_argument("--seconds", type=float, default=60, help="of changes; 0: none")
+    parser.add_argument("--rate", type=positive, default=1000, help="row changes per second")
+    parser.add_argument("--seconds", type=not_negative, default=60, help="of changes; 0: none")
     add_kill_at(parser, default=0)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()

@@ -21,13 +21,16 @@ import org.apache.kafka.connect.storage.OffsetStorageReader;
  *
  * <p>Arguments: a file of properties and a seed. Each line of the input is a number of records, after
  * which the worker is killed: what came after the last commit is forgotten. 0 reads to the end of the
- * snapshot and to an insert with the text "the end". A line NAME=VALUE changes a property of the next
- * task. A record that is committed is printed as operation, table, position, `id` and `v`; the end of
- * a line of input as "done".
+ * snapshot and to an insert with the text "the end". After +NUMBER records the task goes on with the
+ * next line. A line NAME=VALUE changes a property of the next task. With the property "repeats" a
+ * task goes on after a retriable error, as in a worker. A record that is committed is printed as
+ * operation, table, position, `id` and `v`; the end of a line of input as "done".
  */
 public class ResumedReading {
   /** What a committed transaction has stored, as Connect's JSON brings it back. */
   private static final Map<Map<String, ?>, Map<String, Object>> STORED = new HashMap<>();
+  /** The task of the line before, if it goes on. */
+  private static ResumingTask running;
 
   public static void main(String[] arguments) throws Exception {
     Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {
@@ -52,26 +55,23 @@ public class ResumedReading {
       if (changed.length == 2) {
         properties.put(changed[0], changed[1]);
       } else {
-        run(properties, Integer.parseInt(line), random);
+        run(properties, Integer.parseInt(line), line.startsWith("+"), random);
       }
       System.out.println("done");
     }
     System.exit(0); // Debezium's threads may be left
   }
 
-  private static void run(Map<String, String> properties, int records, Random random)
+  private static void run(
+      Map<String, String> properties, int records, boolean goesOn, Random random)
       throws InterruptedException {
-    ResumingTask task = new ResumingTask();
-    task.initialize(new Context(properties));
-    task.start(properties);
+    ResumingTask task = running == null ? started(properties) : running;
+    running = goesOn ? task : null;
     boolean isEnd = false;
     for (int read = 0; !isEnd && (records == 0 || read < records); ) {
-      List<SourceRecord> batch = task.poll();
-      if (batch == null) {
-        continue;
-      }
+      List<SourceRecord> batch = polled(task, properties);
       read += batch.size();
-      boolean isKilled = records > 0 && read >= records;
+      boolean isKilled = !goesOn && records > 0 && read >= records;
       for (SourceRecord record : isKilled ? committed(batch, random) : batch) {
         isEnd |= commit(record) && records == 0;
         task.commitRecord(record, null);
@@ -80,7 +80,30 @@ public class ResumedReading {
         task.commit();
       }
     }
-    stop(task);
+    if (!goesOn) {
+      stop(task);
+    }
+  }
+
+  /** Returns the next records; none where the task starts again, as after a lost connection. */
+  private static List<SourceRecord> polled(ResumingTask task, Map<String, String> properties)
+      throws InterruptedException {
+    try {
+      List<SourceRecord> batch = task.poll();
+      return batch == null ? List.of() : batch;
+    } catch (RetriableException error) {
+      if (!properties.containsKey("repeats")) {
+        throw error;
+      }
+      return List.of();
+    }
+  }
+
+  private static ResumingTask started(Map<String, String> properties) {
+    ResumingTask task = new ResumingTask();
+    task.initialize(new Context(properties));
+    task.start(properties);
+    return task;
   }
 
   /** Returns what a killed worker has committed of its last batch: nothing, a part, or all. */

@@ -27,9 +27,16 @@ Connection = psycopg.Connection[Any]
 NUMBERED = {
     "smallints": ("smallint", "n - 75", ("-32768", "32767")),
     "bigints": ("bigint", "n * 1000003 - 75", ("-9223372036854775808", "9223372036854775807")),
-    "numerics": ("numeric", "(n - 75) / 7.0", ("NaN", "1e40", "-1e-40", "10.00")),
+    "numerics": ("numeric", "(n - 75) / 7.0", ("NaN", "1e40", "-1e-40", "10.00", "Infinity")),
+    "amounts": ("numeric(12,2)", "(n - 75) * 0.5", ("NaN", "123456789.10")),
     "texts": ("text", "chr(60 + n % 70) || n", ("", "\\", "'", "\\'", "ä", "Z", " a", "E'\\n'\n")),
     "varchars": ('varchar(20) COLLATE "C"', "chr(60 + n % 70) || n", ("", "é", "\\\\")),
+    "icu": (
+        'text COLLATE "en-x-icu"',
+        "chr(60 + n % 70) || n",
+        ("", "a-b", "ab", "a b", "\U0001f600"),
+    ),
+    "folded": ("text COLLATE folded", "chr(60 + n % 70) || n", ("", "\u00e9", "e\u0301x", "Z")),
     "chars": ("char(5)", "n", ("", "a", "a b")),
     "uuids": ("uuid", "md5(n::text)::uuid", ("00000000-0000-0000-0000-000000000000",)),
     "dates": ("date", "date '0001-01-01' + n - 75", ("infinity", "-infinity", "12345-06-07")),
@@ -81,6 +88,11 @@ def run(connection: Connection, statement: str, table: str, *values: object) -> 
 
 def create_tables(connection: Connection) -> list[str]:
     connection.execute("CREATE DOMAIN code AS integer")
+    # To it, a and A are the same key, and é in one character or in two.
+    connection.execute(
+        "CREATE COLLATION folded"
+        " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    )
     for table, (kind, key, awkward) in NUMBERED.items():
         run(connection, "CREATE TABLE {table} (id " + kind + " PRIMARY KEY, v text)", table)
         for number, value in enumerate(awkward):
@@ -93,8 +105,10 @@ def create_tables(connection: Connection) -> list[str]:
     connection.execute(
         "INSERT INTO pairs SELECT chr(65 + n % 7), n, n::text FROM generate_series(1, 150) AS n"
     )
+    connection.execute("CREATE TABLE covering (id int, v text, PRIMARY KEY (id) INCLUDE (v))")
+    connection.execute("INSERT INTO covering SELECT n, n::text FROM generate_series(1, 150) AS n")
     connection.execute("CREATE TABLE ending (id int PRIMARY KEY, v text)")
-    return [*NUMBERED, "pairs", "ending"]
+    return [*NUMBERED, "pairs", "covering", "ending"]
 
 
 def create_unordered(connection: Connection) -> None:
@@ -114,6 +128,10 @@ class Worker:
     def read(self, records: int) -> None:
         """Read some records and kill the worker; 0: read all, and changes up to the end."""
         self._run(str(records))
+
+    def go_on(self, records: int) -> None:
+        """Read some records, and leave the task running."""
+        self._run(f"+{records}")
 
     def change(self, name: str, value: str) -> None:
         """Give the connector another property, which its next task begins with."""
@@ -184,6 +202,7 @@ def worker_of(
         "max.batch.size": "37",
         "max.queue.size": "100",
         "poll.interval.ms": "10",
+        "retriable.restart.connector.wait.ms": "10",
         **(changes or {}),
     }
     copy_artifacts(JARS["values"], folder / "jars")
@@ -349,11 +368,18 @@ def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
 
 
 # With heartbeats after each message, an offset can be that of a COMMIT that has no record.
-@pytest.mark.parametrize(("metadata", "heartbeat_ms"), [("true", "30000"), ("false", "1")])
+@pytest.mark.parametrize(
+    ("metadata", "heartbeat_ms", "prepares"),
+    [("true", "30000", False), ("false", "1", False), ("false", "1", True)],
+)
 def test_no_change_is_skipped_where_transactions_overlap(
-    server: PostgresServer, tmp_path: Path, metadata: str, heartbeat_ms: str
+    server: PostgresServer, tmp_path: Path, metadata: str, heartbeat_ms: str, prepares: bool
 ) -> None:
     """A transaction goes on in the WAL just where the COMMIT of another one ends."""
+    if prepares:
+        server.execute("ALTER SYSTEM SET max_prepared_transactions = 2")
+        server.stop()
+        server.start()
     with server.connect("postgres") as connection:
         for table in ("one", "two", "ending"):
             run(connection, "CREATE TABLE {table} (id int PRIMARY KEY, v text)", table)
@@ -368,7 +394,8 @@ def test_no_change_is_skipped_where_transactions_overlap(
     with worker_of(server, tables, tmp_path, changed) as worker:
         while not worker.records:
             worker.read(1)
-        expected = change_in_overlapping_transactions(server)
+        change = change_in_prepared_transactions if prepares else change_in_overlapping_transactions
+        expected = change(server)
         for _ in range(14):
             worker.read(3)
         with server.connect("postgres") as connection:
@@ -395,6 +422,31 @@ def change_in_overlapping_transactions(server: PostgresServer) -> Counter[tuple[
             keys = [*range(first, first + 20), first + 50, first + 51]
             rows.update(("one", str(key)) for key in keys)
             rows["two", str(first)] += 1
+    return rows
+
+
+def change_in_prepared_transactions(server: PostgresServer) -> Counter[tuple[str, str]]:
+    """Insert rows in prepared transactions, which others overlap; return the committed rows."""
+    rows: Counter[tuple[str, str]] = Counter()
+    with server.connect("postgres") as first, server.connect("postgres") as second:
+        for key in range(0, 500, 100):
+            first.execute("BEGIN")
+            copy(first, "one", range(key, key + 20))
+            copy(second, "two", (key,))
+            copy(first, "one", (key + 50,))
+            first.execute("PREPARE TRANSACTION 'kept'")
+            first.execute("BEGIN")
+            copy(first, "two", (key + 1, key + 2))
+            second.execute("COMMIT PREPARED 'kept'")
+            copy(first, "two", (key + 3,))
+            first.execute("PREPARE TRANSACTION 'left'")
+            copy(second, "one", (key + 60, key + 61))
+            second.execute(f"{'COMMIT' if key % 200 else 'ROLLBACK'} PREPARED 'left'")
+            copy(second, "one", (key + 62,))
+            ones = [*range(key, key + 20), *(key + more for more in (50, 60, 61, 62))]
+            rows.update(("one", str(one)) for one in ones)
+            twos = [key, *((key + 1, key + 2, key + 3) if key % 200 else ())]
+            rows.update(("two", str(two)) for two in twos)
     return rows
 
 

@@ -118,7 +118,7 @@ final class SharedPositions {
       } else if (isHeartbeat(record)) {
         applied.add(heartbeat(record));
       } else {
-        SourceRecord fresh = isBeginAgain(record.sourceOffset()) ? null : fresh(batch, i);
+        SourceRecord fresh = fresh(batch, i);
         if (fresh != null) {
           last = fresh.sourceOffset();
           applied.add(fresh);
@@ -139,6 +139,9 @@ final class SharedPositions {
         return null;
       }
       return isLast(batch, index) ? record : with(record, partial(offset));
+    }
+    if (isBeginAgain(offset)) {
+      return null;
     }
     previous = offset;
     toLeaveOut = 0;

@@ -51,6 +51,7 @@ final class SnapshotProgress {
     private final TableReading reading;
     private final Map<String, Object> partition;
     private final Map<String, Object> common;
+    private final String ordering;
     private int marksLeft;
 
     TableRows(Struct source) {
@@ -59,6 +60,7 @@ final class SnapshotProgress {
       partition = TableOffsets.partition(table);
       common = TableOffsets.unresumable(
           start.from(table), source.getInt64(TableOffsets.LSN), start.position);
+      ordering = start.ordering(table);
       marksLeft = reading.isMarked ? MARKS : 0;
     }
 
@@ -68,7 +70,7 @@ final class SnapshotProgress {
       boolean isMark = marksLeft > 0;
       Map<String, Object> offset = isLast ? TableOffsets.with(common, TableOffsets.COMPLETE)
           : isMark ? TableOffsets.with(common, TableOffsets.BEGUN)
-          : TableOffsets.after(common, record.key());
+          : TableOffsets.after(common, ordering, record.key());
       SourceRecord marked = record;
       if (isMark) {
         marksLeft--;

@@ -139,11 +139,18 @@ final class SnapshotStart {
     return server + "/" + (key == null ? 0 : key.oid);
   }
 
+  /** Returns what the order of a table's keys depends on. */
+  String ordering(String table) {
+    TableKey key = keys.get(table);
+    return key == null ? "" : key.ordering();
+  }
+
   private TableReading reading(String table, Map<String, Object> offset) {
-    Optional<TableKey> key = Optional.ofNullable(keys.get(table)).filter(TableKey::isOrdered);
+    Optional<TableKey> any = Optional.ofNullable(keys.get(table));
+    Optional<TableKey> key = any.filter(TableKey::isOrdered);
     Map<String, Object> usable = isUsable(table, offset) ? offset : Map.of();
     Optional<String> order = key.map(TableKey::order);
-    Optional<String> after = key.flatMap(columns -> columns.after(TableOffsets.key(usable)));
+    Optional<String> after = key.flatMap(columns -> columns.after(usable));
     TableReading.How how = TableReading.How.NEW;
     if (usable.containsKey(TableOffsets.COMPLETE)) {
       how = TableReading.How.COMPLETE;
@@ -152,7 +159,9 @@ final class SnapshotStart {
     } else if (offset != null) {
       how = TableReading.How.AGAIN;
     }
-    return new TableReading(how, order, after, false);
+    Optional<String> unchanged =
+        any.map(found -> found.files).map(files -> files.condition(table));
+    return new TableReading(how, unchanged, order, after, false);
   }
 
   private boolean isUsable(String table, Map<String, Object> offset) {
@@ -177,7 +186,7 @@ final class SnapshotStart {
     return from(table).equals(offset.get(TableOffsets.FROM))
         && (offset.containsKey(TableOffsets.COMPLETE)
             || isOrdered && (offset.containsKey(TableOffsets.BEGUN)
-                || keys.get(table).after(TableOffsets.key(offset)).isPresent()));
+                || keys.get(table).after(offset).isPresent()));
   }
 
   /** Refuses rows of another server, or of a later state of this one, as Continuity does changes. */

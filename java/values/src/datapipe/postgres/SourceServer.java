@@ -143,7 +143,8 @@ class SourceServer {
     for (Throwable cause = error; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException) {
         SQLException answer = (SQLException) cause;
-        return answer.getSQLState() == null || is(answer, AWAY) || is(answer, PASSING) ? error
+        return answer.getSQLState() == null || is(answer, AWAY) || is(answer, PASSING)
+            || TableFiles.areOthers(answer) ? error
             : new ConnectException("the database refuses to send the rows", answer);
       }
     }

@@ -9,13 +9,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** The identity of a table, and its primary key, by which its rows are read in order. */
+/**
+ * The identity of a table, its files, and its primary key, by which its rows are read in order.
+ */
 final class TableKey {
   /** A domain counts as its base type. */
   private static final String QUERY =
       "SELECT namespace.nspname || '.' || class.relname AS name, class.oid, quote_ident(attname),"
           + " attname, base.oid AS type, format_type(base.oid, CASE WHEN type.typtype = 'd'"
-          + " THEN type.typtypmod ELSE atttypmod END) AS type_name"
+          + " THEN type.typtypmod ELSE atttypmod END) AS type_name,"
+          // ALTER TABLE writes the column's entry in the catalog again, and gives it another xmin.
+          + " concat_ws(' ', attname, base.oid, attcollation, pg_attribute.xmin,"
+          + " CASE WHEN attcollation <> 0 THEN pg_collation_actual_version(attcollation) END)"
           + " FROM pg_class AS class"
           + " JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace"
           + " LEFT JOIN pg_index ON indrelid = class.oid AND indisprimary"
@@ -33,32 +38,40 @@ final class TableKey {
     final String quoted;
     final int type;
     final String typeName;
+    /** Changes whenever the values may sort in another order than before. */
+    final String ordering;
 
-    Column(String name, String quoted, int type, String typeName) {
+    Column(String name, String quoted, int type, String typeName, String ordering) {
       this.name = name;
       this.quoted = quoted;
       this.type = type;
       this.typeName = typeName;
+      this.ordering = ordering;
     }
   }
 
   final long oid;
+  /** null if the table was created in this moment. */
+  final TableFiles files;
   private final List<Column> columns = new ArrayList<>();
 
-  private TableKey(long oid) {
+  private TableKey(long oid, TableFiles files) {
     this.oid = oid;
+    this.files = files;
   }
 
   /** Returns the key of each table of the database, by schema.table. */
   static Map<String, TableKey> read(PostgresConnection connection) throws SQLException {
+    Map<Long, TableFiles> files = TableFiles.read(connection);
     return connection.queryAndMap(QUERY, rows -> {
       Map<String, TableKey> found = new HashMap<>();
       while (rows.next()) {
         long oid = rows.getLong(2);
-        TableKey key = found.computeIfAbsent(rows.getString(1), name -> new TableKey(oid));
+        TableKey key =
+            found.computeIfAbsent(rows.getString(1), name -> new TableKey(oid, files.get(oid)));
         if (rows.getString(3) != null) {
-          key.columns.add(
-              new Column(rows.getString(4), rows.getString(3), (int) rows.getLong(5), rows.getString(6)));
+          key.columns.add(new Column(rows.getString(4), rows.getString(3), (int) rows.getLong(5),
+              rows.getString(6), rows.getString(7)));
         }
       }
       return found;
@@ -75,8 +88,20 @@ final class TableKey {
     return columns.stream().map(column -> column.quoted).collect(Collectors.joining(", "));
   }
 
-  /** Returns the condition of the rows after one; empty if its key is not that of this table. */
-  Optional<String> after(Map<String, Object> row) {
+  /** Returns what changes whenever the rows may sort in another order than before. */
+  String ordering() {
+    return columns.stream().map(column -> column.ordering).collect(Collectors.joining(", "));
+  }
+
+  /**
+   * Returns the condition of the rows after that of an offset; empty if its key is not that of this
+   * table, or may have had another order.
+   */
+  Optional<String> after(Map<String, Object> offset) {
+    Map<String, Object> row = TableOffsets.key(offset);
+    if (!ordering().equals(offset.get(TableOffsets.ORDERING))) {
+      return Optional.empty();
+    }
     List<String> literals = new ArrayList<>();
     for (Column column : columns) {
       Optional<String> literal = KeyLiterals.of(column.type, column.typeName, row.get(column.name));

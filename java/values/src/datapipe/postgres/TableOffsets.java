@@ -13,7 +13,8 @@ import org.apache.kafka.connect.data.Struct;
  * partition  {"table": schema.table}
  * offset     {"from": the server and the table's OID, "lsn": the rows' position in the WAL,
  *             "at": the server's position when the connector started, and one of
- *             "key.COLUMN": the values of the key of the row that was read last,
+ *             "key.COLUMN": the values of the key of the row that was read last, with "ordering":
+ *             what their order depends on,
  *             "begun": true, when only the mark before the rows was written,
  *             "complete": true}
  * </pre>
@@ -27,6 +28,7 @@ final class TableOffsets {
   static final String AT = "at";
   static final String BEGUN = "begun";
   static final String COMPLETE = "complete";
+  static final String ORDERING = "ordering";
 
   private static final String KEY = "key.";
 
@@ -52,11 +54,12 @@ final class TableOffsets {
   }
 
   /** Returns the offset after the row of a key; the given one if Connect can't store the key. */
-  static Map<String, Object> after(Map<String, Object> offset, Object key) {
+  static Map<String, Object> after(Map<String, Object> offset, String ordering, Object key) {
     if (!(key instanceof Struct)) {
       return offset;
     }
     Map<String, Object> more = new HashMap<>(offset);
+    more.put(ORDERING, ordering);
     Struct row = (Struct) key;
     for (Field column : row.schema().fields()) {
       Object value = row.getWithoutDefault(column.name());

@@ -2,6 +2,8 @@ package datapipe.postgres;
 
 import io.debezium.config.Configuration;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * How a table is read by one start of a connector.
@@ -14,6 +16,7 @@ final class TableReading {
   private static final String PREFIX = "table.reading.";
 
   private static final String HOW = ".how";
+  private static final String UNCHANGED = ".unchanged";
   private static final String ORDER = ".order";
   private static final String AFTER = ".after";
   private static final String MARKED = ".marked";
@@ -21,7 +24,7 @@ final class TableReading {
   enum How {
     /** Nothing of it was read before. */
     NEW,
-    /** What was read before no longer counts: it is of another slot or table, or has no usable key. */
+    /** What was read before does not count: of another slot, table or order, or without a key. */
     AGAIN,
     /** It goes on after the mark or the row that was written last. */
     RESUMED,
@@ -29,24 +32,29 @@ final class TableReading {
   }
 
   final How how;
+  /** The condition that fails if the table's rows are no longer where they were. */
+  final Optional<String> unchanged;
   final Optional<String> order;
   final Optional<String> after;
   /** Whether a TRUNCATE comes before the rows. */
   final boolean isMarked;
 
-  TableReading(How how, Optional<String> order, Optional<String> after, boolean isMarked) {
+  TableReading(How how, Optional<String> unchanged, Optional<String> order, Optional<String> after,
+      boolean isMarked) {
     this.how = how;
+    this.unchanged = unchanged;
     this.order = order;
     this.after = after;
     this.isMarked = isMarked;
   }
 
   TableReading marked(boolean isMarked) {
-    return new TableReading(how, order, after, isMarked);
+    return new TableReading(how, unchanged, order, after, isMarked);
   }
 
   void addTo(Configuration.Builder properties, String table) {
     properties.with(PREFIX + table + HOW, how.name());
+    unchanged.ifPresent(value -> properties.with(PREFIX + table + UNCHANGED, value));
     order.ifPresent(value -> properties.with(PREFIX + table + ORDER, value));
     after.ifPresent(value -> properties.with(PREFIX + table + AFTER, value));
     properties.with(PREFIX + table + MARKED, isMarked);
@@ -57,6 +65,7 @@ final class TableReading {
     return Optional.ofNullable(config.getString(PREFIX + table + HOW))
         .map(how -> new TableReading(
             How.valueOf(how),
+            Optional.ofNullable(config.getString(PREFIX + table + UNCHANGED)),
             Optional.ofNullable(config.getString(PREFIX + table + ORDER)),
             Optional.ofNullable(config.getString(PREFIX + table + AFTER)),
             config.getBoolean(PREFIX + table + MARKED, false)));
@@ -67,7 +76,9 @@ final class TableReading {
     if (how == How.COMPLETE) {
       return Optional.empty();
     }
-    String ordered = all + after.map(condition -> " WHERE " + condition).orElse("")
+    String conditions =
+        Stream.of(unchanged, after).flatMap(Optional::stream).collect(Collectors.joining(" AND "));
+    String ordered = all + (conditions.isEmpty() ? "" : " WHERE " + conditions)
         + order.map(columns -> " ORDER BY " + columns).orElse("");
     return Optional.of(isMarked ? MarkedSnapshotter.marked(ordered) : ordered);
   }
