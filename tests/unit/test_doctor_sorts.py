@@ -1,6 +1,8 @@
 """make doctor says which tables the server sorts to read them, and refuses sorts that must fail."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -106,6 +108,20 @@ def as_the_account(server: ExistingServer, query: str) -> int:
         sslmode="require",
     ) as connection:
         return len(connection.execute(query.encode()).fetchall())
+
+
+def java(name: str) -> str:
+    return (Path(__file__).parents[2] / f"java/values/src/datapipe/postgres/{name}").read_text()
+
+
+def test_the_plan_is_asked_for_the_query_that_the_connector_sends() -> None:
+    assert f'"{sort_checks.BY_INDEX}"' in java("TableKey.java")
+    literals = java("KeyLiterals.java")
+    one_each = re.findall(r"static final int \w+ = (\d+);", literals)
+    several = re.findall(r"Set\.of\(([\d, ]+)\)", literals)
+    ordered = {int(oid) for oid in [*one_each, *", ".join(several).split(", ")]}
+    named = re.findall(r"'(\w+)'::regtype", sort_checks._ORDERED)
+    assert {psycopg.adapters.types[name].oid for name in named} == ordered
 
 
 def test_small_sorts_are_not_mentioned(server: ExistingServer) -> None:
