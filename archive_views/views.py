@@ -21,8 +21,6 @@ from archive_views.targets import TEXT, Target
 
 # The design's view over the changes of all tables, here of all sources.
 EVENTS = "s3_cdc_events"
-# Columns of a history after the table's own.
-HISTORY_COLUMNS = ("__op", "__committed_at", "__captured_at", "__lsn", "__lost")
 EVENT_COLUMNS = (
     "event_timestamp",
     "operation_type",

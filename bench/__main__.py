@@ -17,6 +17,7 @@ from clients.stack import StackError, read_managed
 from verification.commands import pipeline_of
 from verification.report import print_results
 from verification.witness import compare_changed_rows, complaints
+from workload.option_numbers import not_negative, positive, whole_number
 from workload.progress import Progress
 from workload.source import wal_position
 from workload.timeouts import Timeouts
@@ -100,20 +101,24 @@ def _arguments() -> argparse.Namespace:
         " 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rate", type=float, default=5000, help="row changes per second")
-    parser.add_argument("--seconds", type=float, default=600, help="duration of the measured load")
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=100, help="rows per transaction")
-    parser.add_argument("--width", type=int, default=120, help="characters of text columns")
+    parser.add_argument("--rate", type=positive, default=5000, help="row changes per second")
+    parser.add_argument(
+        "--seconds", type=positive, default=600, help="duration of the measured load"
+    )
+    parser.add_argument("--connections", type=whole_number(1), default=4)
+    parser.add_argument("--batch", type=whole_number(1), default=100, help="rows per transaction")
+    parser.add_argument(
+        "--width", type=whole_number(1), default=120, help="characters of text columns"
+    )
     parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same changes")
     parser.add_argument(
-        "--warm-up", type=float, default=60, help="seconds of load before the measured one"
+        "--warm-up", type=not_negative, default=60, help="seconds of load before the measured one"
     )
     parser.add_argument(
-        "--references", type=float, default=20, help="seconds for each stage alone; 0: none"
+        "--references", type=not_negative, default=20, help="seconds for each stage alone; 0: none"
     )
     parser.add_argument(
-        "--deadline", type=float, default=300, help="seconds to wait after the last commit"
+        "--deadline", type=not_negative, default=300, help="seconds to wait after the last commit"
     )
     parser.add_argument(
         "--output",

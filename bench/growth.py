@@ -22,6 +22,7 @@ from bench.warm_up import warm_jvms
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError, StackOutputs, read_managed
+from workload.option_numbers import positive, whole_number
 from workload.progress import Log, Progress
 from workload.timeouts import Timeouts
 
@@ -173,10 +174,10 @@ def _arguments() -> argparse.Namespace:
         " otherwise; 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--seconds", type=float, default=40, help="duration of each load")
+    parser.add_argument("--seconds", type=positive, default=40, help="duration of each load")
     parser.add_argument(
         "--warm-up",
-        type=int,
+        type=whole_number(0),
         default=WARM_JVM_SECONDS,
         help="seconds of load before everything, to warm the JVMs up; 0: none",
     )

@@ -53,6 +53,7 @@ from workload.maintenance import (
     delete_settings,
     maintenance_run,
 )
+from workload.option_numbers import positive, whole_number
 from workload.progress import Log, Progress
 
 # Of the load without maintenance, before the first run and after the last.
@@ -247,9 +248,11 @@ def _arguments() -> argparse.Namespace:
         " 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rate", type=float, default=4000, help="row changes per second")
-    parser.add_argument("--seconds", type=float, default=120, help="duration of each load")
-    parser.add_argument("--warm-up", type=int, default=30, help="seconds of load before both")
+    parser.add_argument("--rate", type=positive, default=4000, help="row changes per second")
+    parser.add_argument("--seconds", type=positive, default=120, help="duration of each load")
+    parser.add_argument(
+        "--warm-up", type=whole_number(0), default=30, help="seconds of load before both"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()
 

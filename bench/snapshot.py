@@ -29,6 +29,7 @@ from clients.ending import run_and_exit
 from clients.stack import PROJECT, StackError, StackOutputs, read_managed
 from clients.update import changed_stack_file, remove_tables, update_command
 from workload.machine import revision
+from workload.option_numbers import whole_number
 from workload.progress import Log, Progress
 
 OUTPUT = PROJECT / "docs/bench/snapshot.json"
@@ -267,7 +268,7 @@ def _arguments() -> argparse.Namespace:
         " 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=whole_number(1), default=10_000_000)
     add_kill_at(parser, default=0.3)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()

@@ -27,6 +27,7 @@ from clients.connect import connectors
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_managed
 from polling import NotReadyError, poll_until
+from workload.option_numbers import not_negative, positive
 from workload.progress import Progress
 from workload.timeouts import Timeouts
 
@@ -192,9 +193,11 @@ def _chosen(only: str | None) -> tuple[Trial, ...]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.tuning")
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--rate", type=float, default=4000)
-    parser.add_argument("--seconds", type=float, default=60, help="duration of each measured load")
-    parser.add_argument("--warm-up", type=float, default=20)
+    parser.add_argument("--rate", type=positive, default=4000)
+    parser.add_argument(
+        "--seconds", type=positive, default=60, help="duration of each measured load"
+    )
+    parser.add_argument("--warm-up", type=not_negative, default=20)
     parser.add_argument("--only", help="run the trials whose name contains this")
     return parser.parse_args()
 

@@ -29,6 +29,7 @@ from clients.stack import StackError, StackOutputs, read_managed
 from clients.update import changed_stack_file, update
 from polling import NotReadyError, poll_until
 from workload.machine import revision
+from workload.option_numbers import not_negative, positive
 from workload.progress import Log, Progress
 from workload.timeouts import Timeouts
 
@@ -168,9 +169,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.workers")
     parser.add_argument("--stack", required=True)
     parser.add_argument("--stack-file", type=Path, required=True)
-    parser.add_argument("--seconds", type=float, default=40, help="duration of each load")
+    parser.add_argument("--seconds", type=positive, default=40, help="duration of each load")
     parser.add_argument(
-        "--warm-up", type=float, default=60, help="seconds of load before those at the same rate"
+        "--warm-up",
+        type=not_negative,
+        default=60,
+        help="seconds of load before those at the same rate",
     )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     return parser.parse_args()

@@ -20,6 +20,7 @@ from chaos.run import run_all
 from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError
+from workload.option_numbers import positive
 from workload.progress import Progress
 
 
@@ -84,14 +85,14 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter faults")
     parser.add_argument(
         "--rate",
-        type=_positive,
+        type=positive,
         default=Pace.rate,
         help="row changes per second, at most; those above"
         f" {SHOP_RATE:.0f} are batches over several connections",
     )
     parser.add_argument(
         "--minutes",
-        type=_positive,
+        type=positive,
         default=Pace.last_start / 60,
         help="faults that have not begun by then are not run",
     )
@@ -100,13 +101,6 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, help="folder of the report, such as docs/chaos")
     return parser
-
-
-def _positive(text: str) -> float:
-    """Return a number. Raises ValueError, which argparse reports, unless it is greater than 0."""
-    if not (value := float(text)) > 0:
-        raise ValueError(text)
-    return value
 
 
 def _interrupt(*_: object) -> NoReturn:

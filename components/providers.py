@@ -1,5 +1,7 @@
 """The providers that the layers use: one Kubernetes cluster, one AWS account."""
 
+from __future__ import annotations
+
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 

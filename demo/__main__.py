@@ -17,6 +17,7 @@ from demo.run import Load, run
 from verification.commands import pipeline_of
 from verification.report import print_results
 from verification.witness import compare_changed_rows, complaints
+from workload.option_numbers import not_negative, whole_number
 from workload.progress import Progress
 from workload.source import wal_position
 from workload.timeouts import Timeouts
@@ -67,14 +68,16 @@ def _arguments() -> argparse.Namespace:
         " usage; 130 interrupted.",
     )
     parser.add_argument("--stack", required=True)
-    parser.add_argument("--changes", type=int, default=4000, help="rows to change, at least")
+    parser.add_argument(
+        "--changes", type=whole_number(1), default=4000, help="rows to change, at least"
+    )
     parser.add_argument("--seed", type=int, default=7, help="the same seed makes the same changes")
     parser.add_argument(
-        "--deadline", type=float, default=180, help="seconds to wait after the last commit"
+        "--deadline", type=not_negative, default=180, help="seconds to wait after the last commit"
     )
     parser.add_argument(
         "--settle",
-        type=float,
+        type=not_negative,
         default=12,
         help="seconds between the last arrival and the final reading, which finds duplicates",
     )

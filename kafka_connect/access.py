@@ -1,13 +1,23 @@
-"""How Connect's REST API is reached: through the Kubernetes API server, or by a URL."""
+"""How Connect's REST API is reached: through the Kubernetes API server, or by a URL.
+
+The program imports this to declare connectors, and sends no request: the HTTP client, which takes
+long to import, is imported where one is sent.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-import requests
 
 from kafka_connect.cluster_access import ClusterAccess
+
+if TYPE_CHECKING:
+    import requests
+
+    from kafka_connect.client import ConnectClient
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,8 @@ def open_access(inputs: Mapping[str, Any]) -> tuple[requests.Session, str]:
 
     Raises ClusterAccessError where the kubeconfig can't be used.
     """
+    import requests  # noqa: PLC0415
+
     if inputs.get("url"):
         return requests.Session(), str(inputs["url"]).rstrip("/")
     cluster = ClusterAccess(inputs.get("context"))
@@ -58,3 +70,13 @@ def open_access(inputs: Mapping[str, Any]) -> tuple[requests.Session, str]:
     port = int(inputs["port"])
     url = cluster.service_proxy_url(str(inputs["namespace"]), str(inputs["service"]), port)
     return cluster.session(), url
+
+
+def open_client(inputs: Mapping[str, Any]) -> ConnectClient:
+    """Return a client of the workers from the inputs that a WorkerAccess made.
+
+    Raises ClusterAccessError where the kubeconfig can't be used.
+    """
+    from kafka_connect.client import ConnectClient  # noqa: PLC0415
+
+    return ConnectClient(*open_access(inputs))

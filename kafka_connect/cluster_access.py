@@ -6,7 +6,9 @@ the kubeconfig again. Client certificates, tokens and EKS's exec plugin all work
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kafka_connect.explained_error import ExplainedError
@@ -31,18 +33,23 @@ class ClusterAccess:
 
         Raises ClusterAccessError where the kubeconfig is missing or has no such context.
         """
+        if not any(file.exists() for file in _kubeconfig_files()):
+            raise self._unusable("there is no such file")  # before the slow import
         from kubernetes import client, config  # noqa: PLC0415  slow, and not needed to preview
 
         configuration = client.Configuration()
         try:
             config.load_kube_config(context=self.context, client_configuration=configuration)
         except config.ConfigException as error:
-            wanted = f"context {self.context!r}" if self.context else "a current context"
-            raise ClusterAccessError(
-                f"no kubeconfig with {wanted}: {error}. Point KUBECONFIG at the cluster's file"
-                " (kubectl config get-contexts lists what is in it)."
-            ) from None
+            raise self._unusable(str(error)) from None
         return configuration
+
+    def _unusable(self, reason: str) -> ClusterAccessError:
+        wanted = f"context {self.context!r}" if self.context else "a current context"
+        return ClusterAccessError(
+            f"no kubeconfig with {wanted}: {reason}. Point KUBECONFIG at the cluster's file"
+            " (kubectl config get-contexts lists what is in it)."
+        )
 
     def api_client(self) -> client.ApiClient:
         """Return a client for the API server."""
@@ -70,6 +77,12 @@ class ClusterAccess:
         """Return the URL by which the API server forwards requests to a service of the cluster."""
         host = self.configuration().host.rstrip("/")
         return f"{host}/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy"
+
+
+def _kubeconfig_files() -> list[Path]:
+    """Return where kubectl and the client library look for a kubeconfig."""
+    paths = os.environ.get("KUBECONFIG", "~/.kube/config").split(os.pathsep)
+    return [Path(path).expanduser() for path in paths if path]
 
 
 def _bearer_token_of(configuration: client.Configuration) -> requests.auth.AuthBase:

@@ -1,11 +1,15 @@
 """The errors of requests to Kafka Connect, each with what to do about it."""
 
-import re
-from typing import Any
+from __future__ import annotations
 
-import requests
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from kafka_connect.explained_error import ExplainedError
+
+if TYPE_CHECKING:
+    import requests
 
 
 class ConnectError(ExplainedError):
@@ -49,13 +53,13 @@ def failure_of(response: requests.Response, what: str) -> ConnectError:
 
 
 def _of_connect(status: int, message: str, what: str) -> ConnectError:
-    if status == requests.codes.not_found:
+    if status == HTTPStatus.NOT_FOUND:
         return ConnectorMissingError(f"{what}: {message}")
-    if status == requests.codes.conflict and "already exists" in message:
+    if status == HTTPStatus.CONFLICT and "already exists" in message:
         return ConnectorExistsError(f"{what}: {message}")
-    if status == requests.codes.conflict or REBALANCE.search(message):
+    if status == HTTPStatus.CONFLICT or REBALANCE.search(message):
         return UnsettledError(f"{what}: {message}")
-    if status >= requests.codes.server_error:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ConnectUnavailableError(f"{what}: Kafka Connect failed with {status}: {message}")
     return ConnectError(f"{what}: {message}")
 
@@ -64,9 +68,9 @@ def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: s
     """Return an error of the API server's proxy, or of a server that is not Kafka Connect."""
     status = response.status_code
     said = str(body.get("message") or response.text.strip()[:300] or response.reason)
-    if status == requests.codes.not_found:
+    if status == HTTPStatus.NOT_FOUND:
         return _not_found(body, said, what)
-    if status in (requests.codes.unauthorized, requests.codes.forbidden):
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return ConnectError(
             f"{what}: the Kubernetes API server refuses: {said}. The kubeconfig's user needs the"
             " verbs get, create, update and delete on services/proxy in that namespace."
@@ -77,12 +81,12 @@ def _of_the_way_there(response: requests.Response, body: dict[str, Any], what: s
             " describe pod -l"
             " app.kubernetes.io/name=kafka-connect shows why."
         )
-    if status in (requests.codes.bad_gateway, requests.codes.service_unavailable):
+    if status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE):
         return ConnectUnavailableError(
             f"{what}: the API server can't reach the worker: {said}. Is its port open to the node"
             " network (NetworkPolicy), and has it started?"
         )
-    if status >= requests.codes.server_error:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ConnectUnavailableError(f"{what}: HTTP {status}: {said}")
     return ConnectError(f"{what}: HTTP {status}, and not from Kafka Connect: {said}")
 
@@ -99,6 +103,6 @@ def _not_found(body: dict[str, Any], said: str, what: str) -> ConnectError:
 def _json(response: requests.Response) -> dict[str, Any]:
     try:
         body = response.json()
-    except requests.exceptions.JSONDecodeError:
+    except ValueError:
         return {}
     return body if isinstance(body, dict) else {}

@@ -1,10 +1,12 @@
 """Waiting for a connector and all its tasks to be RUNNING, or paused or stopped as wanted."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kafka_connect.client import ConnectClient
 from kafka_connect.connector_state import State
 from kafka_connect.explained_error import ExplainedError
 from kafka_connect.failures import (
@@ -19,6 +21,9 @@ from kafka_connect.status import (
     explain,
 )
 from polling import poll_until
+
+if TYPE_CHECKING:
+    from kafka_connect.client import ConnectClient
 
 # How often failed tasks are restarted, for causes that pass: a new database or IAM policy.
 MAXIMUM_RESTARTS = 2

@@ -103,7 +103,6 @@ USER_POLICIES = {
 }
 ACCESS_KEY = "aws:iam/accessKey:AccessKey"
 ROLE = "aws:iam/role:Role"
-USER = "aws:iam/user:User"
 
 # The only allowed wildcard in an ARN: everything below a named folder of a named resource, or every
 # stream of a named group of logs.

@@ -11,6 +11,7 @@ from sample_databases.configuration import Description
 from sample_databases.server import SampleServer, servers
 from sample_databases.tpch_load import TpchLoad
 from tools.errors import UserError
+from workload.option_numbers import not_negative, positive, whole_number
 from workload.progress import Progress
 
 CERTIFICATE_DAYS = 365
@@ -108,8 +109,7 @@ def _create(name: str, arguments: argparse.Namespace) -> SampleServer:
         if name == "shop":
             shop.fill(server)
         else:
-            log(f"{name}: filling it at scale factor {scale_factor:g}")
-            tpch.fill(server, scale_factor)
+            tpch.fill(server, scale_factor, lambda text: log(f"{name}: {text}"))
     except BaseException:
         server.remove()
         raise
@@ -170,9 +170,9 @@ def _arguments() -> argparse.Namespace:
     start = commands.add_parser("start", help="create what does not exist, and start the servers")
     start.set_defaults(run=_start)
     start.add_argument("names", nargs="*", metavar="NAME", choices=[*VERSIONS, []])
-    start.add_argument("--scale-factor", type=float, help="of a new tpch, by default 0.01")
-    start.add_argument("--version", type=int, help="major version of a new server")
-    start.add_argument("--port", type=int, help="of a new server")
+    start.add_argument("--scale-factor", type=positive, help="of a new tpch, by default 0.01")
+    start.add_argument("--version", type=whole_number(1), help="major version of a new server")
+    start.add_argument("--port", type=whole_number(1), help="of a new server")
     start.add_argument(
         "--host", help=f"this machine as the Connect worker names it; in the sandbox {HOST}"
     )
@@ -201,6 +201,6 @@ def _arguments() -> argparse.Namespace:
 
     load = commands.add_parser("load", help="insert, update and delete orders of tpch")
     load.set_defaults(run=_load)
-    load.add_argument("--rate", type=float, default=1000, help="row changes per second")
-    load.add_argument("--seconds", type=float, default=60)
+    load.add_argument("--rate", type=positive, default=1000, help="row changes per second")
+    load.add_argument("--seconds", type=not_negative, default=60)
     return parser.parse_args()

@@ -19,6 +19,7 @@ from bench.program.result import OUTPUT, Commands, Cost, ProgramGrowth, Size, te
 from bench.program.stack_file import stack_file
 from clients.ending import run_and_exit
 from workload.machine import revision
+from workload.option_numbers import whole_number
 from workload.progress import Progress
 
 TABLES = [10, 100, 300, 1000]
@@ -91,13 +92,13 @@ def _arguments() -> argparse.Namespace:
         epilog="Exit codes: 0 done; 1 a command of Pulumi failed; 2 wrong usage; 130 interrupted.",
     )
     parser.add_argument("--stack", help="not used: no stack is needed")
-    parser.add_argument("--tables", type=int, nargs="+", default=TABLES)
+    parser.add_argument("--tables", type=whole_number(1), nargs="+", default=TABLES)
     parser.add_argument(
-        "--rounds", type=int, default=1, help="previews, of which the shortest counts"
+        "--rounds", type=whole_number(1), default=1, help="previews, of which the shortest counts"
     )
     parser.add_argument(
         "--most-checkpointed",
-        type=int,
+        type=whole_number(0),
         default=max(TABLES),
         help="tables with which up is run, too, as it writes the state for each resource",
     )

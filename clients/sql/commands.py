@@ -65,7 +65,13 @@ def open_session(
 
 def parse_time(text: str) -> datetime:
     """Return a time of ISO 8601, in UTC where it has no offset. Raises ValueError otherwise."""
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a valid time; write for example 2026-11-27 10:00 (UTC), or"
+            " 2026-11-27T10:00+02:00"
+        ) from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

@@ -1,5 +1,7 @@
 """The archive's bucket: encrypted, closed to the public, cheap with age."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The Glue databases in which the Iceberg sink registers its tables, one for each source."""
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_aws as aws
 

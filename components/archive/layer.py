@@ -1,8 +1,11 @@
 """The archive layer as one component."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pulumi
 import pulumi_aws as aws
@@ -29,7 +32,7 @@ from components.config.cluster import AwsSettings
 from components.workloads import Workload
 
 # The Glue databases of the sources, by the sources' names.
-Catalogs = Mapping[str, aws.glue.CatalogDatabase]
+Catalogs: TypeAlias = "Mapping[str, aws.glue.CatalogDatabase]"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class ArchiveArgs:
     @classmethod
     def from_config(
         cls, config: StackConfig, needs: SinkNeeds, namespace: pulumi.Input[str]
-    ) -> "ArchiveArgs":
+    ) -> ArchiveArgs:
         """Return the arguments for a stack, whose worker runs in this namespace."""
         listed = config.archive.maintenance.glue_tables
         return cls(

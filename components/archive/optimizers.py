@@ -1,5 +1,7 @@
 """AWS's table optimizers: Glue itself compacts tables, expires snapshots and deletes orphans."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from cryptography import x509
 from pydantic import AfterValidator, Field, SecretStr
 
 from components.config.addresses import HostName, Network, address_of
@@ -77,6 +76,8 @@ def _certificates(text: str) -> str:
     """Require PEM certificates and nothing else: a key would end in the worker's ConfigMap."""
     if "PRIVATE KEY" in text:
         raise ValueError("contains a private key; give the authority's certificates only")
+    from cryptography import x509  # noqa: PLC0415  slow, and most stacks give no authority
+
     try:
         x509.load_pem_x509_certificates(text.encode())
     except ValueError:

@@ -1,5 +1,7 @@
 """The objects of the Prometheus operator and Grafana, as one component."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path

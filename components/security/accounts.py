@@ -5,6 +5,8 @@ pods. That role is created only if the stack file asks for it, and is restricted
 objects by name: who can list a namespace's Secrets can read every password in it.
 """
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 

@@ -1,5 +1,7 @@
 """The security layer as one component."""
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 

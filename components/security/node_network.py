@@ -11,7 +11,6 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pulumi
-import requests
 
 from components.config.cluster import ClusterSettings
 from components.config.load import refusal
@@ -61,6 +60,8 @@ def internal_addresses(nodes: Iterable[Mapping[str, Any]]) -> list[IPv4Address]:
 
 def _nodes(access: ClusterAccess) -> list[Mapping[str, Any]]:
     """Return the cluster's nodes; none where no API server answers, or it may not be asked."""
+    import requests  # noqa: PLC0415  slow, and a first preview has no cluster to ask
+
     try:
         with access.session() as session:
             url = f"{access.configuration().host.rstrip('/')}/api/v1/nodes"

@@ -3,6 +3,8 @@
 kind has only `standard`, with reclaim policy Delete: deleting a claim there deletes the data.
 """
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_kubernetes as kubernetes
 

@@ -4,10 +4,8 @@ import pulumi
 
 from components.config import StackConfig
 from components.config.captured_database import CapturedDatabase
-from components.security import Security
+from components.security.layer import Security
 from components.source.captured_source import CapturedSource
-from components.source.existing.layer import ExistingSourceArgs, ExistingSourceLayer
-from components.source.existing.worker_place import WorkerPlace
 from components.source.layer import Source, SourceArgs
 
 
@@ -37,6 +35,13 @@ def _declare(
     if database.existing is None:
         args = SourceArgs.from_config(config, security.namespace, security.credentials, captured)
         return Source("source", args, opts)
+    # PostgreSQL's driver takes long to import, and the managed database does not need it.
+    from components.source.existing.layer import (  # noqa: PLC0415
+        ExistingSourceArgs,
+        ExistingSourceLayer,
+    )
+    from components.source.existing.worker_place import WorkerPlace  # noqa: PLC0415
+
     return ExistingSourceLayer(
         f"source-{database.name}",
         ExistingSourceArgs(

@@ -1,5 +1,7 @@
 """The source layer as one component."""
 
+from __future__ import annotations
+
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from components.config import StackConfig
 from components.config.security import versioned_name
 from components.config.source import SourceSettings
 from components.manifests import metadata, name_of, rollout_annotations
-from components.security import Credentials
+from components.security.credentials import Credentials
 from components.sizing import Resources
 from components.source import server
 from components.source.captured_source import CapturedSource, DatabaseAddress
@@ -68,7 +70,7 @@ class SourceArgs:
         namespace: pulumi.Input[str],
         credentials: Credentials,
         captured: pulumi.Resource,
-    ) -> "SourceArgs":
+    ) -> SourceArgs:
         """Return a stack's arguments, with the security layer's namespace and passwords."""
         images, ports = config.images.resolve(), config.cluster.node_ports
         return cls(

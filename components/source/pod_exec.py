@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from urllib3.exceptions import HTTPError
-from websocket import WebSocketConnectionClosedException
-
 from kafka_connect.explained_error import ExplainedError
 from polling import NotReadyError, poll_until
 
@@ -53,7 +50,9 @@ class PodCommand:
             return self._run(api_client, text, timeout_seconds)
 
     def _run(self, api_client: client.ApiClient, text: str, timeout_seconds: float) -> str:
-        from kubernetes import client  # noqa: PLC0415  slow, and not needed to preview
+        # Slow, and not needed to preview.
+        from kubernetes import client  # noqa: PLC0415
+        from websocket import WebSocketConnectionClosedException  # noqa: PLC0415
 
         deadline = time.monotonic() + timeout_seconds
         api = client.CoreV1Api(api_client)
@@ -108,6 +107,7 @@ class PodCommand:
     def _explained(self) -> Iterator[None]:
         """Raise PodExecError where the API server refuses a request or does not answer."""
         from kubernetes import client  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         try:
             yield

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_incrementing,
-)
 
 from components.source.pod_exec import PodCommand, PodExecError
 from components.source.schema import LOCKED, variable
 from kafka_connect.cluster_access import ClusterAccess, ClusterAccessError
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 TIMEOUT_SECONDS = 300
 PREVIEW_SECONDS = 60
@@ -62,6 +58,14 @@ def run_script(
     Raises PodExecError with PostgreSQL's message if it fails, and with what `lock_holders_script`
     prints if it could not lock a table.
     """
+    # Slow, and a preview runs no script.
+    from tenacity import (  # noqa: PLC0415
+        Retrying,
+        retry_if_exception,
+        stop_after_attempt,
+        wait_incrementing,
+    )
+
     text = "".join(variable(name, value) for name, value in secrets.items()) + script
     retrying = Retrying(
         retry=retry_if_exception(_is_retryable),

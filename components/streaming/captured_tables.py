@@ -11,23 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi import dynamic
 
-from components.config import StackConfig
 from components.config.existing_source import MANAGED
 from components.config.load import contradiction
 from components.config.tables import source_and_table
 from components.dynamic_provider import Provider
-from components.streaming.access.layer import Identity
 from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
-from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import TopicNames
 from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows, shortage
 from components.streaming.unread import unread_records
+
+# The provider's process imports this module, and declares nothing.
+if TYPE_CHECKING:
+    from components.config import StackConfig
+    from components.streaming.access.layer import Identity
+    from components.streaming.sinks.declared import Sinks
 
 # Bytes of a compressed row as in the benchmark (docs/LIMITS.md), and the design's rate.
 ROW_BYTES = 130

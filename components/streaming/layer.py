@@ -9,15 +9,15 @@ from typing import Any
 import pulumi
 import pulumi_kafka
 
-from components.archive import Archive
+from components.archive.layer import Archive
 from components.config import StackConfig
 from components.config.load import contradiction
 from components.config.metrics import MetricsSettings
 from components.config.streaming import ConnectSettings, RegistrySettings
 from components.images import ImageFamilyTable
-from components.security import Credentials
+from components.security.credentials import Credentials
 from components.sizing import BROKER_JVM, CONNECT_JVM, Sizing, heap_for
-from components.source import CapturedSource
+from components.source.captured_source import CapturedSource
 from components.streaming.access.accounts import Account
 from components.streaming.access.acls import declare_acls
 from components.streaming.access.grants import AccessArgs

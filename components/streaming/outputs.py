@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from components.config.captured_database import CapturedDatabase
-from components.source import CapturedSource
+from components.source.captured_source import CapturedSource
 from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.sinks.protocol import ArchiveSink
 

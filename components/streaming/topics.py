@@ -7,21 +7,24 @@ is written must be listed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_kafka
 
-from components.config import StackConfig
 from components.config.captured_database import CapturedDatabase
 from components.config.streaming import TopicSettings
 from components.config.tables import clashes
 from components.row_size import RowSize
 from components.sizing import LogSize, log_size
-from components.streaming.sinks.declared import Sinks
 from components.streaming.topic_names import (
     CONNECT_DEAD_LETTERS,
     TopicNames,
 )
+
+if TYPE_CHECKING:
+    from components.config import StackConfig
+    from components.streaming.sinks.declared import Sinks
 
 MEBIBYTE = 1024 * 1024
 

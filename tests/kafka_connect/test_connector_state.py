@@ -7,8 +7,10 @@ import pytest
 import requests
 from pulumi import dynamic
 
-from components.streaming.connectors import DebeziumPostgresConnector, JsonConverter, slot
+from components.streaming.connectors import slot
 from components.streaming.connectors.__main__ import main
+from components.streaming.connectors.converters import JsonConverter
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.resource import require_way_to_slot
 from kafka_connect.access import DirectUrl, ServiceProxy, WorkerAccess
 from kafka_connect.client import ConnectClient, RetryPolicy

@@ -244,4 +244,5 @@ def test_whatever_the_layout_of_the_files(
     assert is_done, lines
     assert table.ask("state").endswith(" others=true")
     rows = [pq.read_table(path)["id"] for path in table.folder.rglob("*.parquet")]
+    assert rows
     assert all(1000 not in ids.to_pylist() for ids in rows)

@@ -4,18 +4,20 @@ from typing import Any
 
 import pulumi
 
-from components.archive import Archive, ArchiveArgs
+from components.archive.layer import Archive, ArchiveArgs
 from components.config import StackConfig, parse
 from components.config.tables import SAMPLE_TABLES
 from components.row_size import RowSize
-from components.security import Security, SecurityArgs
+from components.security.arguments import SecurityArgs
+from components.security.layer import Security
 from components.sizing import CONNECT_JVM, heap_for
-from components.source import declare_sources
+from components.source.declared import declare_sources
 from components.streaming import topics
 from components.streaming.access.accounts import Account
 from components.streaming.accounts import declare_certificates
 from components.streaming.captured_tables import CapturedTables, CapturedTablesArgs
-from components.streaming.connectors import DebeziumPostgresConnector, sources
+from components.streaming.connectors import sources
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
 from components.streaming.connectors.memory import Workers
 from components.streaming.connectors.sink import SinkConnector
 from components.streaming.connectors.sources import SourcesArgs, shared_connector

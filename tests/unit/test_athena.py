@@ -9,11 +9,11 @@ import pytest
 import sqlglot
 
 from archive_views.table import StoredColumn
-from components.archive import Archive, ArchiveArgs
-from components.archive.athena import Athena, AthenaArgs
 from components.archive.athena.catalog import StoredColumns
 from components.archive.athena.files import hive_type, partition_keys
+from components.archive.athena.layer import Athena, AthenaArgs
 from components.archive.athena.queried_source import QueriedSource
+from components.archive.layer import Archive, ArchiveArgs
 from components.config import StackConfig, parse
 from components.config.load import ConfigError
 from components.streaming.sinks.declared import declared_sinks
@@ -142,7 +142,9 @@ class TestQueries:
             assert f'"{column}"' not in found["orders"]
 
     def test_they_belong_to_the_workgroup_and_the_views_database(self) -> None:
-        for query in deployed(stack()).of_type("NamedQuery"):
+        named = deployed(stack()).of_type("NamedQuery")
+        assert named
+        for query in named:
             assert query.inputs["workgroup"] == "archive-id"
             assert query.inputs["database"] == "cdc_views"
 

@@ -10,7 +10,8 @@ import pytest
 from components.config import StackConfig
 from components.row_size import RowSize
 from components.sizing import CONNECT_JVM, heap_for
-from components.streaming.connectors import ConfluentS3SinkConnector, JsonConverter
+from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.connectors.converters import JsonConverter
 from components.streaming.connectors.memory import Workers
 from tests.unit.existing_databases import SHOP
 from tests.unit.streaming_stack import OWN_ICEBERG, SANDBOX, design, sink_connector

@@ -7,17 +7,16 @@ import pytest
 from pydantic import ValidationError
 
 from components.config import StackConfig
-from components.streaming.connectors import (
-    AvroConverter,
-    ConfluentS3SinkConnector,
-    Connector,
+from components.streaming.connectors.confluent_s3 import ConfluentS3SinkConnector
+from components.streaming.connectors.converters import AvroConverter, JsonConverter
+from components.streaming.connectors.debezium import (
+    RESUMING_POSTGRES,
     DebeziumPostgresConnector,
-    IcebergSinkConnector,
-    JsonConverter,
+    require_distinct_slots,
 )
-from components.streaming.connectors.debezium import RESUMING_POSTGRES, require_distinct_slots
 from components.streaming.connectors.errors import SinkErrors
-from components.streaming.connectors.model import literal_secrets
+from components.streaming.connectors.iceberg import IcebergSinkConnector
+from components.streaming.connectors.model import Connector, literal_secrets
 from kafka_connect.snapshot import CONTINUOUS_SNAPSHOTTER, MARKED_SNAPSHOTTER
 from tests.unit.streaming_stack import OWN_ICEBERG, sink_connector, source_connector, topics_for
 

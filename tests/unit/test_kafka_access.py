@@ -208,6 +208,7 @@ def test_clients_have_no_name_at_which_they_could_pose_as_a_broker(tls: Deployme
 
 def test_rights_are_there_before_topics_worker_and_registry(tls: Deployment) -> None:
     acls = {one.name for one in tls.of_type("Acl")}
+    assert acls
     assert acls <= tls.prerequisites(tls.one("Topic", "postgres.public.users"))
     assert all("kafka" in acl.dependencies for acl in tls.of_type("Acl"))
 

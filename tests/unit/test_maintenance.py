@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.archive import Archive, ArchiveArgs
 from components.archive.access import maintenance_policy, optimizer_trust_policy
+from components.archive.layer import Archive, ArchiveArgs
 from components.archive.optimizers import configurations
 from components.config import StackConfig
 from components.config.load import ConfigError

@@ -11,7 +11,7 @@ import yaml
 
 from clients.metrics import Metrics, parse_metrics
 from components.config.metrics import MetricsSettings
-from components.monitoring import Monitoring
+from components.monitoring.layer import Monitoring
 from components.streaming.metrics.exporter import rules_of, worker_rules
 from tests.promql import (
     OF_THE_CLUSTER,

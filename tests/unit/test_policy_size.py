@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.archive import Archive, ArchiveArgs
+from components.archive.layer import Archive, ArchiveArgs
 from components.archive.policy_size import LONGEST_POLICY, policy_problem
 from components.config import StackConfig
 from components.streaming.sinks.declared import declared_sinks

@@ -82,7 +82,9 @@ def test_sizes_and_numbers_come_from_the_stack_file_alone(prod: Deployment) -> N
 
 
 def test_nothing_is_reachable_from_outside_the_cluster(prod: Deployment) -> None:
-    for service in prod.of_type("Service"):
+    services = prod.of_type("Service")
+    assert services
+    for service in services:
         assert service.inputs["spec"].get("type", "ClusterIP") == "ClusterIP"
 
 

@@ -93,6 +93,8 @@ def is_of_type(value: str, kind: str) -> bool:
 
 
 def test_every_value_has_the_type_that_the_sink_takes(properties: dict[str, str]) -> None:
-    for name in set(properties) & set(DEFINITION):
+    known = set(properties) & set(DEFINITION)
+    assert known
+    for name in known:
         kind = DEFINITION[name]["type"]
         assert is_of_type(properties[name], kind), f"{name}={properties[name]} is no {kind}"

@@ -13,9 +13,10 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from components.config import StackConfig
 from components.manifests import metadata
-from components.security import Security, SecurityArgs
+from components.security.arguments import SecurityArgs
 from components.security.credentials import PasswordProvider
 from components.security.flow import PRIVATE_RANGES, PUBLIC_INTERNET, Flow, Network, Pods
+from components.security.layer import Security
 from components.security.network import flows
 from components.streaming.sinks.declared import declared_sinks
 from components.workloads import Workload

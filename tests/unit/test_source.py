@@ -15,10 +15,11 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from components.config import StackConfig
 from components.security.credentials import generate_credentials
-from components.source import Source, SourceArgs, database_account, psql
+from components.source import database_account, psql
 from components.source.certificate import CertificateProvider, issue
 from components.source.database_account import DatabaseAccountProvider
 from components.source.database_schema import INPUTS, DatabaseSchemaProvider
+from components.source.layer import Source, SourceArgs
 from components.source.pod_exec import PodCommand, PodExecError
 from components.workloads import Workload
 from kafka_connect.cluster_access import ClusterAccess

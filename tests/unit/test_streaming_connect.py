@@ -277,7 +277,10 @@ def test_a_role_is_taken_on_with_a_token_for_aws_alone() -> None:
 
 def test_connectors_wait_for_their_ends_and_for_the_worker(in_sandbox: Deployment) -> None:
     topics = {one.name for one in in_sandbox.of_type("Topic")}
-    for name in in_sandbox.outputs["connectors"]:
+    connectors = in_sandbox.outputs["connectors"]
+    assert topics
+    assert connectors
+    for name in connectors:
         connector = in_sandbox.one("Connector", name)
         assert connector.dependencies >= topics | {"kafka-connect"}
 

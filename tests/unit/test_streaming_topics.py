@@ -91,7 +91,9 @@ def test_the_topics_of_tables_are_protected_where_the_stack_says_so() -> None:
 
 def test_topics_wait_for_every_broker_to_be_reachable() -> None:
     deployment = deploy_stack(sandbox())
-    for one in deployment.of_type("Topic"):
+    topics = deployment.of_type("Topic")
+    assert topics
+    for one in topics:
         reachable = {"kafka", *(f"kafka-{n}-external" for n in range(3))}
         assert deployment.prerequisites(one) >= reachable
 

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import pulumi
 from pydantic import Field
 
-from components.archive import Archive
+from components.archive.layer import Archive
 from components.archive.statements import Statement, allow
 from components.security.flow import Flow, Network
 from components.settings import Settings

@@ -7,10 +7,7 @@ the catalog knows which columns the views must show.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import boto3
 import pulumi
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from archive_views.column_comments import stored_column
 from archive_views.table import StoredColumn
@@ -29,6 +26,11 @@ def catalog_columns(settings: AwsSettings, database: str) -> StoredColumns:
 
     The views then have the columns of PostgreSQL's tables, and fail if the archive has others.
     """
+    # Slow, and only stacks with archive.athena ask Glue.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
     config = Config(
         connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"max_attempts": 1}
     )

@@ -6,6 +6,8 @@ has the same files in partitions by the hour of their folder, which Athena deriv
 the year Athena would list the folders of all years.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from functools import partial
 

@@ -1,5 +1,7 @@
 """SQL over the archive with Athena as one component."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ def declare_athena(
     columns: Mapping[str, pulumi.Output[dict[str, list[list[str]]]]],
     keys: Mapping[str, pulumi.Output[dict[str, list[str]]]],
     opts: pulumi.ResourceOptions,
-) -> "Athena | None":
+) -> Athena | None:
     """Declare what `archive.athena` asks for; None where the stack has no such key.
 
     `archived` says in which folder each table's files are; None: the archive has Iceberg tables.

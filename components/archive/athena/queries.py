@@ -1,5 +1,7 @@
 """The named queries: the statements that create the views, and the queries of a moment."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -1,5 +1,7 @@
 """The workgroup: where results go, how they are encrypted, and how much a query may read."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pulumi

@@ -24,8 +24,12 @@ OVERESTIMATE = 2
 # Of a row in a sort, in addition to its columns.
 ROW_OVERHEAD_BYTES = 16
 
+# What TableKey of java/values adds to the query of a table whose rows are in the order of its key.
+BY_INDEX = " LIMIT (SELECT 9223372036854775807)"
+
 # The captured columns, the key's, and the size of each table that is read in the order of its key:
-# of types for which java/values has literals (KeyLiterals).
+# of types for which java/values has literals (KeyLiterals); and whether its rows are in that order,
+# by the condition of TableKey.
 _ORDERED = """
 SELECT captured.name,
     (SELECT string_agg(quote_ident(attname), ', ') FROM captured_columns
@@ -36,7 +40,14 @@ SELECT captured.name,
         WHERE place <= indnkeyatts),
     (SELECT sum(pg_relation_size(relid))::bigint FROM (
         SELECT captured.relation::oid UNION SELECT relid FROM pg_partition_tree(captured.relation)
-        ) AS parts (relid))
+        ) AS parts (relid)),
+    (SELECT abs(correlation) > 0.9 AND 1000 * CASE WHEN n_distinct < 0
+            THEN -n_distinct * greatest(reltuples, 1) ELSE n_distinct END >= reltuples
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        JOIN pg_stats ON schemaname = nspname AND tablename = relname
+            AND pg_stats.attname = pg_attribute.attname AND inherited = (relkind = 'p')
+        WHERE pg_class.oid = indrelid)
 FROM captured JOIN pg_index ON indrelid = relation AND indisprimary
 WHERE NOT EXISTS (
     SELECT FROM unnest(indkey) WITH ORDINALITY AS part (number, place)
@@ -100,11 +111,13 @@ def _by_index(server: Server) -> str:
 def _sorts(tables: Tables, readable: list[str]) -> Iterator[Sort]:
     server = tables.server
     in_memory = int(server.setting("work_mem")) * 1024
-    for name, columns, key, size in tables.rows(_ORDERED):
+    for name, columns, key, size, is_followed in tables.rows(_ORDERED):
         if name in tables.entries or name not in readable or columns is None:
             continue
         # All of them are of the catalog, and quoted.
         query = f"SELECT {columns} FROM {table_name(name)} ORDER BY {key}"  # noqa: S608
+        if is_followed:
+            query += BY_INDEX
         [plan] = server.value(f"EXPLAIN (FORMAT JSON) {query}")
         needed = min(size, sum(_sorted_bytes(plan["Plan"])))
         if needed > in_memory:

@@ -9,9 +9,8 @@ from kafka_connect.access import (
     DirectUrl,
     ServiceProxy,
     WorkerAccess,
-    open_access,
+    open_client,
 )
-from kafka_connect.client import ConnectClient
 from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.failures import ConnectError
 
@@ -20,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print a connector's offsets, a line per partition; 1 where they can't be read."""
     options = _parser().parse_args(arguments)
     try:
-        client = ConnectClient(*open_access(_access(options).inputs()))
+        client = open_client(_access(options).inputs())
         lines = list(describe_offsets(client.offsets(options.name)))
     except (ClusterAccessError, ConnectError) as error:
         print(error, file=sys.stderr)

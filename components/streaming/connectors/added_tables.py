@@ -18,9 +18,12 @@ Before the rows of each table the reader writes a TRUNCATE: what the archive has
 as rows that were deleted while the table was not captured, is not current any more.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.debezium import (
@@ -29,7 +32,6 @@ from components.streaming.connectors.debezium import (
     LONGEST_SLOT_NAME,
 )
 from components.streaming.connectors.lifecycle import converge
-from kafka_connect.client import ConnectClient
 from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
@@ -49,6 +51,9 @@ from kafka_connect.startup import (
 )
 from kafka_connect.status import Status, explain
 from polling import poll_until
+
+if TYPE_CHECKING:
+    from kafka_connect.client import ConnectClient
 
 # Where the connector has none: the reader's last one says that all is read.
 HEARTBEAT_MS = "30000"

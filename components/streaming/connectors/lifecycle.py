@@ -1,11 +1,12 @@
 """Bringing a connector to what its resource says: configuration, state, and offsets forgotten."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.streaming.connectors import progress
 from components.streaming.connectors.model import SECRET_KEY
-from kafka_connect.client import ConnectClient
 from kafka_connect.connector_state import State
 from kafka_connect.failures import (
     ConnectError,
@@ -14,6 +15,9 @@ from kafka_connect.failures import (
 )
 from kafka_connect.startup import Timeouts, wait_for_worker, wait_until
 from kafka_connect.status import Status, advice_for
+
+if TYPE_CHECKING:
+    from kafka_connect.client import ConnectClient
 
 
 def converge(

@@ -1,7 +1,9 @@
 """What a preview says of a connector: contradictions, the worker's validation, what up will do."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pulumi
 from pulumi import dynamic
@@ -10,8 +12,7 @@ from components.streaming.connectors import progress
 from components.streaming.connectors.added_tables import captured_tables, reader_name, unread_tables
 from components.streaming.connectors.lifecycle import describe_takeover
 from components.streaming.connectors.model import literal_secrets
-from kafka_connect.access import open_access
-from kafka_connect.client import ConnectClient
+from kafka_connect.access import open_client
 from kafka_connect.cluster_access import ClusterAccessError
 from kafka_connect.connector_state import State
 from kafka_connect.failures import (
@@ -20,6 +21,9 @@ from kafka_connect.failures import (
     ConnectUnavailableError,
 )
 from kafka_connect.status import Status, explain
+
+if TYPE_CHECKING:
+    from kafka_connect.client import ConnectClient
 
 # How long a preview looks for a worker before it validates offline.
 REACH_SECONDS = 3
@@ -119,7 +123,7 @@ def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) 
 
 def _reachable_client(access: Mapping[str, Any]) -> ConnectClient | None:
     try:
-        client = ConnectClient(*open_access(access))
+        client = open_client(access)
     except ClusterAccessError:
         return None
     return client if client.answers(REACH_SECONDS) else None

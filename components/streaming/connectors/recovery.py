@@ -1,8 +1,14 @@
 """A recovery of a source that was begun: an update must not end it."""
 
-from kafka_connect.client import ConnectClient
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from kafka_connect.failures import ConnectError, ConnectorMissingError
 from kafka_connect.snapshot import has_read_again, reads_again
+
+if TYPE_CHECKING:
+    from kafka_connect.client import ConnectClient
 
 
 def require_no_recovery(client: ConnectClient, connector: str) -> None:

@@ -1,6 +1,6 @@
 """A connector as a Pulumi resource, kept by Kafka Connect's REST API."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,8 +31,7 @@ from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.recovery import require_no_recovery
 from components.streaming.connectors.slot import release_slot
-from kafka_connect.access import ServiceProxy, WorkerAccess, open_access
-from kafka_connect.client import ConnectClient
+from kafka_connect.access import ServiceProxy, WorkerAccess, open_client
 from kafka_connect.connector_state import State
 from kafka_connect.failures import (
     ConnectorMissingError,
@@ -83,7 +82,7 @@ class KafkaConnectorProvider(Provider):
         That is how a connector is imported: Pulumi's own import reads without inputs, and it is
         them that carry a dynamic provider. Offsets stay.
         """
-        client = _client(props["access"])
+        client = open_client(props["access"])
         wait_for_worker(client, _timeouts(props), progress.info)
         try:
             before = client.config(props["name"])
@@ -100,12 +99,12 @@ class KafkaConnectorProvider(Provider):
         """
         applied = self._apply(olds, news, _rows_read(olds))
         if resets(olds, news):
-            forget_offsets(_client(news["access"]), news["name"])
+            forget_offsets(open_client(news["access"]), news["name"])
         return dynamic.UpdateResult(applied)
 
     def read(self, id_: str, props: Properties) -> dynamic.ReadResult:
         """Return what Connect has now; an empty id where the connector is gone."""
-        client = _client(props["access"])
+        client = open_client(props["access"])
         try:
             config = without_server(client.config(id_), props.get("captured"))
             status = Status.from_response(client.status(id_))
@@ -122,7 +121,7 @@ class KafkaConnectorProvider(Provider):
         Offsets without their slot would make a later connector of the same name begin after
         changes that nobody has captured. Raises PodExecError if the slot can't be dropped.
         """
-        client = _client(props["access"])
+        client = open_client(props["access"])
         try:
             if captured_tables(props["config"]):
                 remove_reader(client, id_)
@@ -138,7 +137,7 @@ class KafkaConnectorProvider(Provider):
     def _apply(self, olds: Properties, news: Properties, rows_read: Collection[str]) -> Properties:
         name, state = news["name"], news["state"]
         config = with_server(news["config"], news.get("captured"))
-        client, timeouts = _client(news["access"]), _timeouts(news)
+        client, timeouts = open_client(news["access"]), _timeouts(news)
         if captured_tables(config):
             require_no_recovery(client, name)
         missed = frozenset(missed_tables(olds, news))
@@ -263,10 +262,6 @@ def _tables_to_read(props: Properties, rows_read: Collection[str]) -> tuple[str,
 def _done(props: Properties, rows_read: Collection[str]) -> list[str]:
     captured, read = captured_tables(props["config"]), frozenset(rows_read)
     return [table for table in captured if props["state"] == "RUNNING" or table in read]
-
-
-def _client(access: Mapping[str, Any]) -> ConnectClient:
-    return ConnectClient(*open_access(access))
 
 
 def _observed(status: Status) -> Properties:

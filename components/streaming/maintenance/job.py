@@ -10,8 +10,8 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from components.archive import Archive
 from components.archive.access import Identity
+from components.archive.layer import Archive
 from components.config import StackConfig
 from components.config.maintenance import MaintenanceSettings
 from components.images import ImageFamilyTable
@@ -22,7 +22,7 @@ from components.sizing import (
     jvm_collector_options,
     jvm_heap_options,
 )
-from components.source import CapturedSource
+from components.source.captured_source import CapturedSource
 from components.streaming.maintenance.configuration import maintenance_properties
 from components.streaming.pods import (
     aws_role_variables,

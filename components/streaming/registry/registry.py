@@ -15,7 +15,7 @@ from components.config.metrics import MetricsSettings
 from components.config.streaming import RegistrySettings
 from components.images import ImageFamilyTable
 from components.manifests import Manifest, metadata
-from components.security import Credentials
+from components.security.credentials import Credentials
 from components.sizing import REGISTRY_JVM, Resources
 from components.streaming.access.layer import (
     Identity,

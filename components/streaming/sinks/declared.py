@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 from pydantic import ValidationError
 
-from components.archive import SinkNeeds
+from components.archive.access import SinkNeeds
 from components.archive.statements import Statement
 from components.config import StackConfig
 from components.config.load import refusal

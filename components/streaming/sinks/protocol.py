@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 import pulumi
 
-from components.archive import Archive
+from components.archive.layer import Archive
 from components.archive.statements import Statement
 from components.config.archive import ArchiveSettings
 from components.config.captured_database import CapturedDatabase

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components.archive import Archive
+from components.archive.layer import Archive
 from components.archive.statements import Statement, write_statements
 from components.security.flow import Flow, flow_to_aws
 from components.streaming.connectors.counting import CountedTopics

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from components.streaming.connectors import DebeziumPostgresConnector, IcebergSinkConnector
+from components.streaming.connectors.debezium import DebeziumPostgresConnector
+from components.streaming.connectors.iceberg import IcebergSinkConnector
 from components.streaming.connectors.model import Connector
 from components.streaming.connectors.resource import KafkaConnector
 from kafka_connect.access import ServiceProxy

@@ -2,10 +2,11 @@
 
 import pulumi
 
-from components.archive import Archive, ArchiveArgs
+from components.archive.layer import Archive, ArchiveArgs
 from components.config import parse
 from components.providers import aws_provider, kubernetes_provider
-from components.security import Security, SecurityArgs
+from components.security.arguments import SecurityArgs
+from components.security.layer import Security
 from components.streaming.sinks.declared import declared_sinks
 
 days = pulumi.Config().require_int("days")
