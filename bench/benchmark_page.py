@@ -173,15 +173,6 @@ def snapshot_text(result: Snapshot) -> str:
     )
 
 
-def tpch_text() -> str:
-    """Return the result of bench-tpch, which needs an hour on a quiet machine to be made."""
-    if not tpch_result.OUTPUT.exists():
-        return "No run on a quiet machine has been recorded yet ([limits](LIMITS.md#tpc-h))."
-    return tpch_result.text(
-        tpch_result.TpchResult.model_validate_json(tpch_result.OUTPUT.read_text())
-    )
-
-
 # What is generated from each committed measurement.
 SECTIONS: dict[str, Callable[[], str]] = {
     "bench": lambda: bench_table(read(RESULT)),
@@ -194,7 +185,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "archive": lambda: archive_age.text(
         archive_age.ArchiveAge.model_validate_json(archive_age.OUTPUT.read_text())
     ),
-    "tpch": tpch_text,
+    "tpch": lambda: tpch_result.text(tpch_result.recorded()),
     "program": lambda: program_result.text(
         program_result.ProgramGrowth.model_validate_json(program_result.OUTPUT.read_text())
     ),

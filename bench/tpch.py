@@ -4,7 +4,7 @@
 tpch (make sample-databases), and that does not capture it yet. It deploys the stack, measures until
 the last row is archived, changes rows at a rate, compares the archive with the database, and counts
 the rows that the archive has more than once. With --kill-at the worker is killed during the
-snapshot. It writes docs/bench/tpch.json.
+snapshot. It writes docs/bench/tpch-sf1.json at scale factor 1.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from bench import machine
 from bench.iceberg_files import IcebergFiles
 from bench.repeated_rows import repeated_rows
 from bench.sampling import Topics
-from bench.tpch_result import OUTPUT, Kill, Phase, TpchResult, Verified, faults
+from bench.tpch_result import Kill, Phase, TpchResult, Verified, faults, output_of
 from bench.tpch_usage import UsageMeter
 from bench.tpch_watched import Watched
 from bench.worker_killer import WorkerKiller, add_kill_at
@@ -157,7 +157,7 @@ def main() -> int:
     except (StackError, UserError) as error:
         print(f"tpch: {error}", file=sys.stderr)
         return 1
-    output: Path = arguments.output
+    output: Path = arguments.output or output_of(result.scale_factor)
     output.write_text(result.model_dump_json(indent=1, by_alias=True) + "\n")
     phases = [result.snapshot, *([result.stream] if result.stream else [])]
     found = faults(result, is_killed=arguments.kill_at > 0)
@@ -240,7 +240,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=positive, default=1000, help="row changes per second")
     parser.add_argument("--seconds", type=not_negative, default=60, help="of changes; 0: none")
     add_kill_at(parser, default=0)
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, help="by default the file of the scale factor")
     return parser.parse_args()
 
 

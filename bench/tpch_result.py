@@ -1,9 +1,12 @@
 """The result of bench-tpch: its file, and its text in docs/BENCHMARK.md."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from bench.result import Machine, Part
 from clients.stack import PROJECT
 
-OUTPUT = PROJECT / "docs/bench/tpch.json"
+FOLDER = PROJECT / "docs/bench"
 # Published on 15 April 2026: TPC-H at scale factor 50, the snapshot only.
 PUBLISHED = "https://thenewstack.io/postgres-iceberg-cdc-benchmarks/"
 PUBLISHED_SCALE_FACTOR = 50
@@ -79,7 +82,7 @@ class Kill(Part):
 
 
 class TpchResult(Part):
-    """A snapshot and a stream of TPC-H, as docs/bench/tpch.json has them."""
+    """A snapshot and a stream of TPC-H, as docs/bench has them in a file for each scale factor."""
 
     at: str
     revision: str
@@ -98,6 +101,19 @@ class TpchResult(Part):
     repeated: dict[str, int] | None = None
     """for each table the rows of the snapshot that were archived in addition to one of each key;
     None: not counted, in a result of before 28 November 2026"""
+
+
+def output_of(scale_factor: float) -> Path:
+    """Return the file of a scale factor's result."""
+    return FOLDER / f"tpch-sf{scale_factor:g}.json"
+
+
+def recorded() -> list[TpchResult]:
+    """Return the committed results, the smallest scale factor first."""
+    results = [
+        TpchResult.model_validate_json(file.read_text()) for file in FOLDER.glob("tpch-sf*.json")
+    ]
+    return sorted(results, key=lambda result: result.scale_factor)
 
 
 def faults(result: TpchResult, is_killed: bool) -> list[str]:
@@ -129,27 +145,31 @@ def _too_late(result: TpchResult) -> list[str]:
     return []
 
 
-def text(result: TpchResult) -> str:
-    """Return the result and the published figures, as Markdown."""
+def text(results: Sequence[TpchResult]) -> str:
+    """Return the results and the published figures, as Markdown."""
+    lines = [line for result in results for line in _of_scale_factor(result)]
+    return "\n".join([*lines, "### Published figures", "", *_beside_published(results)])
+
+
+def _of_scale_factor(result: TpchResult) -> list[str]:
     machine, rows = result.machine, sum(result.rows.values())
     differing = len(result.verified.differing)
     equal = "all equal" if not differing else f"{differing} not equal"
-    lines = [
+    return [
+        f"### Scale factor {result.scale_factor:g}",
+        "",
         f"Measured on {result.at[:10]} at revision {result.revision}, with everything on one"
         f" machine of {machine.cores} cores ({machine.processor}), PostgreSQL {result.postgresql}"
-        f" included; load average before: {machine.load_before:.1f}. Scale factor"
-        f" {result.scale_factor:g}: {rows:,} rows, {result.database_bytes / 2**20:,.0f} MiB in"
-        f" PostgreSQL. `make verify` compared {result.verified.rows:,} rows of"
-        f" {result.verified.tables} tables: {equal}.",
+        f" included; load average before: {machine.load_before:.1f}. {rows:,} rows,"
+        f" {result.database_bytes / 2**20:,.0f} MiB in PostgreSQL. `make verify` compared"
+        f" {result.verified.rows:,} rows of {result.verified.tables} tables: {equal}.",
         "",
         "| | snapshot | stream of changes |",
         "|---|--:|--:|",
         *(f"| {name} | {' | '.join(cells)} |" for name, *cells in _rows(result)),
         "",
         *_interrupted(result),
-        *_beside_published(result),
     ]
-    return "\n".join(lines)
 
 
 def _interrupted(result: TpchResult) -> list[str]:
@@ -208,8 +228,9 @@ def _used(used: Used | None, phase: Phase) -> str:
     return f"{cores}, {used.held / used.limit:.0%} of its limit" if used.limit else cores
 
 
-def _beside_published(result: TpchResult) -> list[str]:
+def _beside_published(results: Sequence[TpchResult]) -> list[str]:
     """Return what others have published for the same work, and what differs."""
+    measured = " or ".join(f"{result.scale_factor:g}" for result in results)
     rate = PUBLISHED_ROWS / KAFKA_CONNECT_SECONDS
     times = ", ".join(f"{tool} {minutes}" for tool, minutes in PUBLISHED_MINUTES.items())
     return [
@@ -219,11 +240,11 @@ def _beside_published(result: TpchResult) -> list[str]:
         f" {KAFKA_CONNECT_SECONDS // 60} minutes are about {round(rate, -2):,.0f} rows per second."
         " What differs:",
         "",
-        f"- Here everything shares {result.machine.cores} cores: PostgreSQL, three brokers with"
-        " three replicas, the worker within 1 CPU and 1 GiB, Kubernetes and the stand-in for S3. In"
-        " the article each tool has one node of a size that is the same for all; how many cores"
-        " that is, we could not find out. So rows per core can't be compared.",
-        f"- The scale factor is {result.scale_factor:g} instead of {PUBLISHED_SCALE_FACTOR}.",
+        f"- Here everything shares {results[-1].machine.cores} cores: PostgreSQL, three brokers"
+        " with three replicas, the worker within 1 CPU and 1 GiB, Kubernetes and the stand-in for"
+        " S3. In the article each tool has one node of a size that is the same for all; how many"
+        " cores that is, we could not find out. So rows per core can't be compared.",
+        f"- The scale factor is {measured} instead of {PUBLISHED_SCALE_FACTOR}.",
         "- This pipeline archives each row exactly once, with its operation and its position in the"
         " WAL. Whether the article's tools were set to do so, we do not know.",
     ]

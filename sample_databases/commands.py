@@ -109,8 +109,7 @@ def _create(name: str, arguments: argparse.Namespace) -> SampleServer:
         if name == "shop":
             shop.fill(server)
         else:
-            log(f"{name}: filling it at scale factor {scale_factor:g}")
-            tpch.fill(server, scale_factor)
+            tpch.fill(server, scale_factor, lambda text: log(f"{name}: {text}"))
     except BaseException:
         server.remove()
         raise

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from sample_databases.server import SampleServer
 from tools.errors import UserError
+from workload.progress import Log
 
 DATABASE = "tpch"
+MIB = 1024 * 1024
 # Bytes of one COPY message.
-CHUNK = 1024 * 1024
+CHUNK = MIB
 LEAST_SCALE_FACTOR = 0.01
 # Rows of orders at scale factor 1.
 ORDERS = 1_500_000
@@ -65,8 +67,8 @@ FOREIGN_KEYS = (
 PARTITIONS = {"lineitem": 6, "orders": 3, "partsupp": 2}
 
 
-def fill(server: SampleServer, scale_factor: float) -> None:
-    """Create the tables and fill them.
+def fill(server: SampleServer, scale_factor: float, log: Log) -> None:
+    """Create the tables and fill them. A higher scale factor takes minutes, so log each step.
 
     Raises UserError if the scale factor is too low, or the generator fails.
     """
@@ -78,11 +80,14 @@ def fill(server: SampleServer, scale_factor: float) -> None:
     for table, columns in TABLES.items():
         server.execute(f"CREATE TABLE {table} ({columns})")
     with tempfile.TemporaryDirectory(dir=server.folder) as folder:
+        log(f"generating the rows at scale factor {scale_factor:g}")
         _generate(scale_factor, folder)
         for table in TABLES:
             file = Path(folder, f"{table}.csv")
+            log(f"copying {file.stat().st_size / MIB:,.0f} MiB into {table}")
             _copy(server, table, file)
             file.unlink()
+    log("checking the foreign keys")
     for table, columns, referenced in FOREIGN_KEYS:
         server.execute(f"ALTER TABLE {table} ADD FOREIGN KEY ({columns}) REFERENCES {referenced}")
     server.execute("ANALYZE")

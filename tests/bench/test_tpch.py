@@ -7,7 +7,6 @@ import pytest
 from bench.result import Machine
 from bench.tpch_result import (
     KAFKA_CONNECT_SECONDS,
-    OUTPUT,
     PUBLISHED,
     Kill,
     Phase,
@@ -15,6 +14,8 @@ from bench.tpch_result import (
     Used,
     Verified,
     faults,
+    output_of,
+    recorded,
     text,
 )
 from bench.tpch_watched import Watched
@@ -51,7 +52,7 @@ def result(stream: Phase | None, *differing: str) -> TpchResult:
 
 
 def test_each_phase_has_its_rates_and_what_each_part_used() -> None:
-    lines = text(result(phase(8_000, 7_999))).splitlines()
+    lines = text([result(phase(8_000, 7_999))]).splitlines()
     assert "| rows archived | 750,000 of 750,000 | 7,999 of 8,000 |" in lines
     assert "| rows per second | **7,500** | **80** |" in lines
     assert "| rows per second of CPU, of the whole machine | 4,688 | 50 |" in lines
@@ -63,17 +64,17 @@ def test_each_phase_has_its_rates_and_what_each_part_used() -> None:
 
 
 def test_a_result_without_a_stream_has_no_figures_of_it() -> None:
-    lines = text(result(None)).splitlines()
+    lines = text([result(None)]).splitlines()
     assert "| rows per second | **7,500** | – |" in lines
 
 
 def test_tables_that_differ_are_counted() -> None:
-    assert "8 tables: all equal." in text(result(None))
-    assert "8 tables: 1 not equal." in text(result(None, "public.orders: differs"))
+    assert "8 tables: all equal." in text([result(None)])
+    assert "8 tables: 1 not equal." in text([result(None, "public.orders: differs")])
 
 
 def test_the_published_figures_are_cited_with_what_differs() -> None:
-    shown = text(result(None))
+    shown = text([result(None)])
     assert PUBLISHED in shown
     assert f"{KAFKA_CONNECT_SECONDS // 60} minutes are about 60,100 rows per second" in shown
     assert "Here everything shares 2 cores" in shown
@@ -96,7 +97,7 @@ def interrupted(kill: Kill | None = KILL, **repeated: int) -> TpchResult:
 
 
 def test_a_kill_is_described_with_what_followed() -> None:
-    shown = text(interrupted())
+    shown = text([interrupted()])
     assert (
         "The worker was killed 41 s after the snapshot's beginning, when 300,000 of 750,000 rows"
         " were archived and 50,000 more were in the topics; more rows were archived 28 s later."
@@ -105,25 +106,39 @@ def test_a_kill_is_described_with_what_followed() -> None:
 
 
 def test_what_is_not_known_of_a_kill_is_not_claimed() -> None:
-    shown = text(interrupted(KILL.model_copy(update={"unread": None, "recovery": None})))
+    shown = text([interrupted(KILL.model_copy(update={"unread": None, "recovery": None}))])
     assert "rows were archived; no more rows were archived after it." in shown
 
 
 def test_repeated_rows_are_told_by_table() -> None:
     found = interrupted(lineitem=1_234)
-    assert "counted by their keys: 1,234 of lineitem." in text(found)
+    assert "counted by their keys: 1,234 of lineitem." in text([found])
     assert faults(found, is_killed=True) == ["lineitem: 1,234 rows archived more than once"]
 
 
 def test_a_result_of_before_says_nothing_of_kills_and_repeated_rows() -> None:
     old = result(None).model_dump_json(by_alias=True, exclude={"kill", "repeated"})
-    shown = text(TpchResult.model_validate_json(old))
+    shown = text([TpchResult.model_validate_json(old)])
     assert "killed" not in shown
     assert "more than once" not in shown
 
 
-def test_the_committed_result_is_one() -> None:
-    assert "rows per second" in text(TpchResult.model_validate_json(OUTPUT.read_text()))
+def test_scale_factors_follow_each_other_and_the_published_figures_come_once() -> None:
+    larger = result(None).model_copy(update={"scale_factor": 10.0})
+    shown = text([result(None), larger])
+    assert [line for line in shown.splitlines() if line.startswith("###")] == [
+        "### Scale factor 0.1",
+        "### Scale factor 10",
+        "### Published figures",
+    ]
+    assert "The scale factor is 0.1 or 10 instead of 50" in shown
+    assert shown.count(PUBLISHED) == 1
+
+
+def test_the_committed_results_are_in_the_files_of_their_scale_factors() -> None:
+    results = recorded()
+    assert all(output_of(each.scale_factor).is_file() for each in results)
+    assert 1 in {each.scale_factor for each in results}
 
 
 def test_an_interrupted_snapshot_without_loss_has_no_faults() -> None:

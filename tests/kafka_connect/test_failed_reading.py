@@ -1,5 +1,6 @@
 """A task to which the database refuses rows fails; Debezium alone tries again forever, RUNNING."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,16 @@ INSERT INTO events SELECT md5(n::text)::uuid, repeat(n::text, 40)
     FROM generate_series(1, 20000) AS n;
 ANALYZE events;
 """
+ORDERED = """
+CREATE TABLE {table} (id int, line int, v text, PRIMARY KEY (id, line));
+INSERT INTO {table} SELECT {key}, n, repeat(n::text, 40) FROM generate_series(1, 20000) AS n
+    ORDER BY {order};
+ANALYZE {table};
+"""
+# Its key is lower than those that were read.
+LAST_OF_ALL = "INSERT INTO {table} VALUES (-1000000, 0, 'the end')"
+# With them the planner prefers a sort to the index.
+ORDERING = {"cpu_index_tuple_cost": "1", "work_mem": "64kB", "temp_file_limit": "1MB"}
 # A policy on the table with which each reading fails with the SQLSTATE that a setting has.
 FAILING_POLICY = """
 CREATE FUNCTION fails() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -75,6 +86,48 @@ def test_a_sort_above_the_limit_of_temporary_files_fails(
     trace = f"ConnectException: x\nCaused by: org.postgresql.util.PSQLException: {message}"
     assert first_cause(trace).endswith(message)
     assert "enable_sort = off" in advice_for(trace)
+
+
+@pytest.fixture(scope="module")
+def ordering() -> Iterator[PostgresServer]:
+    """A server that prefers a sort to an index, and allows none that does not fit the memory."""
+    with running_server(sample_schema=False) as server:
+        assert server.apply(()).returncode == 0
+        for name, value in ORDERING.items():
+            server.execute(f"ALTER ROLE debezium SET {name} = '{value}'")
+        yield server
+
+
+def fill(server: PostgresServer, table: str, key: str, order: str) -> None:
+    """Make a table of which the key's first column follows from n, with rows in an order."""
+    server.execute(ORDERED.format(table=table, key=key, order=order))
+    apply(server, [table])
+
+
+@pytest.mark.parametrize(("table", "key"), [("rising", "n / 4"), ("falling", "-n / 4")])
+def test_a_table_in_the_order_of_its_key_is_not_sorted(
+    ordering: PostgresServer, tmp_path: Path, table: str, key: str
+) -> None:
+    fill(ordering, table, key, "n")
+    with worker_of(ordering, [table], tmp_path) as worker:
+        worker.read(ROWS // 2)
+        ordering.execute(LAST_OF_ALL.format(table=table))
+        worker.read(0)
+        assert Counter(each.operation for each in worker.of(table)) == {"r": ROWS, "c": 1}
+
+
+# Where many rows share the first column's value, its order does not say where they are.
+@pytest.mark.parametrize(
+    ("table", "key", "order"),
+    [("random", "n / 4", "md5(n::text)"), ("grouped", "n / 5000", "n / 5000, md5(n::text)")],
+)
+def test_a_table_in_another_order_is_sorted(
+    ordering: PostgresServer, tmp_path: Path, table: str, key: str, order: str
+) -> None:
+    fill(ordering, table, key, order)
+    with worker_of(ordering, [table], tmp_path) as worker, pytest.raises(TaskError) as failed:
+        worker.read(ROWS)
+    assert "temporary file size exceeds temp_file_limit" in str(failed.value)
 
 
 # A page that is damaged, and a full disk.

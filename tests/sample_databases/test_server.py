@@ -46,7 +46,11 @@ def test_tpch_can_be_captured_and_its_load_leaves_the_orders_that_it_found(
     new_server: NewServer,
 ) -> None:
     server = new_server("tpch", NEW)
-    tpch.fill(server, 0.01)
+    steps: list[str] = []
+    tpch.fill(server, 0.01, steps.append)
+    assert [step for step in steps if step.endswith(" into lineitem")] == [
+        "copying 7 MiB into lineitem"
+    ]
     source = source_of(server)
     server.run_as_administrator(preparation_script("tpch", source))
     counted = "SELECT count(*), (SELECT count(*) FROM lineitem) FROM orders"
@@ -64,7 +68,11 @@ def test_tpch_can_be_captured_and_its_load_leaves_the_orders_that_it_found(
 
 def test_a_load_deletes_what_a_killed_one_left(new_server: NewServer) -> None:
     server = new_server("tpch", NEW)
-    tpch.fill(server, 0.01)
+    steps: list[str] = []
+    tpch.fill(server, 0.01, steps.append)
+    assert [step for step in steps if step.endswith(" into lineitem")] == [
+        "copying 7 MiB into lineitem"
+    ]
     server.execute(
         "INSERT INTO orders SELECT o_orderkey + 8, o_custkey, o_orderstatus, o_totalprice,"
         " o_orderdate, o_orderpriority, o_clerk, o_shippriority, o_comment FROM orders LIMIT 7"
@@ -159,7 +167,7 @@ def test_a_server_that_does_not_start_says_why(new_server: NewServer) -> None:
 
 def test_a_scale_factor_that_is_too_low_is_refused(new_server: NewServer) -> None:
     with pytest.raises(UserError, match=r"0\.001 is not a valid scale factor; allowed: 0\.01"):
-        tpch.fill(new_server("tpch", NEW), 0.001)
+        tpch.fill(new_server("tpch", NEW), 0.001, print)
 
 
 def test_a_version_that_is_not_pinned_is_refused(new_server: NewServer, root: Path) -> None:

@@ -16,9 +16,8 @@ from tests.postgres_versions.servers import ExistingServer, existing_server
 pytestmark = pytest.mark.postgres_versions
 
 ROWS = 30_000
-RANDOM, PARTITIONED, IN_ORDER, BYTES = "public.random", "public.parts", "public.usual", "public.raw"
-# The rows are in the order of the key, which the planner reckons with for a key of one column only.
-LINES = "public.lines"
+RANDOM, PARTITIONED, GROUPED = "public.random", "public.parts", "public.grouped"
+IN_ORDER, LINES, BYTES = "public.usual", "public.lines", "public.raw"
 TABLES = """
 CREATE DOMAIN public.token AS uuid;
 CREATE TABLE public.random (id public.token PRIMARY KEY, "Text" text, left_out text);
@@ -28,14 +27,16 @@ CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES IN (false);
 CREATE TABLE public.parts_1 PARTITION OF public.parts FOR VALUES IN (true);
 CREATE TABLE public.usual (id int PRIMARY KEY, "Text" text);
 CREATE TABLE public.lines (id int, line int, "Text" text, PRIMARY KEY (id, line));
+CREATE TABLE public.grouped (id int, line int, "Text" text, PRIMARY KEY (id, line));
 CREATE TABLE public.raw (id bytea PRIMARY KEY, "Text" text);
 INSERT INTO public.random SELECT md5(n::text)::uuid, repeat('x', 150), repeat('y', 500)
     FROM generate_series(1, 30000) AS n;
 INSERT INTO public.parts SELECT md5(n::text)::uuid, n % 2 = 0, repeat('x', 150)
     FROM generate_series(1, 30000) AS n;
 INSERT INTO public.usual SELECT n, repeat('x', 150) FROM generate_series(1, 30000) AS n;
-INSERT INTO public.lines SELECT n / 3, n % 3, repeat('x', 150)
-    FROM generate_series(1, 30000) AS n;
+INSERT INTO public.lines SELECT n / 4, n % 4, repeat('x', 150) FROM generate_series(1, 30000) AS n;
+INSERT INTO public.grouped SELECT n / 5000, n, repeat('x', 150) FROM generate_series(1, 30000) AS n
+    ORDER BY n / 5000, md5(n::text);
 INSERT INTO public.raw SELECT decode(md5(n::text), 'hex'), repeat('x', 150)
     FROM generate_series(1, 30000) AS n;
 """
@@ -44,6 +45,7 @@ LISTED = {
     PARTITIONED: {},
     IN_ORDER: {},
     LINES: {},
+    GROUPED: {},
     BYTES: {},
 }
 # The settings of the account with which small tables are sorted as large ones are.
@@ -115,13 +117,22 @@ def test_large_sorts_are_warned_of_with_the_room_and_the_remedy(
 ) -> None:
     monkeypatch.setattr(sort_checks, "LARGE_SORT_BYTES", MEBIBYTE)
     found = sorts(server)
-    assert found.keys() == {RANDOM, PARTITIONED}
+    assert found.keys() == {RANDOM, PARTITIONED, GROUPED}
     assert {each.level for each in found.values()} == {"warning"}
     assert "df -h" in found[RANDOM].remedy
-    assert sorts(server, {RANDOM: {}}).keys() == {PARTITIONED}
+    assert sorts(server, {RANDOM: {}}).keys() == {PARTITIONED, GROUPED}
     configure(server, found[RANDOM].remedy.partition('slower: ALTER ROLE "datapipe" ')[2])
     assert sorts(server) == {}
     assert as_the_account(server, READ) == ROWS
+
+
+def test_a_table_in_the_order_of_its_key_is_read_by_the_index(
+    server: ExistingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sort_checks, "LARGE_SORT_BYTES", MEBIBYTE)
+    assert LINES not in sorts(server)
+    monkeypatch.setattr(sort_checks, "BY_INDEX", "")
+    assert LINES in sorts(server)
 
 
 def test_a_sort_that_must_fail_is_refused_and_the_server_agrees(

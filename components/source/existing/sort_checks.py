@@ -24,12 +24,12 @@ OVERESTIMATE = 2
 # Of a row in a sort, in addition to its columns.
 ROW_OVERHEAD_BYTES = 16
 
-# What java/values (TableKey) adds to the query where the rows are in the order of the key's first
-# column: with it, the planner prefers the index to a sort.
-_BY_INDEX = " LIMIT (SELECT 9223372036854775807)"
+# What TableKey of java/values adds to the query of a table whose rows are in the order of its key.
+BY_INDEX = " LIMIT (SELECT 9223372036854775807)"
 
-# The captured columns, the key's, the size, and whether the rows are in the order of the key, of
-# each table that is read in that order: of types for which java/values has literals (KeyLiterals).
+# The captured columns, the key's, and the size of each table that is read in the order of its key:
+# of types for which java/values has literals (KeyLiterals); and whether its rows are in that order,
+# by the condition of TableKey.
 _ORDERED = """
 SELECT captured.name,
     (SELECT string_agg(quote_ident(attname), ', ') FROM captured_columns
@@ -43,11 +43,11 @@ SELECT captured.name,
         ) AS parts (relid)),
     (SELECT abs(correlation) > 0.9 AND 1000 * CASE WHEN n_distinct < 0
             THEN -n_distinct * greatest(reltuples, 1) ELSE n_distinct END >= reltuples
-        FROM pg_stats JOIN pg_namespace ON nspname = schemaname
-        JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = tablename
-        JOIN pg_attribute ON attrelid = pg_class.oid AND pg_attribute.attname = pg_stats.attname
-        WHERE pg_class.oid = captured.relation AND attnum = indkey[0]
-            AND inherited = (relkind = 'p'))
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        JOIN pg_stats ON schemaname = nspname AND tablename = relname
+            AND pg_stats.attname = pg_attribute.attname AND inherited = (relkind = 'p')
+        WHERE pg_class.oid = indrelid)
 FROM captured JOIN pg_index ON indrelid = relation AND indisprimary
 WHERE NOT EXISTS (
     SELECT FROM unnest(indkey) WITH ORDINALITY AS part (number, place)
@@ -116,7 +116,9 @@ def _sorts(tables: Tables, readable: list[str]) -> Iterator[Sort]:
             continue
         # All of them are of the catalog, and quoted.
         query = f"SELECT {columns} FROM {table_name(name)} ORDER BY {key}"  # noqa: S608
-        [plan] = server.value(f"EXPLAIN (FORMAT JSON) {query}{_BY_INDEX if is_followed else ''}")
+        if is_followed:
+            query += BY_INDEX
+        [plan] = server.value(f"EXPLAIN (FORMAT JSON) {query}")
         needed = min(size, sum(_sorted_bytes(plan["Plan"])))
         if needed > in_memory:
             yield Sort(name, needed)

@@ -15,7 +15,7 @@ public class MarkedSnapshotter extends ContinuousSnapshotter {
 
   /** The join with no row of the table gives NULLs of the columns' own types. */
   static String marked(String query) {
-    return "SELECT existing.* FROM generate_series(1, 2) LEFT JOIN (" + query
-        + " LIMIT 0) AS existing ON true UNION ALL (" + query + ")";
+    return "SELECT existing.* FROM generate_series(1, 2) LEFT JOIN (SELECT * FROM ("
+        + query + ") AS rows LIMIT 0) AS existing ON true UNION ALL (" + query + ")";
   }
 }

@@ -13,6 +13,16 @@ import java.util.stream.Collectors;
  * The identity of a table, its files, and its primary key, by which its rows are read in order.
  */
 final class TableKey {
+  /**
+   * Whether the rows are in the order of a key's first column, by the table's statistics, and so
+   * few of them share a value of it that their pages are read once.
+   */
+  private static final String FOLLOWED =
+      "SELECT abs(correlation) > 0.9 AND 1000 * CASE WHEN n_distinct < 0"
+          + " THEN -n_distinct * greatest(class.reltuples, 1) ELSE n_distinct END >= class.reltuples"
+          + " FROM pg_stats WHERE schemaname = namespace.nspname AND tablename = class.relname"
+          + " AND pg_stats.attname = pg_attribute.attname AND inherited = (class.relkind = 'p')";
+
   /** A domain counts as its base type. */
   private static final String QUERY =
       "SELECT namespace.nspname || '.' || class.relname AS name, class.oid, quote_ident(attname),"
@@ -20,7 +30,8 @@ final class TableKey {
           + " THEN type.typtypmod ELSE atttypmod END) AS type_name,"
           // ALTER TABLE writes the column's entry in the catalog again, and gives it another xmin.
           + " concat_ws(' ', attname, base.oid, attcollation, pg_attribute.xmin,"
-          + " CASE WHEN attcollation <> 0 THEN pg_collation_actual_version(attcollation) END)"
+          + " CASE WHEN attcollation <> 0 THEN pg_collation_actual_version(attcollation) END),"
+          + " CASE WHEN place = 1 THEN (" + FOLLOWED + ") END"
           + " FROM pg_class AS class"
           + " JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace"
           + " LEFT JOIN pg_index ON indrelid = class.oid AND indisprimary"
@@ -32,6 +43,12 @@ final class TableKey {
           + " ON base.oid = CASE type.typtype WHEN 'd' THEN type.typbasetype ELSE type.oid END"
           + " WHERE class.relkind IN ('r', 'p')"
           + " ORDER BY class.oid, place";
+
+  /**
+   * Lets the planner prefer the index to a sort: for a limit that it can't know it reckons with a
+   * tenth of the rows. The rows stay all of them.
+   */
+  private static final String BY_INDEX = " LIMIT (SELECT 9223372036854775807)";
 
   private static final class Column {
     final String name;
@@ -54,6 +71,7 @@ final class TableKey {
   /** null if the table was created in this moment. */
   final TableFiles files;
   private final List<Column> columns = new ArrayList<>();
+  private boolean isFollowed;
 
   private TableKey(long oid, TableFiles files) {
     this.oid = oid;
@@ -72,6 +90,7 @@ final class TableKey {
         if (rows.getString(3) != null) {
           key.columns.add(new Column(rows.getString(4), rows.getString(3), (int) rows.getLong(5),
               rows.getString(6), rows.getString(7)));
+          key.isFollowed |= rows.getBoolean(8);
         }
       }
       return found;
@@ -83,8 +102,12 @@ final class TableKey {
     return !columns.isEmpty() && columns.stream().allMatch(column -> KeyLiterals.has(column.type));
   }
 
-  /** Returns the expressions of ORDER BY. */
+  /** Returns the expressions of ORDER BY, and what follows them. */
   String order() {
+    return names() + (isFollowed ? BY_INDEX : "");
+  }
+
+  private String names() {
     return columns.stream().map(column -> column.quoted).collect(Collectors.joining(", "));
   }
 
@@ -111,7 +134,7 @@ final class TableKey {
       literals.add(literal.get());
     }
     return isOrdered() && row.size() == columns.size()
-        ? Optional.of("(" + order() + ") > (" + String.join(", ", literals) + ")")
+        ? Optional.of("(" + names() + ") > (" + String.join(", ", literals) + ")")
         : Optional.empty();
   }
 }
