@@ -26,7 +26,7 @@ LARGEST_INT = 2**31 - 1
 LARGEST_LONG = 2**63 - 1
 
 # A number and its unit.
-_QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)(m|k|[KMGTPE]i?|[eE][0-9]+)?")
+_QUANTITY = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)(m|k|[KMGTPE]i?|[eE][0-9]{1,3})?")
 _CORES = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)(m)?")
 _UNITS = {"m": Decimal("0.001"), "k": Decimal(1000)}
 _UNITS |= {unit: Decimal(1000) ** power for power, unit in enumerate("KMGTPE", start=1)}

@@ -212,6 +212,8 @@ def test_the_stack_files_list_their_tables(stack: str) -> None:
                 ("memoryLimit", "٧٠٠Mi", "is not a Kubernetes quantity"),
                 ("memoryLimit", "700mi", "is not a Kubernetes quantity"),
                 ("memoryLimit", " 700Mi", "is not a Kubernetes quantity"),
+                ("memoryLimit", "1e400", "is above the largest quantity of Kubernetes"),
+                ("memoryLimit", f"1e{'9' * 30}", "is not a Kubernetes quantity"),
                 ("memoryLimit", "16Ei", "is above the largest quantity of Kubernetes"),
                 ("memoryLimit", "9" * 400 + "Gi", "is above the largest quantity of Kubernetes"),
                 ("cpuLimit", "500Mi", "is not a Kubernetes quantity; write for example 500m"),
