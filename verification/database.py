@@ -20,6 +20,8 @@ SETTINGS = {
     "bytea_output": "hex",
     # For a table that ALTER TABLE is changing.
     "lock_timeout": "15s",
+    # What the sums of all buckets need at most, so that none goes into temporary files.
+    "work_mem": "32MB",
     # One process of the server, whatever its settings.
     "max_parallel_workers_per_gather": "0",
 }
@@ -77,11 +79,16 @@ def snapshot(connection: psycopg.Connection[Row]) -> Iterator[int]:
 def bucket_digests(
     connection: psycopg.Connection[Row], table: SourceTable, buckets: Buckets
 ) -> dict[int, tuple[int, int]]:
-    """Return each bucket's number of rows and sum of hashes (modulo 2**64), in one pass."""
+    """Return each bucket's number of rows and sum of hashes (modulo 2**64), in one pass.
+
+    By the statistics of the key's columns the planner would expect as many buckets as rows, and
+    sort them in temporary files. It has none of a subquery's expressions; OFFSET keeps it one.
+    """
     query = (
-        f"SELECT {_number(table.key_digest)} & {buckets.count - 1} AS bucket, count(*) AS rows,"
-        f" sum({_number(table.digest)}) AS digests FROM {table.relation}"
-        f"{_where(_sampled(table, buckets))} GROUP BY 1"
+        "SELECT bucket, count(*) AS rows, sum(digest) AS digests FROM ("
+        f"SELECT {_number(table.key_digest)} & {buckets.count - 1} AS bucket,"
+        f" {_number(table.digest)} AS digest FROM {table.relation}"
+        f"{_where(_sampled(table, buckets))} OFFSET 0) AS hashed GROUP BY bucket"
     )
     return {
         row["bucket"]: (row["rows"], int(row["digests"]) % 2**64)

@@ -8,8 +8,10 @@ import pytest
 
 from tests.verification.conftest import QUICK, Database
 from tests.verification.memory_archive import KnownPosition
-from verification.options import Sample
+from verification.database import bucket_digests, prepare_session
+from verification.options import Options, Sample
 from verification.result import Kind, TableResult
+from verification.source_table import describe
 
 pytestmark = pytest.mark.postgresql
 
@@ -36,6 +38,18 @@ def test_missing_extra_and_different_rows_are_told_apart(database: Database) -> 
     different = next(each for each in result.examples if each.kind is Kind.DIFFERENT)
     assert [(each.in_database, each.in_archive) for each in different.columns] == [("w", "x")]
     assert different.lsn is not None
+
+
+def test_the_checksums_of_a_large_table_need_no_temporary_files(database: Database) -> None:
+    database.execute("CREATE TABLE t (id int, line int, v text, PRIMARY KEY (id, line))")
+    database.execute("INSERT INTO t SELECT i, i, 'v' FROM generate_series(1, 300000) i")
+    database.execute("ANALYZE t")
+    database.execute("SET temp_file_limit = '1MB'")
+    prepare_session(database.connection, 60)
+    buckets = Options().buckets(60_000_000)
+    found = bucket_digests(database.connection, describe(database.connection, "public.t"), buckets)
+    assert sum(count for count, _ in found.values()) == 300_000
+    assert len(found) > 0.9 * buckets.count
 
 
 def test_the_last_change_of_a_key_counts(database: Database) -> None:
