@@ -59,10 +59,16 @@ def write(stack: str, chosen: list[SampleServer]) -> None:
 
 
 def remove(stack: str, name: str) -> None:
-    """Remove a database's entry from the stack's file. Raises StackError if pulumi refuses."""
+    """Remove a database's entry from the stack's file.
+
+    Raises StackError if pulumi refuses, such as after the state was removed with the sandbox.
+    """
     done = run_pulumi(stack, "config", "rm", "--path", f"datapipe:sources.{name}")
     if done.returncode != 0:
-        raise StackError(f"can't write Pulumi.{stack}.yaml: {done.stderr.strip()}")
+        raise StackError(
+            f"{name} is removed, and datapipe:sources in Pulumi.{stack}.yaml still names it; take"
+            f" its lines out of the file. pulumi did not: {done.stderr.strip()}"
+        )
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, object]]:

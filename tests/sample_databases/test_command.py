@@ -1,10 +1,12 @@
 """`datapipe sample-databases`: what it writes, and what it refuses."""
 
 import argparse
+import subprocess
 
 import pytest
 import yaml
 
+from clients.stack import StackError
 from sample_databases import commands, shop, stack_file, tpch
 from sample_databases.configuration import Description
 from sample_databases.server import SampleServer
@@ -59,3 +61,12 @@ def test_another_stack_than_the_sandbox_needs_the_host() -> None:
 
 def test_every_table_of_tpch_is_captured() -> None:
     assert [f"public.{table}" for table in tpch.TABLES] == list(stack_file.tables("tpch"))
+
+
+def test_an_entry_that_pulumi_can_not_remove_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = subprocess.CompletedProcess([], 255, "", "error: no such file or directory")
+    monkeypatch.setattr(stack_file, "run_pulumi", lambda *_: refused)
+    with pytest.raises(StackError, match=r"Pulumi.sandbox.yaml still names it; take its lines out"):
+        stack_file.remove("sandbox", "tpch")
