@@ -198,7 +198,7 @@ def test_a_time_without_offset_is_in_utc() -> None:
     [
         (["--format", "xml"], "'xml' is not allowed; allowed: table, csv, json, parquet"),
         (["--types", "java"], "'java' is not allowed; allowed: postgresql, archived"),
-        (["--at", "yesterday"], "Invalid isoformat string"),
+        (["--at", "yesterday"], "'yesterday' is not a valid time; write for example"),
     ],
 )
 def test_wrong_options_are_named(arguments: list[str], message: str) -> None:
