@@ -34,7 +34,7 @@ class ClusterAccess:
         Raises ClusterAccessError where the kubeconfig is missing or has no such context.
         """
         if not any(file.exists() for file in _kubeconfig_files()):
-            raise self._unusable("there is no such file")  # before the slow import
+            raise self._unusable("there is no such file")  # the import below is slow
         from kubernetes import client, config  # noqa: PLC0415  slow, and not needed to preview
 
         configuration = client.Configuration()

@@ -30,6 +30,12 @@ def address_of(host: str) -> IPv4Address | None:
         return None
 
 
+def require_port(digits: str) -> None:
+    """Raise ValueError for the port of an address that can't exist."""
+    if not 1 <= int(digits) <= LARGEST_PORT:
+        raise ValueError(f"has a port that does not exist; allowed: 1 to {LARGEST_PORT}")
+
+
 def _names_a_host(host: str) -> str:
     """Refuse an address with a number that is too high, such as 10.1.2.999."""
     if host.rpartition(".")[2].isdigit() and address_of(host) is None:
@@ -40,8 +46,7 @@ def _names_a_host(host: str) -> str:
 def _names_a_port(address: str) -> str:
     host, _, port = address.partition(":")
     _names_a_host(_HOST(host))
-    if not 1 <= int(port) <= LARGEST_PORT:
-        raise ValueError(f"has a port that does not exist; allowed: 1 to {LARGEST_PORT}")
+    require_port(port)
     return address
 
 

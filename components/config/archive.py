@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings
+from components.config.athena import READER_SUFFIX, VIEWS_SUFFIX, AthenaSettings, FolderName
 from components.config.maintenance import MaintenanceKind, MaintenanceSettings
 from components.settings import LARGEST_INT, Pattern, Settings
 from kafka_connect.connector_state import State
@@ -21,16 +21,6 @@ BucketName = Annotated[
             allowed="3 to 63 of a-z, 0-9 and -, with a letter or digit first and last, but not"
             " xn--, sthree- or amzn-s3-demo- first, nor -s3alias, --ol-s3, --x-s3 or --table-s3"
             " last",
-        )
-    ),
-]
-# S3 allows 1,024 characters for an object's key: this folder, twice the topic's name (249 at most),
-# the hour and the offsets.
-Prefix = Annotated[
-    str,
-    AfterValidator(
-        Pattern(
-            r"[A-Za-z0-9_-]{1,255}", name="folder name", allowed="1 to 255 letters, digits, _ and -"
         )
     ),
 ]
@@ -80,7 +70,7 @@ class ArchiveSettings(Settings):
         description="Name of the S3 bucket, which must be globally unique; by convention"
         ' datapipe-ingestion-<suffix> (design: "data_access_controls").'
     )
-    prefix: Prefix = Field(
+    prefix: FolderName = Field(
         default="topics",
         description="Folder of the bucket that holds the archive; the sink's identity may write"
         ' nowhere else (design: "data_access_controls").',

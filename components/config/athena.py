@@ -22,6 +22,16 @@ PrincipalArn = Annotated[
         )
     ),
 ]
+# Of the bucket. S3 allows 1,024 characters for an object's key: in the archive this folder, twice
+# the name of the topic (249 at most), the hour and the offsets.
+FolderName = Annotated[
+    str,
+    AfterValidator(
+        Pattern(
+            r"[A-Za-z0-9_-]{1,255}", name="folder name", allowed="1 to 255 letters, digits, _ and -"
+        )
+    ),
+]
 
 
 class AthenaSettings(Settings):
@@ -45,16 +55,7 @@ class AthenaSettings(Settings):
         description="Days after which the results of queries, which contain rows of the archive,"
         " are deleted.",
     )
-    results_prefix: Annotated[
-        str,
-        AfterValidator(
-            Pattern(
-                r"[A-Za-z0-9_-]{1,255}",
-                name="folder name",
-                allowed="1 to 255 letters, digits, _ and -",
-            )
-        ),
-    ] = Field(
+    results_prefix: FolderName = Field(
         default="athena-results",
         description="Folder of the bucket for the results of queries.",
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from components.config.addresses import LARGEST_PORT, HostName, Network, address_of
+from components.config.addresses import HostName, Network, address_of, require_port
 from components.config.kubernetes_names import ProvisionerName, StorageClassName
 from components.settings import Pattern, Settings
 
@@ -100,8 +100,8 @@ def _address_url(endpoint: str) -> str:
     server = _SERVER.fullmatch(endpoint)
     if server is None:
         raise ValueError("is not the URL of a server; write for example http://10.0.0.1:5566")
-    if not 1 <= int(server["port"] or 1) <= LARGEST_PORT:
-        raise ValueError(f"has a port that does not exist; allowed: 1 to {LARGEST_PORT}")
+    if server["port"]:
+        require_port(server["port"])
     if address_of(server["host"]) is None:
         raise ValueError(
             "names its host; write the IPv4 address at which the pods reach it, e.g."

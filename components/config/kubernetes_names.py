@@ -10,6 +10,7 @@ from components.settings import Pattern
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _SUBDOMAIN = rf"(?=[^/]{{1,253}}(/|$)){_LABEL}(\.{_LABEL})*"
 _QUALIFIED = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_PREFIXED = rf"({_SUBDOMAIN}/)?{_QUALIFIED}"
 
 _NAMESPACE = Pattern(
     _LABEL,
@@ -44,7 +45,7 @@ ProvisionerName = Annotated[
     str,
     AfterValidator(
         Pattern(
-            rf"({_SUBDOMAIN}/)?{_QUALIFIED}",
+            _PREFIXED,
             name="provisioner",
             allowed="a name such as rancher.io/local-path",
         )
@@ -54,7 +55,7 @@ LabelKey = Annotated[
     str,
     AfterValidator(
         Pattern(
-            rf"({_SUBDOMAIN}/)?{_QUALIFIED}",
+            _PREFIXED,
             name="label's key",
             allowed="up to 63 letters, digits, -, _ and ., with a letter or digit first and last,"
             " and before it a DNS name and / if you want, e.g. app.kubernetes.io/name",

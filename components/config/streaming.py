@@ -47,9 +47,9 @@ SinkVersion = Annotated[
 MOST_BROKERS = 99
 # Of one kind in a broker: sizing leaves room for the stacks of so many in all.
 MOST_THREADS = BROKER_JVM.threads
-# Seconds of a week, a record's life in the topics by default.
-LONGEST_WAIT = 7 * 24 * 60 * 60
 WEEK_MS = 7 * 24 * 60 * 60 * 1000
+# Seconds of a record's life in the topics by default.
+LONGEST_WAIT = WEEK_MS // 1000
 
 
 class KafkaSettings(Settings):

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.settings import MEBIBYTE
 from components.source.existing.captured import Tables
 from components.source.existing.problem import Level, Problem
 from components.source.existing.quoting import identifier, table_name
 from components.source.existing.server_checks import Server
 from components.source.existing.settings import TEMPORARY_FILES
 
+GIBIBYTE = 1024 * MEBIBYTE
 # Of temporary files: a smaller sort needs no warning where nothing limits it.
-LARGE_SORT_BYTES = 1024**3
-GIBIBYTE, MEBIBYTE = 1024**3, 1024**2
+LARGE_SORT_BYTES = GIBIBYTE
 # By how much a table may need less than the planner estimates, by old statistics or dead rows.
 OVERESTIMATE = 2
 # Of a row in a sort, in addition to its columns.
