@@ -49,6 +49,11 @@ def as_designed() -> Deployment:
     return deploy_stack(design(metrics={"port": 9999}))
 
 
+def shown(found: re.Match[str], template: str) -> str:
+    """Return a template as the agent fills it in: a group that did not match is empty."""
+    return re.sub(r"\$(\d+)", lambda group: found[int(group[1])] or "", template)
+
+
 class TestPods:
     @pytest.mark.parametrize(("kind", "name"), JVMS)
     def test_a_jvms_pod_says_where_its_metrics_are(
@@ -119,16 +124,38 @@ class TestRulesOfTheExporter:
     def test_topics_keep_their_dots_whatever_the_schema_is_called(self) -> None:
         tables = ["public.users", "public.order_items", "a.b_c", "x_b.c"]
         document = yaml.safe_load(worker_rules(design(tables=tables).databases, "the-sink"))
-        lag = [rule for rule in document["rules"] if rule["name"] == "kafka_consumer_$3"]
-        assert all(r"client-id=connector-consumer-the-sink-\d+," in rule["pattern"] for rule in lag)
-        assert {
-            rule["pattern"].partition("topic=")[2].partition(",")[0]: rule["labels"]["topic"]
-            for rule in lag
-        } == {
-            "postgres_a_(b_c)": "postgres.a.$1",
-            "postgres_x_b_(c)": "postgres.x_b.$1",
-            "postgres_public_(order_items|users)": "postgres.public.$1",
+        (lag,) = (rule for rule in document["rules"] if rule["name"].startswith("kafka_consumer"))
+        shared = "kafka.consumer<type=consumer-fetch-manager-metrics, client-id=connector-consumer-"
+        for table in tables:
+            topic = f"postgres.{table}"
+            for what in ("lag", "lead"):
+                mbean = f"the-sink-0, topic={topic.replace('.', '_')}, partition=12"
+                found = re.search(lag["pattern"], f"{shared}{mbean}><>records-{what}: 5.0")
+                assert found
+                assert shown(found, lag["labels"]["topic"]) == topic
+                assert shown(found, lag["labels"]["partition"]) == "12"
+                assert shown(found, lag["name"]) == f"kafka_consumer_{what}"
+        for other in (
+            "another-sink-0, topic=postgres_a_b_c, partition=0><>records-lag: 5.0",
+            "the-sink-0, topic=postgres_a_b_cd, partition=0><>records-lag: 5.0",
+            "the-sink-0, topic=postgres_a_b_c, partition=0><>records-lag-max: 5.0",
+            "the-sink-0, topic=postgres_public_c, partition=0><>records-lag: 5.0",
+        ):
+            assert not re.search(lag["pattern"], f"{shared}{other}")
+
+    def test_the_rules_do_not_grow_in_number_with_the_tables(self) -> None:
+        """The agent tries each on each attribute of each table."""
+        counts = {
+            len(yaml.safe_load(worker_rules(design(tables=tables).databases, "s"))["rules"])
+            for tables in (["a.t"], [f"s{number}.t" for number in range(50)])
         }
+        assert len(counts) == 1
+
+    @pytest.mark.parametrize("program", ["broker", "worker", "registry"])
+    def test_no_rule_has_a_cache(self, program: str) -> None:
+        """It has an entry for each attribute and rule, whether they match or not."""
+        rules = yaml.safe_load(rules_of(program))["rules"]
+        assert not [rule["name"] for rule in rules if rule.get("cache")]
 
     def test_a_connector_for_each_table_has_metrics_of_its_own(self) -> None:
         document = yaml.safe_load(rules_of("worker"))

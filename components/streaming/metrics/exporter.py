@@ -1,9 +1,11 @@
 """The JMX exporter, a Java agent of Prometheus' project, in a JVM's pod.
 
-The image has the agent; its rules and the way to start it come with the pod's ConfigMap.
+The image has the agent; its rules and the way to start it come with the pod's ConfigMap. None has
+`cache: true`: the agent would keep an entry for each attribute and rule, whether they match or not,
+which took half of the worker's heap with 400 tables (docs/TUNING.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -21,14 +23,13 @@ PATH = "/metrics"
 LAG_RULE = """\
   - pattern: 'kafka.consumer<type=consumer-fetch-manager-metrics,\
  client-id=connector-consumer-{sink}-\\d+,\
- topic={prefix}_{schema}_({tables}), partition=(\\d+)><>records-(lag|lead):'
-    name: kafka_consumer_$3
+ topic=(?:{topics}), partition=(\\d+)><>records-(lag|lead):'
+    name: kafka_consumer_${last}
     help: Records of a partition that the sink has not read yet (lag), or has and are kept (lead)
     type: GAUGE
-    cache: true
     labels:
-      topic: {prefix}.{schema}.$1
-      partition: $2
+      topic: {topic}
+      partition: ${partition}
 """
 
 
@@ -54,7 +55,7 @@ def rules_of(program: str) -> str:
 
 def worker_rules(databases: Sequence[CapturedDatabase], sink: str) -> str:
     """Return the rules of a worker that captures these databases for a sink."""
-    lag = "".join(lag_rules(database, sink) for database in databases)
+    lag = lag_rule(databases, sink)
     read = "".join(CONSUMER_BEANS.format(prefix=database.topic_prefix) for database in databases)
     unlabelled = [database.topic_prefix for database in databases if database.label is None]
     rules = rules_of("worker").replace(CONSUMER_BEANS.format(prefix=MANAGED), read, 1)
@@ -62,22 +63,35 @@ def worker_rules(databases: Sequence[CapturedDatabase], sink: str) -> str:
     return rules.replace("rules:\n", f"rules:\n{lag}", 1)
 
 
-def lag_rules(database: CapturedDatabase, sink: str) -> str:
-    """Return the rules of kafka_consumer_lag and _lead for the sink only, one for each schema.
+def lag_rule(databases: Sequence[CapturedDatabase], sink: str) -> str:
+    """Return the rule of kafka_consumer_lag and _lead for the sink only.
 
     A consumer's MBeans have underscores in place of a topic's dots, so the tables must be named:
-    the rule could not see where the schema ends.
+    the rule could not see where the schema ends. It is one rule for all of them, because the agent
+    tries each rule on each attribute, and the tables have many.
     """
-    parts = sorted(table.split(".") for table in database.tables)
-    return "".join(
-        LAG_RULE.format(
-            sink=sink,
-            prefix=database.topic_prefix,
-            schema=schema,
-            tables="|".join(table for _, table in group),
-        )
-        for schema, group in groupby(parts, key=lambda part: part[0])
+    alternatives = [name for database in databases for name in _topic_patterns(database)]
+    # Of an alternative that does not match, the groups are empty.
+    prefix, schema, table = (
+        "".join(f"${group}" for group in range(first, 3 * len(alternatives) + 1, 3))
+        for first in (1, 2, 3)
     )
+    partition = 3 * len(alternatives) + 1
+    return LAG_RULE.format(
+        sink=sink,
+        topics="|".join(alternatives),
+        topic=f"{prefix}.{schema}.{table}",
+        partition=partition,
+        last=partition + 1,
+    )
+
+
+def _topic_patterns(database: CapturedDatabase) -> Iterator[str]:
+    """Yield an expression for each schema's topics; prefix, schema and table are its groups."""
+    names = sorted(table.split(".") for table in database.tables)
+    for schema, group in groupby(names, key=lambda name: name[0]):
+        tables = "|".join(table for _, table in group)
+        yield f"({database.topic_prefix})_({schema})_({tables})"
 
 
 def agent_environment(
