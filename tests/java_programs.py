@@ -57,7 +57,7 @@ class JavaProgram:
             self._fail("has ended")
 
     def receive(self) -> str:
-        """Return the next line of the output; fail the test if there is none in time."""
+        """Return the next line of the output; fail the test if it does not come in time."""
         try:
             line = self._lines.next_line(self.seconds)
         except TimeoutError:
@@ -87,7 +87,7 @@ class JavaProgram:
         self.close()
 
     def kill(self) -> None:
-        """End the program at once."""
+        """End the program with SIGKILL."""
         self._process.kill()
         self._process.wait(END_SECONDS)
 
