@@ -22,7 +22,7 @@ class LineReader:
         self._lines.put(None)
 
     def next_line(self, seconds: float) -> str | None:
-        """Return the next line; None at the end. Raises TimeoutError if it does not come in time."""
+        """Return the next line; None at the end. Raises TimeoutError if none comes in time."""
         try:
             line = self._lines.get(timeout=max(0.0, seconds))
         except queue.Empty:
