@@ -18,6 +18,8 @@ from workload.source import Connect
 
 INTERVAL = 1.0
 REQUEST_SECONDS = 5
+# For a database that does not answer the last sample.
+END_SECONDS = 60
 WAL = (
     "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS written,"
     " (SELECT min(confirmed_flush_lsn - '0/0'::pg_lsn)::bigint FROM pg_replication_slots"
@@ -102,7 +104,7 @@ class Sampler:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -7,6 +7,8 @@ from clients.archive import ArchiveCommit, IcebergArchive
 from clients.stack import StackOutputs
 
 POLL_SECONDS = 1.0
+# For an archive that does not answer the last request.
+END_SECONDS = 60
 
 
 class SnapshotLog:
@@ -26,7 +28,7 @@ class SnapshotLog:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(END_SECONDS)
 
     def rows(self, since: float) -> int:
         """Return how many rows became readable after a time (time.time())."""

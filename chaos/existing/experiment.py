@@ -108,9 +108,11 @@ class Experiment:
             yield
         finally:
             stop.set()
-            thread.join()
+            thread.join(COMMAND_SECONDS)
         if failures:
             raise failures[0]
+        if thread.is_alive():
+            raise FaultError(f"PostgreSQL did not answer the load within {COMMAND_SECONDS} s")
 
     def _refusal(self, fault: ExistingFault) -> str:
         """Wait until the status asks for the recovery that a fault needs; return its line."""

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import psycopg
 
+from chaos.pipeline import FaultError
 from sample_databases.server import SampleServer
 
 ROWS = 5
 PAUSE_SECONDS = 0.1
+END_SECONDS = 60.0
 # The table has no primary key, so a row that arrives twice is seen in it twice.
 INSERT = "INSERT INTO page_views (at, path) VALUES (clock_timestamp(), %s)"
 COMMITTED = "SELECT path FROM page_views WHERE path LIKE %s"
@@ -28,14 +30,19 @@ class VisitLoad:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Insert rows until the end of the block."""
+        """Insert rows until the end of the block.
+
+        Raises FaultError if the server does not answer the last transaction.
+        """
         thread = threading.Thread(target=self._write, name="visits", daemon=True)
         thread.start()
         try:
             yield
         finally:
             self._stop.set()
-            thread.join()
+            thread.join(END_SECONDS)
+        if thread.is_alive():
+            raise FaultError(f"PostgreSQL did not answer the load within {END_SECONDS:g} s")
 
     def committed(self) -> list[str]:
         """Return the paths that the server has now."""

@@ -17,6 +17,8 @@ HOG_SECONDS = 60
 NEXT_HOG_SECONDS = 0.3
 OOM_SECONDS = 60
 SEEN_SECONDS = 20
+# After SIGKILL.
+END_SECONDS = 30
 
 
 @dataclass
@@ -109,7 +111,7 @@ class OutOfMemory(Fault):
         while self._hogs:
             hog = self._hogs.pop()
             hog.kill()
-            hog.wait()
+            hog.wait(END_SECONDS)
 
     def restore(self, pipeline: Pipeline) -> None:
         """Replace pods whose status shows an OOM kill."""

@@ -4,16 +4,20 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from chaos.fault import Fault
 from chaos.pipeline import FaultError, Pipeline
 from clients.stack import PROJECT
 from clients.update import changed_stack_file
+from polling.lines import LineReader
 
 # The load takes the machine's cores meanwhile.
 BEGUN_SECONDS = 300
 UPDATE_SECONDS = 600
+# After the end of its output, or SIGKILL.
+END_SECONDS = 60
 # A setting whose change updates the source connector.
 CHANGED = {"datapipe:connect": {"heartbeatIntervalMs": 20_000}}
 # Pulumi prints this for a resource that is being changed, followed by the seconds.
@@ -34,7 +38,7 @@ class Killed(Fault):
         with changed_stack_file(pipeline.stack, CHANGED) as file:
             update = _start(pipeline, "--skip-preview", "--config-file", str(file))
             try:
-                _read_until(update, CHANGING)
+                _read_until(_lines(update), CHANGING)
             finally:
                 _kill(update)
 
@@ -53,13 +57,14 @@ class TwoUpdates(Fault):
     def inject(self, pipeline: Pipeline) -> None:
         first = _start(pipeline)
         try:
-            _read_until(first, "Previewing")
+            lines = _lines(first)
+            _read_until(lines, "Previewing")
             second = _start(pipeline)
             output, _ = second.communicate(timeout=UPDATE_SECONDS)
             if second.returncode == 0 or LOCKED not in output:
                 self._complaints.append(f"the second update was not refused: {output[-500:]}")
-            output, _ = first.communicate(timeout=UPDATE_SECONDS)
-            if first.returncode != 0:
+            output = "\n".join(lines.rest(UPDATE_SECONDS))
+            if first.wait(END_SECONDS) != 0:
                 self._complaints.append(f"the first update failed: {output[-500:]}")
         finally:
             _kill(first)
@@ -81,15 +86,20 @@ def _start(pipeline: Pipeline, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def _read_until(update: subprocess.Popen[str], word: str) -> None:
-    """Read the update's output until a word. Raises FaultError if it does not appear."""
-    deadline, output = time.monotonic() + BEGUN_SECONDS, ""
-    for line in update.stdout or ():
-        output += line
-        if word in line:
-            return
-        if time.monotonic() > deadline:
-            break
+def _lines(update: subprocess.Popen[str]) -> LineReader:
+    if update.stdout is None:
+        raise FaultError("pulumi up was started without a pipe for its output")
+    return LineReader(update.stdout)
+
+
+def _read_until(lines: LineReader, word: str, seconds: float = BEGUN_SECONDS) -> None:
+    """Read an update's output until a word. Raises FaultError if it does not appear in time."""
+    deadline, output = time.monotonic() + seconds, ""
+    with suppress(TimeoutError):
+        while (line := lines.next_line(deadline - time.monotonic())) is not None:
+            output += f"{line}\n"
+            if word in line:
+                return
     raise FaultError(f"pulumi up did not print {word!r}: {output[-1000:]}")
 
 
@@ -99,4 +109,4 @@ def _kill(update: subprocess.Popen[str]) -> None:
         os.killpg(update.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    update.wait()
+    update.wait(END_SECONDS)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from bench.costs import Cpu, Growth, Moment, Point, by_kind
 from bench.sample_schema import sample_schemas
 from bench.sizing import RATES, size, table
 from clients.stack import StackError
+from polling.lines import LineReader
 
 ANY_STACK: Any = object()
 POINT = Point(
@@ -105,14 +107,17 @@ def test_idle_use_counts_only_once_it_has_stopped_falling(
 def test_the_stand_ins_cpu_is_that_of_the_process_at_its_port() -> None:
     program = "import time\nwhile time.process_time() < 0.2: pass\nprint(flush=True)\ninput()"
     command = [sys.executable, "-c", program, "sandbox.aws_server", "--port=41234"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
         assert process.stdout is not None
-        process.stdout.readline()
+        assert LineReader(process.stdout).next_line(60) == ""
         used = aws_process.cpu_seconds("http://10.0.0.1:41234")
         other = aws_process.cpu_seconds("http://10.0.0.1:41235")
-        process.communicate("\n")
     assert used is not None
     assert 0.15 <= used < 5
     assert other is None

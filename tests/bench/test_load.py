@@ -120,7 +120,8 @@ def test_lost_connections_lose_and_repeat_nothing(connect: Connect) -> None:
     with Load(connect, schedule) as load, connect() as other:
         load.start()
         killed = 0
-        while load.running:
+        # A busy machine may not commit a batch between two kills, so they end before the load does.
+        for _ in range(10):
             other.execute("SELECT pg_sleep(0.4)")
             killed += len(
                 other.execute(

@@ -16,6 +16,7 @@ from chaos.disks import SmallDisk
 from chaos.faults import network, object_store
 from chaos.faults.processes import OutOfMemory
 from chaos.pipeline import FaultError
+from polling import poll_until
 from tools import paths
 
 UID = "7a1c"
@@ -86,8 +87,12 @@ def test_the_kernel_kills_the_container_and_not_what_fills_it(
     small_cgroup: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     container = node.occupy(small_cgroup, 90 * 1024 * 1024, 60)
-    while not (small_cgroup / "cgroup.procs").read_text():
-        time.sleep(0.1)
+    poll_until(
+        (small_cgroup / "cgroup.procs").read_text,
+        timeout=30,
+        interval=0.1,
+        description="the process in the cgroup",
+    )
     monkeypatch.setattr(node, "main_process", lambda _uid: container.pid)
     fault = OutOfMemory("oom", "does", workload="kafka")
     fault.fill("kafka-0", UID)

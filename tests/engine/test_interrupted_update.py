@@ -11,6 +11,7 @@ import pytest
 from kubernetes import client
 
 from kafka_connect.cluster_access import ClusterAccess
+from polling.lines import LineReader
 from sandbox import backend, paths
 from tests.engine.pulumi_project import Project
 from tests.messages import Messages
@@ -18,10 +19,11 @@ from tests.messages import Messages
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "engine-test"
+SECONDS = 300
 
 
 @contextmanager
-def begun(project: Project, word: str) -> Iterator[subprocess.Popen[str]]:
+def begun(project: Project, word: str) -> Iterator[tuple[subprocess.Popen[str], LineReader]]:
     """Yield a `pulumi up` in the background that has printed something; kill it at the end."""
     update = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--stack", project.stack, "--non-interactive"],
@@ -32,15 +34,14 @@ def begun(project: Project, word: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
         start_new_session=True,
     )
-    assert update.stdout is not None
-    said = ""
-    for line in update.stdout:
-        said += line
-        if word in line:
-            break
-    assert word in said, said
     try:
-        yield update
+        assert update.stdout is not None
+        lines, said = LineReader(update.stdout), ""
+        while word not in said:
+            line = lines.next_line(SECONDS)
+            assert line is not None, said
+            said += f"{line}\n"
+        yield update, lines
     finally:
         if update.poll() is None:
             kill(update)
@@ -49,7 +50,7 @@ def begun(project: Project, word: str) -> Iterator[subprocess.Popen[str]]:
 def kill(update: subprocess.Popen[str]) -> None:
     """SIGKILL for pulumi, its language host and its plugins: nothing of them can clean up."""
     os.killpg(update.pid, signal.SIGKILL)
-    update.wait()
+    update.wait(SECONDS)
 
 
 def names() -> list[str]:
@@ -64,7 +65,7 @@ def api() -> client.ApiClient:
 def test_an_update_that_was_killed_can_be_run_again(
     layers: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with begun(layers, "created") as update:
+    with begun(layers, "created") as (update, _):
         kill(update)
     refused = layers.pulumi("up", "--yes", "--skip-preview", check=False)
     assert refused.code != 0
@@ -83,10 +84,10 @@ def test_an_update_that_was_killed_can_be_run_again(
 
 
 def test_the_second_of_two_updates_is_refused_and_harms_nothing(layers: Project) -> None:
-    with begun(layers, "Updating") as first:
+    with begun(layers, "Updating") as (first, lines):
         second = layers.pulumi("up", "--yes", "--skip-preview", check=False)
         assert second.code != 0
         assert "the stack is currently locked" in second.output
-        words, _ = first.communicate(timeout=300)
-        assert first.returncode == 0, words
+        words = lines.rest(SECONDS)
+        assert first.wait(SECONDS) == 0, words
     layers.pulumi("up", "--yes", "--expect-no-changes")

@@ -1,5 +1,6 @@
 """Tables are altered while their snapshot is interrupted or still to come to them."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,7 @@ def test_a_table_whose_keys_order_changes_between_the_attempts_is_read_again(
     apply(server, tables)
     with worker_of(server, tables, tmp_path) as worker:
         for table, (*_, change) in REORDERED.items():
-            while not worker.of(table):
-                worker.read(50)
+            worker.read_until(partial(worker.of, table), 50)
             assert worker.current(table).total() < 150, "its reading was interrupted"
             with server.connect("postgres") as connection:
                 run(connection, "ALTER TABLE {table} " + change, table)
@@ -97,8 +97,7 @@ def test_a_table_whose_other_columns_change_goes_on_and_one_that_was_replaced_be
     tables = ["altered", "replaced", "renamed", "ending"]
     apply(server, tables)
     with worker_of(server, tables, tmp_path) as worker:
-        while not worker.of("altered"):
-            worker.read(50)
+        worker.read_until(lambda: worker.of("altered"), 50)
         with server.connect("postgres") as connection:
             for change in ("ADD x int DEFAULT 5", "ALTER v TYPE text USING v || ''", "DROP w"):
                 run(connection, "ALTER TABLE {table} " + change, "altered")

@@ -23,6 +23,7 @@ from kafka_connect.failures import (
     UnsettledError,
     WorkerMissingError,
 )
+from polling import poll_until
 from tests.kafka_connect.failing_connect import (
     Answer,
     FailingConnect,
@@ -236,5 +237,4 @@ def test_looking_for_a_worker_takes_no_longer_than_told(connect: FailingConnect)
 
 def wait_for(condition: Callable[[], bool]) -> None:
     """Until the condition holds; the breaker's own clock decides when that is."""
-    while not condition():
-        pass
+    poll_until(condition, timeout=60, interval=0.001, description="the breaker")

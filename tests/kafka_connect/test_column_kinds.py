@@ -51,7 +51,7 @@ Ask = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     folder = tmp_path_factory.mktemp("java")
     copy_artifacts(ARTIFACTS, folder / "artifacts")
     shutil.copy(JAR, folder / "artifacts")
@@ -60,19 +60,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
     source = HERE / "SeparatedKinds.java"
     subprocess.run(["javac", "-d", folder, "-cp", classpath, source], check=True)
     with java_program(classpath, "SeparatedKinds") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def ask(program: subprocess.Popen[str]) -> Ask:
-    def answer(line: str) -> str:
-        assert program.stdin is not None
-        assert program.stdout is not None
-        program.stdin.write(line + "\n")
-        program.stdin.flush()
-        return program.stdout.readline().strip()
-
-    return answer
+        yield running.ask
 
 
 @pytest.fixture

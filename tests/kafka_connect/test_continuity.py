@@ -56,11 +56,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
             }
             words = [f"{key}={value}" for key, value in given.items()]
             offset = "none" if position is None else str(position)
-            assert program.stdin is not None
-            assert program.stdout is not None
-            program.stdin.write("\t".join([offset, str(int(at)), *words]) + "\n")
-            program.stdin.flush()
-            return program.stdout.readline().strip()
+            return program.ask("\t".join([offset, str(int(at)), *words]))
 
         yield ask
 

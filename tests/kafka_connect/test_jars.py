@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import printed_by
 from tests.kafka_connect.artifacts import copy_artifacts
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
@@ -111,8 +112,7 @@ def run_driver(name: str, folder: Path, *artifacts: str) -> list[str]:
     """Run a Java program of this folder and return the lines that it prints."""
     _copy_jars(folder, *artifacts)
     command = ["java", "-cp", f"{folder}/*", str(Path(__file__).parent / name)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+    return printed_by(command)
 
 
 def run_random(name: str, folder: Path, *artifacts: str) -> list[str]:
@@ -122,8 +122,7 @@ def run_random(name: str, folder: Path, *artifacts: str) -> list[str]:
     sources = [here / "RandomData.java", here / f"{name}.java"]
     subprocess.run(["javac", "-d", folder, "-cp", classpath, *sources], check=True)
     command = ["java", "-cp", classpath, name]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+    return printed_by(command)
 
 
 def _copy_jars(folder: Path, *artifacts: str) -> None:

@@ -1,11 +1,11 @@
 """Rows that name their table are what they were before, and a row without a table is refused."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.java_programs import printed_by
 from tests.kafka_connect.artifacts import copy_artifacts
 from tests.kafka_connect.test_column_kinds import ARTIFACTS, JAR
 
@@ -17,10 +17,9 @@ def test_rows_get_their_table_and_nothing_else_changes(tmp_path: Path) -> None:
     copy_artifacts(ARTIFACTS, jars)
     shutil.copy(JAR, jars)
     command = ["java", "-cp", f"{jars}/*", str(Path(__file__).parent / "NamedTables.java")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = ["id=1 text=null", "id=2 text=text", "id=3", "id=2 text=text", "id=1 text=null", "id=3"]
     tables = {"postgres.public.users": "cdc.users", "crm.Sales.users": "crm_db.sales_users"}
-    assert done.stdout.splitlines() == [
+    assert printed_by(command) == [
         *(
             f"{row} __topic={topic} __table={table} same"
             for topic, table in tables.items()

@@ -8,11 +8,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.java_programs import JavaProgram, java_program
 from tests.kafka_connect.artifacts import copy_artifacts
 from tests.kafka_connect.test_jars import JAVA
 
@@ -38,10 +40,10 @@ class Registry:
     """A registry that is away until it has an answer: "200 {}" or an error's code and message."""
 
     def __init__(self) -> None:
-        free = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        free = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
         self.port = free.server_port
         free.server_close()
-        self._server: HTTPServer | None = None
+        self._server: ThreadingHTTPServer | None = None
 
     def answer(self, answer: str) -> None:
         """Answer every request so from now on, whatever it was before."""
@@ -59,7 +61,7 @@ class Registry:
             def log_message(self, *_: object) -> None:
                 """Print nothing."""
 
-        self._server = HTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def leave(self) -> None:
@@ -69,35 +71,12 @@ class Registry:
             self._server = None
 
 
-class Task:
-    """A task of a sink, which converts on request."""
-
-    def __init__(self, classpath: str, converter: str, **settings: str) -> None:
-        pairs = [f"{key.replace('_', '.')}={value}" for key, value in settings.items()]
-        self._java = subprocess.Popen(
-            ["java", "-cp", classpath, "Conversions", converter, *pairs],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def send(self, line: str) -> None:
-        assert self._java.stdin
-        self._java.stdin.write(f"{line}\n")
-        self._java.stdin.flush()
-
-    def outcome(self) -> str:
-        assert self._java.stdout
-        return self._java.stdout.readline().strip()
-
-    def ask(self, line: str) -> str:
-        self.send(line)
-        return self.outcome()
-
-    def end(self) -> None:
-        self._java.kill()
-        self._java.communicate()
+@contextmanager
+def task_of(classpath: str, converter: str, **settings: str) -> Iterator[JavaProgram]:
+    """Yield a task of a sink, which converts on request."""
+    pairs = [f"{key.replace('_', '.')}={value}" for key, value in settings.items()]
+    with java_program(classpath, "Conversions", arguments=(converter, *pairs)) as program:
+        yield program
 
 
 @pytest.fixture(scope="module")
@@ -118,29 +97,25 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def task(classpath: str, registry: Registry) -> Iterator[Task]:
-    task = Task(
+def task(classpath: str, registry: Registry) -> Iterator[JavaProgram]:
+    with task_of(
         classpath,
         "datapipe.connect.RegistryConverter",
         delegate="StandInConverter",
         wait_ms="20000",
         schema_registry_url=f"http://127.0.0.1:{registry.port}",
-    )
-    yield task
-    task.end()
+    ) as program:
+        yield program
 
 
 def test_the_converter_alone_makes_dead_letters_of_good_records(
     classpath: str, registry: Registry
 ) -> None:
     """The fault that is mended: without the wrapper, the next tests' records would be lost."""
-    bare = Task(
+    with task_of(
         classpath, "StandInConverter", schema_registry_url=f"http://127.0.0.1:{registry.port}"
-    )
-    try:
+    ) as bare:
         assert bare.ask(RECORD).startswith("dead letter")
-    finally:
-        bare.end()
 
 
 @pytest.mark.parametrize(
@@ -155,17 +130,17 @@ def test_the_converter_alone_makes_dead_letters_of_good_records(
     ],
 )
 def test_a_good_record_waits_until_the_registry_answers(
-    task: Task, registry: Registry, failure: str | None
+    task: JavaProgram, registry: Registry, failure: str | None
 ) -> None:
     if failure is not None:
         registry.answer(failure)
     task.send(RECORD)
     time.sleep(1.5)
     registry.answer("200 {}")
-    assert task.outcome() == ARCHIVED
+    assert task.receive() == ARCHIVED
 
 
-def test_a_registry_that_leaves_later_is_waited_for(task: Task, registry: Registry) -> None:
+def test_a_registry_that_leaves_later_is_waited_for(task: JavaProgram, registry: Registry) -> None:
     registry.answer("200 {}")
     assert task.ask(RECORD) == ARCHIVED
     registry.leave()
@@ -173,27 +148,26 @@ def test_a_registry_that_leaves_later_is_waited_for(task: Task, registry: Regist
     task.send("read 4 hello")
     time.sleep(1.5)
     registry.answer("200 {}")
-    assert task.outcome() == ARCHIVED
+    assert task.receive() == ARCHIVED
 
 
-def test_a_source_waits_too(task: Task, registry: Registry) -> None:
+def test_a_source_waits_too(task: JavaProgram, registry: Registry) -> None:
     task.send("write hello")
     time.sleep(1.5)
     registry.answer("200 {}")
-    assert task.outcome() == ARCHIVED
+    assert task.receive() == ARCHIVED
 
 
 def test_a_long_outage_stops_the_task_and_makes_no_dead_letter(
     classpath: str, registry: Registry
 ) -> None:
-    task = Task(
+    with task_of(
         classpath,
         "datapipe.connect.RegistryConverter",
         delegate="StandInConverter",
         wait_ms="700",
         schema_registry_url=f"http://127.0.0.1:{registry.port}",
-    )
-    try:
+    ) as task:
         outcome = task.ask(RECORD)
         assert outcome.startswith("stopped: Schema Registry at http://127.0.0.1")
         assert "Connection refused" in outcome
@@ -201,8 +175,6 @@ def test_a_long_outage_stops_the_task_and_makes_no_dead_letter(
         registry.answer("200 {}")
         assert task.ask(RECORD) == ARCHIVED
         available = task.ask("metrics")
-    finally:
-        task.end()
     assert "UnavailableSeconds=0.0" not in unavailable
     assert "UnavailableSeconds=0.0" in available
     assert "Failed=0" not in available
@@ -217,19 +189,19 @@ def test_a_long_outage_stops_the_task_and_makes_no_dead_letter(
     ],
 )
 def test_a_bad_record_becomes_a_dead_letter_at_once(
-    task: Task, registry: Registry, record: str, answer: str
+    task: JavaProgram, registry: Registry, record: str, answer: str
 ) -> None:
     registry.answer(answer)
     assert task.ask(record).startswith("dead letter")
 
 
 def test_a_refused_schema_is_reported_with_its_subject_and_the_reason(
-    task: Task, registry: Registry
+    task: JavaProgram, registry: Registry
 ) -> None:
     task.send("write hello")
     time.sleep(1.5)
     registry.answer(INCOMPATIBLE)
-    outcome = task.outcome()
+    outcome = task.receive()
     assert outcome == (
         "dead letter: Schema Registry refuses the new schema of subject t-value:"
         " READER_FIELD_MISSING_DEFAULT_VALUE, The field 'c' at path '/fields/1' in the new schema"

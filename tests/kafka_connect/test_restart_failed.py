@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import printed_by
+
 pytestmark = pytest.mark.jdk
 
 EXTENSION = Path(__file__).parents[2] / "java/extensions.jar"
@@ -58,8 +60,7 @@ def printed_seconds(program: str, folder: Path) -> list[int]:
     source.write_text(program)
     subprocess.run(["javac", "-cp", EXTENSION, "-d", folder, source], check=True)
     command = ["java", "-cp", f"{folder}:{EXTENSION}", "datapipe.connect.Probe"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [int(line.split()[0]) for line in done.stdout.splitlines()]
+    return [int(line.split()[0]) for line in printed_by(command)]
 
 
 def test_restarts_come_soon_and_then_every_minute(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import printed_by
 from tests.kafka_connect.artifacts import copy_artifacts
 from tests.kafka_connect.test_jars import JARS, JAVA
 
@@ -19,13 +20,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     classpath = f"{JAVA}/values.jar:{folder}/jars/*"
     source = Path(__file__).parent / "UnreadShares.java"
     subprocess.run(["javac", "-cp", classpath, "-d", folder, source], check=True)
-    done = subprocess.run(
-        ["java", "-cp", f"{folder}:{classpath}", "datapipe.postgres.UnreadShares"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    command = ["java", "-cp", f"{folder}:{classpath}", "datapipe.postgres.UnreadShares"]
+    return dict(line.split(": ", 1) for line in printed_by(command))
 
 
 def test_nothing_is_asked_before_something_is_sent(printed: dict[str, str]) -> None:

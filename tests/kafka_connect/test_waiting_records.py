@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.java_programs import printed_by
 from tests.kafka_connect.artifacts import copy_artifacts
 from tests.kafka_connect.test_jars import JARS, JAVA
 
@@ -23,8 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
         source = Path(__file__).parent / f"{program}.java"
         subprocess.run(["javac", "-cp", classpath, "-d", folder, source], check=True)
         command = ["java", "-cp", f"{folder}:{classpath}", f"datapipe.connect.{program}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()
+        return printed_by(command)
 
     return run
 

@@ -13,6 +13,7 @@ import pytest
 
 from polling import poll_until
 from tests.aws_server import aws_server
+from tests.java_programs import java_program
 from tests.kafka_connect.artifacts import copy_artifacts, copy_module
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
@@ -62,25 +63,10 @@ def ask(endpoint: str, clients: object, tmp_path_factory: pytest.TempPathFactory
     classpath = f"{folder}:{folder}/jars/*:{folder}/kafka/*"
     source = HERE / "WatchedTables.java"
     subprocess.run(["javac", "-d", folder, "-cp", classpath, source], check=True)
-    with subprocess.Popen(
-        ["java", HEAP, "-cp", classpath, "WatchedTables", endpoint],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=account,
+    with java_program(
+        classpath, "WatchedTables", HEAP, arguments=(endpoint,), environment=account
     ) as running:
-        assert running.stdin is not None
-
-        def answer(line: str) -> str:
-            assert running.stdin is not None
-            assert running.stdout is not None
-            running.stdin.write(line + "\n")
-            running.stdin.flush()
-            return running.stdout.readline().strip()
-
-        yield answer
-        running.stdin.close()
+        yield running.ask
 
 
 def metadata(snapshots: int, properties: Mapping[str, str], padding: str = "") -> bytes:

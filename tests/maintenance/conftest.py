@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.java_programs import java_program
+from tests.java_programs import JavaProgram, java_program
 from tests.kafka_connect.artifacts import copy_module
 from tests.maintenance.scenarios import Scenarios
 
@@ -29,14 +29,14 @@ def classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def program(classpath: str) -> Iterator["subprocess.Popen[str]"]:
+def program(classpath: str) -> Iterator[JavaProgram]:
     name = "datapipe.maintenance.MaintenanceScenarios"
     with java_program(classpath, name, "-Xmx256m") as running:
         yield running
 
 
 @pytest.fixture
-def scenarios(program: "subprocess.Popen[str]", tmp_path: Path) -> Scenarios:
+def scenarios(program: JavaProgram, tmp_path: Path) -> Scenarios:
     """A new table and its sink."""
     found = Scenarios(program, tmp_path)
     found.ask(f"open {tmp_path} 1")

@@ -1,13 +1,14 @@
 """Asks MaintenanceScenarios.java, and reads its tables with a library of another language."""
 
 import json
-import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyiceberg.table import StaticTable
+
+from tests.java_programs import JavaProgram
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,11 @@ class Run:
 class Scenarios:
     """One table, its sink and its maintenance."""
 
-    def __init__(self, program: "subprocess.Popen[str]", folder: Path) -> None:
+    def __init__(self, program: JavaProgram, folder: Path) -> None:
         self._program, self.folder = program, folder
 
     def ask(self, line: str) -> str:
-        assert self._program.stdin is not None
-        assert self._program.stdout is not None
-        self._program.stdin.write(line + "\n")
-        self._program.stdin.flush()
-        answer = self._program.stdout.readline().strip()
+        answer = self._program.ask(line)
         assert not answer.startswith("failed:"), answer
         return answer
 

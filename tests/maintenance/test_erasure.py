@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pyiceberg.avro.file import AvroFile
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import MANIFEST_ENTRY_SCHEMAS, DataFile, ManifestEntry
 
-from tests.java_programs import java_program
+from tests.java_programs import JavaProgram, java_program
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images]
 
@@ -26,16 +25,12 @@ KEY = '{"id": 1000}'
 class Scenarios:
     """A table in a folder, the sink that writes it, and the erasure."""
 
-    def __init__(self, program: "subprocess.Popen[str]", folder: Path) -> None:
+    def __init__(self, program: JavaProgram, folder: Path) -> None:
         self._program, self.folder = program, folder
         self.ask(f"open {folder} 1")
 
     def answer(self, line: str) -> str:
-        assert self._program.stdin is not None
-        assert self._program.stdout is not None
-        self._program.stdin.write(line + "\n")
-        self._program.stdin.flush()
-        return self._program.stdout.readline().strip()
+        return self._program.ask(line)
 
     def ask(self, *lines: str) -> str:
         """Give commands; return the last answer."""
@@ -99,14 +94,14 @@ def _entries(path: Path) -> list[ManifestEntry]:
 
 
 @pytest.fixture(scope="module")
-def program(classpath: str) -> Iterator["subprocess.Popen[str]"]:
+def program(classpath: str) -> Iterator[JavaProgram]:
     name = "datapipe.maintenance.ErasureScenarios"
     with java_program(classpath, name, "-Xmx256m") as running:
         yield running
 
 
 @pytest.fixture
-def scenarios(program: "subprocess.Popen[str]", tmp_path: Path) -> Scenarios:
+def scenarios(program: JavaProgram, tmp_path: Path) -> Scenarios:
     """A table with two persons: an hour that is compacted, and a later one."""
     found = Scenarios(program, tmp_path)
     for number, operation in enumerate(("c", "u"), start=1):
@@ -236,7 +231,7 @@ WRITES = st.lists(
 )
 @given(writes=WRITES)
 def test_whatever_the_layout_of_the_files(
-    program: "subprocess.Popen[str]", tmp_path_factory: pytest.TempPathFactory, writes: list[str]
+    program: JavaProgram, tmp_path_factory: pytest.TempPathFactory, writes: list[str]
 ) -> None:
     table = Scenarios(program, tmp_path_factory.mktemp("layout"))
     table.ask("others 2 1", "commit", *writes, "commit")

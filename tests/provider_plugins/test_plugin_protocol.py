@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent import futures
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
+from polling.lines import LineReader
 from provider_plugins.diff import Changes
 from provider_plugins.install import MissingPackageError, install
 from provider_plugins.provider import (
@@ -111,7 +113,7 @@ def engine(provider: Recorder) -> Iterator[provider_pb2_grpc.ResourceProviderStu
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield provider_pb2_grpc.ResourceProviderStub(channel)
-    server.stop(None).wait()
+    server.stop(None).wait(60)
 
 
 def failure_of(request: Callable[[], object]) -> Any:
@@ -259,15 +261,18 @@ def test_the_installed_plugins_run_and_report_the_official_version(installed: li
         name = executable.name.removeprefix("pulumi-resource-")
         official = version(f"pulumi_{name}")
         assert executable.parent.name == f"resource-{name}-v{official}"
-        with subprocess.Popen(
-            [executable, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, cwd="/"
-        ) as process:
+        with (
+            subprocess.Popen(
+                [executable, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, cwd="/"
+            ) as process,
+            ExitStack() as stack,
+        ):
+            stack.callback(process.kill)  # in any case: the block waits for its end
             assert process.stdout is not None
-            port = int(process.stdout.readline())
+            port = LineReader(process.stdout).next_line(60)
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 stub = provider_pb2_grpc.ResourceProviderStub(channel)
                 info = stub.GetPluginInfo(empty_pb2.Empty(), timeout=20)
-            process.terminate()
         assert info.version == official
 
 

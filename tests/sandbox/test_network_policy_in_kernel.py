@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from polling.lines import LineReader
 from sandbox.node.network_policy.objects import Cluster, Pod
 from sandbox.node.network_policy.ruleset import render
 from tools import paths
@@ -91,7 +92,7 @@ def listen(stack: ExitStack, address: str, *ports: str) -> None:
     server = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
     stack.callback(server.kill)
     assert server.stdout is not None
-    assert server.stdout.readline() == "listening\n"
+    assert LineReader(server.stdout).next_line(60) == "listening"
 
 
 @pytest.fixture(scope="module", autouse=True)

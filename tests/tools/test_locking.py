@@ -2,10 +2,12 @@
 
 import multiprocessing
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from tests.messages import Messages
 from tools.locking import locked
+
+SECONDS = 60
 
 
 def _append_slowly(lock: Path, diary: Path, who: str) -> None:
@@ -27,7 +29,7 @@ def test_runs_take_turns_and_the_file_is_gone_afterwards(tmp_path: Path) -> None
     for run in runs:
         run.start()
     for run in runs:
-        run.join(timeout=60)
+        run.join(SECONDS)
     events = diary.read_text().splitlines()
     assert len(events) == 8
     for entered, left in zip(events[::2], events[1::2], strict=True):
@@ -35,17 +37,27 @@ def test_runs_take_turns_and_the_file_is_gone_afterwards(tmp_path: Path) -> None
     assert not lock.exists()
 
 
+def _hold(lock: Path, is_held: Event, may_end: Event) -> None:
+    with locked(lock, lambda _: None, "nobody"):
+        is_held.set()
+        may_end.wait(SECONDS)
+
+
 def test_who_waits_is_told_for_what(tmp_path: Path) -> None:
-    lock = tmp_path / "lock"
-    other = multiprocessing.get_context("spawn").Process(
-        target=_append_slowly, args=(lock, tmp_path / "diary", "other")
-    )
+    spawn = multiprocessing.get_context("spawn")
+    lock, is_held, may_end = tmp_path / "lock", spawn.Event(), spawn.Event()
+    other = spawn.Process(target=_hold, args=(lock, is_held, may_end))
     other.start()
-    while not lock.exists():
-        time.sleep(0.005)
-    messages = Messages()
-    with locked(lock, messages, "the other"):
+    assert is_held.wait(SECONDS)
+    messages: list[str] = []
+
+    def progress(message: str) -> None:
+        messages.append(message)
+        may_end.set()
+
+    with locked(lock, progress, "the other"):
         pass
-    other.join(timeout=60)
-    assert messages in (["waiting for the other"], [])
-    assert (tmp_path / "diary").read_text() == "other in\nother out\n"
+    other.join(SECONDS)
+    assert messages == ["waiting for the other"]
+    assert other.exitcode == 0
+    assert not lock.exists()

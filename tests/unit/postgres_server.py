@@ -158,6 +158,8 @@ class PostgresServer:
             "sslmode": "verify-full",
             "sslrootcert": str(self.folder / "ca.crt"),
             "connect_timeout": "5",
+            # What a test waits for that has no end, such as a transaction that was left open.
+            "options": "-c lock_timeout=120s",
         }
         return psycopg.connect(**{**given, **options}, autocommit=True)  # type: ignore[arg-type]
 

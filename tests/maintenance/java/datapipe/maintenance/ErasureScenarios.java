@@ -48,6 +48,8 @@ public final class ErasureScenarios {
   }
 
   public static void main(String[] arguments) throws IOException {
+    // The scenarios replace System.out for a while, also on threads of Iceberg's.
+    PrintStream answers = System.out;
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     ErasureScenarios each = null;
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -60,11 +62,11 @@ public final class ErasureScenarios {
         } else {
           answer = words[0].equals("sweep") ? sweep(words) : each.answer(words);
         }
-      } catch (RuntimeException | IOException failure) {
+      } catch (RuntimeException | IOException | Error failure) {
         failure.printStackTrace();
         answer = "failed: " + failure;
       }
-      System.out.println(answer.replace("\n", " "));
+      answers.println(answer.replace("\n", " "));
     }
   }
 

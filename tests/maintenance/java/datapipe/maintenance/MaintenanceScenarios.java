@@ -3,6 +3,7 @@ package datapipe.maintenance;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,16 +36,18 @@ public final class MaintenanceScenarios {
   private MaintenanceScenarios() {}
 
   public static void main(String[] arguments) throws IOException {
+    // The scenarios replace System.out for a while, also on threads of Iceberg's.
+    PrintStream answers = System.out;
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       String answer;
       try {
         answer = answer(line.split(" "));
-      } catch (RuntimeException | IOException failure) {
+      } catch (RuntimeException | IOException | Error failure) {
         failure.printStackTrace();
         answer = "failed: " + failure;
       }
-      System.out.println(answer.replace("\n", " "));
+      answers.println(answer.replace("\n", " "));
     }
   }
 
