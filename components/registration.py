@@ -1,7 +1,7 @@
 """Registers resources without what Pulumi's package adds to each and nobody reads.
 
-With 1,000 tables that is a sixth of the CPU of a preview, and a third of what `up` writes as state
-(docs/BENCHMARK.md, "Preview and up by tables").
+With 1,000 tables that is a quarter of a preview's CPU and of the state that each step of `up`
+writes (docs/BENCHMARK.md, "Preview and up by tables").
 """
 
 import sys
