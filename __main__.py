@@ -18,6 +18,7 @@ from components.archive.maintenance_limits import MaintenanceLimits
 from components.config import load
 from components.monitoring.layer import Monitoring
 from components.providers import aws_provider, kubernetes_provider
+from components.registration import register_without_extras
 from components.security.arguments import SecurityArgs
 from components.security.layer import Security
 from components.security.node_network import require_node_network
@@ -32,6 +33,7 @@ from components.streaming.sinks.declared import declared_sinks
 from components.streaming.topic_names import CONNECT_DEAD_LETTERS
 from components.workloads import Workload
 
+register_without_extras()
 config = load()
 require_node_network(config.cluster)
 for warning in maintenance_warnings(config):
