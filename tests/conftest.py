@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import limits
 from tests.requirements import FOLDERS, REQUIREMENTS
 
 TESTS = Path(__file__).parent
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "unit: set on every test that `make unit` runs")
     if config.option.print_requirements:
         config.option.collectonly = True
+    config.pluginmanager.register(limits)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marker
@@ -37,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(FOLDERS[folder])
         if all(REQUIREMENTS[name].unit for name in needs(item)):
             item.add_marker("unit")
+        limit = max(
+            filter(None, (REQUIREMENTS[name].limit_seconds for name in needs(item))), default=None
+        )
+        if limit and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(limit))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -1,21 +1,15 @@
 """What alerts and `make status` hold the archive's maintenance to, by the stack's settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
 
 from components.config.archive import ArchiveSettings
+from components.config.cron import DAY, HOUR, longest_pause
 from components.settings import MEBIBYTE
 
-MINUTE = 60
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
 # Of what a run should leave or of the time to the next one, until it is reported: a run may fail.
 TOLERATED_RUNS = 3
 TOLERATED_SIZE = 2
-# Leap years and weekdays repeat in it.
-YEARS = 8
 
 
 @dataclass(frozen=True)
@@ -67,51 +61,3 @@ class MaintenanceLimits:
             "lateAfterSeconds": self.late_after_seconds,
             "mostSnapshots": self.most_snapshots,
         }
-
-
-def longest_pause(schedule: str) -> int:
-    """Return the seconds between two runs that follow each other, at most.
-
-    The schedule has the five fields of cron, in numbers. One that is never due counts as a pause of
-    all the years that were looked at.
-    """
-    minutes, hours, *days = schedule.split()
-    times = [
-        hour * HOUR + minute * MINUTE
-        for hour in sorted(_values(hours, 0, 23))
-        for minute in sorted(_values(minutes, 0, 59))
-    ]
-    due = list(_days(*days))
-    within_a_day = [after - before for before, after in pairwise(times)] if due else []
-    over_night = [(after - before) * DAY - times[-1] + times[0] for before, after in pairwise(due)]
-    return max([*within_a_day, *over_night], default=YEARS * 365 * DAY)
-
-
-def _days(day_of_month: str, month: str, day_of_week: str) -> Iterator[int]:
-    """Yield the numbers of the days on which a schedule is due."""
-    days, months = _values(day_of_month, 1, 31), _values(month, 1, 12)
-    # 7 is Sunday, as 0.
-    weekdays = {value % 7 for value in _values(day_of_week, 0, 7)}
-    both = "*" in (day_of_month, day_of_week)
-    first = date(2024, 1, 1)
-    for number in range(YEARS * 366):
-        day = first + timedelta(days=number)
-        matches = (day.day in days, day.isoweekday() % 7 in weekdays)
-        # Where both are restricted, cron runs on the days of either.
-        if day.month in months and (all(matches) if both else any(matches)):
-            yield number
-
-
-def _values(field: str, low: int, high: int) -> set[int]:
-    """Return the numbers that a field of cron allows."""
-    values: set[int] = set()
-    for entry in field.split(","):
-        numbers, _, step = entry.partition("/")
-        first, _, last = numbers.partition("-")
-        if numbers == "*":
-            span = range(low, high + 1)
-        else:
-            # A single number with a step goes on to the end.
-            span = range(int(first), int(last or (high if step else first)) + 1)
-        values |= set(span[:: int(step or 1)])
-    return values

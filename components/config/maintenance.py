@@ -1,40 +1,14 @@
 """The configuration of the archive's maintenance (`datapipe:archive.maintenance`)."""
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.config.cron import require_schedule
 from components.config.tables import ListedTable
 from components.settings import LARGEST_INT, Mebibytes, Settings
 
 MaintenanceKind = Literal["job", "glue", "none"]
-
-# The range of each field of a schedule: minute, hour, day of month, month, day of week.
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-_CRON_ENTRY = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/([1-9]\d*))?", re.ASCII)
-
-
-def _cron(schedule: str) -> str:
-    """Require the five fields of cron, each of numbers, ranges, steps and *."""
-    fields = schedule.split()
-    if len(fields) == len(_CRON_RANGES) and all(map(_is_cron_field, fields, _CRON_RANGES)):
-        return schedule
-    raise ValueError(
-        "is not a valid schedule; allowed: five fields of cron in numbers (minute, hour, day of"
-        " month, month, day of week from 0 for Sunday to 6), e.g. 17 * * * * for every hour"
-    )
-
-
-def _is_cron_field(field: str, allowed: tuple[int, int]) -> bool:
-    for entry in field.split(","):
-        match = _CRON_ENTRY.fullmatch(entry)
-        if match is None:
-            return False
-        numbers = [int(number) for number in match.groups()[:2] if number is not None]
-        if numbers != sorted(numbers) or not all(allowed[0] <= n <= allowed[1] for n in numbers):
-            return False
-    return True
 
 
 class MaintenanceSettings(Settings):
@@ -46,7 +20,7 @@ class MaintenanceSettings(Settings):
         " table optimizers; none, the stack does not. The default is job with sink iceberg; files"
         " of confluent-s3 have no maintenance.",
     )
-    schedule: Annotated[str, AfterValidator(_cron)] = Field(
+    schedule: Annotated[str, AfterValidator(require_schedule)] = Field(
         default="17 * * * *",
         description="When the job runs, in the syntax of cron. Between two runs each commit adds a"
         " snapshot to its table's metadata.",

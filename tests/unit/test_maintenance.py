@@ -69,6 +69,17 @@ class TestKeys:
         with pytest.raises(ConfigError, match=r"archive.maintenance.schedule.*17 \* \* \* \*"):
             iceberg({"schedule": schedule})
 
+    @pytest.mark.parametrize(
+        "schedule", ["0 3 30 2 *", "0 3 31 4,6,9-11/2 *", "* * 30-31 2-2/5 */1"]
+    )
+    def test_a_day_that_does_not_exist_is_refused(self, schedule: str) -> None:
+        with pytest.raises(ConfigError, match=r"archive.maintenance.schedule.*is never due"):
+            iceberg({"schedule": schedule})
+
+    @pytest.mark.parametrize("schedule", ["0 3 29 2 *", "0 3 30 2 1", "0 3 31 4,5 *"])
+    def test_a_day_that_exists_at_times_is_accepted(self, schedule: str) -> None:
+        assert MaintenanceSettings(schedule=schedule).schedule == schedule
+
     def test_iceberg_is_maintained_by_default_and_files_are_not(self) -> None:
         assert iceberg().archive.maintenance_kind == "job"
         assert design().archive.maintenance_kind == "none"

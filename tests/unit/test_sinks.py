@@ -115,3 +115,12 @@ def test_a_wrong_sink_is_refused_with_the_key_and_what_is_allowed(
         declared_sinks(config)
     line = next(line for line in str(refused.value).splitlines() if f"datapipe:{key}: " in line)
     assert allowed in line
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["connect-s3-sink-connector", "connect-toy-sink-connector", "cg-control-mine"],
+)
+def test_the_workers_group_is_none_of_a_sinks(group: str) -> None:
+    with pytest.raises(ConfigError, match=rf"connect.groupId: '{group}' is a consumer group of"):
+        declared_sinks(sandbox(sinks=TOY, connect={"groupId": group}))

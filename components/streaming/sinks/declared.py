@@ -101,16 +101,30 @@ def declared_sinks(config: StackConfig) -> Sinks:
     further = {name: kind for name, kind in KINDS.items() if name not in archives}
     try:
         archive = _kind("archive.sink", config.archive.sink, archives)
-        return Sinks(
+        found = Sinks(
             archive(_sink_args(config, Settings())),
             {
                 name: _further_sink(name, given, config, further)
                 for name, given in config.sinks.items()
             },
         )
+        _require_own_group(config.connect.group_id, found)
     except InvalidKeysError as error:
         problems = [f"{key}: {problem}" for key, problem in error.problems]
         raise refusal(f"Pulumi.{pulumi.get_stack()}.yaml", "datapipe", problems) from None
+    return found
+
+
+def _require_own_group(group_id: str, found: Sinks) -> None:
+    """Require that the workers share their group with no sink's consumers, which Kafka refuses."""
+    for access in (sink.access() for sink in found):
+        if group_id == access.group or group_id.startswith(access.groups):
+            raise InvalidKeysError(
+                (
+                    "connect.groupId",
+                    f"{group_id!r} is a consumer group of {access.connector}; choose another name",
+                )
+            )
 
 
 def _load_kinds() -> None:
