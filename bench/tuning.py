@@ -23,7 +23,7 @@ from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
 from bench.warm_up import warm_jvms
 from clients.cluster import Cluster
-from clients.connect import connectors
+from clients.connect import connectors, with_task_configs
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_managed
 from polling import NotReadyError, poll_until
@@ -117,9 +117,12 @@ def _await_running(cluster: Cluster, outputs: StackOutputs) -> None:
     """Refuse a connector that does not run with these settings. Raises StackError."""
 
     def all_run() -> bool:
-        stopped = [each.name for each in connectors(cluster, outputs.connect) if not each.runs]
-        if stopped:
+        present = connectors(cluster, outputs.connect)
+        if stopped := [each.name for each in present if not each.runs]:
             raise NotReadyError(f"{', '.join(stopped)} not RUNNING")
+        checked = [with_task_configs(cluster, outputs.connect, each) for each in present]
+        if behind := [each.name for each in checked if each.earlier]:
+            raise NotReadyError(f"the tasks of {', '.join(behind)} do not have these settings")
         return True
 
     time.sleep(POLL_SECONDS)  # at first Connect answers with the old tasks' state

@@ -1,12 +1,15 @@
 """Reads and stops connectors through the Kubernetes API server's proxy."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+from urllib.parse import quote
 
 from clients.cluster import Cluster
 from clients.stack import ConnectOutput, StackError, StackOutputs
+from kafka_connect import task_configs
 from kafka_connect.access import ServiceProxy, open_access
 from kafka_connect.client import ConnectClient
 from kafka_connect.failures import ConnectError
@@ -42,6 +45,8 @@ class Connector:
     state: str
     trace: str
     tasks: tuple[Task, ...]
+    # The keys in which the tasks have an earlier configuration; see with_task_configs().
+    earlier: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:
@@ -60,9 +65,32 @@ def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
 
     Raises kubernetes.client.ApiException if Connect does not answer.
     """
-    service = f"/api/v1/namespaces/{cluster.namespace}/services/{connect.service}:{connect.port}"
-    answer = cluster.get(f"{service}/proxy/connectors", expand="status")
+    answer = cluster.get(_path(cluster, connect), expand="status")
     return [read_connector(each["status"]) for _, each in sorted(answer.items())]
+
+
+def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Connector) -> Connector:
+    """Return a running connector with the keys in which its tasks have an earlier configuration.
+
+    A change that Kafka Connect is about to give to the tasks has time to arrive.
+    Raises kubernetes.client.ApiException if Connect does not answer.
+    """
+    if not connector.runs:
+        return connector
+    path = f"{_path(cluster, connect)}/{quote(connector.name)}"
+    deadline = time.monotonic() + task_configs.CHANGE_SECONDS
+    while True:
+        config, answer = cluster.get(f"{path}/config"), cluster.get(f"{path}/tasks")
+        tasks = [each["config"] for each in answer]
+        keys = task_configs.differing_keys(config, tasks, len(connector.tasks))
+        if not keys or time.monotonic() >= deadline:
+            return replace(connector, earlier=keys)
+        time.sleep(task_configs.POLL_SECONDS)
+
+
+def _path(cluster: Cluster, connect: ConnectOutput) -> str:
+    service = f"/api/v1/namespaces/{cluster.namespace}/services/{connect.service}:{connect.port}"
+    return f"{service}/proxy/connectors"
 
 
 def read_connector(status: Mapping[str, Any]) -> Connector:
@@ -91,6 +119,18 @@ def sink_connector(outputs: StackOutputs) -> str:
         if connector.kind == "sink":
             return connector.name
     raise StackError("Kafka Connect has no sink connector; pulumi refresh and make up create it")
+
+
+def reconfigure(client: ConnectClient, name: str, config: dict[str, str], log: Log) -> None:
+    """Give a connector another configuration, and wait until its tasks run with it.
+
+    Raises StackError if Connect refuses it, or the tasks do not run with it in time.
+    """
+    try:
+        client.put(name, config)
+        wait_until(client, name, "RUNNING", TIMEOUTS, log, config=config)
+    except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
+        raise StackError(str(error)) from error
 
 
 @contextmanager

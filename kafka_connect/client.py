@@ -158,6 +158,13 @@ class ConnectClient:
         """Return the states of the connector and its tasks, as Connect gives them."""
         return dict(self._call("GET", f"/connectors/{quote(name)}/status"))
 
+    def task_configs(self, name: str) -> list[dict[str, str]]:
+        """Return the configuration of each task, as Connect has stored it: with placeholders."""
+        tasks = self._call("GET", f"/connectors/{quote(name)}/tasks")
+        return [
+            dict(task["config"]) for task in sorted(tasks, key=lambda one: int(one["id"]["task"]))
+        ]
+
     def put(self, name: str, config: dict[str, str]) -> None:
         """Create the connector or bring it to this configuration; may be repeated."""
         self._call("PUT", f"/connectors/{quote(name)}/config", config)

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING
 from kafka_connect.connector_state import State
 from kafka_connect.explained_error import ExplainedError
 from kafka_connect.failures import (
+    ConnectError,
     ConnectorMissingError,
     ConnectUnavailableError,
     UnsettledError,
 )
 from kafka_connect.status import (
+    RECONFIGURATION_ADVICE,
     SETTLE_SECONDS,
     Status,
     advice_for,
     explain,
+    is_known,
 )
+from kafka_connect.task_configs import Config, read_status
 from polling import poll_until
 
 if TYPE_CHECKING:
@@ -29,6 +33,15 @@ if TYPE_CHECKING:
 MAXIMUM_RESTARTS = 2
 # A task that fails after these seconds is reported immediately, so within a minute.
 RESTART_SECONDS = 20
+
+
+# Returns in words what a connector of this status waits for; None: the status can't be read.
+ExplainWait = Callable[[Status | None], str]
+
+
+def unexplained(_status: Status | None) -> str:
+    """Return that nothing is known of what a connector waits for."""
+    return ""
 
 
 class ConnectorFailedError(ExplainedError):
@@ -97,11 +110,14 @@ def wait_until(
     timeouts: Timeouts,
     log: Callable[[str], None],
     *,
-    explain_wait: Callable[[], str] = str,
+    config: Config | None = None,
+    explain_wait: ExplainWait = unexplained,
 ) -> Status:
     """Return the status once all has had the wanted state for as long as `timeouts` says.
 
-    While it has not, `explain_wait` is asked once in `timeouts.report` seconds what it waits for.
+    A connector is RUNNING when its tasks have its configuration, too: `config`, or by default what
+    Connect says that it is. While it is not, `explain_wait` is asked once in `timeouts.report`
+    seconds what it waits for.
 
     A connector that is held gets its new configuration while it is: it is UNASSIGNED for a moment
     after it has been PAUSED or STOPPED already. Failed tasks are restarted MAXIMUM_RESTARTS times,
@@ -113,7 +129,7 @@ def wait_until(
     waits_for, asked_at = "", began
     while True:
         now = time.monotonic()
-        status, progress = _look(client, name)
+        status, progress = _look(client, name, config, wanted)
         if status and status.reached(wanted):
             reached_at = reached_at or now
             if now - reached_at >= settle:
@@ -123,18 +139,22 @@ def wait_until(
         else:
             reached_at = None
             if now - asked_at >= timeouts.report:
-                waits_for, asked_at = explain_wait(), now
+                waits_for, asked_at = explain_wait(status), now
             progress += f"; it waits for {waits_for}" if waits_for else ""
-        if status and status.failed and wanted != "STOPPED":
+        # Tasks that have failed with an earlier configuration say nothing of the present one.
+        if status and status.failed and not status.earlier and wanted != "STOPPED":
             if restarts == MAXIMUM_RESTARTS or now - began > RESTART_SECONDS:
                 raise ConnectorFailedError(explain(name, status))
             restarts += 1
             progress += f", restart {restarts} of {MAXIMUM_RESTARTS}"
             _restart(client, name, timeouts)
         if reached_at is None and now - began > timeouts.timeout:
+            if not waits_for and (waits_for := explain_wait(status)):
+                progress += f"; it waits for {waits_for}"
+            unconfigured = wanted == "RUNNING" and _is_unconfigured(client, name, status)
             raise NotInTimeError(
                 f"connector {name} is not {wanted} after {now - began:.0f} s: {progress}."
-                f" {advice_for('')}"
+                f" {_reconfiguration_advice(waits_for) if unconfigured else advice_for('')}"
             )
         if progress != last_message:
             log(f"{name}: {progress} ({now - began:.0f} s)")
@@ -142,15 +162,38 @@ def wait_until(
         time.sleep(timeouts.poll)
 
 
-def _look(client: ConnectClient, name: str) -> tuple[Status | None, str]:
+def _look(
+    client: ConnectClient, name: str, config: Config | None, wanted: State
+) -> tuple[Status | None, str]:
     """Return the status, or why it can't be read now, such as a worker that restarts."""
     try:
-        status = Status.from_response(client.status(name))
+        if wanted == "RUNNING":
+            status = read_status(client, name, config)
+        else:
+            status = Status.from_response(client.status(name))
         return status, status.progress()
     except ConnectorMissingError:
         return None, "not yet taken up by a worker"
     except (ConnectUnavailableError, UnsettledError) as error:
         return None, str(error)
+
+
+def _is_unconfigured(client: ConnectClient, name: str, status: Status | None) -> bool:
+    """Return whether Connect has not given the tasks a running connector's configuration.
+
+    A task that has one and no state is starting.
+    """
+    if status is None or status.connector != "RUNNING" or status.earlier:
+        return status is not None and bool(status.earlier)
+    try:
+        return not status.tasks and not client.task_configs(name)
+    except ConnectError:  # the caller reports that the connector is not as wanted
+        return False
+
+
+def _reconfiguration_advice(waits_for: str) -> str:
+    known = f" {advice_for(waits_for)}" if is_known(waits_for) else ""
+    return f"{RECONFIGURATION_ADVICE}.{known} Then run up again."
 
 
 def _restart(client: ConnectClient, name: str, timeouts: Timeouts) -> None:

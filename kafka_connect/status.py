@@ -1,7 +1,7 @@
 """A connector's state as Connect reports it, and why its tasks failed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,11 @@ SETTLE_SECONDS = 5.0
 
 # Transitional states, which are not drift.
 IN_TRANSITION = frozenset({"UNASSIGNED", "RESTARTING"})
+
+# The summary of a connector that runs while its tasks do not have its configuration.
+OUTDATED = "RUNNING with an earlier configuration"
+# How many of the differing keys a message names.
+NAMED_KEYS = 5
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Status:
     tasks: tuple[str, ...]
     traces: tuple[str, ...]
     """Java stack traces of what failed, the connector's own first."""
+    earlier: tuple[str, ...] = ()
+    """the keys in which running tasks have an earlier configuration (task_configs.py)"""
 
     @classmethod
     def from_response(cls, answer: Mapping[str, Any]) -> "Status":
@@ -40,7 +47,7 @@ class Status:
     def reached(self, state: str) -> bool:
         """Return whether the connector and its tasks are as wanted; a stopped one has no tasks."""
         if state == "RUNNING":
-            return self.running
+            return self.running and not self.earlier
         return self.connector == state and set(self.tasks) <= {state}
 
     @property
@@ -53,12 +60,30 @@ class Status:
         """One word for all of it; RUNNING also while tasks move from worker to worker."""
         if self.failed:
             return "FAILED"
+        if self.earlier:
+            return OUTDATED
         return "RUNNING" if self.connector in IN_TRANSITION else self.connector
 
     def progress(self) -> str:
         """For people who wait."""
         running = self.tasks.count("RUNNING")
-        return f"connector {self.connector}, {running} of {len(self.tasks)} tasks RUNNING"
+        states = f"connector {self.connector}, {running} of {len(self.tasks)} tasks RUNNING"
+        return f"{states}, {describe_earlier(self.earlier)}" if self.earlier else states
+
+
+def describe_earlier(keys: Sequence[str]) -> str:
+    """Return in words that tasks have an earlier configuration, which differs in these keys."""
+    others = len(keys) - NAMED_KEYS
+    more = f" and {others} more" if others > 0 else ""
+    return f"with an earlier configuration, which differs in {', '.join(keys[:NAMED_KEYS])}{more}"
+
+
+# What to do where tasks keep an earlier configuration; also where a new connector gets no tasks.
+RECONFIGURATION_ADVICE = (
+    "Kafka Connect has stored the configuration and can't give it to the tasks; it tries again and"
+    " again. The worker's log has the reason: kubectl -n data-ingestion logs --prefix --tail -1 -l"
+    " app.kubernetes.io/name=kafka-connect | grep -A 1 'Failed to reconfigure'"
+)
 
 
 # Known causes of failure, as patterns of a trace, each with what helps; \1 is the pattern's first
@@ -169,8 +194,10 @@ ADVICE = (
         "A topic is missing and topics are not made by themselves: it must be in the stack.",
     ),
     (
-        r"NoClassDefFoundError|ClassNotFoundException|Failed to find any class",
-        "The worker lacks a plugin or a part of it: check the plugin folders of its image.",
+        r"NoClassDefFoundError|ClassNotFoundException|Failed to find any class"
+        r"|Class \S+ could not be found",
+        "The worker lacks a plugin or a part of it: check the plugin folders of its image, and that"
+        " META-INF/services of the jar lists each of its plugins.",
     ),
     (
         r"UnknownHostException|Connection refused|connection attempt failed|timed? ?out",
@@ -194,6 +221,11 @@ def first_cause(trace: str) -> str:
     lines = [line.strip() for line in trace.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by:")]
     return causes[-1] if causes else (lines[0] if lines else "no trace given")
+
+
+def is_known(trace: str) -> bool:
+    """Return whether ADVICE has something about a trace."""
+    return any(re.search(pattern, trace, re.IGNORECASE) for pattern, _ in ADVICE)
 
 
 def advice_for(trace: str) -> str:

@@ -17,7 +17,8 @@ from clients.connect import Log, stopped
 from clients.dlq.dead_letters import DeadLetterReader, Partition, RecordPosition
 from clients.dlq.replay import GROUP, pending
 from kafka_connect.client import ConnectClient
-from kafka_connect.status import Status, explain
+from kafka_connect.status import explain
+from kafka_connect.task_configs import read_status
 from kafka_connect.transforms import with_first, without
 from polling import NotReadyError, poll_until
 
@@ -95,7 +96,7 @@ def _wait(
     def ready() -> bool:
         if records.refused(dead_letter_topic) and records.next_offsets() is not None:
             return True
-        status = Status.from_response(client.status(records.sink))
+        status = read_status(client, records.sink)
         raise NotReadyError(explain(records.sink, status) if status.failed else status.progress())
 
     poll_until(

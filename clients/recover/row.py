@@ -4,12 +4,10 @@ import re
 from collections.abc import Mapping
 
 from clients.cluster import Cluster
-from clients.connect import TIMEOUTS, Connector, Log, connect_client, connectors
+from clients.connect import Connector, Log, connect_client, connectors, reconfigure
 from clients.stack import StackError, StackOutputs
 from clients.table_reference import TableReference, chosen_sources
 from kafka_connect.client import ConnectClient
-from kafka_connect.failures import ConnectError
-from kafka_connect.startup import ConnectorFailedError, NotInTimeError, wait_until
 
 # The property of a source connector with the rows that pass.
 INCOMPLETE_ROWS = "transforms.limitRowSize.incomplete.rows"
@@ -97,9 +95,5 @@ def with_row(config: Mapping[str, str], row: str) -> dict[str, str]:
 
 
 def _let_pass(client: ConnectClient, name: str, row: str, log: Log) -> None:
-    try:
-        log(f"{name} now archives {row} without its largest values")
-        client.put(name, with_row(client.config(name), row))
-        wait_until(client, name, "RUNNING", TIMEOUTS, log)
-    except (ConnectError, ConnectorFailedError, NotInTimeError) as error:
-        raise StackError(str(error)) from error
+    log(f"{name} now archives {row} without its largest values")
+    reconfigure(client, name, with_row(client.config(name), row), log)

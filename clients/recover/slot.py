@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import psycopg
 
 from clients import database
-from clients.connect import Log, connect_client, stopped
+from clients.connect import Log, connect_client, reconfigure, stopped
 from clients.database import Row
 from clients.recover.damage import SLOT_SETTING, is_lost, slot_row
 from clients.stack import StackError, StackOutputs
@@ -79,7 +79,7 @@ def _recover(
         begin_again(client, connection, name, snapshot, log)
     finished = _snapshot_finishes(client, name)
     if finished and snapshot != config:
-        client.put(name, config)
+        reconfigure(client, name, config, log)
     return Recovered(name, slot, complete_from + shift_of(config), finished)
 
 

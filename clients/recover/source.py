@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from clients import database
-from clients.connect import Log, connect_client, stopped
+from clients.connect import Log, connect_client, reconfigure, stopped
 from clients.recover.damage import SERVER_SETTING, Damage, Server, damages, lsn, server_of
 from clients.recover.slot import begin_again
 from clients.stack import StackError, StackOutputs, run_pulumi
@@ -160,7 +160,7 @@ def _read_again(
             begin_again(client, connection, name, snapshot, log)
         log(f"{name}: the tables are read again, from __source_lsn {complete_from + work.shift} on")
     _wait_until_read(client, name, log)
-    client.put(name, normal)
+    reconfigure(client, name, normal, log)
 
 
 def _continues(client: ConnectClient, damage: Damage) -> bool:

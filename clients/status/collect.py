@@ -9,7 +9,7 @@ from clients import console
 from clients.archived_tables import ArchivedTable, archived_tables
 from clients.bucket import Objects, objects
 from clients.cluster import MEBIBYTE, Cluster, Pod, Resources
-from clients.connect import Connector, connectors
+from clients.connect import Connector, connectors, with_task_configs
 from clients.dlq.replay import GROUP as REPLAY_GROUP
 from clients.metrics import Metrics, read_metrics
 from clients.stack import BudgetOutput, MaintenanceOutput, StackOutputs
@@ -46,7 +46,7 @@ class Status:
 
 def collect(outputs: StackOutputs, cluster: Cluster) -> Status:
     """Ask the cluster, Connect, the brokers and S3."""
-    found = ask("Kafka Connect", lambda: connectors(cluster, outputs.connect))
+    found = ask("Kafka Connect", lambda: _connectors(outputs, cluster))
     metrics = ask("the pods' metrics", lambda: read_metrics(cluster))
     return Status(
         budget=budget(outputs.budget),
@@ -76,6 +76,11 @@ def _archived(outputs: StackOutputs) -> list[ArchivedTable]:
         for own in outputs.each()
         for table in archived_tables(own.archive, console.log)
     ]
+
+
+def _connectors(outputs: StackOutputs, cluster: Cluster) -> list[Connector]:
+    connect = outputs.connect
+    return [with_task_configs(cluster, connect, one) for one in connectors(cluster, connect)]
 
 
 def _sinks(found: list[Connector] | Unknown) -> list[Connector]:

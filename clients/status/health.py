@@ -12,7 +12,12 @@ from clients.status.collect import Status
 from clients.status.sources import problems_of_sources
 from clients.status.unknown import Unknown
 from clients.topics import Topic
-from kafka_connect.status import advice_for, first_cause
+from kafka_connect.status import (
+    RECONFIGURATION_ADVICE,
+    advice_for,
+    describe_earlier,
+    first_cause,
+)
 
 # Design: "alert_threshold: 100  # messages per hour".
 DEAD_LETTERS_PER_HOUR = 100
@@ -150,6 +155,9 @@ def _of_connectors(connectors: list[Connector], declared: Iterable[str]) -> Iter
             yield f"connector {name} does not exist; make refresh and make up create it again"
     for connector in connectors:
         if connector.runs:
+            if connector.earlier:
+                what = describe_earlier(connector.earlier)
+                yield f"connector {connector.name} runs {what}. {RECONFIGURATION_ADVICE}"
             continue
         yield f"connector {connector.name} is {connector.state}, {_tasks(connector)}"
         for trace in [connector.trace, *(task.trace for task in connector.tasks)]:

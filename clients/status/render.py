@@ -21,6 +21,7 @@ from clients.status.sources import SourceState, sources_table
 from clients.status.tables import NOTHING, mark, new_table
 from clients.status.unknown import Unknown
 from clients.topics import Topic
+from kafka_connect.status import OUTDATED
 
 # Characters of a bar.
 BAR = 20
@@ -78,10 +79,10 @@ def connectors_table(connectors: list[Connector]) -> Table:
     table = new_table("connectors", "", "connector", "kind", "state", "tasks")
     for connector in connectors:
         table.add_row(
-            mark(connector.runs),
+            mark(connector.runs and not connector.earlier),
             connector.name,
             connector.kind,
-            connector.state,
+            OUTDATED if connector.earlier else connector.state,
             _tasks(connector),
         )
     return table

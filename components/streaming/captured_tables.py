@@ -9,7 +9,7 @@ source.schema.table (CapturedDatabase.entry).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from components.streaming.connectors import progress
 from components.streaming.kafka.configuration import KafkaNetwork
 from components.streaming.topic_names import TopicNames
 from components.streaming.topics import MEBIBYTE, TopicsArgs, retention_of_rows, shortage
-from components.streaming.unread import unread_records
+from components.streaming.unread import COUNT_SECONDS, unread_records
 
 # The provider's process imports this module, and declares nothing.
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # Bytes of a compressed row as in the benchmark (docs/LIMITS.md), and the design's rate.
 ROW_BYTES = 130
 ROWS_PER_SECOND = 10_000
+# Counting what was not read of more topics takes seconds.
+ANNOUNCED_TOPICS = 10
 
 Properties = dict[str, Any]
 
@@ -48,8 +50,9 @@ class CapturedTablesProvider(Provider):
         failures = [dynamic.CheckFailure("", reason) for reason in reasons]
         leave = leaving(olds, news)
         allowed, stays = _may_leave(news), _sources(news)
+        unread = _unread(leave, olds)
         for table in leave:
-            consequence = _consequence(table, olds, news, stays)
+            consequence = _consequence(table, olds, news, stays, unread)
             if reason := _why_not(table, olds, news, allowed):
                 failures.append(dynamic.CheckFailure("", f"{consequence} {reason}"))
             else:
@@ -243,21 +246,42 @@ def _listed_in(source: str | None) -> str:
     return "datapipe:tables" if source == MANAGED else f"datapipe:sources.{source}.tables"
 
 
+def _unread(tables: Collection[str], olds: Properties) -> dict[str, str]:
+    """Return by table how many records of its topic the sinks have not read, in words."""
+    if not tables:
+        return {}
+    topics = [_topic(table, olds) for table in tables]
+    if len(topics) > ANNOUNCED_TOPICS:
+        progress.info(
+            f"counting the records that are not read yet in {len(topics)} topics, for up to"
+            f" {COUNT_SECONDS} s for each sink"
+        )
+    of_sinks = {
+        sink: unread_records(_client(olds), f"connect-{sink}", topics) for sink in olds["sinks"]
+    }
+    return {
+        table: " and ".join(
+            f"{counted[topic]} that {sink} has not read" for sink, counted in of_sinks.items()
+        )
+        for table, topic in zip(tables, topics, strict=True)
+    }
+
+
 def _consequence(
-    table: str, olds: Properties, news: Properties, stays: Collection[str | None]
+    table: str,
+    olds: Properties,
+    news: Properties,
+    stays: Collection[str | None],
+    unread: Mapping[str, str],
 ) -> str:
     """Say what is deleted with a table that leaves the list, and what stays.
 
-    `stays`: the sources of which tables are still captured.
+    `stays`: the sources of which tables are still captured. `unread`: what no sink has read.
     """
     source, topic = _source_of(table, _prefix(olds)), _topic(table, olds)
-    unread = " and ".join(
-        f"{unread_records(_client(olds), f'connect-{sink}', topic)} that {sink} has not read"
-        for sink in olds["sinks"]
-    )
     return (
         f"{table} is no longer in {_listed_in(source)}: up ends its capture and deletes its topic"
-        f" {topic} with {unread}. Dead letters of it can't be replayed afterwards."
+        f" {topic} with {unread[table]}. Dead letters of it can't be replayed afterwards."
         f" {_what_stays(table, olds, news, stays)} Listed"
         " again later, or under another name, it is a new table whose rows are all read again."
     )

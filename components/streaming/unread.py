@@ -1,22 +1,26 @@
-"""Counts the records of a topic that a sink has not read, for the preview of a topic's deletion."""
+"""Counts the records of topics that a sink has not read, for the preview of their deletion."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import Consumer
 
-REQUEST_SECONDS = 5
-# More are not counted: a preview must not read a whole topic.
+REQUEST_SECONDS = 10
+# More of a topic are not counted: a preview must not read a whole topic.
 COUNTED = 10_000
-COUNT_SECONDS = 10
+# For all topics together.
+COUNT_SECONDS = 30
+POLL_SECONDS = 0.5
 
 
-def unread_records(client: Mapping[str, str], group: str, topic: str) -> str:
-    """Return in words how many records of a topic a consumer group has not read.
+def unread_records(
+    client: Mapping[str, str], group: str, topics: Collection[str]
+) -> dict[str, str]:
+    """Return in words how many records of each topic a consumer group has not read.
 
     `client` is how the brokers are reached, as settings of librdkafka.
 
@@ -31,52 +35,64 @@ def unread_records(client: Mapping[str, str], group: str, topic: str) -> str:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
+            # Where the group has no offset, or a lower one than the first that is kept.
+            "auto.offset.reset": "earliest",
             "log_level": 0,  # errors come as exceptions
         }
     )
     try:
-        return _in_words(consumer, topic)
+        counts, unfinished = _count(consumer, topics)
     except KafkaException as error:
-        return f"an unknown number of records (Kafka: {error.args[0].str()})"
+        reason = f"an unknown number of records (Kafka: {error.args[0].str()})"
+        return dict.fromkeys(topics, reason)
     finally:
         consumer.close()
+    return {topic: _in_words(count, topic in unfinished) for topic, count in counts.items()}
 
 
-def _in_words(consumer: Consumer, topic: str) -> str:
-    from confluent_kafka import TopicPartition  # noqa: PLC0415
-
-    partitions = consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic].partitions
-    asked = [TopicPartition(topic, number) for number in partitions]
-    committed = consumer.committed(asked, timeout=REQUEST_SECONDS)
-    count, all_read = _count(consumer, [_position(consumer, each) for each in committed])
-    least = "" if all_read else "at least "
-    return f"{least}{count:,} record{'' if count == 1 else 's'}"
+def _in_words(count: int, unfinished: bool) -> str:
+    if unfinished and not count:
+        return "an unknown number of records"
+    return f"{'at least ' if unfinished else ''}{count:,} record{'' if count == 1 else 's'}"
 
 
-def _position(consumer: Consumer, committed: TopicPartition) -> TopicPartition:
-    """Return where the group reads on: at its offset, or at the first record that is kept."""
-    from confluent_kafka import TopicPartition  # noqa: PLC0415
-
-    bounds: Any = consumer.get_watermark_offsets(committed, timeout=REQUEST_SECONDS)
-    return TopicPartition(
-        committed.topic, committed.partition, max(committed.offset, bounds[0] if bounds else 0)
+def _count(consumer: Consumer, topics: Collection[str]) -> tuple[dict[str, int], set[str]]:
+    """Return how many records the group has left of each topic, and the topics with maybe more."""
+    from confluent_kafka import (  # noqa: PLC0415
+        OFFSET_BEGINNING,
+        KafkaError,
+        KafkaException,
+        TopicPartition,
     )
 
-
-def _count(consumer: Consumer, positions: list[TopicPartition]) -> tuple[int, bool]:
-    """Return how many records come after the positions, and whether all of them were counted."""
-    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415
-
-    consumer.assign(positions)
-    count, unfinished = 0, len(positions)
+    known = consumer.list_topics(timeout=REQUEST_SECONDS).topics
+    asked = [
+        TopicPartition(topic, number)
+        for topic in topics
+        if topic in known
+        for number in known[topic].partitions
+    ]
+    committed = consumer.committed(asked, timeout=REQUEST_SECONDS) if asked else []
+    for position in committed:
+        if position.offset < 0:
+            position.offset = OFFSET_BEGINNING
+    consumer.assign(committed)
+    left = {(position.topic, position.partition) for position in committed}
+    counts, full = dict.fromkeys(topics, 0), set[str]()
     deadline = time.monotonic() + COUNT_SECONDS
-    while unfinished and count < COUNTED and time.monotonic() < deadline:
-        for message in consumer.consume(num_messages=500, timeout=1):
-            error = message.error()
-            if error is None:
-                count += 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                unfinished -= 1
-            else:
-                raise KafkaException(error)
-    return count, not unfinished
+    while left and time.monotonic() < deadline:
+        message = consumer.poll(POLL_SECONDS)
+        if message is None:
+            continue
+        topic, error = str(message.topic()), message.error()
+        if error is None and topic not in full:
+            counts[topic] += 1
+            if counts[topic] == COUNTED:
+                full.add(topic)
+                consumer.pause([one for one in committed if one.topic == topic])
+                left = {one for one in left if one[0] != topic}
+        elif error is not None and error.code() == KafkaError._PARTITION_EOF:
+            left.discard((topic, message.partition()))
+        elif error is not None:
+            raise KafkaException(error)
+    return counts, full | {topic for topic, _ in left}

@@ -13,11 +13,12 @@ import yaml
 from kubernetes.client import ApiException
 
 from clients.cluster import MEBIBYTE, Cluster, Resources
-from clients.connect import connectors
+from clients.connect import connectors, with_task_configs
 from clients.metrics import read_metrics
 from clients.stack import StackError, parse_outputs
 from clients.status.collect import collect
 from clients.status.unknown import Unknown
+from kafka_connect import task_configs
 from tests.clients.stack_outputs import OUTPUTS
 from tests.clients.test_client_cluster import SPEC, pod, status
 from tests.clients.test_client_connect import connector
@@ -51,6 +52,7 @@ STATISTICS = {
     ]
 }
 RUNNING["metadata"] |= {"annotations": SCRAPED, "namespace": "data-ingestion"}
+CONNECTOR = f"{NAMESPACE}/services/kafka-connect:8083/proxy/connectors/s3-sink-connector"
 ANSWERS: dict[str, Any] = {
     f"{NAMESPACE}/pods/kafka-0:9404/proxy/metrics": METRICS,
     f"{NAMESPACE}/pods": {"items": [RUNNING, FINISHED]},
@@ -58,6 +60,8 @@ ANSWERS: dict[str, Any] = {
     f"{NAMESPACE}/services/kafka-connect:8083/proxy/connectors?expand=status": {
         "s3-sink-connector": {"status": connector("RUNNING", "RUNNING")}
     },
+    f"{CONNECTOR}/config": {"name": "s3-sink-connector", "topics": "a,b"},
+    f"{CONNECTOR}/tasks": [{"id": {"task": 0}, "config": {"task.class": "T", "topics": "a,b"}}],
 }
 
 
@@ -125,6 +129,18 @@ class TestCluster:
     def test_connectors_through_the_service_proxy(self) -> None:
         (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
         assert found.runs
+
+    def test_tasks_that_have_not_got_a_connectors_configuration(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(task_configs, "CHANGE_SECONDS", 0.05)
+        monkeypatch.setattr(task_configs, "POLL_SECONDS", 0.01)
+        cluster, connect = Cluster(self.outputs), self.outputs.connect
+        (found,) = connectors(cluster, connect)
+        assert with_task_configs(cluster, connect, found).earlier == ()
+        changed = {"name": "s3-sink-connector", "topics": "a,b,c"}
+        monkeypatch.setitem(ANSWERS, f"{CONNECTOR}/config", changed)
+        assert with_task_configs(cluster, connect, found).earlier == ("topics",)
 
     def test_a_refused_request_is_an_error(self) -> None:
         with pytest.raises(ApiException, match="404"):

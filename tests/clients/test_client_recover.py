@@ -98,6 +98,7 @@ def test_only_lost_and_missing_slots_are_recreated(
         def offsets(self, _name: str) -> list[dict[str, Any]]:
             return [{"partition": {}, "offset": {"lsn": 1}}]
 
+    monkeypatch.setattr("clients.connect.wait_until", lambda *_, **__: None)
     monkeypatch.setattr(slot_module, "connect_client", lambda _outputs: Connect())
     monkeypatch.setattr(database, "connect", lambda _outputs: Database(slots, stops))
     outputs: Any = SimpleNamespace(source_connectors=("a", "b"))

@@ -137,6 +137,19 @@ def test_a_maintained_archive_is_no_problem() -> None:
     assert problems(replace(healthy, archived=[maintained(hours=999)], maintenance=glue)) == []
 
 
+def test_a_connector_whose_tasks_have_an_earlier_configuration_is_not_healthy() -> None:
+    behind = replace(SINK, earlier=("topics", "transforms"))
+    status = replace(HEALTHY, connectors=[SOURCE, behind])
+    (problem,) = problems(status)
+    assert problem.startswith(
+        "connector s3 runs with an earlier configuration, which differs in topics, transforms."
+    )
+    assert "kubectl -n data-ingestion logs" in problem
+    text = StringIO()
+    print_status(Console(file=text, width=160), ARCHIVE, status)
+    assert "RUNNING with an earlier configuration" in text.getvalue()
+
+
 def _changed(finding: Finding) -> Status:
     return replace(HEALTHY, sources=[replace(DATABASE, changed=[finding])])
 

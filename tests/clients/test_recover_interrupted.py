@@ -199,6 +199,7 @@ def pipeline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     for module in (slot_module, source_module):
         monkeypatch.setattr(module, "connect_client", lambda _outputs: made)
         monkeypatch.setattr(module, "stopped", made.stopped)
+    monkeypatch.setattr("clients.connect.wait_until", lambda *_, **__: None)
     monkeypatch.setattr(database, "connect", lambda _outputs: made)
     monkeypatch.setattr(source_module, "make_up", lambda *_: made.make_up())
     return made

@@ -56,7 +56,7 @@ def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> C
     monkeypatch.setattr(row_module, "Cluster", lambda _outputs: None)
     monkeypatch.setattr(row_module, "connectors", lambda _cluster, _connect: [sink, source])
     monkeypatch.setattr(row_module, "connect_client", lambda _outputs: client)
-    monkeypatch.setattr(row_module, "wait_until", lambda *_arguments: None)
+    monkeypatch.setattr("clients.connect.wait_until", lambda *_, **__: None)
     return client
 
 

@@ -144,6 +144,7 @@ def install(monkeypatch: pytest.MonkeyPatch, server: Database, connect: Connect)
     monkeypatch.setattr(database, "connect", connected)
     monkeypatch.setattr(source_module, "stopped", stopped)
     monkeypatch.setattr(source_module, "connect_client", lambda _outputs: connect)
+    monkeypatch.setattr("clients.connect.wait_until", lambda *_, **__: None)
     return connect
 
 

@@ -34,8 +34,12 @@ class ConnectInMemory:
     targets: dict[str, str] = field(default_factory=dict)
     history: dict[str, list[str]] = field(default_factory=dict)
     """what was asked of each connector, in order"""
+    tasks: dict[str, list[list[dict[str, str]]]] = field(default_factory=dict)
+    """by connector: every look at its tasks' configurations takes the next of these; without them
+    each task has the connector's"""
     told: list[str] = field(default_factory=list)
     """the same of all connectors together"""
+    _running: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, handler: Request) -> None:
         """Answer a request."""
@@ -83,7 +87,11 @@ class ConnectInMemory:
             case ("GET", "config"):
                 return 200, {**self.configs[name], "name": name}
             case ("GET", "status"):
-                return 200, _next(self.states) if self.states else self._obeyed(name)
+                answer = _next(self.states) if self.states else self._obeyed(name)
+                self._running[name] = len(answer["tasks"])
+                return 200, answer
+            case ("GET", "tasks"):
+                return 200, self._task_configs(name)
             case ("POST", "restart"):
                 self.restarts += 1
             case ("PUT", ("resume" | "pause" | "stop") as order):
@@ -99,6 +107,15 @@ class ConnectInMemory:
                 self._hear(name, "delete")
                 del self.configs[name]
         return 202, {}
+
+    def _task_configs(self, name: str) -> list[dict[str, Any]]:
+        given = {**self.configs[name], "name": name, "task.class": "T"}
+        scripted = self.tasks.get(name)
+        configs = _next(scripted) if scripted else [given] * self._running.get(name, 1)
+        return [
+            {"id": {"connector": name, "task": number}, "config": config}
+            for number, config in enumerate(configs)
+        ]
 
     def _hear(self, name: str, order: str, target: str | None = None) -> None:
         self.told.append(order)

@@ -370,7 +370,7 @@ def test_what_a_connector_waits_for_is_in_the_progress_and_in_the_error(
     client = ConnectClient(requests.Session(), running.url)
     with pytest.raises(NotInTimeError, match="it waits for the transaction of pid 7"):
         wait_until(
-            client, "c", "RUNNING", timeouts, told.append, explain_wait=lambda: next(answers)
+            client, "c", "RUNNING", timeouts, told.append, explain_wait=lambda _: next(answers)
         )
     assert len([line for line in told if "pid 7" in line]) >= 1
     assert len(told) < 10, "a line for each change, not for each look"

@@ -22,9 +22,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The topics of which the unread records were counted."""
     topics: list[str] = []
 
-    def unread(_client: object, _group: str, topic: str) -> str:
-        topics.append(topic)
-        return "7 records"
+    def unread(_client: object, _group: str, asked: list[str]) -> dict[str, str]:
+        topics.extend(asked)
+        return dict.fromkeys(asked, "7 records")
 
     monkeypatch.setattr(captured_tables, "unread_records", unread)
     return topics

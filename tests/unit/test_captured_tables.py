@@ -18,7 +18,9 @@ USERS, ORDERS = "public.users", "public.orders"
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kafka's answer: every sink has 7 records left to read."""
     monkeypatch.setattr(
-        captured_tables, "unread_records", lambda _brokers, _group, _topic: "7 records"
+        captured_tables,
+        "unread_records",
+        lambda _brokers, _group, topics: dict.fromkeys(topics, "7 records"),
     )
 
 

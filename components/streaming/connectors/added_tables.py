@@ -20,7 +20,7 @@ as rows that were deleted while the table was not captured, is not current any m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -45,9 +45,11 @@ from kafka_connect.snapshot import (
 )
 from kafka_connect.startup import (
     ConnectorFailedError,
+    ExplainWait,
     NotInTimeError,
     ProgressLog,
     Timeouts,
+    unexplained,
 )
 from kafka_connect.status import Status, explain
 from polling import poll_until
@@ -135,7 +137,7 @@ def read_rows(
     tables: TablesToRead,
     timeouts: Timeouts,
     *,
-    explain_wait: Callable[[], str] = str,
+    explain_wait: ExplainWait = unexplained,
 ) -> None:
     """Write the rows that the tables have now to their topics; return when all are there.
 

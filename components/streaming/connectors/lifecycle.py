@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.streaming.connectors import progress
@@ -13,7 +13,13 @@ from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from kafka_connect.startup import Timeouts, wait_for_worker, wait_until
+from kafka_connect.startup import (
+    ExplainWait,
+    Timeouts,
+    unexplained,
+    wait_for_worker,
+    wait_until,
+)
 from kafka_connect.status import Status, advice_for
 
 if TYPE_CHECKING:
@@ -27,7 +33,7 @@ def converge(
     state: State,
     timeouts: Timeouts,
     *,
-    explain_wait: Callable[[], str] = str,
+    explain_wait: ExplainWait = unexplained,
 ) -> Status:
     """Put the configuration and the state, and wait until both are reached.
 
@@ -42,7 +48,9 @@ def converge(
     except ConnectError as refusal:
         # The worker tries the database's address and password before it accepts a source.
         raise ConnectError(f"{refusal}\n  what to do: {advice_for(str(refusal))}") from None
-    return wait_until(client, name, state, timeouts, progress.info, explain_wait=explain_wait)
+    return wait_until(
+        client, name, state, timeouts, progress.info, config=config, explain_wait=explain_wait
+    )
 
 
 def _put(client: ConnectClient, name: str, config: dict[str, str], state: State) -> None:

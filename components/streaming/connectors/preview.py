@@ -20,7 +20,8 @@ from kafka_connect.failures import (
     ConnectorMissingError,
     ConnectUnavailableError,
 )
-from kafka_connect.status import Status, explain
+from kafka_connect.status import RECONFIGURATION_ADVICE, explain
+from kafka_connect.task_configs import read_steady_status
 
 if TYPE_CHECKING:
     from kafka_connect.client import ConnectClient
@@ -99,16 +100,18 @@ def _tell_of_added_tables(
 
 
 def _tell_of_failure(name: str, access: Mapping[str, Any]) -> None:
-    """Warn of a connector that has failed: an update that does not change it says nothing else."""
+    """Warn of a connector that does not run as declared and that the update does not change."""
     client = _reachable_client(access)
     if client is None:
         return
     try:
-        status = Status.from_response(client.status(name))
+        status = read_steady_status(client, name)
     except ConnectError:  # the update itself meets it, or refresh does
         return
     if status.failed:
         progress.warn(explain(name, status))
+    elif status.earlier:
+        progress.warn(f"{name}: {status.progress()}. {RECONFIGURATION_ADVICE}")
 
 
 def _tell_of_takeover(client: ConnectClient, name: str, config: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """A connector as a Pulumi resource, kept by Kafka Connect's REST API."""
 
+import time
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from components.streaming.connectors.added_tables import (
     announced,
     captured_tables,
     read_rows,
+    reader_name,
     remove_reader,
     unread_tables,
 )
@@ -27,10 +29,10 @@ from components.streaming.connectors.debezium import (
 from components.streaming.connectors.lifecycle import converge, forget_offsets
 from components.streaming.connectors.missed_tables import missed_tables, record_read, to_read
 from components.streaming.connectors.model import Connector
-from components.streaming.connectors.open_transactions import open_transactions
 from components.streaming.connectors.preview import examine, resets
 from components.streaming.connectors.recovery import require_no_recovery
 from components.streaming.connectors.slot import release_slot
+from components.streaming.connectors.waiting import waiting_reasons
 from kafka_connect.access import ServiceProxy, WorkerAccess, open_client
 from kafka_connect.connector_state import State
 from kafka_connect.failures import (
@@ -42,6 +44,7 @@ from kafka_connect.startup import (
     wait_for_worker,
 )
 from kafka_connect.status import Status
+from kafka_connect.task_configs import read_steady_status
 
 # Inputs of which a change is an update.
 COMPARED = ("config", "access", "state", "reset_offsets", "drop_slot", "captured")
@@ -107,7 +110,7 @@ class KafkaConnectorProvider(Provider):
         client = open_client(props["access"])
         try:
             config = without_server(client.config(id_), props.get("captured"))
-            status = Status.from_response(client.status(id_))
+            status = read_steady_status(client, id_)
         except (ConnectorMissingError, WorkerMissingError):
             return dynamic.ReadResult("", {})
         found = {**props, "name": id_, "config": config} | _observed(status)
@@ -151,10 +154,12 @@ class KafkaConnectorProvider(Provider):
             converge(client, name, config, "STOPPED", timeouts)
         if news["config"] != olds.get("config") and "settle_seconds" in news:
             timeouts = replace(timeouts, settle=float(news["settle_seconds"]))
-        explain_wait = partial(open_transactions, news)
+        explain_wait = partial(waiting_reasons, news, time.monotonic())
         status = converge(client, name, config, state, timeouts, explain_wait=explain_wait)
         if tables:
             limit = _timeouts(news, "snapshot_timeout_seconds")
+            reader = {**news, "name": reader_name(name)}
+            explain_wait = partial(waiting_reasons, reader, time.monotonic())
             read_rows(client, name, config, to_read(news, tables), limit, explain_wait=explain_wait)
         elif captured_tables(config):
             # That of a killed update: its tables are not wanted now, and may change meanwhile.
@@ -169,7 +174,7 @@ class KafkaConnector(dynamic.Resource, module="kafka", name="Connector"):
 
     An existing connector of the same name is taken over, with its offsets. A preview validates a
     changed configuration on the worker; refresh finds a changed configuration, a paused, stopped
-    or failed connector, and one that was deleted.
+    or failed connector, one whose tasks have an earlier configuration, and one that was deleted.
     """
 
     config: pulumi.Output[dict[str, str]]
