@@ -148,8 +148,33 @@ ADVICE = (
     ),
     (
         r"publication .* does not exist|Publication autocreation is disabled",
-        "The publication is made by the schema, not by the connector: run up again, and look at"
-        " the source layer's schema resource if it stays away.",
+        "The publication is made by the schema, not by the connector: run make up, or for an"
+        " existing database its SQL (make source-sql), again. If the publication exists, it was"
+        " dropped and created again, and PostgreSQL can't decode the changes in between: drop"
+        " the replication slot (SELECT pg_drop_replication_slot('…')), then make recover"
+        " SOURCE=name reads the tables again.",
+    ),
+    (
+        r"row level security hides rows",
+        "Rows would be missing, so none is read. Run make up, which lets the managed database's"
+        " account read them; for an existing database make doctor SOURCE=name prints the policy"
+        " or the right that it needs. The task is started again each minute.",
+    ),
+    (
+        r"there is no table .*, whose existing rows are to be read",
+        "A captured table was dropped, renamed or moved, or is a view now. The task is started"
+        " again each minute, and goes on when the table is back, or off the stack file's tables.",
+    ),
+    (
+        r"replication role to start|permission denied to start WAL sender",
+        "The account may not replicate any more: run make up, or for an existing database"
+        " section 1 of its SQL (make source-sql). The slot keeps the changes meanwhile.",
+    ),
+    (
+        r"clients already|connections for (role|database)|connection slots are reserved",
+        "The database has no connection left for the account: close some, or raise"
+        " max_connections or the role's CONNECTION LIMIT. The task is started again until it has"
+        " one.",
     ),
     (
         r"permission denied for|must be (superuser|owner)",

@@ -15,6 +15,9 @@ live AS (
             'publication', pg_publication.oid::text || '/' || pg_publication.xmin::text,
             'key', (SELECT to_jsonb(indkey::int2[]) FROM pg_index
                 WHERE indrelid = relation AND indisprimary),
+            -- A table's name and schema are in its row type too, which little else changes but its owner.
+            'named', (SELECT pg_type.xmin::text || '/' || typowner FROM pg_type
+                WHERE typrelid = relation),
             'partitions', (SELECT coalesce(jsonb_object_agg(relid::oid, relid), '{}')
                 FROM pg_partition_tree(relation) WHERE relid <> relation)) AS entry
     FROM captured LEFT JOIN pg_publication ON pubname = publication
@@ -91,7 +94,16 @@ drifted (name, priority, kind, reason) AS (
             ELSE format('it was out of the publication %I, or that was changed, for some time', publication)
         END
     FROM live JOIN recorded ON pubname = publication AND recorded.name = live.name
-    WHERE live.entry - ARRAY['table', 'partitions'] <> recorded.entry - ARRAY['table', 'partitions']
+    WHERE live.entry - ARRAY['table', 'partitions', 'named']
+        <> recorded.entry - ARRAY['table', 'partitions', 'named']
+
+    UNION ALL
+    -- Debezium leaves out changes under another name, as the WAL has them.
+    SELECT live.name, 7, 'missed', 'it had another name or schema for some time, and its changes under'
+            ' that are not captured'
+    FROM live JOIN recorded ON pubname = publication AND recorded.name = live.name
+    WHERE recorded.entry ->> 'named' <> live.entry ->> 'named'
+        AND split_part(recorded.entry ->> 'named', '/', 2) = split_part(live.entry ->> 'named', '/', 2)
 
     UNION ALL
     SELECT name, 8, 'missed', format('partition %s was attached, and the rows that it had are not in the'

@@ -62,8 +62,8 @@ refused (name, reason) AS (
     WHERE captured.relation IS NOT NULL
 
     UNION ALL
-    SELECT name, format('it has child tables by inheritance (%s), whose rows a first read would take for'
-            ' its own and whose changes it never gets; list the children instead',
+    SELECT name, format('it has child tables by inheritance (%s), whose rows and changes are not captured'
+            ' with it; list the children instead',
             (SELECT string_agg(inhrelid::regclass::text, ', ') FROM pg_inherits
                 WHERE inhparent = relation))
     FROM captured JOIN pg_class ON pg_class.oid = relation

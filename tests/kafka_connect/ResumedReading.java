@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Random;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTaskContext;
@@ -33,17 +34,6 @@ public class ResumedReading {
   private static ResumingTask running;
 
   public static void main(String[] arguments) throws Exception {
-    Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {
-      error.printStackTrace();
-      String cause = "";
-      for (Throwable each = error; each != null; each = each.getCause()) {
-        cause = each.getMessage();
-      }
-      System.out.println(String.join("\t", "failed",
-          error instanceof RetriableException ? "retriable" : "final",
-          error.getMessage() + ": " + cause).replace("\n", " "));
-      Runtime.getRuntime().halt(1); // Debezium's threads would go on
-    });
     Properties given = new Properties();
     given.load(Files.newBufferedReader(Path.of(arguments[0])));
     Map<String, String> properties = new HashMap<>();
@@ -55,18 +45,53 @@ public class ResumedReading {
       if (changed.length == 2) {
         properties.put(changed[0], changed[1]);
       } else {
-        run(properties, Integer.parseInt(line), line.startsWith("+"), random);
+        try {
+          run(properties, Integer.parseInt(line), line.startsWith("+"), random);
+        } catch (RuntimeException error) {
+          report(error);
+          continue;
+        }
       }
       System.out.println("done");
     }
     System.exit(0); // Debezium's threads may be left
   }
 
+  private static void report(RuntimeException error) {
+    error.printStackTrace();
+    String cause = "";
+    for (Throwable each = error; each != null; each = each.getCause()) {
+      cause = each.getMessage();
+    }
+    System.out.println(String.join("\t", "failed",
+        error instanceof RetriableException ? "retriable" : "final",
+        error.getMessage() + ": " + cause).replace("\n", " "));
+  }
+
   private static void run(
       Map<String, String> properties, int records, boolean goesOn, Random random)
       throws InterruptedException {
-    ResumingTask task = running == null ? started(properties) : running;
+    ResumingTask task = running == null ? new ResumingTask() : running;
+    boolean isStarted = running != null;
+    running = null;
+    boolean isWhole = false;
+    try {
+      if (!isStarted) {
+        task.initialize(new Context(properties));
+        task.start(properties);
+      }
+      read(task, properties, records, goesOn, random);
+      isWhole = true;
+    } finally {
+      if (!isWhole || !goesOn) {
+        stop(task);
+      }
+    }
     running = goesOn ? task : null;
+  }
+
+  private static void read(ResumingTask task, Map<String, String> properties, int records,
+      boolean goesOn, Random random) throws InterruptedException {
     boolean isEnd = false;
     for (int read = 0; !isEnd && (records == 0 || read < records); ) {
       List<SourceRecord> batch = polled(task, properties);
@@ -77,11 +102,17 @@ public class ResumedReading {
         task.commitRecord(record, null);
       }
       if (!isKilled || random.nextBoolean()) {
-        task.commit();
+        commit(task);
       }
     }
-    if (!goesOn) {
-      stop(task);
+  }
+
+  /** Confirms positions to the database. Connect logs an error of that, and polls on. */
+  private static void commit(ResumingTask task) throws InterruptedException {
+    try {
+      task.commit();
+    } catch (ConnectException error) {
+      error.printStackTrace();
     }
   }
 
@@ -97,13 +128,6 @@ public class ResumedReading {
       }
       return List.of();
     }
-  }
-
-  private static ResumingTask started(Map<String, String> properties) {
-    ResumingTask task = new ResumingTask();
-    task.initialize(new Context(properties));
-    task.start(properties);
-    return task;
   }
 
   /** Returns what a killed worker has committed of its last batch: nothing, a part, or all. */

@@ -31,20 +31,21 @@ ANALYZE {table};
 LAST_OF_ALL = "INSERT INTO {table} VALUES (-1000000, 0, 'the end')"
 # With them the planner prefers a sort to the index.
 ORDERING = {"cpu_index_tuple_cost": "1", "work_mem": "64kB", "temp_file_limit": "1MB"}
-# A policy on the table with which each reading fails with the SQLSTATE that a setting has.
-FAILING_POLICY = """
-CREATE FUNCTION fails() RETURNS boolean LANGUAGE plpgsql AS $$
+# A function that the query of rows calls, which fails with the SQLSTATE that a setting has.
+FAILING_FUNCTION = """
+CREATE SCHEMA failing;
+CREATE FUNCTION failing.pg_relation_filenode(relation regclass) RETURNS oid LANGUAGE plpgsql AS $$
 DECLARE
     state text := coalesce(current_setting('test.state', true), '');
 BEGIN
-    IF state = '' THEN
-        RETURN true;
+    IF state <> '' AND current_query() LIKE '%FROM ONLY%' THEN
+        RAISE EXCEPTION 'failed by the test' USING ERRCODE = state;
     END IF;
-    RAISE EXCEPTION 'failed by the test' USING ERRCODE = state;
+    RETURN pg_catalog.pg_relation_filenode(relation);
 END;
 $$;
-ALTER TABLE events ENABLE ROW LEVEL SECURITY;
-CREATE POLICY fails ON events USING (fails());
+GRANT USAGE ON SCHEMA failing TO PUBLIC;
+ALTER ROLE debezium SET search_path = failing, pg_catalog, public;
 """
 
 
@@ -56,7 +57,7 @@ def running() -> Iterator[PostgresServer]:
         server.execute(FILLED)
         apply(server, [TABLE])
         server.execute("ALTER ROLE debezium SET enable_indexscan = off")
-        server.execute(FAILING_POLICY)
+        server.execute(FAILING_FUNCTION)
         yield server
 
 

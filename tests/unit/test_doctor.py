@@ -223,11 +223,16 @@ def test_what_is_wrong_is_said_with_the_sql_that_mends_it(
     assert found(server) == []
 
 
-def test_a_restrictive_policy_needs_more_than_a_permissive_one(server: ExistingServer) -> None:
+# A policy applies to the members of a role, too.
+@pytest.mark.parametrize("roles", ["", "TO clerks"])
+def test_a_restrictive_policy_needs_more_than_a_permissive_one(
+    server: ExistingServer, roles: str
+) -> None:
+    server.execute("CREATE ROLE clerks; GRANT clerks TO datapipe", "postgres")
     server.execute(
         "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY;"
         "CREATE POLICY datapipe_reads ON sales.orders FOR SELECT TO datapipe USING (true);"
-        "CREATE POLICY early ON sales.orders AS RESTRICTIVE USING (id > 3)"
+        f"CREATE POLICY early ON sales.orders AS RESTRICTIVE {roles} USING (id > 3)"
     )
     problem = the_one(server)
     assert problem.remedy == 'ALTER ROLE "datapipe" BYPASSRLS;'
@@ -235,7 +240,8 @@ def test_a_restrictive_policy_needs_more_than_a_permissive_one(server: ExistingS
     assert found(server) == []
     server.execute(
         "ALTER ROLE datapipe NOBYPASSRLS; ALTER TABLE sales.orders DISABLE ROW LEVEL SECURITY;"
-        "DROP POLICY early ON sales.orders; DROP POLICY datapipe_reads ON sales.orders",
+        "DROP POLICY early ON sales.orders; DROP POLICY datapipe_reads ON sales.orders;"
+        "DROP ROLE clerks",
         "postgres",
     )
 

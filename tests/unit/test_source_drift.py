@@ -129,6 +129,15 @@ MISSED = [
         " ALTER PUBLICATION p SET (publish = 'insert, update, delete, truncate')",
         dict.fromkeys(TABLES, "was changed, for some time"),
     ),
+    (
+        "ALTER TABLE t RENAME TO x; ALTER TABLE x RENAME TO t",
+        {"public.t": "had another name or schema for some time"},
+    ),
+    (
+        "CREATE SCHEMA elsewhere; ALTER TABLE part SET SCHEMA elsewhere;"
+        " ALTER TABLE elsewhere.part SET SCHEMA public",
+        {"public.part": "had another name or schema for some time"},
+    ),
     ("ALTER TABLE t REPLICA IDENTITY DEFAULT", {"public.t": "replica identity is not FULL"}),
     ("ALTER TABLE part_1 REPLICA IDENTITY NOTHING", {"public.part": "replica identity"}),
     ("ALTER TABLE t DROP CONSTRAINT t_pkey", {"public.t": "its primary key has changed"}),
@@ -189,6 +198,10 @@ UNHARMFUL = [
     "VACUUM FULL t",
     "CREATE TABLE unlisted (id int)",
     "ALTER TABLE t OWNER TO CURRENT_USER",
+    "ALTER TABLE t OWNER TO debezium; ALTER TABLE t ADD COLUMN w int; ALTER TABLE t DROP COLUMN v;"
+    " ALTER TABLE t RENAME COLUMN w TO u; GRANT SELECT ON t TO PUBLIC; CREATE INDEX ON t (u);"
+    " ALTER TABLE t REPLICA IDENTITY FULL; ANALYZE t; ALTER TABLE t SET (fillfactor = 90);"
+    " VACUUM FULL pg_type; CREATE TYPE _t AS ENUM ('one')",
 ]
 
 
@@ -245,6 +258,17 @@ def test_a_publication_that_was_made_by_hand_is_made_right(captured: Captured, n
     assert captured.apply() == set(TABLES), "without its comment, nothing says what was missed"
     captured.record()
     assert captured.found() == {}
+
+
+def test_an_entry_of_an_earlier_version_says_nothing_about_the_name(captured: Captured) -> None:
+    for entry in captured.entries.values():
+        del entry["named"]
+    captured.record()
+    captured.server.execute("ALTER TABLE t RENAME TO x")
+    captured.server.execute("ALTER TABLE x RENAME TO t")
+    assert captured.found() == {}
+    assert captured.apply() == set()
+    assert "named" in captured.entries["public.t"]
 
 
 def test_a_table_that_is_added_is_not_one_that_missed_something(captured: Captured) -> None:

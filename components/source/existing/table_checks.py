@@ -35,10 +35,12 @@ SELECT captured.name,
     has_schema_privilege(relnamespace, 'USAGE') AND row_security_active(relation::oid)
         AND (NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polpermissive
                 AND polcmd IN ('r', '*') AND pg_get_expr(polqual, polrelid) = 'true'
-                AND (0 = ANY (polroles) OR current_user::regrole::oid = ANY (polroles)))
+                AND EXISTS (SELECT FROM unnest(polroles) AS role
+                    WHERE role = 0 OR pg_has_role(role, 'USAGE')))
             OR EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND NOT polpermissive
                 AND polcmd IN ('r', '*')
-                AND (0 = ANY (polroles) OR current_user::regrole::oid = ANY (polroles)))),
+                AND EXISTS (SELECT FROM unnest(polroles) AS role
+                    WHERE role = 0 OR pg_has_role(role, 'USAGE')))),
     EXISTS (SELECT FROM pg_class AS part WHERE part.relreplident <> :'identity'
         AND (part.oid = relation
             OR part.oid IN (SELECT relid FROM pg_partition_tree(relation)))),

@@ -2,12 +2,14 @@ package datapipe.postgres;
 
 import io.debezium.connector.postgresql.PostgresConnectorConfig;
 import io.debezium.connector.postgresql.connection.Lsn;
+import io.debezium.connector.postgresql.connection.PostgresConnection;
 import io.debezium.connector.postgresql.spi.OffsetState;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.apache.kafka.connect.errors.ConnectException;
 
 /**
  * Whether a server has every change after those that were captured, and all of those.
@@ -19,6 +21,8 @@ class Continuity {
   /** The server at the last update, as system identifier, a slash and timeline. */
   static final String SERVER = "captured.server";
 
+  private static final String REMOVED = " has removed WAL that the replication slot needs"
+      + " (max_slot_wal_keep_size), and the changes after";
   private static final String EXACTLY_ONCE = "exactly.once.support";
   /** How much older the last heartbeat may be than the last change, in addition to two intervals. */
   private static final Duration HEARTBEAT_TOLERANCE = Duration.ofMinutes(1);
@@ -33,9 +37,28 @@ class Continuity {
     capturedAt = offset.lastCommitTs();
   }
 
+  /**
+   * Refuses to begin with a slot that is lost. For the position that such a slot no longer has, Debezium
+   * waits for half an hour, RUNNING, before it asks for anything else.
+   */
+  static void requireKeptSlot(PostgresConnectorConfig config) {
+    String slot = config.getConfig().getString("slot.name");
+    try (PostgresConnection connection =
+        DatabaseConnections.open(config.getJdbcConfig(), "Debezium Continuity")) {
+      if (!new SourceServer(connection, config, slot).isLost()) {
+        return;
+      }
+    } catch (SQLException error) {
+      return; // Debezium asks the same server next, and fails
+    }
+    ContinuityState.of(slot).update(false);
+    throw new ConnectException(host(config) + REMOVED + " its position are not captured."
+        + " Run make recover SOURCE=" + config.getLogicalName());
+  }
+
   /** Returns why changes are missing, or rows are archived that the server does not have. */
   Optional<String> gap(SourceServer server) throws SQLException {
-    String host = config.getJdbcConfig().getHostname() + ":" + config.getJdbcConfig().getPort();
+    String host = host(config);
     if (server.isStandby()) {
       return Optional.of(host + " is a standby");
     }
@@ -57,9 +80,7 @@ class Continuity {
           + " after " + shown(captured) + " are not captured");
     }
     if (server.isLost()) {
-      return Optional.of(host + " has removed WAL that the replication slot needs"
-          + " (max_slot_wal_keep_size), and the changes after " + shown(captured)
-          + " are not captured");
+      return Optional.of(host + REMOVED + " " + shown(captured) + " are not captured");
     }
     if (isExact() && confirmed.getAsLong() > captured) {
       return Optional.of("the replication slot on " + host + " begins at "
@@ -122,6 +143,10 @@ class Continuity {
         .filter(at -> at.plus(tolerance).isBefore(capturedAt))
         .map(at -> host + " has the heartbeat of " + at + ", but changes were captured up to "
             + capturedAt + ": it is a restored backup, or a primary of before a failover");
+  }
+
+  private static String host(PostgresConnectorConfig config) {
+    return config.getJdbcConfig().getHostname() + ":" + config.getJdbcConfig().getPort();
   }
 
   private static String shown(long position) {

@@ -7,8 +7,11 @@ import io.debezium.connector.postgresql.spi.OffsetState;
 import io.debezium.connector.postgresql.spi.SlotState;
 import io.debezium.relational.TableId;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.connect.errors.ConnectException;
 
 /**
@@ -62,9 +65,17 @@ public class ContinuousSnapshotter extends InitialSnapshotter {
   @Override
   public Optional<String> buildSnapshotQuery(TableId table, List<String> columns) {
     Optional<TableReading> reading =
-        TableReading.of(config.getConfig(), table.schema() + "." + table.table());
-    Optional<String> all = super.buildSnapshotQuery(table, columns);
-    return reading.isPresent() ? all.flatMap(reading.get()::query) : all.map(this::unrecorded);
+        TableReading.of(config.getConfig(), SnapshotStart.name(table));
+    return reading.isPresent() ? reading.get().query(table, columns)
+        : super.buildSnapshotQuery(table, columns).map(this::unrecorded);
+  }
+
+  /** Locks none. Refuses to read the others where a table is gone, which Debezium would leave out. */
+  @Override
+  public Optional<String> snapshotTableLockingStatement(Duration timeout, Set<TableId> tables) {
+    SnapshotStart.requireAll(config.getConfig(),
+        tables.stream().map(SnapshotStart::name).collect(Collectors.toSet()));
+    return Optional.empty();
   }
 
   /** Returns the query of a connector of Debezium's class, which records no progress. */

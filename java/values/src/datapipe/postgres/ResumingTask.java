@@ -1,6 +1,7 @@
 package datapipe.postgres;
 
 import io.debezium.config.Configuration;
+import io.debezium.connector.postgresql.PostgresConnectorConfig;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
 import io.debezium.connector.postgresql.PostgresOffsetContext;
 import io.debezium.connector.postgresql.PostgresPartition;
@@ -29,6 +30,7 @@ public class ResumingTask extends PostgresConnectorTask {
   /** The offsets of tables that were handed to Connect, which may not have committed them yet. */
   private final Map<String, Map<String, Object>> handedOver = new HashMap<>();
 
+  private final DatabaseErrors errors = new DatabaseErrors();
   private SnapshotProgress progress;
   private SharedPositions positions;
 
@@ -39,6 +41,7 @@ public class ResumingTask extends PostgresConnectorTask {
     progress = null;
     positions = new SharedPositions(null);
     if (!SnapshotStart.reads(config, context.offsetStorageReader())) {
+      Continuity.requireKeptSlot(new PostgresConnectorConfig(config));
       return super.start(config);
     }
     SnapshotStart snapshot =
@@ -71,12 +74,16 @@ public class ResumingTask extends PostgresConnectorTask {
     try {
       records = super.doPoll();
     } catch (RetriableException error) {
-      throw progress == null ? error : SourceServer.readingFailure(error);
+      throw progress == null ? errors.streaming(error) : errors.reading(error);
+    }
+    if (!records.isEmpty()) {
+      errors.passed();
     }
     return positions.apply(progress == null ? records : recorded(records));
   }
 
   private List<SourceRecord> recorded(List<SourceRecord> records) {
+    progress.requireAllRows(records); // before any of them counts as handed over
     List<SourceRecord> recorded = new ArrayList<>(records.size());
     for (SourceRecord record : records) {
       progress.apply(record).ifPresent(recorded::add);

@@ -2,8 +2,12 @@ package datapipe.postgres;
 
 import io.debezium.connector.postgresql.SourceInfo;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 
@@ -21,12 +25,15 @@ final class SnapshotProgress {
 
   private final SnapshotStart start;
   private final Map<String, Map<String, Object>> handedOver;
+  /** The tables of which no row came yet whose policies may hide rows. */
+  private final Set<String> unchecked;
   private final Map<String, TableRows> tables = new HashMap<>();
   private boolean isFinished;
 
   /** Each table's newest offset is put into `handedOver`. */
   SnapshotProgress(SnapshotStart start, Map<String, Map<String, Object>> handedOver) {
     this.start = start;
+    unchecked = start.shownByPolicies();
     this.handedOver = handedOver;
   }
 
@@ -35,13 +42,49 @@ final class SnapshotProgress {
     return isFinished;
   }
 
+  /**
+   * Checks the policies of tables of which the first rows came, and at the end those of empty ones.
+   *
+   * <p>The query of a table's rows has locked it, so nobody can change its policies meanwhile.
+   */
+  void requireAllRows(List<SourceRecord> records) {
+    if (unchecked.isEmpty()) {
+      return;
+    }
+    Set<String> read = new HashSet<>(unchecked);
+    if (records.stream().allMatch(record -> isOfSnapshot(record) && !isLast(record))) {
+      read.retainAll(records.stream().map(record -> name(source(record)))
+          .collect(Collectors.toSet()));
+    }
+    if (!read.isEmpty()) {
+      start.requireSamePolicies(read);
+      unchecked.removeAll(read);
+    }
+  }
+
+  private static Struct source(SourceRecord record) {
+    return ((Struct) record.value()).getStruct(SOURCE);
+  }
+
+  private static String name(Struct source) {
+    return source.getString("schema") + "." + source.getString("table");
+  }
+
+  private static boolean isLast(SourceRecord record) {
+    return Boolean.TRUE.equals(record.sourceOffset().get(LAST_RECORD));
+  }
+
+  private static boolean isOfSnapshot(SourceRecord record) {
+    return Boolean.TRUE.equals(record.sourceOffset().get(SNAPSHOT));
+  }
+
   /** Returns the record with its table's offset; empty if it is the second mark of a table. */
   Optional<SourceRecord> apply(SourceRecord record) {
-    if (!Boolean.TRUE.equals(record.sourceOffset().get(SNAPSHOT))) {
+    if (!isOfSnapshot(record)) {
       isFinished = true;
       return Optional.of(record);
     }
-    Struct source = ((Struct) record.value()).getStruct(SOURCE);
+    Struct source = source(record);
     return tables.computeIfAbsent(record.topic(), topic -> new TableRows(source))
         .apply(record, source);
   }
@@ -55,7 +98,7 @@ final class SnapshotProgress {
     private int marksLeft;
 
     TableRows(Struct source) {
-      table = source.getString("schema") + "." + source.getString("table");
+      table = name(source);
       reading = start.reading(table);
       partition = TableOffsets.partition(table);
       common = TableOffsets.unresumable(
@@ -85,8 +128,8 @@ final class SnapshotProgress {
       }
       handedOver.put(table, offset);
       // The last record of all ends Debezium's snapshot.
-      return Optional.of(Boolean.TRUE.equals(record.sourceOffset().get(LAST_RECORD))
-          ? marked : ResumingTask.with(marked, partition, offset));
+      return Optional.of(
+          isLast(record) ? marked : ResumingTask.with(marked, partition, offset));
     }
   }
 

@@ -3,7 +3,9 @@ package datapipe.postgres;
 import io.debezium.config.Configuration;
 import io.debezium.connector.postgresql.PostgresConnectorConfig;
 import io.debezium.connector.postgresql.connection.PostgresConnection;
+import io.debezium.relational.TableId;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -15,6 +17,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.errors.RetriableException;
 import org.apache.kafka.connect.storage.OffsetStorageReader;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +50,7 @@ final class SnapshotStart {
   /** Whether the task makes the TRUNCATE of a table that is read again, or a transform does. */
   final boolean makesTruncates;
 
+  private final PostgresConnectorConfig settings;
   private final boolean isReader;
   private final String server;
   private final Map<String, TableKey> keys;
@@ -69,7 +73,8 @@ final class SnapshotStart {
   /**
    * Decides how each table is read, by the offsets that Connect has stored and newer ones.
    *
-   * @throws ConnectException where the rows that were read are of another server
+   * @throws ConnectException where the rows that were read are of another server, and where a table
+   *     is not there or hides rows
    */
   static SnapshotStart prepare(
       Configuration config, OffsetStorageReader reader, Map<String, Map<String, Object>> newer) {
@@ -80,14 +85,18 @@ final class SnapshotStart {
           new SourceServer(connection, settings, config.getString("slot.name"));
       Map<String, Map<String, Object>> offsets = offsets(config, reader);
       offsets.putAll(newer);
-      return new SnapshotStart(config, source, TableKey.read(connection), offsets);
+      Map<String, TableKey> keys = TableKey.read(connection, captured(config));
+      requireAll(config, keys.keySet());
+      requireAllRows(keys, settings.getJdbcConfig().getUser());
+      return new SnapshotStart(config, settings, source, keys, offsets);
     } catch (SQLException error) {
       throw SourceServer.failure("how far its rows are read", error);
     }
   }
 
-  private SnapshotStart(Configuration config, SourceServer source, Map<String, TableKey> keys,
-      Map<String, Map<String, Object>> offsets) throws SQLException {
+  private SnapshotStart(Configuration config, PostgresConnectorConfig settings, SourceServer source,
+      Map<String, TableKey> keys, Map<String, Map<String, Object>> offsets) throws SQLException {
+    this.settings = settings;
     this.keys = keys;
     topicPrefix = config.getString("topic.prefix");
     isReader = config.getBoolean(ContinuousSnapshotter.SLOT_IS_DROPPED, false);
@@ -120,6 +129,61 @@ final class SnapshotStart {
     }
   }
 
+  /**
+   * Refuses to begin while a captured table is not there, such as under another name.
+   *
+   * <p>If it came back after the others were read, its changes would be captured without its rows.
+   */
+  static void requireAll(Configuration config, Set<String> found) {
+    List<String> missing = captured(config).stream()
+        .filter(table -> !found.contains(table)).collect(Collectors.toList());
+    if (!missing.isEmpty()) {
+      throw new ConnectException("there is no table " + String.join(", ", missing)
+          + ", whose existing rows are to be read: create it, rename it back, or take it off the stack"
+          + " file's tables and run make up");
+    }
+  }
+
+  private static void requireAllRows(Map<String, TableKey> keys, String account) {
+    List<String> hidden = keys.keySet().stream()
+        .filter(table -> keys.get(table).hidesRows).sorted().collect(Collectors.toList());
+    if (!hidden.isEmpty()) {
+      throw new ConnectException("row level security hides rows of " + String.join(", ", hidden)
+          + " from " + account + ", which captures");
+    }
+  }
+
+  /** Returns the tables that have row level security, and policies that show all rows. */
+  Set<String> shownByPolicies() {
+    return keys.keySet().stream()
+        .filter(table -> !keys.get(table).policies.isEmpty()).collect(Collectors.toSet());
+  }
+
+  /**
+   * Has the task start again where the policies of tables are others than at its start.
+   *
+   * @throws RetriableException before rows count as read that are not all that the table has
+   */
+  void requireSamePolicies(Set<String> tables) {
+    List<String> shown = new ArrayList<>(tables);
+    try (PostgresConnection connection =
+        DatabaseConnections.open(settings.getJdbcConfig(), "Debezium Snapshot End")) {
+      Map<String, TableKey> now = TableKey.read(connection, shown);
+      shown.removeIf(table -> now.containsKey(table)
+          && now.get(table).policies.equals(keys.get(table).policies));
+    } catch (SQLException error) {
+      throw SourceServer.failure("whether policies hid rows", error);
+    }
+    if (!shown.isEmpty()) {
+      throw new RetriableException("the policies of " + String.join(", ", shown)
+          + " changed after the snapshot began");
+    }
+  }
+
+  static String name(TableId table) {
+    return table.schema() + "." + table.table();
+  }
+
   /** Adds what the snapshotter must know. Tables that can't go on come first, so they end first. */
   Configuration addTo(Configuration config) {
     Configuration.Builder more = config.edit().with(GOES_ON, goesOn);
@@ -130,24 +194,23 @@ final class SnapshotStart {
   }
 
   TableReading reading(String table) {
-    return tables.getOrDefault(table, reading(table, null));
+    return tables.get(table);
   }
 
   /** Returns what identifies a table's rows in its offsets. */
   String from(String table) {
     TableKey key = keys.get(table);
-    return server + "/" + (key == null ? 0 : key.oid);
+    return server + "/" + key.oid + (key.policies.isEmpty() ? "" : "/" + key.policies);
   }
 
   /** Returns what the order of a table's keys depends on. */
   String ordering(String table) {
-    TableKey key = keys.get(table);
-    return key == null ? "" : key.ordering();
+    return keys.get(table).ordering();
   }
 
   private TableReading reading(String table, Map<String, Object> offset) {
-    Optional<TableKey> any = Optional.ofNullable(keys.get(table));
-    Optional<TableKey> key = any.filter(TableKey::isOrdered);
+    TableKey found = keys.get(table);
+    Optional<TableKey> key = Optional.of(found).filter(TableKey::isOrdered);
     Map<String, Object> usable = isUsable(table, offset) ? offset : Map.of();
     Optional<String> order = key.map(TableKey::order);
     Optional<String> after = key.flatMap(columns -> columns.after(usable));
@@ -159,9 +222,7 @@ final class SnapshotStart {
     } else if (offset != null) {
       how = TableReading.How.AGAIN;
     }
-    Optional<String> unchanged =
-        any.map(found -> found.files).map(files -> files.condition(table));
-    return new TableReading(how, unchanged, order, after, false);
+    return new TableReading(how, Optional.of(found.condition()), found.isPlain, order, after, false);
   }
 
   private boolean isUsable(String table, Map<String, Object> offset) {
@@ -176,7 +237,7 @@ final class SnapshotStart {
 
   /** Returns whether a table's rows can be read with the present slot. */
   private boolean goesOn(String table, Map<String, Object> offset) {
-    boolean isOrdered = keys.containsKey(table) && keys.get(table).isOrdered();
+    boolean isOrdered = keys.get(table).isOrdered();
     if (offset == null) {
       return isOrdered;
     }

@@ -9,7 +9,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
-import java.util.List;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -20,13 +19,6 @@ import org.apache.kafka.connect.errors.RetriableException;
 /** What a database's server says of its identity and of the slot. Positions are in bytes of WAL. */
 class SourceServer {
   private static final String ZERO = " - '0/0'::pg_lsn)::bigint";
-  /** The SQLSTATE classes with which PostgreSQL and its driver report a lost connection. */
-  private static final List<String> AWAY = List.of("08", "57P");
-  /**
-   * Those of errors that may not come again: deadlocks, "too many connections", and locks or slots that
-   * others hold.
-   */
-  private static final List<String> PASSING = List.of("40", "53300", "55");
   private static final String HEARTBEAT = "SELECT at FROM datapipe.heartbeat WHERE id = 1";
 
   private final PostgresConnection connection;
@@ -128,31 +120,11 @@ class SourceServer {
 
   /** Returns the error of a task that could not ask the server; it tries again if that is away. */
   static ConnectException failure(String question, SQLException error) {
-    return is(error, AWAY)
+    return DatabaseErrors.isAway(error)
         ? new RetriableException("the database went away while it was asked " + question
             + ", or did not answer within " + DatabaseConnections.ANSWER_SECONDS + " s: "
             + error.getMessage(), error)
         : new ConnectException("cannot ask " + question, error);
-  }
-
-  /**
-   * Returns the error of a task that was reading rows. Debezium tries again forever, whatever the
-   * server has answered, so the task would be RUNNING and read nothing.
-   */
-  static ConnectException readingFailure(RetriableException error) {
-    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException) {
-        SQLException answer = (SQLException) cause;
-        return answer.getSQLState() == null || is(answer, AWAY) || is(answer, PASSING)
-            || TableFiles.areOthers(answer) ? error
-            : new ConnectException("the database refuses to send the rows", answer);
-      }
-    }
-    return error;
-  }
-
-  private static boolean is(SQLException error, List<String> states) {
-    return states.stream().anyMatch(String.valueOf(error.getSQLState())::startsWith);
   }
 
   private interface Reader<T> {

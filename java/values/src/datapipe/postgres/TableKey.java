@@ -1,17 +1,17 @@
 package datapipe.postgres;
 
 import io.debezium.connector.postgresql.connection.PostgresConnection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/**
- * The identity of a table, its files, and its primary key, by which its rows are read in order.
- */
+/** The identity of a table, and its primary key, by which its rows are read in order. */
 final class TableKey {
   /**
    * Whether the rows are in the order of a key's first column, by the table's statistics, and so
@@ -23,26 +23,13 @@ final class TableKey {
           + " FROM pg_stats WHERE schemaname = namespace.nspname AND tablename = class.relname"
           + " AND pg_stats.attname = pg_attribute.attname AND inherited = (class.relkind = 'p')";
 
-  /** A domain counts as its base type. */
-  private static final String QUERY =
-      "SELECT namespace.nspname || '.' || class.relname AS name, class.oid, quote_ident(attname),"
-          + " attname, base.oid AS type, format_type(base.oid, CASE WHEN type.typtype = 'd'"
-          + " THEN type.typtypmod ELSE atttypmod END) AS type_name,"
-          // ALTER TABLE writes the column's entry in the catalog again, and gives it another xmin.
-          + " concat_ws(' ', attname, base.oid, attcollation, pg_attribute.xmin,"
-          + " CASE WHEN attcollation <> 0 THEN pg_collation_actual_version(attcollation) END),"
-          + " CASE WHEN place = 1 THEN (" + FOLLOWED + ") END"
-          + " FROM pg_class AS class"
-          + " JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace"
-          + " LEFT JOIN pg_index ON indrelid = class.oid AND indisprimary"
-          + " LEFT JOIN LATERAL unnest(indkey) WITH ORDINALITY AS part (number, place)"
-          + " ON place <= indnkeyatts"
-          + " LEFT JOIN pg_attribute ON attrelid = class.oid AND attnum = number"
-          + " LEFT JOIN pg_type AS type ON type.oid = atttypid"
-          + " LEFT JOIN pg_type AS base"
-          + " ON base.oid = CASE type.typtype WHEN 'd' THEN type.typbasetype ELSE type.oid END"
-          + " WHERE class.relkind IN ('r', 'p')"
-          + " ORDER BY class.oid, place";
+  /** Whether a policy shows all rows to the account, and none that applies to it restricts that. */
+  private static final String ALL_SHOWN =
+      "SELECT coalesce(bool_or(polpermissive AND pg_get_expr(polqual, polrelid) = 'true'), false)"
+          + " AND bool_and(polpermissive) FROM pg_policy"
+          + " WHERE polrelid = class.oid AND polcmd IN ('r', '*')"
+          + " AND EXISTS (SELECT FROM unnest(polroles) AS role"
+          + " WHERE role = 0 OR pg_has_role(role, 'USAGE'))";
 
   /**
    * Lets the planner prefer the index to a sort: for a limit that it can't know it reckons with a
@@ -68,25 +55,38 @@ final class TableKey {
   }
 
   final long oid;
-  /** null if the table was created in this moment. */
-  final TableFiles files;
+  final UnchangedTable table;
+  /** Whether it is not partitioned; then it may have child tables by inheritance. */
+  final boolean isPlain;
+  /** Whether row level security hides rows from the account. */
+  final boolean hidesRows;
+  /** The versions of the policies by which the account sees all rows; empty if it needs none. */
+  final String policies;
   private final List<Column> columns = new ArrayList<>();
   private boolean isFollowed;
 
-  private TableKey(long oid, TableFiles files) {
-    this.oid = oid;
-    this.files = files;
+  private TableKey(ResultSet row) throws SQLException {
+    oid = row.getLong(2);
+    table = new UnchangedTable(row);
+    isPlain = row.getBoolean("is_plain");
+    hidesRows = row.getBoolean("hides_rows");
+    policies = Objects.requireNonNullElse(row.getString("policies"), "");
   }
 
-  /** Returns the key of each table of the database, by schema.table. */
-  static Map<String, TableKey> read(PostgresConnection connection) throws SQLException {
-    Map<Long, TableFiles> files = TableFiles.read(connection);
-    return connection.queryAndMap(QUERY, rows -> {
+  /** Returns the key of each of the tables that exists, by schema.table. */
+  static Map<String, TableKey> read(PostgresConnection connection, List<String> tables)
+      throws SQLException {
+    String query = query(Collations.version(connection));
+    String names = String.join(",", tables);
+    return connection.prepareQueryAndMap(query, given -> given.setString(1, names), rows -> {
       Map<String, TableKey> found = new HashMap<>();
       while (rows.next()) {
-        long oid = rows.getLong(2);
-        TableKey key =
-            found.computeIfAbsent(rows.getString(1), name -> new TableKey(oid, files.get(oid)));
+        String name = rows.getString(1);
+        TableKey key = found.get(name);
+        if (key == null) {
+          key = new TableKey(rows);
+          found.put(name, key);
+        }
         if (rows.getString(3) != null) {
           key.columns.add(new Column(rows.getString(4), rows.getString(3), (int) rows.getLong(5),
               rows.getString(6), rows.getString(7)));
@@ -95,6 +95,41 @@ final class TableKey {
       }
       return found;
     });
+  }
+
+  /** Returns the query of tables and their keys. A domain counts as its base type. */
+  private static String query(String collationVersion) {
+    return "SELECT nspname || '.' || relname AS name, class.oid, quote_ident(attname),"
+        + " attname, base.oid AS type, format_type(base.oid, CASE WHEN type.typtype = 'd'"
+        + " THEN type.typtypmod ELSE atttypmod END) AS type_name,"
+        // ALTER TABLE writes the column's entry in the catalog again, and gives it another xmin.
+        + " concat_ws(' ', attname, base.oid, attcollation, pg_attribute.xmin, "
+        + collationVersion + "), CASE WHEN place = 1 THEN (" + FOLLOWED + ") END,"
+        + " class.relkind = 'r' AS is_plain,"
+        + " row_security_active(class.oid) AND NOT (" + ALL_SHOWN + ") AS hides_rows,"
+        + " CASE WHEN row_security_active(class.oid) THEN (SELECT string_agg("
+        + "concat(policy.oid, '-', policy.xmin), ' ' ORDER BY policy.oid) FROM pg_policy AS policy"
+        + " WHERE polrelid = class.oid) END AS policies, " + UnchangedTable.COLUMNS
+        + " FROM pg_class AS class"
+        + " JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace"
+        + " LEFT JOIN pg_index ON indrelid = class.oid AND indisprimary"
+        + " LEFT JOIN LATERAL unnest(indkey) WITH ORDINALITY AS part (number, place)"
+        + " ON place <= indnkeyatts"
+        + " LEFT JOIN pg_attribute ON attrelid = class.oid AND attnum = number"
+        + " LEFT JOIN pg_collation ON pg_collation.oid = attcollation"
+        + " LEFT JOIN pg_type AS type ON type.oid = atttypid"
+        + " LEFT JOIN pg_type AS base"
+        + " ON base.oid = CASE type.typtype WHEN 'd' THEN type.typbasetype ELSE type.oid END"
+        + " WHERE class.relkind IN ('r', 'p')"
+        + " AND nspname || '.' || relname = ANY (string_to_array(?, ','))"
+        + " ORDER BY class.oid, place";
+  }
+
+  /** Returns a condition that fails where the table is another one than now, or hides rows. */
+  String condition() {
+    // Where policies show all rows, row level security is active. A query of pg_policy has the
+    // transaction's view, so those are compared when all is read.
+    return table.condition() + (policies.isEmpty() ? " AND " + table.showsAllRows() : "");
   }
 
   /** Returns whether the table has a key by which an interrupted reading can go on. */

@@ -1,6 +1,8 @@
 package datapipe.postgres;
 
 import io.debezium.config.Configuration;
+import io.debezium.relational.TableId;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -16,7 +18,8 @@ final class TableReading {
   private static final String PREFIX = "table.reading.";
 
   private static final String HOW = ".how";
-  private static final String UNCHANGED = ".unchanged";
+  private static final String CONDITION = ".condition";
+  private static final String ONLY = ".only";
   private static final String ORDER = ".order";
   private static final String AFTER = ".after";
   private static final String MARKED = ".marked";
@@ -32,29 +35,33 @@ final class TableReading {
   }
 
   final How how;
-  /** The condition that fails if the table's rows are no longer where they were. */
-  final Optional<String> unchanged;
+  /** A condition that fails where not all rows of the table would be read. */
+  final Optional<String> condition;
+  /** Whether child tables, by inheritance, are not read; their changes come under their own names. */
+  final boolean isOnly;
   final Optional<String> order;
   final Optional<String> after;
   /** Whether a TRUNCATE comes before the rows. */
   final boolean isMarked;
 
-  TableReading(How how, Optional<String> unchanged, Optional<String> order, Optional<String> after,
-      boolean isMarked) {
+  TableReading(How how, Optional<String> condition, boolean isOnly, Optional<String> order,
+      Optional<String> after, boolean isMarked) {
     this.how = how;
-    this.unchanged = unchanged;
+    this.condition = condition;
+    this.isOnly = isOnly;
     this.order = order;
     this.after = after;
     this.isMarked = isMarked;
   }
 
   TableReading marked(boolean isMarked) {
-    return new TableReading(how, unchanged, order, after, isMarked);
+    return new TableReading(how, condition, isOnly, order, after, isMarked);
   }
 
   void addTo(Configuration.Builder properties, String table) {
     properties.with(PREFIX + table + HOW, how.name());
-    unchanged.ifPresent(value -> properties.with(PREFIX + table + UNCHANGED, value));
+    condition.ifPresent(value -> properties.with(PREFIX + table + CONDITION, value));
+    properties.with(PREFIX + table + ONLY, isOnly);
     order.ifPresent(value -> properties.with(PREFIX + table + ORDER, value));
     after.ifPresent(value -> properties.with(PREFIX + table + AFTER, value));
     properties.with(PREFIX + table + MARKED, isMarked);
@@ -65,21 +72,24 @@ final class TableReading {
     return Optional.ofNullable(config.getString(PREFIX + table + HOW))
         .map(how -> new TableReading(
             How.valueOf(how),
-            Optional.ofNullable(config.getString(PREFIX + table + UNCHANGED)),
+            Optional.ofNullable(config.getString(PREFIX + table + CONDITION)),
+            config.getBoolean(PREFIX + table + ONLY, false),
             Optional.ofNullable(config.getString(PREFIX + table + ORDER)),
             Optional.ofNullable(config.getString(PREFIX + table + AFTER)),
             config.getBoolean(PREFIX + table + MARKED, false)));
   }
 
-  /** Returns the query of the table's rows from that of all; empty if none is left to read. */
-  Optional<String> query(String all) {
+  /** Returns the query of the table's rows; empty if none is left to read. */
+  Optional<String> query(TableId table, List<String> columns) {
     if (how == How.COMPLETE) {
       return Optional.empty();
     }
+    String all = "SELECT " + String.join(", ", columns) + " FROM " + (isOnly ? "ONLY " : "")
+        + table.toDoubleQuotedString();
     String conditions =
-        Stream.of(unchanged, after).flatMap(Optional::stream).collect(Collectors.joining(" AND "));
+        Stream.of(condition, after).flatMap(Optional::stream).collect(Collectors.joining(" AND "));
     String ordered = all + (conditions.isEmpty() ? "" : " WHERE " + conditions)
-        + order.map(columns -> " ORDER BY " + columns).orElse("");
+        + order.map(key -> " ORDER BY " + key).orElse("");
     return Optional.of(isMarked ? MarkedSnapshotter.marked(ordered) : ordered);
   }
 }
