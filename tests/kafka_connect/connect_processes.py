@@ -22,7 +22,8 @@ from tests.unit.postgres_server import free_port
 from tests.unit.streaming_stack import sandbox
 
 START_SECONDS = 180
-STOP_SECONDS = 30
+# Far more than on an idle machine: two cores run the tests of a deployed pipeline at the same time.
+STOP_SECONDS = 120
 # For the jars of Iceberg and Debezium.
 WORKER_HEAP = "-Xmx512m"
 BROKER = """

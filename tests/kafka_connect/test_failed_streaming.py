@@ -75,7 +75,7 @@ def streaming(server: PostgresServer, folder: Path, **changes: str) -> Iterator[
 def wait_for(server: PostgresServer, query: str, value: object) -> None:
     poll_until(
         lambda: server.query(query) == [(value,)],
-        timeout=60,
+        timeout=180,
         interval=0.1,
         description=f"{query}: {value}",
     )
@@ -105,7 +105,7 @@ def test_a_lost_connection_and_a_crash_of_the_server_are_not_failures(
         worker.go_on(1)
         assert running.process is not None
         running.process.send_signal(signal.SIGQUIT)  # an end without a checkpoint
-        running.process.wait(timeout=30)
+        running.process.wait(timeout=120)
         running.start()
         running.execute(INSERT.format(number=2))
         assert added(running, worker, 1) == ["1", "2"]

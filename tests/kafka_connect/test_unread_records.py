@@ -16,7 +16,7 @@ GROUP = "connect-s3-sink-connector"
 TOPICS = [f"postgres.public.t{number}" for number in range(60)]
 READ, LARGE, GONE = "postgres.public.read", "postgres.public.large", "postgres.public.gone"
 # With a second for each topic they took a minute.
-QUICK_SECONDS = 20
+QUICK_SECONDS = 40
 
 
 @pytest.fixture(scope="module")

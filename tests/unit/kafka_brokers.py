@@ -25,8 +25,9 @@ from tools import paths
 
 # Small and quick to start.
 JVM = ("-Xmx224m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
-START_SECONDS = 60
-STOP_SECONDS = 30
+START_SECONDS = 240
+# Far more than on an idle machine: two cores run the tests of a deployed pipeline at the same time.
+STOP_SECONDS = 120
 LOG4J = """
 log4j.rootLogger=WARN, stdout
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender

@@ -27,7 +27,8 @@ from sample_databases.launch import launch
 from tests.requirements import postgres_bin
 
 INITIALIZE = Path(configuration.__file__).parent / "initialize.sh"
-STOP_SECONDS = 30
+# Far more than on an idle machine: two cores run the tests of a deployed pipeline at the same time.
+STOP_SECONDS = 120
 
 
 @dataclass
@@ -187,7 +188,7 @@ class PostgresServer:
             capture_output=True,
             text=True,
             check=check,
-            timeout=60,
+            timeout=240,
             cwd=self.folder,
             **unprivileged.process(),
         )
