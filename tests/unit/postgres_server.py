@@ -8,9 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg
@@ -141,12 +142,15 @@ class PostgresServer:
         environment = {"PATH": os.environ["PATH"]}
         # like Kubernetes' exec, keep standard input open: the script itself must end psql
         keep_open, feed = os.pipe()
-        os.write(feed, script.encode())
+        # Beside psql: a pipe may have room for 8 KiB only, as the kernel gives a user with many.
+        feeding = Thread(target=_write_all, args=(feed, script.encode()), daemon=True)
+        feeding.start()
         try:
             return self._run(command, environment, stdin=keep_open, check=False)
         finally:
+            os.close(keep_open)  # a script that psql did not read to its end is not waited for
+            feeding.join(STOP_SECONDS)
             os.close(feed)
-            os.close(keep_open)
 
     def connect(self, user: str, **options: str) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as a client outside the pod does: by TCP, with TLS and a password."""
@@ -222,3 +226,10 @@ def running_server(**settings: object) -> Iterator[PostgresServer]:
         server.initialize()
         server.start()
         yield server
+
+
+def _write_all(pipe: int, content: bytes) -> None:
+    """Write everything to a pipe, or what its reader takes."""
+    with suppress(BrokenPipeError):
+        while content:
+            content = content[os.write(pipe, content) :]

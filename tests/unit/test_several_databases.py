@@ -170,7 +170,7 @@ class TestWorker:
         rules = deployed.one("ConfigMap", "kafka-connect").inputs["data"]["metrics.yml"]
         for prefix in ("postgres", "shop", "crm"):
             assert f"topic={prefix}_*,partition=*" in rules
-            assert f"topic: {prefix}.public.$1" in rules
+            assert f"({prefix})_(public)_(" in rules
         assert r"server=(?:postgres|([^,]+))" in rules
 
 

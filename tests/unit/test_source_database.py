@@ -66,6 +66,13 @@ def readable_by_debezium(server: PostgresServer) -> set[str]:
     return {str(row[0]) for row in rows}
 
 
+def test_a_script_may_be_larger_than_a_pipe(running: PostgresServer) -> None:
+    """Sixteen times the usual size of one; it was written to it before anybody read."""
+    comment = "-- " + "x" * 1020 + "\n"
+    done = running.psql(comment * 1024 + "SELECT 'the end';\n\\q\n")
+    assert (done.returncode, "the end" in done.stdout) == (0, True), done.stderr
+
+
 class TestInitialization:
     def test_a_second_run_leaves_the_data_directory_alone(self, server: PostgresServer) -> None:
         server.execute("CREATE TABLE IF NOT EXISTS kept ()")
