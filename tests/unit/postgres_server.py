@@ -142,7 +142,7 @@ class PostgresServer:
         environment = {"PATH": os.environ["PATH"]}
         # like Kubernetes' exec, keep standard input open: the script itself must end psql
         keep_open, feed = os.pipe()
-        # Beside psql: a pipe may have room for 8 KiB only, as the kernel gives a user with many.
+        # While psql reads: a pipe has room for 8 KiB only where its user has many.
         feeding = Thread(target=_write_all, args=(feed, script.encode()), daemon=True)
         feeding.start()
         try:

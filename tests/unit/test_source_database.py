@@ -67,7 +67,7 @@ def readable_by_debezium(server: PostgresServer) -> set[str]:
 
 
 def test_a_script_may_be_larger_than_a_pipe(running: PostgresServer) -> None:
-    """Sixteen times the usual size of one; it was written to it before anybody read."""
+    """A pipe does not hold it, so it can't be written before psql runs."""
     comment = "-- " + "x" * 1020 + "\n"
     done = running.psql(comment * 1024 + "SELECT 'the end';\n\\q\n")
     assert (done.returncode, "the end" in done.stdout) == (0, True), done.stderr
