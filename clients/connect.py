@@ -1,6 +1,5 @@
 """Reads and stops connectors through the Kubernetes API server's proxy."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -78,14 +77,13 @@ def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Conne
     if not connector.runs:
         return connector
     path = f"{_path(cluster, connect)}/{quote(connector.name)}"
-    deadline = time.monotonic() + task_configs.CHANGE_SECONDS
-    while True:
+
+    def earlier() -> tuple[str, ...]:
         config, answer = cluster.get(f"{path}/config"), cluster.get(f"{path}/tasks")
         tasks = [each["config"] for each in answer]
-        keys = task_configs.differing_keys(config, tasks, len(connector.tasks))
-        if not keys or time.monotonic() >= deadline:
-            return replace(connector, earlier=keys)
-        time.sleep(task_configs.POLL_SECONDS)
+        return task_configs.differing_keys(config, tasks, len(connector.tasks))
+
+    return replace(connector, earlier=task_configs.once_given(earlier, lambda keys: keys))
 
 
 def _path(cluster: Cluster, connect: ConnectOutput) -> str:

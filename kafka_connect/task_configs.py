@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kafka_connect.status import IN_TRANSITION, Status
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kafka_connect.client import ConnectClient
 
 Config = Mapping[str, str]
+Found = TypeVar("Found")
 
 # In a task's configuration and not in its connector's; some connectors number their tasks.
 ADDED_TO_TASKS = frozenset({"name", "task.class", "task.id"})
@@ -92,7 +93,12 @@ def read_steady_status(client: ConnectClient, name: str) -> Status:
 
     Raises ConnectError as the client's methods do.
     """
+    return once_given(lambda: read_status(client, name), lambda status: status.earlier)
+
+
+def once_given(read: Callable[[], Found], earlier: Callable[[Found], tuple[str, ...]]) -> Found:
+    """Return what is read once the tasks have the configuration, or when that took too long."""
     deadline = time.monotonic() + CHANGE_SECONDS
-    while (status := read_status(client, name)).earlier and time.monotonic() < deadline:
+    while earlier(found := read()) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-    return status
+    return found

@@ -18,12 +18,10 @@ from components.streaming.properties import render_properties
 from kafka_connect.client import ConnectClient
 from polling import poll_until
 from tests.unit.kafka_brokers import JVM, LOG4J, class_path
-from tests.unit.postgres_server import free_port
+from tests.unit.postgres_server import STOP_SECONDS, free_port
 from tests.unit.streaming_stack import sandbox
 
 START_SECONDS = 180
-# Far more than on an idle machine: two cores run the tests of a deployed pipeline at the same time.
-STOP_SECONDS = 120
 # For the jars of Iceberg and Debezium.
 WORKER_HEAP = "-Xmx512m"
 BROKER = """

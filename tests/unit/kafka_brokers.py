@@ -21,13 +21,12 @@ from components.streaming.kafka.configuration import (
 )
 from components.streaming.properties import render_properties
 from images.jars import read_checksums
+from tests.unit.postgres_server import STOP_SECONDS
 from tools import paths
 
 # Small and quick to start.
 JVM = ("-Xmx224m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 START_SECONDS = 240
-# Far more than on an idle machine: two cores run the tests of a deployed pipeline at the same time.
-STOP_SECONDS = 120
 LOG4J = """
 log4j.rootLogger=WARN, stdout
 log4j.appender.stdout=org.apache.log4j.ConsoleAppender
