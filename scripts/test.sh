@@ -50,9 +50,9 @@ output=$(mktemp)
 followed=false
 # --default-signal: a program that a script starts in the background would ignore the signal.
 timeout --signal=INT --kill-after=60 "${minutes}m" env --default-signal=INT nice -n 10 \
-  pytest -m "not pipeline" --numprocesses=auto --dist=loadfile >"$output" 2>&1 &
+  pytest -m "not pipeline" --numprocesses=auto --dist=loadfile --durations=40 >"$output" 2>&1 &
 others=$!
-env --default-signal=INT pytest -m pipeline &
+env --default-signal=INT pytest -m pipeline --durations=40 &
 pipeline=$!
 running=("$others" "$pipeline")
 trap end EXIT
