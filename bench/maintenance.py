@@ -43,6 +43,7 @@ from clients.console import console
 from clients.ending import run_and_exit
 from clients.stack import StackError, StackOutputs, read_managed
 from polling import poll_until
+from workload.background import Background
 from workload.machine import revision
 from workload.maintenance import (
     EAGER,
@@ -70,34 +71,19 @@ class Maintainer:
     cluster: Cluster
     log: Log
     runs: list[Run] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _failure: Exception | None = None
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Start after a while. Raises StackError at the end if a run failed, or none was made."""
-        thread = threading.Thread(target=self._guarded, name="maintainer", daemon=True)
-        thread.start()
-        try:
+        with Background(self._work, name="the maintenance", end_seconds=RUN_SECONDS):
             yield
-        finally:
-            self._stop.set()
-            thread.join(RUN_SECONDS)
-        if self._failure is not None:
-            raise StackError(f"the maintenance failed: {self._failure}") from self._failure
         if not self.runs:
             raise StackError("no maintenance ended during the load")
 
-    def _guarded(self) -> None:
-        try:
-            self._work()
-        except Exception as error:  # raised at the end of the block
-            self._failure = error
-
-    def _work(self) -> None:
-        self._stop.wait(LEAD_SECONDS)
+    def _work(self, stop: threading.Event) -> None:
+        stop.wait(LEAD_SECONDS)
         for number in itertools.count():
-            if self._stop.is_set():
+            if stop.is_set():
                 return
             self.runs.append(self._run(number))
             self.log(f"maintenance: {self.runs[-1]}")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -14,12 +15,11 @@ from bench.containers import Container, Usage
 from bench.gc_pauses import EVERY_SECONDS, GcPauses
 from clients.database import Row
 from clients.stack import StackError
+from workload.background import Background
 from workload.source import Connect
 
 INTERVAL = 1.0
 REQUEST_SECONDS = 5
-# For a database that does not answer the last sample.
-END_SECONDS = 60
 WAL = (
     "SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint AS written,"
     " (SELECT min(confirmed_flush_lsn - '0/0'::pg_lsn)::bigint FROM pg_replication_slots"
@@ -94,30 +94,29 @@ class Sampler:
         self._rows = rows
         self._pauses = GcPauses(containers)
         self._pauses_due = 0.0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._background = Background(self._run, name="sampling the pipeline")
         self.samples: list[Sample] = []
 
     def __enter__(self) -> "Sampler":
-        self._thread.start()
+        self._background.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(END_SECONDS)
+    def __exit__(self, *raised: Any) -> None:
+        """Raise StackError if the sampling failed."""
+        self._background.__exit__(*raised)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
             try:
                 with self._connect() as connection:
-                    self._sample_with(connection)
+                    self._sample_with(connection, stop)
             except (psycopg.OperationalError, StackError):
                 self._take(None, None)
-                self._stopping.wait(INTERVAL)
+                stop.wait(INTERVAL)
 
-    def _sample_with(self, connection: psycopg.Connection[Row]) -> None:
+    def _sample_with(self, connection: psycopg.Connection[Row], stop: threading.Event) -> None:
         due = time.monotonic()
-        while not self._stopping.wait(max(0.0, due - time.monotonic())):
+        while not stop.wait(max(0.0, due - time.monotonic())):
             due = max(due + INTERVAL, time.monotonic())
             row = connection.execute(WAL).fetchone() or {}
             self._take(row["written"], row["confirmed"])

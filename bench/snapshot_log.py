@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from clients.archive import ArchiveCommit, IcebergArchive
 from clients.stack import StackOutputs
+from workload.background import Background
 
 POLL_SECONDS = 1.0
-# For an archive that does not answer the last request.
-END_SECONDS = 60
 
 
 class SnapshotLog:
@@ -18,33 +18,30 @@ class SnapshotLog:
         self._archive, self._tables = IcebergArchive(outputs.archive), outputs.tables
         # Also those that have expired since.
         self._known: set[ArchiveCommit] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._guarded, name="snapshot-log", daemon=True)
-        self._failure: Exception | None = None
+        self._background = Background(self._note, name="reading the archive's snapshots")
 
     def __enter__(self) -> "SnapshotLog":
-        self._thread.start()
+        self._background.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(END_SECONDS)
+    def __exit__(self, *raised: Any) -> None:
+        """Raise StackError if the reading failed."""
+        self._background.__exit__(*raised)
 
     def rows(self, since: float) -> int:
         """Return how many rows became readable after a time (time.time())."""
         return sum(rows for _, rows in self.readable(since))
 
     def readable(self, since: float) -> Sequence[tuple[float, int]]:
-        """Return when rows became readable after a time, and how many. Raises what reading did."""
-        if self._failure is not None:
-            raise self._failure
+        """Return when rows became readable after a time, and how many.
+
+        Raises StackError if the reading failed.
+        """
+        self._background.check()
         found = list(self._known)
         return sorted((each.at, each.rows) for each in found if each.at >= since)
 
-    def _guarded(self) -> None:
-        try:
-            while not self._stop.wait(POLL_SECONDS):
-                for table in self._tables:
-                    self._known.update(self._archive.commits(table, 0))
-        except Exception as error:  # raised by readable()
-            self._failure = error
+    def _note(self, stop: threading.Event) -> None:
+        while not stop.wait(POLL_SECONDS):
+            for table in self._tables:
+                self._known.update(self._archive.commits(table, 0))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
@@ -15,6 +15,7 @@ from clients.status.unknown import UNREACHABLE
 from clients.topics import GroupReader
 from kafka_connect.status import first_cause
 from polling import poll_until
+from workload.background import Background
 from workload.writer import Writer
 
 T = TypeVar("T")
@@ -54,12 +55,10 @@ class Monitor:
 
     def __init__(self, pipeline: Pipeline, writer: Writer) -> None:
         self._pipeline, self._writer = pipeline, writer
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._guarded, name="monitor", daemon=True)
+        self._background = Background(self._watch, name="watching the pipeline", error=FaultError)
         self._next_slow = 0.0
         self._slow: list[str] = []
         self._quiet = 0
-        self._failure: Exception | None = None
         self._before = Before(
             pods=len(lasting(pipeline.cluster.pods())),
             restarts={pod.name: pod.restarts for pod in pipeline.cluster.pods()},
@@ -68,12 +67,12 @@ class Monitor:
         self.symptoms: list[Symptom] = []
 
     def __enter__(self) -> "Monitor":
-        self._thread.start()
+        self._background.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=60)
+    def __exit__(self, *raised: Any) -> None:
+        """Raise FaultError if the polls failed."""
+        self._background.__exit__(*raised)
 
     def first_since(self, moment: float) -> Symptom | None:
         """Return the first symptom after a moment (time.time()).
@@ -84,7 +83,7 @@ class Monitor:
 
         def found_or_stopped() -> list[Symptom] | bool:
             found = [each for each in list(self.symptoms) if each.at >= moment]
-            return found or not self._thread.is_alive()
+            return found or not self._background.runs
 
         try:
             found = poll_until(
@@ -103,22 +102,15 @@ class Monitor:
 
     def is_quiet(self) -> bool:
         """Return whether the last polls found no symptom. Raises FaultError if they failed."""
-        if self._failure is not None:
-            raise FaultError(f"watching the pipeline failed: {self._failure}") from self._failure
+        self._background.check()
         return self._quiet >= SETTLED_POLLS
 
     def disturb(self) -> None:
         """Forget earlier polls without a symptom."""
         self._quiet = 0
 
-    def _guarded(self) -> None:
-        try:
-            self._watch()
-        except Exception as error:  # raised by is_quiet()
-            self._failure = error
-
-    def _watch(self) -> None:
-        while not self._stop.is_set():
+    def _watch(self, stop: threading.Event) -> None:
+        while not stop.is_set():
             began = time.time()
             present = self._recorded(self._fast_symptoms())
             if began >= self._next_slow:  # these may take long, so the others are recorded first
@@ -126,7 +118,7 @@ class Monitor:
                 self._next_slow = time.time() + SLOW_POLL_SECONDS
             present += self._slow
             self._quiet = 0 if any(map(lasts, present)) else self._quiet + 1
-            self._stop.wait(max(0.0, POLL_SECONDS - (time.time() - began)))
+            stop.wait(max(0.0, POLL_SECONDS - (time.time() - began)))
 
     def _recorded(self, present: list[str]) -> list[str]:
         self.symptoms += [Symptom(time.time(), what) for what in present]

@@ -20,6 +20,11 @@ END_SECONDS = STACKS_SECONDS = 60.0
 SHOWN = 6000
 
 
+def ending_with_the_tests(command: Sequence[str]) -> list[str]:
+    """Return a command whose program ends with the process of the tests, however that ends."""
+    return ["setpriv", "--pdeathsig", "KILL", *command]
+
+
 class JavaProgram:
     """A running program, whose input and output are lines."""
 
@@ -37,7 +42,7 @@ class JavaProgram:
         # Closed by close().
         self._errors: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
-            ["java", *options, "-cp", classpath, name, *arguments],
+            ending_with_the_tests(["java", *options, "-cp", classpath, name, *arguments]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

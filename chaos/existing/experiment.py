@@ -17,6 +17,7 @@ from clients.stack import PROJECT, StackError, StackOutputs
 from polling import NotReadyError, poll_until
 from sample_databases.server import SampleServer, servers
 from sample_databases.tpch_load import TpchLoad
+from workload.background import Background
 from workload.machine import revision
 from workload.progress import Log
 
@@ -91,28 +92,19 @@ class Experiment:
 
     @contextmanager
     def _other_load(self) -> Iterator[None]:
-        """Change the other database's rows until the end of the block. Raises what failed."""
-        stop, failures = threading.Event(), list[Exception]()
+        """Change the other database's rows until the end of the block.
+
+        Raises FaultError if that failed.
+        """
         load = TpchLoad(SampleServer.open(OTHER), OTHER_RATE)
 
-        def change() -> None:
-            try:
-                while not stop.is_set():
-                    load.run(OTHER_STEP_SECONDS)
-            except Exception as error:  # raised by the experiment's thread
-                failures.append(error)
+        def change(stop: threading.Event) -> None:
+            while not stop.is_set():
+                load.run(OTHER_STEP_SECONDS)
 
-        thread = threading.Thread(target=change, name=OTHER, daemon=True)
-        thread.start()
-        try:
+        name = f"the load of {OTHER}"
+        with Background(change, name=name, end_seconds=COMMAND_SECONDS, error=FaultError):
             yield
-        finally:
-            stop.set()
-            thread.join(COMMAND_SECONDS)
-        if failures:
-            raise failures[0]
-        if thread.is_alive():
-            raise FaultError(f"PostgreSQL did not answer the load within {COMMAND_SECONDS} s")
 
     def _refusal(self, fault: ExistingFault) -> str:
         """Wait until the status asks for the recovery that a fault needs; return its line."""

@@ -10,10 +10,10 @@ import psycopg
 
 from chaos.pipeline import FaultError
 from sample_databases.server import SampleServer
+from workload.background import Background
 
 ROWS = 5
 PAUSE_SECONDS = 0.1
-END_SECONDS = 60.0
 # The table has no primary key, so a row that arrives twice is seen in it twice.
 INSERT = "INSERT INTO page_views (at, path) VALUES (clock_timestamp(), %s)"
 COMMITTED = "SELECT path FROM page_views WHERE path LIKE %s"
@@ -26,40 +26,32 @@ class VisitLoad:
         """`run` is what the paths begin with."""
         self.server, self._run = server, run
         self._written = 0
-        self._stop = threading.Event()
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Insert rows until the end of the block.
 
-        Raises FaultError if the server does not answer the last transaction.
+        Raises FaultError if the load failed, or the server does not answer its last transaction.
         """
-        thread = threading.Thread(target=self._write, name="visits", daemon=True)
-        thread.start()
-        try:
+        with Background(self._write, name="the load of visits", error=FaultError):
             yield
-        finally:
-            self._stop.set()
-            thread.join(END_SECONDS)
-        if thread.is_alive():
-            raise FaultError(f"PostgreSQL did not answer the load within {END_SECONDS:g} s")
 
     def committed(self) -> list[str]:
         """Return the paths that the server has now."""
         with self.server.connect() as connection:
             return [str(path) for (path,) in connection.execute(COMMITTED, [f"{self._run}/%"])]
 
-    def _write(self) -> None:
-        while not self._stop.wait(PAUSE_SECONDS):
+    def _write(self, stop: threading.Event) -> None:
+        while not stop.wait(PAUSE_SECONDS):
             try:
-                self._insert()
+                self._insert(stop)
             except psycopg.OperationalError:
                 # The server is away: what it has committed is asked at the end.
                 continue
 
-    def _insert(self) -> None:
+    def _insert(self, stop: threading.Event) -> None:
         with self.server.connect() as connection:
-            while not self._stop.wait(PAUSE_SECONDS):
+            while not stop.wait(PAUSE_SECONDS):
                 # No number is used again: a commit in doubt is not repeated.
                 first, self._written = self._written, self._written + ROWS
                 with connection.transaction(), connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from components.streaming.connect.configuration import POD_IP, worker_properties
 from components.streaming.properties import render_properties
 from kafka_connect.client import ConnectClient
 from polling import poll_until
+from tests.java_programs import ending_with_the_tests
 from tests.unit.kafka_brokers import JVM, LOG4J, class_path
 from tests.unit.postgres_server import STOP_SECONDS, free_port
 from tests.unit.streaming_stack import sandbox
@@ -145,7 +146,7 @@ class ConnectProcesses:
         java = shutil.which("java") or "java"
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [java, *options, "-cp", class_path(), *command],
+                ending_with_the_tests([java, *options, "-cp", class_path(), *command]),
                 stdout=log,
                 stderr=log,
                 env=environment,

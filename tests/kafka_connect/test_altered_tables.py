@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka_connect.test_resumed_reading import apply, contents, run, server, worker_of
+from tests.kafka_connect.killed_worker import apply, contents, run, server, worker_of
 from tests.unit.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images, pytest.mark.postgresql]

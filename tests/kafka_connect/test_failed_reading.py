@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kafka_connect.status import advice_for, first_cause
-from tests.kafka_connect.test_resumed_reading import TaskError, apply, worker_of
+from tests.kafka_connect.killed_worker import TaskError, apply, worker_of
 from tests.unit.postgres_server import PostgresServer, running_server
 
 pytestmark = [pytest.mark.jdk, pytest.mark.images, pytest.mark.postgresql]

@@ -11,8 +11,8 @@ import pytest
 from kafka_connect.status import advice_for
 from polling import poll_until
 from tests.kafka_connect.artifacts import copy_artifacts
+from tests.kafka_connect.killed_worker import TaskError, Worker, apply, worker_of
 from tests.kafka_connect.test_jars import JARS, JAVA
-from tests.kafka_connect.test_resumed_reading import TaskError, Worker, apply, worker_of
 from tests.requirements import postgres_bin
 from tests.unit.postgres_server import PostgresServer, running_server
 

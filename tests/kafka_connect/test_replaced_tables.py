@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sample_databases import unprivileged
-from tests.kafka_connect.test_resumed_reading import (
+from tests.kafka_connect.killed_worker import (
     TaskError,
     Worker,
     apply,

@@ -1,10 +1,14 @@
 """A Java program of a test that does not answer, or does not end, fails the test and says why."""
 
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from polling import poll_until
 from tests import java_programs
 from tests.java_programs import JavaProgram, java_program, printed_by
 
@@ -99,3 +103,24 @@ def test_a_program_that_only_prints_must_end(classes: str) -> None:
     message = failure(lambda: printed_by(["java", "-cp", classes, "Late"], seconds=10))
     assert "Late did not end within 10 s" in message
     assert "its own errors" in message
+
+
+def test_a_program_ends_with_the_process_of_the_tests_when_a_library_aborts_it() -> None:
+    """Its own code can't end them any more, as when librdkafka has ended pytest by SIGABRT."""
+    started = (
+        "import os, subprocess\n"
+        "from tests.java_programs import ending_with_the_tests\n"
+        "print(subprocess.Popen(ending_with_the_tests(['sleep', '600'])).pid, flush=True)\n"
+        "os.abort()"
+    )
+    ended = subprocess.run([sys.executable, "-c", started], stdout=subprocess.PIPE, check=False)
+    assert ended.returncode == -signal.SIGABRT
+    status = Path("/proc", ended.stdout.decode().strip(), "status")
+    poll_until(lambda: _has_ended(status), timeout=30, interval=0.1, description="its program")
+
+
+def _has_ended(status: Path) -> bool:
+    try:
+        return "State:\tZ" in status.read_text()
+    except FileNotFoundError:
+        return True

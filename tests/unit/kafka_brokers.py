@@ -21,6 +21,7 @@ from components.streaming.kafka.configuration import (
 )
 from components.streaming.properties import render_properties
 from images.jars import read_checksums
+from tests.java_programs import ending_with_the_tests
 from tests.unit.postgres_server import STOP_SECONDS
 from tools import paths
 
@@ -198,7 +199,9 @@ class BrokerProcesses:
         command = [java, *options, "-cp", self._jars, program, *arguments]
         with (home / "log").open("ab") as log:
             return subprocess.Popen(
-                [*command, str(home / "server.properties")], stdout=log, stderr=log
+                ending_with_the_tests([*command, str(home / "server.properties")]),
+                stdout=log,
+                stderr=log,
             )
 
 

@@ -27,7 +27,7 @@ import org.apache.kafka.connect.storage.OffsetStorageReader;
  * task goes on after a retriable error, as in a worker. A record that is committed is printed as
  * operation, table, position, `id` and `v`; the end of a line of input as "done".
  */
-public class ResumedReading {
+public class KilledWorker {
   /** What a committed transaction has stored, as Connect's JSON brings it back. */
   private static final Map<Map<String, ?>, Map<String, Object>> STORED = new HashMap<>();
   /** The task of the line before, if it goes on. */
