@@ -1,9 +1,14 @@
 """A worker that runs one task of a source connector against a real PostgreSQL, and is killed."""
 
+import atexit
+import shutil
+import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,8 @@ UNORDERED = {
     "doubles": ("double precision PRIMARY KEY", "n / 7.0"),
     "bag": ("text", "'same'"),
 }
+# It runs for seconds, so that the optimizing compiler would take more than it saves.
+JVM = ("-Duser.timezone=UTC", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 # A killed worker may have committed nothing of what it has read.
 ATTEMPTS = 40
 
@@ -145,15 +152,24 @@ def worker_of(
         "retriable.restart.connector.wait.ms": "10",
         **(changes or {}),
     }
-    copy_artifacts(JARS["values"], folder / "jars")
-    copy_artifacts(("org/postgresql/postgresql/42.6.*", *JARS[JSON]), folder / "more")
     given = folder / "connector.properties"
     given.write_text("".join(f"{key}={_escaped(value)}\n" for key, value in properties.items()))
-    classpath = f"{JAVA / 'values.jar'}:{folder}/jars/*:{folder}/more/*"
-    source = str(Path(__file__).with_name("KilledWorker.java"))
-    options = ("-Duser.timezone=UTC",)
-    with java_program(classpath, source, *options, arguments=(str(given), str(seed))) as program:
+    arguments = (str(given), str(seed))
+    with java_program(_class_path(), "KilledWorker", *JVM, arguments=arguments) as program:
         yield Worker(program)
+
+
+@cache
+def _class_path() -> str:
+    """Compile the program, once for all tests of this process; return what it needs."""
+    folder = Path(tempfile.mkdtemp(prefix="datapipe-killed-worker-"))
+    atexit.register(shutil.rmtree, folder)
+    copy_artifacts(JARS["values"], folder / "jars")
+    copy_artifacts(("org/postgresql/postgresql/42.6.*", *JARS[JSON]), folder / "more")
+    needed = f"{JAVA / 'values.jar'}:{folder}/jars/*:{folder}/more/*"
+    source = Path(__file__).with_name("KilledWorker.java")
+    subprocess.run(["javac", "-cp", needed, "-d", folder, source], check=True)
+    return f"{folder}:{needed}"
 
 
 def _escaped(value: str) -> str:
