@@ -14,6 +14,7 @@ from components.config.archive import ArchiveSettings
 from components.config.streaming import TopicSettings
 
 OUTPUT = PROJECT / "docs/bench/growth.json"
+DATABASE = "postgresql-0"
 # The series of points with the same rate over more and more tables.
 TABLES_SERIES = "tables"
 DEFAULT_PARTITIONS = TopicSettings().partitions
@@ -178,7 +179,7 @@ def point_from_result(result: Result, arranged: Arranged) -> Point:
         archive_bytes=result.summary.event_bytes,
         connect_held=max(each.peak_held for label, each in of.items() if is_worker(label)),
         broker_held=max(each.peak_held for each in brokers),
-        database_held=of["postgresql-0"].peak_held,
+        database_held=of[DATABASE].peak_held,
         files_per_commit=result.files.files / result.files.commits,
         latency_p50=result.summary.latency.p50,
         latency_p99=result.summary.latency.p99,
@@ -191,10 +192,15 @@ def is_broker(label: str) -> bool:
     return label.removeprefix("kafka-").isdigit()
 
 
+def is_counted(label: str) -> bool:
+    """Return whether a container is one of those that by_kind() sums: those of Jobs may end."""
+    return is_worker(label) or is_broker(label) or label == DATABASE
+
+
 def by_kind(used: Mapping[str, float]) -> Cpu:
     """Sum what each container used, by its label, for each kind of container."""
     return Cpu(
         connect=sum(value for label, value in used.items() if is_worker(label)),
         broker=sum(value for label, value in used.items() if is_broker(label)),
-        database=used["postgresql-0"],
+        database=used[DATABASE],
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bench import aws_process
 from bench.containers import containers
-from bench.costs import Cpu, by_kind, is_broker
+from bench.costs import Cpu, by_kind, is_broker, is_counted
 from bench.run import Observer
 from clients.cluster import Cluster
 from clients.stack import StackError, StackOutputs
@@ -63,7 +63,8 @@ class UsageObserver(Observer):
 
 def used_cpu(outputs: StackOutputs, seconds: float) -> Cpu:
     """Measure what the stack uses from now on, in millicores."""
-    present, endpoint = containers(Cluster(outputs)), outputs.archive.endpoint
+    endpoint = outputs.archive.endpoint
+    present = [each for each in containers(Cluster(outputs)) if is_counted(each.label)]
     began, before = time.monotonic(), {each.label: each.usage().cpu_seconds for each in present}
     aws_before = aws_process.cpu_seconds(endpoint)
     time.sleep(seconds)

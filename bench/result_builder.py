@@ -61,6 +61,16 @@ class Recording:
         return [sample for sample in self.samples if begin <= sample.at <= end]
 
     @property
+    def measured(self) -> list[Container]:
+        """The containers that ran for some of the load: a Job's, as the maintenance's, may not."""
+        during = self.during
+        return [
+            container
+            for container in self.containers
+            if sum(container.label in sample.usage for sample in during) > 1
+        ]
+
+    @property
     def since_start(self) -> list[Sample]:
         """The samples since the load's start, until everything was archived."""
         return [sample for sample in self.samples if sample.at >= self.journal.started]
@@ -69,7 +79,7 @@ class Recording:
 def build_result(run: Recording, references: list[Reference]) -> Result:
     """Compute the result."""
     tables = run.comparison.tables()
-    containers = [_container(run, container) for container in run.containers]
+    containers = [_container(run, container) for container in run.measured]
     series = _series(run)
     return Result(
         at=datetime.fromtimestamp(run.journal.started, UTC).isoformat(timespec="seconds"),
@@ -196,7 +206,7 @@ def _series(run: Recording) -> Series:
     times = [sample.at for sample in samples]
     committed, archived = committed_rows(run.journal), archived_rows(run.commits)
     streamed = streamed_rows(run.samples, committed.total)
-    labels = [container.label for container in run.containers]
+    labels = [container.label for container in run.measured]
     cpu = by_container(samples, labels, lambda usage: usage.cpu_seconds)
     throttled = by_container(samples, labels, lambda usage: usage.throttled_seconds)
     latency = _latency_by_second(run)

@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -102,6 +103,32 @@ def test_idle_use_counts_only_once_it_has_stopped_falling(
     observer.settle(5 + 20 * len(windows))
     assert (observer.idle and observer.idle.broker) == used
     assert next(seen, None) is None
+
+
+def test_idle_use_is_that_of_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the maintenance can end in the middle of a window."""
+
+    class Measured:
+        def __init__(self, label: str, *seconds: float) -> None:
+            self.label, self._seconds = label, iter(seconds)
+
+        def usage(self) -> SimpleNamespace:
+            if (used := next(self._seconds, None)) is None:
+                raise FileNotFoundError(self.label)
+            return SimpleNamespace(cpu_seconds=used)
+
+    found = [
+        Measured("kafka-connect", 1.0, 2.0),
+        Measured("kafka-0", 1.0, 1.5),
+        Measured("postgresql-0", 1.0, 1.25),
+        Measured("archive-maintenance-1", 5.0),
+    ]
+    monkeypatch.setattr(idle_use, "containers", lambda _cluster: found)
+    monkeypatch.setattr(idle_use, "Cluster", lambda _outputs: None)
+    monkeypatch.setattr(aws_process, "cpu_seconds", lambda _endpoint: None)
+    outputs: Any = SimpleNamespace(archive=SimpleNamespace(endpoint=""))
+    used = idle_use.used_cpu(outputs, 0.01)
+    assert used.connect == pytest.approx(2 * used.broker) == pytest.approx(4 * used.database)
 
 
 def test_the_stand_ins_cpu_is_that_of_the_process_at_its_port() -> None:

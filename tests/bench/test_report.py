@@ -27,6 +27,7 @@ from clients.archive import ArchiveCommit
 MEBIBYTE = 1024 * 1024
 START = 1_000_000.0
 SECONDS, RATE = 20, 100
+MAINTENANCE = "archive-maintenance-1"
 MACHINE = Machine(
     processor="a processor", cores=2, memory=8 << 30, system="Debian", kernel="6", load_before=0.1
 )
@@ -81,7 +82,11 @@ def sample(second: float) -> Sample:
         written_lsn=1000 * rows,
         confirmed_lsn=1000 * max(0, rows - RATE),
         offsets=7 + rows * 10 // 9,
-        usage={"kafka-connect": usage(max(0.0, second))},
+        usage={
+            "kafka-connect": usage(max(0.0, second)),
+            # A run of the maintenance that ends as the load begins.
+            **({MAINTENANCE: usage(0.0)} if second <= 0 else {}),
+        },
         machine_cpu_seconds=1.9 * second,
         generator_cpu_seconds=0.1 * second,
         paused={"kafka-connect": 0.02 * second} if second % 10 == 0 else {},
@@ -91,8 +96,9 @@ def sample(second: float) -> Sample:
 @pytest.fixture
 def measured() -> Iterator[Result]:
     """Snapshots come every five seconds, with all that was committed until then."""
-    connect = Container(
-        "kafka-connect-a-b", "kafka-connect", "", 1024 * MEBIBYTE, 1.0, *[Path()] * 3
+    connect, maintenance = (
+        Container(pod, container, "", 1024 * MEBIBYTE, 1.0, *[Path()] * 3)
+        for pod, container in (("kafka-connect-a-b", "kafka-connect"), (MAINTENANCE, "archive"))
     )
     commits = [ArchiveCommit("public.users", START + 5 * n, 500, 2, 50_000) for n in range(1, 5)]
     with expected_rows(journal()) as comparison:
@@ -103,7 +109,7 @@ def measured() -> Iterator[Result]:
             journal=journal(),
             samples=[sample(second) for second in range(-1, SECONDS + 2)],
             commits=commits,
-            containers=[connect],
+            containers=[connect, maintenance],
             comparison=comparison,
             restarts=0,
             machine=MACHINE,
