@@ -80,7 +80,7 @@ def build_result(run: Recording, references: list[Reference]) -> Result:
     """Compute the result."""
     tables = run.comparison.tables()
     containers = [_container(run, container) for container in run.measured]
-    series = _series(run)
+    series = _series(run, [each.label for each in containers])
     return Result(
         at=datetime.fromtimestamp(run.journal.started, UTC).isoformat(timespec="seconds"),
         revision=revision(),
@@ -201,12 +201,11 @@ def _shared_ceiling(run: Recording) -> Reference:
     )
 
 
-def _series(run: Recording) -> Series:
+def _series(run: Recording, labels: Sequence[str]) -> Series:
     samples, start = run.since_start, run.journal.started
     times = [sample.at for sample in samples]
     committed, archived = committed_rows(run.journal), archived_rows(run.commits)
     streamed = streamed_rows(run.samples, committed.total)
-    labels = [container.label for container in run.measured]
     cpu = by_container(samples, labels, lambda usage: usage.cpu_seconds)
     throttled = by_container(samples, labels, lambda usage: usage.throttled_seconds)
     latency = _latency_by_second(run)

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
@@ -80,8 +79,8 @@ class Topics:
             return None
 
 
-class Sampler:
-    """Takes samples on a thread of its own until the end of the block."""
+class Sampler(Background):
+    """Takes samples until the end of the block."""
 
     def __init__(
         self,
@@ -90,20 +89,12 @@ class Sampler:
         containers: list[Container],
         rows: Callable[[], int],
     ) -> None:
+        super().__init__(self._run, name="sampling the pipeline")
         self._connect, self._topics, self._containers = connect, topics, containers
         self._rows = rows
         self._pauses = GcPauses(containers)
         self._pauses_due = 0.0
-        self._background = Background(self._run, name="sampling the pipeline")
         self.samples: list[Sample] = []
-
-    def __enter__(self) -> "Sampler":
-        self._background.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        """Raise StackError if the sampling failed."""
-        self._background.__exit__(*raised)
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 from clients.archive import ArchiveCommit, IcebergArchive
 from clients.stack import StackOutputs
@@ -11,22 +10,14 @@ from workload.background import Background
 POLL_SECONDS = 1.0
 
 
-class SnapshotLog:
-    """Reads the tables' metadata on a thread, until the end of the block."""
+class SnapshotLog(Background):
+    """Reads the tables' metadata until the end of the block."""
 
     def __init__(self, outputs: StackOutputs) -> None:
+        super().__init__(self._note, name="reading the archive's snapshots")
         self._archive, self._tables = IcebergArchive(outputs.archive), outputs.tables
         # Also those that have expired since.
         self._known: set[ArchiveCommit] = set()
-        self._background = Background(self._note, name="reading the archive's snapshots")
-
-    def __enter__(self) -> "SnapshotLog":
-        self._background.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        """Raise StackError if the reading failed."""
-        self._background.__exit__(*raised)
 
     def rows(self, since: float) -> int:
         """Return how many rows became readable after a time (time.time())."""
@@ -37,7 +28,7 @@ class SnapshotLog:
 
         Raises StackError if the reading failed.
         """
-        self._background.check()
+        self.check()
         found = list(self._known)
         return sorted((each.at, each.rows) for each in found if each.at >= since)
 

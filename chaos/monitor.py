@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from chaos.pipeline import FaultError, Pipeline
 from clients.bucket import objects
@@ -50,12 +50,12 @@ class Before:
     dead_letters: int
 
 
-class Monitor:
-    """Polls on a thread until the end of the block. That a part does not answer is a symptom."""
+class Monitor(Background):
+    """Polls until the end of the block. That a part does not answer is a symptom."""
 
     def __init__(self, pipeline: Pipeline, writer: Writer) -> None:
+        super().__init__(self._watch, name="watching the pipeline", error=FaultError)
         self._pipeline, self._writer = pipeline, writer
-        self._background = Background(self._watch, name="watching the pipeline", error=FaultError)
         self._next_slow = 0.0
         self._slow: list[str] = []
         self._quiet = 0
@@ -66,14 +66,6 @@ class Monitor:
         )
         self.symptoms: list[Symptom] = []
 
-    def __enter__(self) -> "Monitor":
-        self._background.__enter__()
-        return self
-
-    def __exit__(self, *raised: Any) -> None:
-        """Raise FaultError if the polls failed."""
-        self._background.__exit__(*raised)
-
     def first_since(self, moment: float) -> Symptom | None:
         """Return the first symptom after a moment (time.time()).
 
@@ -83,7 +75,7 @@ class Monitor:
 
         def found_or_stopped() -> list[Symptom] | bool:
             found = [each for each in list(self.symptoms) if each.at >= moment]
-            return found or not self._background.runs
+            return found or not self.runs
 
         try:
             found = poll_until(
@@ -102,7 +94,7 @@ class Monitor:
 
     def is_quiet(self) -> bool:
         """Return whether the last polls found no symptom. Raises FaultError if they failed."""
-        self._background.check()
+        self.check()
         return self._quiet >= SETTLED_POLLS
 
     def disturb(self) -> None:

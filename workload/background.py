@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Self
 
 from clients.stack import StackError
 
@@ -32,7 +33,7 @@ class Background:
         self._thread = threading.Thread(target=self._guarded, name=name, daemon=True)
         self._failure: Exception | None = None
 
-    def __enter__(self) -> Background:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
