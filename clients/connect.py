@@ -18,6 +18,8 @@ from kafka_connect.startup import (
     Timeouts,
     wait_until,
 )
+from kafka_connect.status import IN_TRANSITION
+from kafka_connect.task_configs import is_gone
 
 Log = Callable[[str], None]
 
@@ -60,12 +62,23 @@ class Connector:
 
 
 def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
-    """Return every connector of the workers, sorted by name.
+    """Return every connector of the workers, sorted by name, without tasks that no longer exist.
 
     Raises kubernetes.client.ApiException if Connect does not answer.
     """
     answer = cluster.get(_path(cluster, connect), expand="status")
-    return [read_connector(each["status"]) for _, each in sorted(answer.items())]
+    found = [read_connector(each["status"]) for _, each in sorted(answer.items())]
+    return [_with_present_tasks(cluster, connect, each) for each in found]
+
+
+def _with_present_tasks(
+    cluster: Cluster, connect: ConnectOutput, connector: Connector
+) -> Connector:
+    if not any(task.state in IN_TRANSITION for task in connector.tasks):
+        return connector
+    count = len(cluster.get(f"{_path(cluster, connect, connector.name)}/tasks"))
+    kept = (task for task in connector.tasks if not is_gone(task.number, task.state, count))
+    return replace(connector, tasks=tuple(kept))
 
 
 def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Connector) -> Connector:
@@ -76,7 +89,7 @@ def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Conne
     """
     if not connector.runs:
         return connector
-    path = f"{_path(cluster, connect)}/{quote(connector.name)}"
+    path = _path(cluster, connect, connector.name)
 
     def earlier() -> tuple[str, ...]:
         config, answer = cluster.get(f"{path}/config"), cluster.get(f"{path}/tasks")
@@ -86,9 +99,9 @@ def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Conne
     return replace(connector, earlier=task_configs.once_given(earlier, lambda keys: keys))
 
 
-def _path(cluster: Cluster, connect: ConnectOutput) -> str:
+def _path(cluster: Cluster, connect: ConnectOutput, connector: str = "") -> str:
     service = f"/api/v1/namespaces/{cluster.namespace}/services/{connect.service}:{connect.port}"
-    return f"{service}/proxy/connectors"
+    return f"{service}/proxy/connectors" + (f"/{quote(connector)}" if connector else "")
 
 
 def read_connector(status: Mapping[str, Any]) -> Connector:

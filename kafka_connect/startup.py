@@ -23,7 +23,7 @@ from kafka_connect.status import (
     explain,
     is_known,
 )
-from kafka_connect.task_configs import Config, read_status
+from kafka_connect.task_configs import Config, current_status, read_status
 from polling import poll_until
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _look(
         if wanted == "RUNNING":
             status = read_status(client, name, config)
         else:
-            status = Status.from_response(client.status(name))
+            status = current_status(client, name)
         return status, status.progress()
     except ConnectorMissingError:
         return None, "not yet taken up by a worker"

@@ -72,6 +72,31 @@ def _differing(config: Config, task: Config) -> Collection[str]:
     return {key for key in keys if task.get(key) != config.get(key)}
 
 
+def current_status(client: ConnectClient, name: str) -> Status:
+    """Return the status, without tasks that no longer exist.
+
+    Raises ConnectError as the client's methods do.
+    """
+    answer = client.status(name)
+    if any(task["state"] in IN_TRANSITION for task in answer["tasks"]):
+        count = len(client.task_configs(name))
+        kept = [
+            task for task in answer["tasks"] if not is_gone(int(task["id"]), task["state"], count)
+        ]
+        answer = {**answer, "tasks": kept}
+    return Status.from_response(answer)
+
+
+def is_gone(number: int, state: str, configured: int) -> bool:
+    """Return whether a task no longer exists, and only its state is left.
+
+    A worker can report that it has stopped a task after Connect has deleted the connector and the
+    states of its tasks. Connect then keeps this one, also for a later connector of that name.
+    `configured` is how many tasks have a configuration; Connect numbers them from 0.
+    """
+    return number >= configured and state in IN_TRANSITION
+
+
 def read_status(client: ConnectClient, name: str, config: Config | None = None) -> Status:
     """Return the status, with the keys in which a running connector's tasks are not up to date.
 
@@ -80,7 +105,7 @@ def read_status(client: ConnectClient, name: str, config: Config | None = None) 
 
     Raises ConnectError as the client's methods do.
     """
-    status = Status.from_response(client.status(name))
+    status = current_status(client, name)
     if status.connector != "RUNNING" or not status.tasks or set(status.tasks) & IN_TRANSITION:
         return status
     wanted = client.config(name) if config is None else config

@@ -130,6 +130,21 @@ class TestCluster:
         (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
         assert found.runs
 
+    def test_a_task_that_no_longer_exists_is_left_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = f"{CONNECTOR.rpartition('/')[0]}?expand=status"
+        status = ANSWERS[path]["s3-sink-connector"]["status"]
+        left = {"id": 1, "state": "UNASSIGNED"}
+        answer = {"s3-sink-connector": {"status": {**status, "tasks": [*status["tasks"], left]}}}
+        monkeypatch.setitem(ANSWERS, path, answer)
+        (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
+        assert [task.number for task in found.tasks] == [0]
+        present = [*ANSWERS[f"{CONNECTOR}/tasks"], {"id": {"task": 1}, "config": {}}]
+        monkeypatch.setitem(ANSWERS, f"{CONNECTOR}/tasks", present)
+        (found,) = connectors(Cluster(self.outputs), self.outputs.connect)
+        assert not found.runs
+
     def test_tasks_that_have_not_got_a_connectors_configuration(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

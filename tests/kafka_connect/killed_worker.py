@@ -75,7 +75,10 @@ class Worker:
         self._run(str(records))
 
     def read_until(self, is_enough: Callable[[], object], records: int) -> None:
-        """Read some records and kill the worker, again and again until it is enough."""
+        """Read some records and kill the worker, again and again until it is enough.
+
+        Where nothing was committed, the next task reads all rows again, from another slot.
+        """
         for _ in range(ATTEMPTS):
             if is_enough():
                 return

@@ -34,7 +34,7 @@ def test_no_change_is_skipped_or_repeated_where_many_share_a_position(
     apply(server, tables)
     changed = {"provide.transaction.metadata": metadata}
     with worker_of(server, tables, tmp_path, changed, seed) as worker:
-        worker.read(2)
+        worker.read_until(lambda: worker.records, 2)
         with server.connect("postgres") as connection:
             change_at_shared_positions(connection)
             connection.execute("INSERT INTO ending VALUES (1, 'the end')")
@@ -193,7 +193,7 @@ def test_a_truncate_of_several_tables_is_recorded_once_whatever_leaves_the_list_
     with worker_of(server, tables, tmp_path, batches, seed=9) as worker:
         with server.connect("postgres") as connection:
             connection.execute("INSERT INTO ending VALUES (0, 'begin')")
-        worker.read(1)
+        worker.read_until(lambda: worker.records, 1)
         with server.connect("postgres") as connection:
             for _ in range(rounds):
                 connection.execute(f"TRUNCATE {', '.join(truncated)}")

@@ -243,5 +243,28 @@ def test_a_refresh_during_a_change_is_no_drift(
     assert provider.diff("c", read.outs, wanted).changes is False
 
 
+@pytest.mark.parametrize("held", ["RUNNING", "STOPPED"])
+def test_the_state_of_a_task_that_no_longer_exists_is_not_waited_for(
+    running: ConnectInMemory, provider: dynamic.ResourceProvider, held: str
+) -> None:
+    present = [] if held == "STOPPED" else tasks_of(CONFIG)
+    wanted = changed(running) | {"state": held, "start_timeout_seconds": 0.5}
+    running.states = [state(held, *["RUNNING"] * len(present), "UNASSIGNED")]
+    running.tasks["c"] = [present]
+    outs = provider.create(wanted).outs
+    assert outs is not None
+    assert outs["tasks"] == ["RUNNING"] * len(present)
+    assert outs["state"] == held
+
+
+def test_a_task_that_exists_and_has_not_begun_is_waited_for(
+    running: ConnectInMemory, provider: dynamic.ResourceProvider
+) -> None:
+    running.states = [state("RUNNING", "RUNNING", "UNASSIGNED")]
+    running.tasks["c"] = [tasks_of(CONFIG)]
+    with pytest.raises(NotInTimeError, match="1 of 2 tasks RUNNING"):
+        provider.create(changed(running) | {"start_timeout_seconds": 0.2})
+
+
 def test_nobody_passes_what_connect_adds() -> None:
     assert not ADDED_TO_TASKS & {key for added in PASSING_ALL.values() for key in added}

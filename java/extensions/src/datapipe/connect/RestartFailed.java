@@ -35,6 +35,7 @@ public class RestartFailed extends PeriodicExtension {
   private static final int CHECK_SECONDS = 5;
   private static final String FAILED = "FAILED";
   private static final String UNASSIGNED = "UNASSIGNED";
+  private static final int GONE = 404;
 
   private final Backoff backoff = new Backoff();
   private final StuckStateTracker unassigned = new StuckStateTracker();
@@ -101,6 +102,10 @@ public class RestartFailed extends PeriodicExtension {
             .POST(HttpRequest.BodyPublishers.noBody())
             .build();
     int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+    if (status == GONE) { // a deleted connector's task can leave its state
+      LOG.debug("{} does not exist any more", path);
+      return;
+    }
     LOG.warn("restarted {}, which had failed or was stuck UNASSIGNED: HTTP {}", path, status);
   }
 }
