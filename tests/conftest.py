@@ -7,11 +7,18 @@ be built first.
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import limits
 from tests.requirements import FOLDERS, REQUIREMENTS
 
 TESTS = Path(__file__).parent
+
+# Other tests use the cores, too, so that what an example takes says nothing of the code.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ def table_of(key: tuple[str, ...] | None) -> AthenaTable:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(history=HISTORIES, data=st.data())
 def test_the_present_and_a_moment_are_the_models(
     key: tuple[str, ...], history: list[tuple[str, Row, int]], data: st.DataObject
@@ -38,7 +38,7 @@ def test_the_present_and_a_moment_are_the_models(
 
 
 @pytest.mark.parametrize("key", KEYS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(history=HISTORIES)
 def test_history_and_events_are_those_of_duckdb(
     key: tuple[str, ...], history: list[tuple[str, Row, int]]

@@ -111,7 +111,7 @@ def present(model: Model, key: tuple[str, ...], at: datetime | None = None) -> C
 
 
 @pytest.mark.parametrize("key", [("id",), ("id", "part"), ()])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(history=HISTORIES, data=st.data())
 def test_the_present_is_the_models(
     key: tuple[str, ...], history: list[tuple[str, Row, int]], data: st.DataObject
@@ -124,7 +124,7 @@ def test_the_present_is_the_models(
 
 
 @pytest.mark.parametrize("key", [("id",), ("id", "part"), ()])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(history=HISTORIES)
 def test_the_present_is_the_verifications(
     key: tuple[str, ...], history: list[tuple[str, Row, int]]

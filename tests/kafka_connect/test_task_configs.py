@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pulumi import dynamic
 
@@ -55,7 +55,6 @@ def tasks_of(config: dict[str, str], count: int = 2) -> list[dict[str, str]]:
     return [task_of(config, number) for number in range(count)]
 
 
-@settings(deadline=None)
 @given(CLASSES, CONFIGS, st.integers(1, 5))
 def test_tasks_of_the_present_configuration_differ_in_nothing(
     kind: str, config: dict[str, str], count: int
@@ -64,7 +63,6 @@ def test_tasks_of_the_present_configuration_differ_in_nothing(
     assert differing_keys(config, tasks_of(config, count), count) == ()
 
 
-@settings(deadline=None)
 @given(CLASSES, CONFIGS, CONFIGS, st.integers(1, 4), st.integers(0, 3))
 def test_every_changed_added_and_removed_key_is_named_and_no_other(
     kind: str, config: dict[str, str], before: dict[str, str], count: int, stale: int

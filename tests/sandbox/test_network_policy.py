@@ -216,7 +216,7 @@ OUTSIDE = ("192.0.2.1", "192.0.2.200", "198.51.100.7", "203.0.113.1", NODE)
 ATTEMPTS = [("tcp", 80), ("tcp", 85), ("tcp", 8080), ("udp", 53), ("udp", 80)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PODS, POLICIES)
 def test_it_enforces_what_the_policy_pack_computes(
     described: list[tuple[str, dict[str, str], int | None]], policies: list[dict[str, Any]]

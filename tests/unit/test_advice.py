@@ -145,7 +145,7 @@ def stack(sections: Sections) -> Sections:
 
 
 # A stack takes a while to render: an example that fails is not shrunk.
-@settings(max_examples=300, deadline=None, phases=[Phase.generate])
+@settings(max_examples=300, phases=[Phase.generate])
 @given(sections=SECTIONS, data=st.data())
 def test_advice_that_is_followed_leads_to_a_stack_that_is_accepted(
     sections: Sections, data: st.DataObject

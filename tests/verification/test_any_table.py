@@ -120,7 +120,8 @@ def tables(draw: st.DrawFn) -> Rows:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(tables())
 def test_any_table(database: Database, table: Rows) -> None:
@@ -158,7 +159,8 @@ def _same(one: Value | None, other: Value | None) -> bool:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(st.floats(allow_nan=True), min_size=1, max_size=50))
 def test_floats_are_written_as_postgresql_writes_them(

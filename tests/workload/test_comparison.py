@@ -39,7 +39,7 @@ def changes(draw: st.DrawFn) -> Change:
 
 
 HISTORIES = st.lists(changes(), min_size=1, max_size=20)
-fewer_examples = settings(max_examples=15, deadline=None)
+fewer_examples = settings(max_examples=15)
 
 
 def reading(history: Iterable[Change], **replaced: object) -> dict[str, pa.Table]:
