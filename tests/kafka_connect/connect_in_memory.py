@@ -156,7 +156,7 @@ def inputs(connect: Any, **changes: Any) -> dict[str, Any]:
         "name": "c",
         "config": {"connector.class": "X", "tasks.max": "2"},
         "access": {"url": connect.url},
-        "start_timeout_seconds": 1.0,
+        "start_timeout_seconds": 10.0,
         "state": "RUNNING",
         "tasks": None,
         "reset_offsets": None,

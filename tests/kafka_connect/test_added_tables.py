@@ -37,7 +37,7 @@ def source(connect: ConnectInMemory, *tables: str, **changes: Any) -> dict[str, 
         "snapshot.mode": "initial",
         "heartbeat.interval.ms": "30000",
     }
-    return inputs(connect, config=config, snapshot_timeout_seconds=1.0, **changes)
+    return inputs(connect, config=config, snapshot_timeout_seconds=10.0, **changes)
 
 
 @pytest.fixture
@@ -230,8 +230,9 @@ def test_a_reader_that_takes_longer_goes_on_and_the_next_up_waits_for_it(
     running: ConnectInMemory, provider: Provider
 ) -> None:
     running.positions[READER] = [READING]
+    wanted = source(running, "public.a", "public.b") | {"snapshot_timeout_seconds": 0.5}
     with pytest.raises(NotInTimeError, match="The reader continues; run up again"):
-        update(running, provider, "public.a", "public.b")
+        provider.update("c", source(running, "public.a") | {"rows_read": ["public.a"]}, wanted)
     assert running.targets[READER] == "RUNNING"
 
 

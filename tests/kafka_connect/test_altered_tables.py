@@ -91,7 +91,7 @@ def test_a_table_that_is_rewritten_after_the_snapshot_began_is_read(
     apply(server, tables)
     with worker_of(server, tables, tmp_path, {"repeats": "true"}) as worker:
         worker.go_on(50)
-        with server.connect("postgres", options="-c lock_timeout=5s") as connection:
+        with server.connect("postgres", options="-c lock_timeout=60s") as connection:
             for change in changes.values():
                 connection.execute(change)
             connection.execute("INSERT INTO ending VALUES (1, 'the end')")

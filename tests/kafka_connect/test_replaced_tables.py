@@ -108,7 +108,7 @@ def test_a_table_that_is_replaced_after_the_snapshot_began_is_read_as_it_is(
     apply(server, tables)
     with worker_of(server, tables, tmp_path, REPEATS) as worker:
         worker.go_on(50)
-        with server.connect("postgres", options="-c lock_timeout=5s") as connection:
+        with server.connect("postgres", options="-c lock_timeout=60s") as connection:
             for change in REPLACED.values():
                 connection.execute(change)
             connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO debezium")

@@ -44,7 +44,7 @@ ENVIRONMENT = {
 JSON = JsonConverter(schemas_enable=True)
 SECONDS = 120
 # More than a worker needs for a change that it can give to the tasks, about one.
-REFUSED_SECONDS = 12
+REFUSED_SECONDS = 20
 
 
 def without_service(jar: Path, plugin: str, target: Path) -> None:

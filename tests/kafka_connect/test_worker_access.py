@@ -57,7 +57,7 @@ def test_requests_go_through_the_api_server_of_the_context_as_its_user(
         # Pulumi hands the port over as a float.
         access = ServiceProxy("data-ingestion", "kafka-connect", 8083, "here").inputs()
         client = ConnectClient(*open_access({**access, "port": 8083.0}))
-        assert client.answers(timeout=2)
+        assert client.answers(timeout=20)
         assert client.status("c")["connector"]["state"] == "RUNNING"
     assert set(api_server.tokens) == {"Bearer my-token"}
 

@@ -67,9 +67,9 @@ import time
 import pytest
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(20))
 def test_other(number):
-    time.sleep(1)
+    time.sleep(0.5)
 """
 
 
@@ -119,7 +119,7 @@ def test_the_place_where_it_waits_is_printed(output: str) -> None:
 def test_the_others_run(output: str) -> None:
     assert "PASSED test_waiting.py::test_first" in output, output
     assert "PASSED test_waiting.py::test_last" in output
-    assert output.count("PASSED test_others.py::test_other") == 10
+    assert output.count("PASSED test_others.py::test_other") == 20
 
 
 def test_no_test_is_without_a_limit(request: pytest.FixtureRequest) -> None:

@@ -139,7 +139,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             future.result(SECONDS)
         # The first question for a group creates the topic of the offsets.
         poll_until(
-            lambda: may(site, commit, Account.BROKERS, "first"),
+            lambda: may(site, committed, Account.BROKERS, "first"),
             timeout=60,
             interval=0.5,
             description="the groups' coordinator",
@@ -314,11 +314,11 @@ def test_an_account_without_acls_sees_nothing(site: Site) -> None:
     assert not may(site, write, "stranger", USERS)
 
 
-def refused(site: Site, given: dict[str, str]) -> bool:
+def refused(site: Site, given: dict[str, str], seconds: float = REFUSAL_SECONDS) -> bool:
     """Return whether no broker lets a client in."""
     settings: dict[str, Any] = {"bootstrap.servers": site.brokers.bootstrap, "log_level": 0}
     try:
-        AdminClient({**settings, **given}).list_topics(timeout=REFUSAL_SECONDS)
+        AdminClient({**settings, **given}).list_topics(timeout=seconds)
     except KafkaException:
         return True
     return False
@@ -326,7 +326,7 @@ def refused(site: Site, given: dict[str, str]) -> bool:
 
 def test_a_certificate_that_has_ended_is_refused(site: Site) -> None:
     ours = site.authority.pair
-    assert not refused(site, login(ours, site.authority.issue("clients")))
+    assert not refused(site, login(ours, site.authority.issue("clients")), SECONDS)
     assert refused(site, login(ours, site.authority.issue("clients", days=0)))
 
 
@@ -357,18 +357,17 @@ def test_a_client_refuses_a_broker_that_it_can_not_verify(site: Site) -> None:
 def test_the_plugin_creates_reads_and_deletes_acls(site: Site) -> None:
     admin = plugin(site, Account.ACLS)
     acl = Acl("User:visitor", "*", "DescribeConfigs", "Allow", "Topic", USERS, "Literal")
+
+    def wait(condition: Callable[[], bool], description: str) -> None:
+        """Wait for a broker to learn of a change from the controller."""
+        poll_until(condition, timeout=SECONDS, interval=0.1, description=description)
+
     assert not admin.has_acl(acl)
     admin.allow(acl)
-    assert admin.has_acl(acl)
-    # A broker learns of it from the controller a moment later.
-    poll_until(
-        lambda: may(site, describe_settings, "visitor", USERS),
-        timeout=SECONDS,
-        interval=0.1,
-        description="the visitor to be let",
-    )
+    wait(lambda: admin.has_acl(acl), "the ACL")
+    wait(lambda: may(site, describe_settings, "visitor", USERS), "the visitor to be let")
     admin.revoke(acl)
-    assert not admin.has_acl(acl)
+    wait(lambda: not admin.has_acl(acl), "the ACL to be gone")
     admin.revoke(acl)
 
 

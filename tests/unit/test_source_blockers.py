@@ -65,7 +65,7 @@ def waited_for(server: PostgresServer, *ending: str) -> str:
         return done.stdout
 
     try:
-        return poll_until(printed, timeout=20, interval=0.3, description="a slot that waits")
+        return poll_until(printed, timeout=60, interval=0.3, description="a slot that waits")
     finally:
         for statement in ending:
             server.execute(statement)
