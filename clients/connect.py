@@ -18,8 +18,6 @@ from kafka_connect.startup import (
     Timeouts,
     wait_until,
 )
-from kafka_connect.status import IN_TRANSITION
-from kafka_connect.task_configs import is_gone
 
 Log = Callable[[str], None]
 
@@ -67,18 +65,12 @@ def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
     Raises kubernetes.client.ApiException if Connect does not answer.
     """
     answer = cluster.get(_path(cluster, connect), expand="status")
-    found = [read_connector(each["status"]) for _, each in sorted(answer.items())]
-    return [_with_present_tasks(cluster, connect, each) for each in found]
 
+    def of(name: str, status: Mapping[str, Any]) -> Connector:
+        tasks = f"{_path(cluster, connect, name)}/tasks"
+        return read_connector(task_configs.of_present_tasks(status, lambda: cluster.get(tasks)))
 
-def _with_present_tasks(
-    cluster: Cluster, connect: ConnectOutput, connector: Connector
-) -> Connector:
-    if not any(task.state in IN_TRANSITION for task in connector.tasks):
-        return connector
-    count = len(cluster.get(f"{_path(cluster, connect, connector.name)}/tasks"))
-    kept = (task for task in connector.tasks if not is_gone(task.number, task.state, count))
-    return replace(connector, tasks=tuple(kept))
+    return [of(name, each["status"]) for name, each in sorted(answer.items())]
 
 
 def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Connector) -> Connector:

@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kafka_connect.status import IN_TRANSITION, Status
 
@@ -78,23 +78,27 @@ def current_status(client: ConnectClient, name: str) -> Status:
     Raises ConnectError as the client's methods do.
     """
     answer = client.status(name)
-    if any(task["state"] in IN_TRANSITION for task in answer["tasks"]):
-        count = len(client.task_configs(name))
-        kept = [
-            task for task in answer["tasks"] if not is_gone(int(task["id"]), task["state"], count)
-        ]
-        answer = {**answer, "tasks": kept}
-    return Status.from_response(answer)
+    return Status.from_response(of_present_tasks(answer, lambda: client.task_configs(name)))
 
 
-def is_gone(number: int, state: str, configured: int) -> bool:
-    """Return whether a task no longer exists, and only its state is left.
+def of_present_tasks(
+    answer: Mapping[str, Any], configurations: Callable[[], Sequence[object]]
+) -> Mapping[str, Any]:
+    """Return Connect's answer about a status without the states of tasks that no longer exist.
 
     A worker can report that it has stopped a task after Connect has deleted the connector and the
     states of its tasks. Connect then keeps this one, also for a later connector of that name.
-    `configured` is how many tasks have a configuration; Connect numbers them from 0.
+    `configurations` asks for those of the tasks; Connect numbers them from 0.
     """
-    return number >= configured and state in IN_TRANSITION
+    if not any(task["state"] in IN_TRANSITION for task in answer["tasks"]):
+        return answer
+    count = len(configurations())
+    kept = [
+        task
+        for task in answer["tasks"]
+        if int(task["id"]) < count or task["state"] not in IN_TRANSITION
+    ]
+    return {**answer, "tasks": kept}
 
 
 def read_status(client: ConnectClient, name: str, config: Config | None = None) -> Status:

@@ -14,7 +14,6 @@ from kafka_connect.client import ConnectClient
 from kafka_connect.positions import shift_of
 from kafka_connect.snapshot import reads_again
 from kafka_connect.status import Status
-from kafka_connect.task_configs import current_status
 
 SLOT_SETTING = "slot.name"
 PUBLICATION_SETTING = "publication.name"
@@ -106,7 +105,7 @@ def damages(
             *_of_publication(outputs, publication, slot),
             *_of_server(config, server),
             *_of_position(captured, server),
-            *_of_task(current_status(client, name)),
+            *_of_task(Status.from_response(client.status(name))),
         ]
         # A recovery has reset what was captured, and has chosen the shift by it already.
         archived = None if begun or captured is None else captured + shift_of(config)

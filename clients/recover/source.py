@@ -21,8 +21,7 @@ from kafka_connect.snapshot import (
     has_read_again,
     truncating_first,
 )
-from kafka_connect.status import explain
-from kafka_connect.task_configs import current_status
+from kafka_connect.status import Status, explain
 from kafka_connect.transforms import without
 from polling import poll_until
 
@@ -193,7 +192,7 @@ def _wait_until_read(client: ConnectClient, name: str, log: Log) -> None:
         try:
             if has_read_again(client.config(name), client.offsets(name)):
                 return True
-            status = current_status(client, name)
+            status = Status.from_response(client.status(name))
         except (ConnectUnavailableError, UnsettledError):
             return False
         if status.failed:

@@ -202,7 +202,7 @@ class Admin:
         self._settle(lambda: self._metadata(name) is None)
 
     def allow(self, acl: Acl) -> None:
-        """Create an ACL, waiting for brokers that are just starting, and until it is in force.
+        """Create an ACL, waiting for brokers that are just starting, and until one of them has it.
 
         Raises:
             KafkaError: they refuse it, or do not come up.

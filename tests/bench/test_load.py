@@ -138,8 +138,8 @@ def test_a_load_without_a_rate_ends_in_time_and_leaves_no_index(connect: Connect
     with Load(connect, Schedule(seconds=1, rate=None, connections=2)) as load:
         load.start()
         journal = load.wait()
-    assert journal.rows > 0
-    assert journal.finished - journal.started < 30
+    assert journal.rows > 1000
+    assert journal.finished - journal.started < 3
     with connect() as connection:
         left = connection.execute(
             "SELECT indexname FROM pg_indexes WHERE indexname LIKE 'bench%'"

@@ -51,8 +51,7 @@ from kafka_connect.startup import (
     Timeouts,
     unexplained,
 )
-from kafka_connect.status import explain
-from kafka_connect.task_configs import current_status
+from kafka_connect.status import Status, explain
 from polling import poll_until
 
 if TYPE_CHECKING:
@@ -216,7 +215,7 @@ def _wait_until_read(client: ConnectClient, reader: str, timeouts: Timeouts) -> 
         with suppress(ConnectUnavailableError, UnsettledError):
             if all_is_read(client.offsets(reader)):
                 return True
-            status = current_status(client, reader)
+            status = Status.from_response(client.status(reader))
             if status.failed:
                 raise ConnectorFailedError(explain(reader, status))
         log(f"{reader}: reading")
