@@ -36,15 +36,24 @@ wait
 
 _READY_SECONDS = 90
 
+# Longer than any wait of a test for pods, which must end first and say what is missing.
+_KUBECTL_SECONDS = 300
+
 
 def kubectl(*arguments: str, manifest: dict[str, Any] | None = None) -> str:
-    """Return what kubectl prints; it must succeed."""
+    """Return what kubectl prints; it must succeed.
+
+    To delete pods that something creates again, add --wait=false: kubectl waits for the end of the
+    new pod where the old one has ended between its question and its watch
+    (https://github.com/kubernetes/kubernetes/issues/135562).
+    """
     done = subprocess.run(
         ["kubectl", *arguments],
         input=json.dumps(manifest) if manifest else None,
         capture_output=True,
         text=True,
         check=False,
+        timeout=_KUBECTL_SECONDS,
     )
     assert done.returncode == 0, f"kubectl {' '.join(arguments[:4])}: {done.stderr}"
     return done.stdout

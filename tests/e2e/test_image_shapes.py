@@ -8,7 +8,7 @@ does it with the whole layout, under load.
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -85,10 +85,12 @@ def pods() -> Iterator[None]:
         kubectl("apply", "--server-side", "--filename=-", manifest=manifest)
         yield
     finally:
-        # Nothing is kept of them, so nothing waits until they have stopped in an orderly way.
+        # Nothing is kept of them, so nothing waits until they have stopped in an orderly way. In a
+        # namespace that is being deleted no pod is created again.
+        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         at_once = ("--force", "--grace-period=0", "--ignore-not-found")
         kubectl("delete", f"--namespace={NAMESPACE}", "pods", "--all", *at_once)
-        kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+        kubectl("wait", "--for=delete", f"namespace/{NAMESPACE}", f"--timeout={START_SECONDS}s")
         volumes = json.loads(kubectl("get", "persistentvolumes", "--output=json"))["items"]
         for volume in volumes:
             if volume["spec"].get("claimRef", {}).get("namespace") == NAMESPACE:
@@ -104,7 +106,15 @@ def restarts(pod: dict[str, Any]) -> int:
     return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", ()))
 
 
-def wait_until_ready(count: int = 3, restarted: bool = False) -> None:
+def uids(pods: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: pod["metadata"]["uid"] for name, pod in pods.items()}
+
+
+def wait_until_ready(
+    count: int = 3, restarted: bool = False, deleted: Mapping[str, str] | None = None
+) -> None:
+    """Wait until so many pods are ready, restarted, and none of those `deleted`, name and uid."""
+
     def are_ready() -> bool:
         found = listed()
         conditions = {
@@ -116,6 +126,8 @@ def wait_until_ready(count: int = 3, restarted: bool = False) -> None:
         }
         if restarted and not all(restarts(found[name]) for name in PODS):
             raise NotReadyError("not restarted yet")
+        if deleted and not deleted.items().isdisjoint(uids(found).items()):
+            raise NotReadyError("not deleted yet")
         if len(found) != count or not all(conditions.values()):
             statuses = {name: pod["status"].get("containerStatuses") for name, pod in found.items()}
             raise NotReadyError(f"{conditions}: {json.dumps(statuses)}")
@@ -178,14 +190,12 @@ def test_a_record_and_a_row_survive_their_containers_and_their_pods(pods: None) 
 
     before = listed()
     for name in PODS:
-        os.kill(main_process(before[name]["metadata"]["uid"]), signal.SIGKILL)
+        os.kill(main_process(uids(before)[name]), signal.SIGKILL)
     wait_until_ready(restarted=True)
     assert psql("SELECT value FROM survives") == "a row"
     assert consumed() == "a record"
 
-    kubectl("delete", f"--namespace={NAMESPACE}", "pod", *PODS)
-    wait_until_ready()
-    after = listed()
-    assert all(after[name]["metadata"]["uid"] != before[name]["metadata"]["uid"] for name in PODS)
+    kubectl("delete", f"--namespace={NAMESPACE}", "--wait=false", "pod", *PODS)
+    wait_until_ready(deleted={name: uid for name, uid in uids(before).items() if name in PODS})
     assert psql("SELECT value FROM survives") == "a row"
     assert consumed() == "a record"
