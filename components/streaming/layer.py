@@ -188,10 +188,10 @@ class Streaming(pulumi.ComponentResource):
         worker = worker_arguments(args, identities.get(Account.CONNECT))
         # A worker that starts has read no schema yet: without its registry the sink would take
         # records for bad ones. One that runs has them in memory while the registry rolls.
-        after_registry = pulumi.ResourceOptions(depends_on=registry)
-        workers = Worker(
-            "kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, after_registry)
-        )
+        # After the topics, too: the engine writes the whole state for each of them, so the jars for
+        # workers and maintenance are not in it yet.
+        before = pulumi.ResourceOptions(depends_on=[*registry, *topics])
+        workers = Worker("kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, before))
         runtime = [*topics, *registry, *workers.ready]
 
         for source, connectors in sources.items():
@@ -208,7 +208,9 @@ class Streaming(pulumi.ComponentResource):
         if args.maintenance is not None:
             self.maintenance = Workload.MAINTENANCE.value
             # Not after the sink: the tables of a stack that is repaired may need it first.
-            on_archive = pulumi.ResourceOptions(parent=self, depends_on=args.archive.ready)
+            on_archive = pulumi.ResourceOptions(
+                parent=self, depends_on=[*args.archive.ready, *topics]
+            )
             Maintenance(self.maintenance, args.maintenance, on_archive)
         self.bootstrap_servers = ",".join(args.network.external_bootstrap)
         self.source_connectors = sources

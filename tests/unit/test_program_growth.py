@@ -116,3 +116,15 @@ def test_the_program_is_linear(name: str) -> None:
         first, second, third = (getattr(each, part.name) for each in (few, more, most))
         # What the tables that were added took, and what twice as many took.
         assert third - second <= TOLERANCE * 2 * (second - first), part.name
+
+
+@pytest.mark.parametrize("component", ["Worker", "Maintenance"])
+def test_what_has_the_jars_is_created_after_the_topics(component: str) -> None:
+    """The engine writes the whole state twice for each topic.
+
+    A child waits for its component, and only this one keeps the names of all topics.
+    """
+    deployed = deploy_stack(stack(SANDBOX, SIZES[0]))
+    topics = {one.name for one in deployed.of_type("Topic")}
+    assert len(topics) > SIZES[0]
+    assert topics <= deployed.one(component).dependencies
