@@ -190,8 +190,10 @@ class Streaming(pulumi.ComponentResource):
         # records for bad ones. One that runs has them in memory while the registry rolls.
         # After the topics, too: the engine writes the whole state for each of them, so the jars for
         # workers and maintenance are not in it yet.
-        before = pulumi.ResourceOptions(depends_on=[*registry, *topics])
-        workers = Worker("kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, before))
+        after_both = pulumi.ResourceOptions(depends_on=[*registry, *topics])
+        workers = Worker(
+            "kafka-connect", worker, pulumi.ResourceOptions.merge(on_brokers, after_both)
+        )
         runtime = [*topics, *registry, *workers.ready]
 
         for source, connectors in sources.items():

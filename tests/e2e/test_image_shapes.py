@@ -8,7 +8,7 @@ does it with the whole layout, under load.
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -106,14 +106,16 @@ def restarts(pod: dict[str, Any]) -> int:
     return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", ()))
 
 
-def uids(pods: Mapping[str, dict[str, Any]]) -> dict[str, str]:
-    return {name: pod["metadata"]["uid"] for name, pod in pods.items()}
+def uids() -> dict[str, str]:
+    """Return those of the pods that the test kills and deletes."""
+    found = listed()
+    return {name: found[name]["metadata"]["uid"] for name in PODS}
 
 
 def wait_until_ready(
-    count: int = 3, restarted: bool = False, deleted: Mapping[str, str] | None = None
+    count: int = 3, restarted: bool = False, deleted: Collection[str] = ()
 ) -> None:
-    """Wait until so many pods are ready, restarted, and none of those `deleted`, name and uid."""
+    """Wait until so many pods are ready, restarted, and none of the uids `deleted` is there."""
 
     def are_ready() -> bool:
         found = listed()
@@ -126,7 +128,7 @@ def wait_until_ready(
         }
         if restarted and not all(restarts(found[name]) for name in PODS):
             raise NotReadyError("not restarted yet")
-        if deleted and not deleted.items().isdisjoint(uids(found).items()):
+        if not {pod["metadata"]["uid"] for pod in found.values()}.isdisjoint(deleted):
             raise NotReadyError("not deleted yet")
         if len(found) != count or not all(conditions.values()):
             statuses = {name: pod["status"].get("containerStatuses") for name, pod in found.items()}
@@ -188,14 +190,16 @@ def test_a_record_and_a_row_survive_their_containers_and_their_pods(pods: None) 
     psql("CREATE TABLE survives (value text); INSERT INTO survives VALUES ('a row')")
     produce("a record")
 
-    before = listed()
+    before = uids()
     for name in PODS:
-        os.kill(main_process(uids(before)[name]), signal.SIGKILL)
+        os.kill(main_process(before[name]), signal.SIGKILL)
     wait_until_ready(restarted=True)
     assert psql("SELECT value FROM survives") == "a row"
     assert consumed() == "a record"
 
     kubectl("delete", f"--namespace={NAMESPACE}", "--wait=false", "pod", *PODS)
-    wait_until_ready(deleted={name: uid for name, uid in uids(before).items() if name in PODS})
+    wait_until_ready(deleted=before.values())
+    after = uids()
+    assert all(after[name] != before[name] for name in PODS)
     assert psql("SELECT value FROM survives") == "a row"
     assert consumed() == "a record"
