@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -27,14 +27,15 @@ from workload.source import Connect, wal_position
 SCHEMA = "bench"
 SLOT, PUBLICATION, TOPIC = "bench_decoding", "bench", "bench-ceiling"
 SAMPLED_RECORDS = 4_000
-# The worker's settings (components/streaming/connect/configuration.py).
-PRODUCER = {
+# The worker's settings (components/streaming/connect/configuration.py), for what a connector lacks.
+WORKERS_PRODUCER = {
     "acks": "all",
-    "enable.idempotence": True,
+    "enable.idempotence": "true",
     "compression.type": "lz4",
-    "linger.ms": 10,
-    "batch.size": 32768,
+    "linger.ms": "10",
+    "batch.size": "32768",
 }
+OVERRIDE = "producer.override."
 PARQUET_ROWS = 200_000
 
 
@@ -65,8 +66,7 @@ def database_and_decoding(
 @contextmanager
 def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
     """Stop the database's source connectors for the block, and resume them in any case."""
-    service = f"/api/v1/namespaces/{cluster.namespace}/services"
-    root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
+    root = _connectors_path(outputs, cluster)
     try:
         for name in outputs.source_connectors:
             cluster.put(f"{root}/{name}/stop")
@@ -74,6 +74,11 @@ def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
     finally:
         for name in outputs.source_connectors:
             cluster.put(f"{root}/{name}/resume")
+
+
+def _connectors_path(outputs: StackOutputs, cluster: Cluster) -> str:
+    service = f"/api/v1/namespaces/{cluster.namespace}/services"
+    return f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
 
 
 @contextmanager
@@ -125,8 +130,14 @@ def _drain(outputs: StackOutputs, end: int) -> float:
     return time.monotonic() - begun
 
 
-def broker(outputs: StackOutputs, seconds: float) -> Reference:
-    """Measure the records of the same size that the brokers acknowledge to a plain producer."""
+def broker(outputs: StackOutputs, cluster: Cluster, seconds: float) -> Reference:
+    """Measure the records of the same size that the brokers acknowledge to a plain producer.
+
+    It sends batches like the source connector's: with smaller ones the brokers take fewer rows
+    than the pipeline carries.
+    """
+    path = f"{_connectors_path(outputs, cluster)}/{outputs.source_connectors[0]}/config"
+    settings = producer_settings(cluster.get(path))
     records = _records(outputs)
     admin = AdminClient({**outputs.kafka})
     like = admin.list_topics(timeout=15).topics
@@ -136,19 +147,29 @@ def broker(outputs: StackOutputs, seconds: float) -> Reference:
     topic = NewTopic(TOPIC, partitions, replicas, config={"retention.bytes": str(64 << 20)})
     admin.create_topics([topic])[TOPIC].result()
     try:
-        rate = _produce(outputs, records, seconds)
+        rate = _produce({**outputs.kafka, **settings}, records, seconds)
     finally:
         admin.delete_topics([TOPIC])[TOPIC].result()
     size = sum(map(len, records)) / len(records)
     return Reference(
         stage="brokers",
-        how=f"a plain producer, the same records of {size:.0f} bytes, acks=all",
+        how=(
+            f"a plain producer, the same records of {size:.0f} bytes, acks={settings['acks']}, "
+            f"linger {settings['linger.ms']} ms, batches of {settings['batch.size']} bytes"
+        ),
         rate=rate,
     )
 
 
-def _produce(outputs: StackOutputs, records: list[bytes], seconds: float) -> float:
-    producer = Producer({**outputs.kafka, **PRODUCER})
+def producer_settings(connector: Mapping[str, str]) -> dict[str, str]:
+    """Return librdkafka's settings for a producer like a source connector's."""
+    return {
+        name: connector.get(f"{OVERRIDE}{name}", given) for name, given in WORKERS_PRODUCER.items()
+    }
+
+
+def _produce(settings: dict[str, str], records: list[bytes], seconds: float) -> float:
+    producer = Producer(settings)
     begun, sent = time.monotonic(), 0
     while time.monotonic() - begun < seconds:
         for record in records:
@@ -230,7 +251,7 @@ def measure_all(
     log("PostgreSQL alone, then decoding alone")
     found = database_and_decoding(outputs, cluster, connect, schedule)
     log("brokers alone")
-    found.append(broker(outputs, schedule.seconds))
+    found.append(broker(outputs, cluster, schedule.seconds))
     log("Parquet alone")
     found.append(parquet(files, outputs.tables, schedule.seconds / 2, since))
     return found

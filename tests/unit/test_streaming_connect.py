@@ -5,6 +5,7 @@ import re
 import pulumi
 import pytest
 
+from bench.ceilings import WORKERS_PRODUCER
 from components.config.stack import SAMPLE_TABLES
 from components.sizing import CONNECT_JVM, jvm_heap_options
 from components.streaming.connect.plugins import install_arguments, plugin_archives
@@ -57,6 +58,11 @@ def test_the_designs_settings_are_rendered(as_designed: Deployment) -> None:
             "producer.compression.type": "lz4",
         }.items()
     )
+
+
+def test_the_bench_knows_the_settings_of_the_workers_producers(as_designed: Deployment) -> None:
+    known = {f"producer.{name}": value for name, value in WORKERS_PRODUCER.items()}
+    assert properties(as_designed).items() >= known.items()
 
 
 def test_nothing_acknowledged_is_lost_and_no_topic_is_made_by_accident(
