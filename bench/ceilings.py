@@ -18,6 +18,7 @@ from bench.load import Load
 from bench.result import Reference
 from bench.schedule import Schedule
 from clients.cluster import Cluster
+from clients.connect import connectors_path
 from clients.database import Row
 from clients.stack import StackError, StackOutputs
 from workload.progress import Log
@@ -66,19 +67,14 @@ def database_and_decoding(
 @contextmanager
 def stopped_source(cluster: Cluster, outputs: StackOutputs) -> Iterator[None]:
     """Stop the database's source connectors for the block, and resume them in any case."""
-    root = _connectors_path(outputs, cluster)
+    paths = [connectors_path(cluster, outputs.connect, name) for name in outputs.source_connectors]
     try:
-        for name in outputs.source_connectors:
-            cluster.put(f"{root}/{name}/stop")
+        for path in paths:
+            cluster.put(f"{path}/stop")
         yield
     finally:
-        for name in outputs.source_connectors:
-            cluster.put(f"{root}/{name}/resume")
-
-
-def _connectors_path(outputs: StackOutputs, cluster: Cluster) -> str:
-    service = f"/api/v1/namespaces/{cluster.namespace}/services"
-    return f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
+        for path in paths:
+            cluster.put(f"{path}/resume")
 
 
 @contextmanager
@@ -136,8 +132,8 @@ def broker(outputs: StackOutputs, cluster: Cluster, seconds: float) -> Reference
     It sends batches like the source connector's: with smaller ones the brokers take fewer rows
     than the pipeline carries.
     """
-    path = f"{_connectors_path(outputs, cluster)}/{outputs.source_connectors[0]}/config"
-    settings = producer_settings(cluster.get(path))
+    connector = connectors_path(cluster, outputs.connect, outputs.source_connectors[0])
+    settings = producer_settings(cluster.get(f"{connector}/config"))
     records = _records(outputs)
     admin = AdminClient({**outputs.kafka})
     like = admin.list_topics(timeout=15).topics

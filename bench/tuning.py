@@ -23,7 +23,7 @@ from bench.sample_schema import sample_schemas
 from bench.schedule import Schedule
 from bench.warm_up import warm_jvms
 from clients.cluster import Cluster
-from clients.connect import connectors, with_task_configs
+from clients.connect import connectors, connectors_path, with_task_configs
 from clients.console import console
 from clients.stack import StackError, StackOutputs, read_managed
 from polling import NotReadyError, poll_until
@@ -93,23 +93,25 @@ TRIALS = (
 @contextmanager
 def changed(cluster: Cluster, outputs: StackOutputs, trial: Trial) -> Iterator[None]:
     """Set a trial's properties for the block, and the connectors' own at its end."""
-    service = f"/api/v1/namespaces/{cluster.namespace}/services"
-    root = f"{service}/{outputs.connect.service}:{outputs.connect.port}/proxy/connectors"
     present = connectors(cluster, outputs.connect)
     kinds = {each.name: trial.source if each.kind == "source" else trial.sink for each in present}
-    before = {name: cluster.get(f"{root}/{name}/config") for name in kinds if kinds[name]}
+    paths = {
+        name: f"{connectors_path(cluster, outputs.connect, name)}/config"
+        for name in kinds
+        if kinds[name]
+    }
+    before = {name: cluster.get(path) for name, path in paths.items()}
     try:
         for name, configuration in before.items():
             wanted = {**configuration, **kinds[name]}
             cluster.put(
-                f"{root}/{name}/config",
-                {key: value for key, value in wanted.items() if value is not None},
+                paths[name], {key: value for key, value in wanted.items() if value is not None}
             )
         _await_running(cluster, outputs)
         yield
     finally:
         for name, configuration in before.items():
-            cluster.put(f"{root}/{name}/config", configuration)
+            cluster.put(paths[name], configuration)
         _await_running(cluster, outputs)
 
 

@@ -64,10 +64,10 @@ def connectors(cluster: Cluster, connect: ConnectOutput) -> list[Connector]:
 
     Raises kubernetes.client.ApiException if Connect does not answer.
     """
-    answer = cluster.get(_path(cluster, connect), expand="status")
+    answer = cluster.get(connectors_path(cluster, connect), expand="status")
 
     def of(name: str, status: Mapping[str, Any]) -> Connector:
-        tasks = f"{_path(cluster, connect, name)}/tasks"
+        tasks = f"{connectors_path(cluster, connect, name)}/tasks"
         return read_connector(task_configs.of_present_tasks(status, lambda: cluster.get(tasks)))
 
     return [of(name, each["status"]) for name, each in sorted(answer.items())]
@@ -81,7 +81,7 @@ def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Conne
     """
     if not connector.runs:
         return connector
-    path = _path(cluster, connect, connector.name)
+    path = connectors_path(cluster, connect, connector.name)
 
     def earlier() -> tuple[str, ...]:
         config, answer = cluster.get(f"{path}/config"), cluster.get(f"{path}/tasks")
@@ -91,7 +91,8 @@ def with_task_configs(cluster: Cluster, connect: ConnectOutput, connector: Conne
     return replace(connector, earlier=task_configs.once_given(earlier, lambda keys: keys))
 
 
-def _path(cluster: Cluster, connect: ConnectOutput, connector: str = "") -> str:
+def connectors_path(cluster: Cluster, connect: ConnectOutput, connector: str = "") -> str:
+    """Return the API server's path of the workers' connectors, or of one of them."""
     service = f"/api/v1/namespaces/{cluster.namespace}/services/{connect.service}:{connect.port}"
     return f"{service}/proxy/connectors" + (f"/{quote(connector)}" if connector else "")
 
